@@ -1,0 +1,12 @@
+//! A typed client for the routes, over the Unix socket.
+
+mod connection;
+mod error;
+mod events;
+mod process;
+mod sse;
+mod store;
+
+pub use connection::Client;
+pub use error::ClientError;
+pub use events::{Events, Seen};

@@ -1,0 +1,133 @@
+//! Requests about processes.
+
+use super::connection::{Client, answered, read};
+use super::error::ClientError;
+use super::events::Events;
+use crate::wire::{
+    AnswerRequest, Ask, Asks, CancelRequest, Changed, ForkRequest, Given, History, ListQuery,
+    MessageRequest, MessageTaken, Outcome, Process, Processes, RestartFrom, RestartRequest,
+    StartRequest, Started, State, StateEntry, Turn,
+};
+use greenroom_model::{AskId, Exit, ProcessId, Seq};
+use reqwest::Method;
+use std::time::Duration;
+
+impl Client {
+    /// Starts a process.
+    pub async fn start(&self, request: &StartRequest) -> Result<Started, ClientError> {
+        self.post("processes", request).await
+    }
+
+    /// One process.
+    pub async fn process(&self, id: &ProcessId) -> Result<Process, ClientError> {
+        self.get(&format!("processes/{id}")).await
+    }
+
+    /// Some processes.
+    pub async fn list(&self, query: &ListQuery) -> Result<Vec<Process>, ClientError> {
+        let found: Processes = self.get_with("processes", query).await?;
+        Ok(found.processes)
+    }
+
+    /// Its events after a place, oldest first.
+    pub async fn history(&self, id: &ProcessId, after: Seq) -> Result<Vec<Turn>, ClientError> {
+        let query = if after.0 == 0 { String::new() } else { format!("?after={after}") };
+        let found: History = self.get(&format!("processes/{id}/history{query}")).await?;
+        Ok(found.turns)
+    }
+
+    /// Its events after a place, then what happens, up to its end.
+    pub async fn events(&self, id: &ProcessId, after: Seq) -> Result<Events, ClientError> {
+        let path = format!("processes/{id}/events?after={after}");
+        let response = answered(self.request(Method::GET, &path)).await?;
+        Ok(Events::new(response))
+    }
+
+    /// The state it shows.
+    pub async fn state(&self, id: &ProcessId) -> Result<Vec<StateEntry>, ClientError> {
+        let found: State = self.get(&format!("processes/{id}/state")).await?;
+        Ok(found.state)
+    }
+
+    /// How it ended; `None` if it has not within `wait` (at most a minute).
+    pub async fn result(
+        &self,
+        id: &ProcessId,
+        wait: Duration,
+    ) -> Result<Option<Exit>, ClientError> {
+        let path = format!("processes/{id}/result?wait_ms={}", wait.as_millis());
+        let found: Outcome = self.get(&path).await?;
+        Ok(found.exit)
+    }
+
+    /// Puts a message into its mailbox. With a key, doing it again is harmless.
+    pub async fn send(
+        &self,
+        id: &ProcessId,
+        message: &MessageRequest,
+        request_key: Option<&str>,
+    ) -> Result<MessageTaken, ClientError> {
+        let mut request =
+            self.request(Method::POST, &format!("processes/{id}/messages")).json(message);
+        if let Some(key) = request_key {
+            request = request.header("idempotency-key", key);
+        }
+        read(request).await
+    }
+
+    /// Asks it to stop, or ends it at once.
+    pub async fn cancel(
+        &self,
+        id: &ProcessId,
+        request: &CancelRequest,
+    ) -> Result<Changed, ClientError> {
+        self.post(&format!("processes/{id}/cancel"), request).await
+    }
+
+    /// Holds its effects back.
+    pub async fn pause(&self, id: &ProcessId) -> Result<Changed, ClientError> {
+        read(self.request(Method::POST, &format!("processes/{id}/pause"))).await
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self, id: &ProcessId) -> Result<Changed, ClientError> {
+        read(self.request(Method::POST, &format!("processes/{id}/resume"))).await
+    }
+
+    /// Runs it on from an earlier point.
+    pub async fn restart(
+        &self,
+        id: &ProcessId,
+        from: RestartFrom,
+    ) -> Result<Changed, ClientError> {
+        self.post(&format!("processes/{id}/restart"), &RestartRequest { from }).await
+    }
+
+    /// Makes a process that shares its history.
+    pub async fn fork(
+        &self,
+        id: &ProcessId,
+        request: &ForkRequest,
+    ) -> Result<Changed, ClientError> {
+        self.post(&format!("processes/{id}/fork"), request).await
+    }
+
+    /// Open questions, oldest first; of one process, if one is named.
+    pub async fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<Ask>, ClientError> {
+        #[derive(serde::Serialize)]
+        struct Query<'a> {
+            process: &'a str,
+        }
+        let found: Asks = match process {
+            None => self.get("asks").await?,
+            Some(id) => self.get_with("asks", &Query { process: id.as_str() }).await?,
+        };
+        Ok(found.asks)
+    }
+
+    /// Answers one.
+    pub async fn answer(&self, ask: &AskId, value: Given) -> Result<Changed, ClientError> {
+        let path = format!("asks/{}/{}", ask.process, ask.op);
+        self.post(&path, &AnswerRequest { value }).await
+    }
+}

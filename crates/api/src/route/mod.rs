@@ -1,0 +1,18 @@
+//! A file per noun; the table is in `router.rs`.
+
+pub mod ask;
+pub mod cancel;
+pub mod dead;
+pub mod events;
+pub mod export;
+pub mod fork;
+pub mod history;
+pub mod import;
+pub mod message;
+pub mod node;
+pub mod pause;
+pub mod process;
+pub mod restart;
+pub mod result;
+pub mod state;
+pub mod verify;

@@ -1,0 +1,68 @@
+//! Processes: start one, get one, list them.
+
+use crate::extract::{Asked, Body, Target};
+use crate::peer::By;
+use crate::refusal::Refusal;
+use crate::wire::{ListQuery, Process, Processes, StartRequest, Started};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use greenroom_model::{ProcessId, ProcessNo, Status};
+use greenroom_runtime::journal::Listing;
+use greenroom_runtime::{self as runtime, Node};
+
+const LIMIT_DEFAULT: usize = 100;
+const LIMIT_MAX: usize = 10_000;
+
+/// 201 if this request started it, 200 if it was there.
+pub async fn start(
+    State(node): State<Node>,
+    By(by): By,
+    Body(request): Body<StartRequest>,
+) -> Result<(StatusCode, Json<Started>), Refusal> {
+    let StartRequest { kind, key, input } = request;
+    let input = input.payload()?;
+    let started = node.start_process(runtime::StartRequest { kind, key, input, by }).await?;
+    let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Started { id: started.id, created: started.created })))
+}
+
+/// One process.
+pub async fn get(
+    State(node): State<Node>,
+    Target(id): Target,
+) -> Result<Json<Process>, Refusal> {
+    Ok(Json(node.process(&id).await?.into()))
+}
+
+/// Some processes.
+pub async fn list(
+    State(node): State<Node>,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Json<Processes>, Refusal> {
+    let rows = node.list(listing(query)?).await?;
+    Ok(Json(Processes { processes: rows.into_iter().map(Process::from).collect() }))
+}
+
+fn listing(query: ListQuery) -> Result<Listing, Refusal> {
+    Ok(Listing {
+        statuses: query.status.as_deref().map(statuses).transpose()?.unwrap_or_default(),
+        kind: query.kind,
+        parent: query.parent.as_deref().map(ProcessId::parse).transpose()?,
+        root: query.root,
+        after: query.after.map(ProcessNo),
+        newest_first: query.newest,
+        limit: query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX),
+    })
+}
+
+fn statuses(words: &str) -> Result<Vec<Status>, Refusal> {
+    words.split(',').filter(|word| !word.is_empty()).map(status).collect()
+}
+
+fn status(word: &str) -> Result<Status, Refusal> {
+    Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+        let known: Vec<_> = Status::ALL.iter().map(|status| status.word()).collect();
+        Refusal::bad_request(format!("no status `{word}`; there are: {}", known.join(", ")))
+    })
+}

@@ -1,0 +1,73 @@
+//! The table of routes.
+
+use crate::extract::BODY_MAX_BYTES;
+use crate::peer::guard;
+use crate::refusal::Refusal;
+use crate::route::{
+    ask, cancel, dead, events, export, fork, history, import, message, node as status, pause,
+    process, restart, result, state, verify,
+};
+use crate::shutdown::Shutdown;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use greenroom_runtime::Node;
+
+/// What routes work with.
+#[derive(Clone)]
+struct Served {
+    node: Node,
+    shutdown: Shutdown,
+}
+
+impl FromRef<Served> for Node {
+    fn from_ref(served: &Served) -> Node {
+        served.node.clone()
+    }
+}
+
+impl FromRef<Served> for Shutdown {
+    fn from_ref(served: &Served) -> Shutdown {
+        served.shutdown.clone()
+    }
+}
+
+/// Every route, over a node.
+pub fn router(node: Node, shutdown: Shutdown) -> Router {
+    let one = Router::new()
+        .route("/", get(process::get))
+        .route("/history", get(history::get))
+        .route("/events", get(events::get))
+        .route("/state", get(state::get))
+        .route("/result", get(result::get))
+        .route("/messages", post(message::post))
+        .route("/cancel", post(cancel::post))
+        .route("/pause", post(pause::pause))
+        .route("/resume", post(pause::resume))
+        .route("/restart", post(restart::post))
+        .route("/fork", post(fork::post));
+    Router::new()
+        .route("/v1/processes", get(process::list).post(process::start))
+        .nest("/v1/processes/{kind}/{key}", one)
+        .route("/v1/asks", get(ask::list))
+        .route("/v1/asks/{kind}/{key}/{op}", post(ask::answer))
+        .route("/v1/dead", get(dead::list))
+        .route("/v1/node", get(status::get))
+        .route("/v1/verify", get(verify::get))
+        .route("/v1/export", get(export::get))
+        .route("/v1/import", post(import::post).layer(DefaultBodyLimit::disable()))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn(guard))
+        .with_state(Served { node, shutdown })
+}
+
+async fn no_route() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "no_route", "there is no such route")
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this route has another method")
+}

@@ -1,0 +1,23 @@
+//! The words on the wire, shared by the server and its clients.
+
+mod ask;
+mod change;
+mod dead;
+mod error;
+mod given;
+mod history;
+mod message;
+mod node;
+mod process;
+mod transfer;
+
+pub use ask::{AnswerRequest, Ask, Asks};
+pub use change::{CancelRequest, Changed, ForkRequest, RestartFrom, RestartRequest};
+pub use dead::{DeadLetter, DeadLetters};
+pub use error::{ErrorBody, ErrorWords};
+pub use given::Given;
+pub use history::{History, State, StateEntry, Turn};
+pub use message::{MessageRequest, MessageTaken};
+pub use node::{NodeStatus, Trouble, Verified};
+pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
+pub use transfer::{Imported, line};

@@ -1,0 +1,89 @@
+//! A binary with a few small kinds, which the tests of the command line run as
+//! a user would run their own.
+
+use greenroom::{Ctx, Failure, Registry, Retry};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Serialize, Deserialize)]
+struct Sum {
+    a: i64,
+    b: i64,
+}
+
+/// A step, and a result.
+async fn add(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
+    let (a, b) = (sum.a, sum.b);
+    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) }).await
+}
+
+/// Sleeps so many milliseconds.
+async fn sleeper(ctx: Ctx, ms: u64) -> Result<String, Failure> {
+    ctx.set("mood", "tired")?;
+    ctx.sleep(Duration::from_millis(ms)).await?;
+    Ok("rested".to_owned())
+}
+
+/// Asks, and then writes a line to the file named: an effect one can count.
+async fn asker(ctx: Ctx, file: String) -> Result<String, Failure> {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let answer: String = ctx
+        .ask("approval", "Write the line?")
+        .choices(["approve", "reject"])
+        .deadline(day)
+        .await?;
+    if answer == "approve" {
+        ctx.step("write", move |step| {
+            let file = file.clone();
+            async move {
+                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+                writeln!(file, "{}", step.key())?;
+                Ok::<_, Failure>(())
+            }
+        })
+        .await?;
+    }
+    Ok(answer)
+}
+
+/// Fails while the file named is not there.
+async fn failer(ctx: Ctx, file: String) -> Result<String, Failure> {
+    ctx.step("look", move |_| {
+        let file = file.clone();
+        async move { Ok::<_, Failure>(std::fs::read_to_string(file)?) }
+    })
+    .retry(Retry::never())
+    .await
+}
+
+/// Keeps the last message as its state, until it is told `stop`.
+async fn echo(ctx: Ctx, _input: serde_json::Value) -> Result<u64, Failure> {
+    let mut count = 0;
+    loop {
+        let message = ctx.recv().await?;
+        if message.topic == "stop" {
+            return Ok(count);
+        }
+        count += 1;
+        ctx.set("last", &message.body)?;
+        ctx.emit("heard you")?;
+    }
+}
+
+/// Has a child do the work.
+async fn lead(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
+    ctx.spawn("add", &sum).key("child").await?.join().await
+}
+
+fn main() -> ExitCode {
+    let registry = Registry::new()
+        .kind("add", add)
+        .kind("sleeper", sleeper)
+        .kind("asker", asker)
+        .kind("failer", failer)
+        .kind("echo", echo)
+        .kind("lead", lead);
+    greenroom::main(registry)
+}

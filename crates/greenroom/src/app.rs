@@ -1,0 +1,85 @@
+//! What every command works with: options, kinds, the way to a node or a store.
+
+use crate::exit::Code;
+use crate::options::Options;
+use crate::paint::Paint;
+use crate::problem::Problem;
+use crate::source::Source;
+use crate::store;
+use greenroom_api::Client;
+use greenroom_model::Millis;
+use greenroom_runtime::{Env, RealEnv, Registry};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+/// How a command ends.
+pub type Done = anyhow::Result<Code>;
+
+/// What every command works with.
+pub struct App {
+    /// The options every command has.
+    pub options: Options,
+    /// The kinds of this binary.
+    pub registry: Registry,
+    /// Clock, tasks and threads.
+    pub env: Arc<dyn Env>,
+    /// Colours of standard output.
+    pub paint: Paint,
+}
+
+impl App {
+    /// Must be called inside an async runtime.
+    pub fn new(options: Options, registry: Registry) -> App {
+        let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
+        App { options, registry, env, paint: Paint::on(&std::io::stdout()) }
+    }
+
+    /// Whether to print JSON.
+    pub fn json(&self) -> bool {
+        self.options.json
+    }
+
+    /// The time.
+    pub fn now(&self) -> Millis {
+        self.env.now()
+    }
+
+    /// The node, if one answers.
+    pub fn node(&self) -> anyhow::Result<Option<Client>> {
+        let socket = self.options.socket();
+        match UnixStream::connect(&socket) {
+            Ok(_) => Ok(Some(Client::new(&socket)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                let words = format!("the node of {} belongs to another user", self.dir());
+                Err(Problem::new("forbidden", words).into())
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The node; without one nothing can be changed.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        self.node()?.ok_or_else(|| self.no_node().into())
+    }
+
+    /// Nobody answers.
+    pub fn no_node(&self) -> Problem {
+        Problem::new("no_node", format!("no node is running for {}", self.dir()))
+            .next("start one with `greenroom up`")
+    }
+
+    /// The node, or else the store itself, to look at.
+    pub fn source(&self) -> anyhow::Result<Source> {
+        if let Some(client) = self.node()? {
+            return Ok(Source::Node(client));
+        }
+        match store::open_to_read(&self.options.store(), &self.options.dir)? {
+            Some(journal) => Ok(Source::Store(journal)),
+            None => Err(self.no_node().into()),
+        }
+    }
+
+    fn dir(&self) -> String {
+        self.options.dir.display().to_string()
+    }
+}

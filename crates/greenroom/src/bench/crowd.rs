@@ -1,0 +1,49 @@
+//! Starting many processes at once, and waiting until all have ended.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use greenroom_model::{Payload, Status};
+use greenroom_runtime::journal::Listing;
+use greenroom_runtime::{Node, StartRequest};
+use std::time::Duration;
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 1_000;
+
+/// Starts `count` processes of a kind, with keys from 0 on.
+pub(super) async fn start(node: &Node, kind: &str, count: usize, input: &str) -> anyhow::Result<()> {
+    let input = Payload::parse(input)?;
+    let starts = (0..count).map(|key| {
+        node.start_process(StartRequest {
+            kind: kind.to_owned(),
+            key: Some(key.to_string()),
+            input: input.clone(),
+            by: "bench".to_owned(),
+        })
+    });
+    let mut starts = stream::iter(starts).buffer_unordered(AT_ONCE);
+    while let Some(started) = starts.next().await {
+        started?;
+    }
+    Ok(())
+}
+
+/// Waits until no process of the store has one of these statuses.
+pub(super) async fn until_none(node: &Node, statuses: &[Status]) -> anyhow::Result<()> {
+    loop {
+        let health = node.health();
+        if health.ready == 0 && health.committing == 0 {
+            let statuses = statuses.to_vec();
+            let listing = Listing { statuses, limit: 1, ..Listing::default() };
+            if node.list(listing).await?.is_empty() {
+                return Ok(());
+            }
+        }
+        pause(Duration::from_millis(1)).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench waits in real time")]
+pub(super) async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
+}

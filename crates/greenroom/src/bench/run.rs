@@ -1,0 +1,72 @@
+//! Runs the benches asked for and prints what they measured.
+
+use super::place::Place;
+use super::plan::{Args, BenchName};
+use super::{latency, recovery, replay, starts, steps, waiting, wake};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Runs one bench or all. `json`: one object a line, else a table for people.
+pub fn run(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run_all(args, store, json))
+}
+
+async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
+    // Beside the user's own store, so that it is the same disk.
+    let dir = Path::new(".greenroom");
+    if args.name == BenchName::RecoveryVictim {
+        let store = store.ok_or_else(|| anyhow::anyhow!("the victim needs a store"))?;
+        return recovery::victim(store, args).await;
+    }
+    let all = [
+        BenchName::Steps,
+        BenchName::Latency,
+        BenchName::Starts,
+        BenchName::Wake,
+        BenchName::Waiting,
+        BenchName::Recovery,
+        BenchName::Replay,
+    ];
+    let names = if args.name == BenchName::All { &all[..] } else { std::slice::from_ref(&args.name) };
+    for name in names {
+        let figures = one(*name, args, dir, store).await?;
+        print(&figures, json);
+    }
+    Ok(())
+}
+
+async fn one(
+    name: BenchName,
+    args: &Args,
+    dir: &Path,
+    store: Option<&str>,
+) -> anyhow::Result<Map<String, Value>> {
+    let place = Place::new(dir, store)?;
+    match name {
+        BenchName::Steps => steps::run(&place, args).await,
+        BenchName::Latency => latency::run(&place, args).await,
+        BenchName::Starts => starts::run(&place, args).await,
+        BenchName::Wake => wake::run(&place, args).await,
+        BenchName::Waiting => waiting::run(&place, args).await,
+        BenchName::Recovery => recovery::run(&place, args).await,
+        BenchName::Replay | BenchName::All | BenchName::RecoveryVictim => {
+            replay::run(&place, args).await
+        }
+    }
+}
+
+fn print(figures: &Map<String, Value>, json: bool) {
+    if json {
+        println!("{}", Value::Object(figures.clone()));
+        return;
+    }
+    let width = figures.keys().map(String::len).max().unwrap_or(0);
+    for (key, value) in figures {
+        match value {
+            Value::String(text) => println!("{key:width$}  {text}"),
+            other => println!("{key:width$}  {other}"),
+        }
+    }
+    println!();
+}

@@ -1,0 +1,111 @@
+//! The commands, and which file runs each.
+
+use crate::app::{App, Done};
+use crate::command::{
+    answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
+    logs, pause, ps, restart, result, resume, run, send, state, tree, up,
+};
+use crate::exit::{Code, LEGEND};
+use crate::options::Options;
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Durable processes: kill the machine at any moment, and they go on where
+/// they were.
+#[derive(Parser)]
+#[command(version, about, after_help = LEGEND, max_term_width = 100)]
+pub struct Cli {
+    /// What every command has.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a node: it brings back every process and serves the socket
+    Up(up::Args),
+    /// Start a process and follow it to its end
+    Run(run::Args),
+    /// List processes
+    Ps(ps::Args),
+    /// Show processes under those that spawned them
+    Tree(tree::Args),
+    /// Show what happened to a process
+    History(history::Args),
+    /// Show the state a process has set
+    State(state::Args),
+    /// Print the result of a process
+    Result(result::Args),
+    /// Show what a process does, as it happens with -f
+    Logs(logs::Args),
+    /// Send a message to a process
+    Send(send::Args),
+    /// List the questions that wait for a person
+    Asks(asks::Args),
+    /// Answer a question
+    Answer(answer::Args),
+    /// Ask a process to stop
+    Cancel(cancel::Args),
+    /// Hold a process's effects back
+    Pause(pause::Args),
+    /// Let a paused or parked process go on
+    Resume(resume::Args),
+    /// Run an ended process on from before its failure
+    Restart(restart::Args),
+    /// Make a new process from another's history
+    Fork(fork::Args),
+    /// List messages that no process took
+    Dead(dead::Args),
+    /// Write every process with its whole history as JSON lines
+    Export(export::Args),
+    /// Take in what another store exported
+    Import(import::Args),
+    /// List the kinds of processes there is code for
+    Kinds(kinds::Args),
+    /// Find out what is wrong
+    Doctor(doctor::Args),
+    /// Measure this machine
+    Bench(bench::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+}
+
+impl Command {
+    /// Whether a node may run inside this command.
+    pub fn may_serve(&self) -> bool {
+        matches!(self, Command::Up(_) | Command::Run(_))
+    }
+}
+
+/// Runs a command.
+pub async fn dispatch(app: &App, command: Command) -> Done {
+    match command {
+        Command::Up(args) => up::run(app, args).await,
+        Command::Run(args) => run::run(app, args).await,
+        Command::Ps(args) => ps::run(app, args).await,
+        Command::Tree(args) => tree::run(app, args).await,
+        Command::History(args) => history::run(app, args).await,
+        Command::State(args) => state::run(app, args).await,
+        Command::Result(args) => result::run(app, args).await,
+        Command::Logs(args) => logs::run(app, args).await,
+        Command::Send(args) => send::run(app, args).await,
+        Command::Asks(args) => asks::run(app, args).await,
+        Command::Answer(args) => answer::run(app, args).await,
+        Command::Cancel(args) => cancel::run(app, args).await,
+        Command::Pause(args) => pause::run(app, args).await,
+        Command::Resume(args) => resume::run(app, args).await,
+        Command::Restart(args) => restart::run(app, args).await,
+        Command::Fork(args) => fork::run(app, args).await,
+        Command::Dead(args) => dead::run(app, args).await,
+        Command::Export(args) => export::run(app, args).await,
+        Command::Import(args) => import::run(app, args).await,
+        Command::Kinds(args) => kinds::run(app, args).await,
+        Command::Doctor(args) => doctor::run(app, args).await,
+        // Has been run before there was an app.
+        Command::Bench(_) => Ok(Code::Done),
+        Command::Completion(args) => completion::run(args, Cli::command()),
+    }
+}

@@ -1,0 +1,186 @@
+//! `doctor`: what is wrong, if anything.
+
+use crate::app::{App, Done};
+use crate::disk;
+use crate::exit::Code;
+use crate::out;
+use crate::paint::Tone;
+use crate::source::Source;
+use crate::view::span;
+use greenroom_api::wire::NodeStatus;
+use greenroom_journal::Listing;
+use greenroom_model::{Millis, Status};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// Find out what is wrong.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Read the whole store and check every sum
+    #[arg(long)]
+    deep: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    /// `ok`, `warning` or `error`.
+    verdict: &'static str,
+    words: String,
+}
+
+const FREE_MIN: u64 = 1 << 30;
+const SYNC_MAX: Duration = Duration::from_millis(50);
+
+pub async fn run(app: &App, args: Args) -> Done {
+    let mut findings = Vec::new();
+    let source = app.source();
+    let node = match &source {
+        Ok(Source::Node(client)) => client.node().await.ok(),
+        _ => None,
+    };
+    findings.push(node_finding(app, node.as_ref()));
+    findings.push(match &source {
+        Ok(_) => ok("store", node.as_ref().map_or_else(|| app.options.store(), |node| node.store.clone())),
+        Err(error) if error.downcast_ref::<crate::problem::Problem>().is_some() => {
+            warning("store", format!("there is none yet at {}", app.options.store()))
+        }
+        Err(error) => bad("store", error.to_string()),
+    });
+    if let Some(node) = &node {
+        findings.extend(troubles(app, node));
+    }
+    if let Ok(source) = &source {
+        findings.push(missing_kinds(app, source, node.as_ref()).await);
+    }
+    findings.extend(disk_findings(app));
+    if let (true, Ok(source)) = (args.deep, &source) {
+        findings.extend(deep(app, source).await);
+    }
+    show(app, &findings)
+}
+
+fn show(app: &App, findings: &[Finding]) -> Done {
+    let failed = findings.iter().any(|finding| finding.verdict == "error");
+    if app.json() {
+        out::json(findings)?;
+    } else {
+        for Finding { what, verdict, words } in findings {
+            let tone = match *verdict {
+                "ok" => Tone::Good,
+                "warning" => Tone::Warn,
+                _ => Tone::Bad,
+            };
+            let verdict = app.paint.tone(tone, &format!("{verdict:<7}"));
+            out::line(&format!("{verdict}  {what:<6}  {words}"))?;
+        }
+    }
+    Ok(if failed { Code::Failed } else { Code::Done })
+}
+
+fn ok(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding { what, verdict: "ok", words: words.into() }
+}
+
+fn warning(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding { what, verdict: "warning", words: words.into() }
+}
+
+fn bad(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding { what, verdict: "error", words: words.into() }
+}
+
+fn node_finding(app: &App, node: Option<&NodeStatus>) -> Finding {
+    let own = env!("CARGO_PKG_VERSION");
+    match node {
+        None => warning("node", format!("none is running for {}", app.options.dir.display())),
+        Some(node) if node.version != own => warning(
+            "node",
+            format!("is version {}, this command is {own} (process {})", node.version, node.pid),
+        ),
+        Some(node) => ok("node", format!("version {own}, process {}", node.pid)),
+    }
+}
+
+fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(why) = &node.store_error {
+        findings.push(bad("store", format!("takes no commits right now: {why}")));
+    }
+    let clock = node.health.get("clock_ms").and_then(serde_json::Value::as_u64);
+    if let Some(ahead) = clock.map(|clock| Millis(clock).since(app.now())) {
+        findings.push(if ahead > Duration::from_secs(2) {
+            warning("clock", format!("jumped back: the node's time is {} ahead", span(ahead)))
+        } else {
+            ok("clock", "the node's time is the machine's")
+        });
+    }
+    let trouble = |what: &str| bad("trouble", what.to_owned());
+    findings.extend(node.troubles.iter().map(|one| trouble(&one.what)));
+    findings
+}
+
+/// Processes that wait for code nobody has.
+async fn missing_kinds(app: &App, source: &Source, node: Option<&NodeStatus>) -> Finding {
+    let known: BTreeSet<String> = match node {
+        Some(node) => node.kinds.iter().cloned().collect(),
+        None => app.registry.kinds().iter().map(ToString::to_string).collect(),
+    };
+    let alive = Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
+    let listing = Listing { statuses: alive, limit: 10_000, ..Listing::default() };
+    let processes = match source.list(&listing).await {
+        Ok(processes) => processes,
+        Err(error) => return bad("kinds", error.to_string()),
+    };
+    let wanted = processes.iter().map(|process| format!("{}@{}", process.kind, process.version));
+    let missing: BTreeSet<String> = wanted.filter(|kind| !known.contains(kind)).collect();
+    if missing.is_empty() {
+        return ok("kinds", format!("code for all {} processes that go on", processes.len()));
+    }
+    let missing: Vec<_> = missing.into_iter().collect();
+    warning("kinds", format!("processes wait for code that is not here: {}", missing.join(", ")))
+}
+
+fn disk_findings(app: &App) -> Vec<Finding> {
+    let dir = &app.options.dir;
+    let dir = if dir.is_dir() { dir.as_path() } else { std::path::Path::new(".") };
+    let mut findings = Vec::new();
+    findings.push(match disk::free_bytes(dir) {
+        Ok(free) if free < FREE_MIN => warning("disk", format!("only {} MiB free", free >> 20)),
+        Ok(free) => ok("disk", format!("{} GiB free", free >> 30)),
+        Err(error) => bad("disk", error.to_string()),
+    });
+    findings.push(match disk::sync_time(dir) {
+        Ok(time) => {
+            let words = format!("{:.2} ms until a write is safe", time.as_secs_f64() * 1e3);
+            if time > SYNC_MAX { warning("sync", format!("{words}: slow")) } else { ok("sync", words) }
+        }
+        Err(error) => bad("sync", format!("cannot write here: {error}")),
+    });
+    findings
+}
+
+async fn deep(app: &App, source: &Source) -> Vec<Finding> {
+    let tell = std::io::stderr().is_terminal() && !app.json();
+    let problems = match source {
+        Source::Node(client) => client.verify().await.map_err(anyhow::Error::from),
+        Source::Store(journal) => journal
+            .verify(&mut |count| {
+                if tell {
+                    out::say(&format!("\rread {count} processes"));
+                }
+            })
+            .map_err(anyhow::Error::from),
+    };
+    if tell {
+        out::say("\r\x1b[K");
+    }
+    match problems {
+        Ok(problems) if problems.is_empty() => vec![ok("deep", "every history is whole")],
+        Ok(problems) => problems.into_iter().map(|problem| bad("deep", problem)).collect(),
+        Err(error) => vec![bad("deep", error.to_string())],
+    }
+}

@@ -1,0 +1,54 @@
+//! `result`: how a process ended.
+
+use crate::app::{App, Done};
+use crate::exit::Code;
+use crate::out;
+use crate::problem::Problem;
+use crate::source::Source;
+use greenroom_model::{Exit, ProcessId};
+use std::time::Duration;
+
+/// Print a result.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The process
+    id: String,
+    /// Wait until it ends
+    #[arg(long, short)]
+    wait: bool,
+}
+
+/// How long one request waits; then it is made again.
+const WAIT: Duration = Duration::from_secs(30);
+
+pub async fn run(app: &App, args: Args) -> Done {
+    let id = ProcessId::parse(&args.id)?;
+    let source = app.source()?;
+    let process = source.process(&id).await?;
+    let exit = match (process.exit, &source) {
+        (Some(exit), _) => exit,
+        (None, Source::Node(client)) if args.wait => loop {
+            if let Some(exit) = client.result(&id, WAIT).await? {
+                break exit;
+            }
+        },
+        (None, Source::Store(_)) if args.wait => return Err(app.no_node().into()),
+        (None, _) => {
+            let words = format!("{id} has not ended, it is {}", process.status);
+            let problem = Problem::new("not_ended", words).exit(Code::Unfinished);
+            return Err(problem.next(format!("`greenroom result {id} --wait` waits for it")).into());
+        }
+    };
+    if app.json() {
+        out::json(&serde_json::json!({ "id": id, "exit": exit }))?;
+        return Ok(Code::of(&exit));
+    }
+    match &exit {
+        Exit::Normal(result) => out::line(&result.to_string())?,
+        other => {
+            let problem = Problem::new("ended", format!("{id} ended: {other}"));
+            return Err(problem.exit(Code::of(&exit)).into());
+        }
+    }
+    Ok(Code::Done)
+}

@@ -1,0 +1,201 @@
+//! `run`: start a process and follow it. Without a node, one runs inside this
+//! command until the process has ended.
+
+use crate::app::{App, Done};
+use crate::exit::Code;
+use crate::follow::{Followed, Manner, follow};
+use crate::input;
+use crate::nearest::nearest;
+use crate::out;
+use crate::paint::{Paint, Tone};
+use crate::problem::Problem;
+use crate::serve::{self, Serving};
+use crate::view::span;
+use greenroom_api::wire::{StartRequest, Started};
+use greenroom_api::{Client, ClientError};
+use greenroom_model::{Exit, Kind, ProcessId};
+
+/// Start a process.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  greenroom run refund/1017 --input '{\"order\":\"1017\"}'\n  \
+    greenroom run report --input @order.json --detach")]
+pub struct Args {
+    /// What to run: its kind, and a key that tells it from others
+    #[arg(value_name = "KIND[/KEY]")]
+    id: String,
+    /// Its argument: JSON, @FILE, or - for standard input
+    #[arg(long, short, value_name = "JSON")]
+    input: Option<String>,
+    /// Start it and do not wait; needs a node
+    #[arg(long, short)]
+    detach: bool,
+    /// If it exists already, follow it
+    #[arg(long, conflicts_with = "detach")]
+    attach: bool,
+}
+
+pub async fn run(app: &App, args: Args) -> Done {
+    let (kind, key) = split(&args.id)?;
+    // What was given is checked before anything is started.
+    let input = args.input.as_deref().map(input::json).transpose()?;
+    let piped = args.input.as_deref() == Some("-");
+    let request = StartRequest { kind, key, input: input.unwrap_or_default() };
+    match app.node()? {
+        Some(client) => with_node(app, &client, &request, &args, piped).await,
+        None if args.detach => Err(detach_needs_node(app).into()),
+        None => embedded(app, &request, &args, piped).await,
+    }
+}
+
+fn detach_needs_node(app: &App) -> Problem {
+    let words = "without a node nothing goes on once this command ends; start one with \
+        `greenroom up`, or leave out --detach";
+    Problem { next: Some(words.to_owned()), ..app.no_node() }
+}
+
+async fn with_node(
+    app: &App,
+    client: &Client,
+    request: &StartRequest,
+    args: &Args,
+    piped: bool,
+) -> Done {
+    let id = start(client, request, args).await?;
+    if args.detach {
+        return detached(app, &id);
+    }
+    announce(app, &id);
+    match follow(app, client, &id, manner(app, piped)).await? {
+        Followed::Ended(exit) => ended(app, client, &id, &exit).await,
+        Followed::Interrupted => {
+            goes_on(app, &id, &format!("it goes on without you; `greenroom run {id} --attach` follows it"))
+        }
+        Followed::NodeGone => {
+            goes_on(app, &id, "the node stopped; `greenroom up` lets it go on")
+        }
+    }
+}
+
+async fn embedded(app: &App, request: &StartRequest, args: &Args, piped: bool) -> Done {
+    let mut serving = serve::start(app).await?;
+    let client = app.client()?;
+    let done = run_inside(app, &client, &mut serving, request, args, piped).await;
+    serving.stop().await?;
+    done
+}
+
+async fn run_inside(
+    app: &App,
+    client: &Client,
+    serving: &mut Serving,
+    request: &StartRequest,
+    args: &Args,
+    piped: bool,
+) -> Done {
+    let id = start(client, request, args).await?;
+    announce(app, &id);
+    let followed = tokio::select! {
+        followed = follow(app, client, &id, manner(app, piped)) => followed?,
+        why = serving.broken() => return Err(why),
+    };
+    match followed {
+        Followed::Ended(exit) => ended(app, client, &id, &exit).await,
+        Followed::Interrupted | Followed::NodeGone => {
+            goes_on(app, &id, "stopped where it is; `greenroom up` lets it go on")
+        }
+    }
+}
+
+fn manner(app: &App, piped: bool) -> Manner {
+    Manner { tell: !app.json(), prompt: !piped }
+}
+
+/// Starts it, or finds it if that is allowed.
+async fn start(client: &Client, request: &StartRequest, args: &Args) -> anyhow::Result<ProcessId> {
+    match client.start(request).await {
+        Ok(Started { id, created: true }) => Ok(id),
+        Ok(Started { id, created: false }) if args.attach => Ok(id),
+        Ok(Started { id, created: false }) => {
+            let status = client.process(&id).await?.status;
+            Err(Problem::new("exists", format!("{id} exists already, it is {status}"))
+                .next(format!(
+                    "`greenroom run {id} --attach` follows it, `greenroom history {id}` shows \
+                     what happened"
+                ))
+                .into())
+        }
+        Err(error) if error.code == "unknown_kind" => Err(unknown_kind(client, request, error).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn unknown_kind(client: &Client, request: &StartRequest, error: ClientError) -> anyhow::Error {
+    let known = client.node().await.map(|node| node.kinds).unwrap_or_default();
+    let names = known.iter().filter_map(|kind| kind.split('@').next());
+    match nearest(&request.kind, names) {
+        Some(name) => ClientError { next: Some(format!("did you mean `{name}`?")), ..error }.into(),
+        None => error.into(),
+    }
+}
+
+fn split(text: &str) -> anyhow::Result<(String, Option<String>)> {
+    if text.contains('/') {
+        let id = ProcessId::parse(text)?;
+        return Ok((id.kind().to_owned(), Some(id.key().to_owned())));
+    }
+    Kind::new(text, 1)?;
+    Ok((text.to_owned(), None))
+}
+
+fn announce(app: &App, id: &ProcessId) {
+    if !app.json() {
+        let paint = Paint::on(&std::io::stderr());
+        out::say(&format!("{}\n", paint.tone(Tone::Strong, id.as_str())));
+    }
+}
+
+fn detached(app: &App, id: &ProcessId) -> Done {
+    if app.json() {
+        out::json(&serde_json::json!({ "id": id }))?;
+    } else {
+        out::line(id.as_str())?;
+    }
+    Ok(Code::Done)
+}
+
+/// It has ended: the result goes to standard output, all else beside it.
+async fn ended(app: &App, client: &Client, id: &ProcessId, exit: &Exit) -> Done {
+    if app.json() {
+        out::json(&serde_json::json!({ "id": id, "exit": exit }))?;
+        return Ok(Code::of(exit));
+    }
+    let process = client.process(id).await.ok();
+    let took = process.map(|row| format!(" in {}", span(row.changed_at.since(row.started_at))));
+    let took = took.unwrap_or_default();
+    let paint = Paint::on(&std::io::stderr());
+    match exit {
+        Exit::Normal(result) => {
+            out::say(&format!("{}{took}\n", paint.tone(Tone::Good, "completed")));
+            out::line(&result.to_string())?;
+        }
+        other => {
+            let text = format!("{id} ended{took}: {other}\n");
+            out::say(&format!("{} {text}", paint.tone(Tone::Bad, "error:")));
+            if matches!(other, Exit::Error(_)) {
+                let hint = format!("  `greenroom restart {id}` tries again from before the failure\n");
+                out::say(&crate::program::in_its_name(&hint));
+            }
+        }
+    }
+    Ok(Code::of(exit))
+}
+
+fn goes_on(app: &App, id: &ProcessId, how: &str) -> Done {
+    if app.json() {
+        out::json(&serde_json::json!({ "id": id, "exit": null }))?;
+    } else {
+        out::say(&crate::program::in_its_name(&format!("{id}: {how}\n")));
+    }
+    Ok(Code::Unfinished)
+}
+

@@ -1,0 +1,91 @@
+//! The way in: reads the command line, runs the command, tells what went wrong.
+
+use crate::app::App;
+use crate::cli::{Cli, Command, dispatch};
+use crate::exit::Code;
+use crate::options::Options;
+use crate::out;
+use crate::paint::{Paint, Tone};
+use crate::problem::Problem;
+use crate::program;
+use clap::{CommandFactory, FromArgMatches};
+use greenroom_runtime::Registry;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// Runs the command line with these kinds: what `greenroom` does, in your own
+/// binary. Give what it returns back from `main`.
+///
+/// Reads the program's arguments, starts an async runtime of its own, prints
+/// to standard output and standard error. Call it once, outside of any async
+/// runtime.
+#[must_use = "the exit code tells how it went: return it from `main`"]
+pub fn main(registry: Registry) -> ExitCode {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let _ = error.print();
+            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+        }
+    };
+    let Cli { options, command } = cli;
+    match run(options.clone(), command, registry) {
+        Ok(code) => code.into(),
+        Err(error) if is_broken_pipe(&error) => Code::Done.into(),
+        Err(error) => {
+            let problem = Problem::of(&error);
+            tell(&problem, options.json);
+            problem.exit.into()
+        }
+    }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let name: &'static str = program::name().leak();
+    let matches = Cli::command().name(name).bin_name(name).try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result<Code> {
+    // A bench makes async runtimes of its own.
+    if let Command::Bench(args) = &command {
+        crate::bench::run(args, options.store.as_deref(), options.json)?;
+        return Ok(Code::Done);
+    }
+    // A node needs threads; asking one does not, and starts faster without.
+    let mut builder = if command.may_serve() {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let tokio = builder.enable_all().build()?;
+    let result = tokio.block_on(async {
+        let app = App::new(options, registry);
+        Box::pin(dispatch(&app, command)).await
+    });
+    // Steps that were given up may still block a thread; nobody waits for them.
+    tokio.shutdown_background();
+    result
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn tell(problem: &Problem, json: bool) {
+    let mut problem = problem.clone();
+    problem.message = program::in_its_name(&problem.message);
+    problem.next = problem.next.as_deref().map(program::in_its_name);
+    if json {
+        let body = serde_json::to_string(&problem.body()).unwrap_or_default();
+        return out::say(&format!("{body}\n"));
+    }
+    let paint = Paint::on(&std::io::stderr());
+    let mut text = format!("{} {}\n", paint.tone(Tone::Bad, "error:"), problem.message);
+    if let Some(next) = &problem.next {
+        text.push_str(&format!("  {next}\n"));
+    }
+    out::say(&text);
+}

@@ -1,0 +1,206 @@
+//! Following a process on the terminal: lines as facts become durable, below
+//! them what it waits for, and a prompt when it asks.
+
+use crate::app::App;
+use crate::input;
+use crate::out;
+use crate::paint::{Paint, Tone};
+use crate::prompt::Prompt;
+use crate::view::{Live, one_line, short};
+use greenroom_api::{Client, Events, Seen};
+use greenroom_model::{AskId, Exit, Op, ProcessId, Seq};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// How following ended.
+pub enum Followed {
+    /// The process ended.
+    Ended(Exit),
+    /// The node went away; the process has not ended.
+    NodeGone,
+    /// The person has seen enough.
+    Interrupted,
+}
+
+/// How to follow.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    /// Tell what happens, on standard error.
+    pub tell: bool,
+    /// Let a person at the terminal answer what the process asks.
+    pub prompt: bool,
+}
+
+/// Follows it to its end.
+///
+/// # Errors
+/// If the node cannot be understood or refuses.
+pub async fn follow(
+    app: &App,
+    client: &Client,
+    id: &ProcessId,
+    manner: Manner,
+) -> anyhow::Result<Followed> {
+    let mut events = client.events(id, Seq(0)).await?;
+    let mut screen = Screen::new(app, client, id, manner);
+    loop {
+        let tick = app.env.sleep(Duration::from_millis(500));
+        tokio::select! {
+            seen = events.next() => match screen.seen(seen?) {
+                Some(followed) => return Ok(followed),
+                // All that has come is shown before anything is drawn.
+                None => drain(&mut events, &mut screen).await?,
+            },
+            line = screen.prompt.line() => screen.answer(&line).await?,
+            () = tick, if screen.terminal => screen.draw(),
+            _ = tokio::signal::ctrl_c() => {
+                screen.clear();
+                return Ok(Followed::Interrupted);
+            }
+        }
+        if screen.over.is_none() {
+            screen.draw();
+        }
+        if let Some(exit) = screen.over.take() {
+            return Ok(Followed::Ended(exit));
+        }
+    }
+}
+
+/// Takes what is there already, so that a long history is not drawn in steps.
+async fn drain(events: &mut Events, screen: &mut Screen<'_>) -> anyhow::Result<()> {
+    use futures_util::FutureExt;
+    while screen.over.is_none() {
+        let Some(seen) = events.next().now_or_never() else { return Ok(()) };
+        if let Some(Followed::Ended(exit)) = screen.seen(seen?) {
+            screen.over = Some(exit);
+        }
+    }
+    Ok(())
+}
+
+struct Screen<'a> {
+    app: &'a App,
+    client: &'a Client,
+    id: &'a ProcessId,
+    manner: Manner,
+    live: Live,
+    paint: Paint,
+    /// Standard error is a terminal: the lower lines are redrawn.
+    terminal: bool,
+    /// How many lower lines stand there.
+    drawn: usize,
+    prompt: Prompt,
+    /// The question on the screen.
+    asked: Option<Op>,
+    over: Option<Exit>,
+}
+
+impl<'a> Screen<'a> {
+    fn new(app: &'a App, client: &'a Client, id: &'a ProcessId, manner: Manner) -> Screen<'a> {
+        let stderr = std::io::stderr();
+        let terminal = stderr.is_terminal() && manner.tell;
+        let prompt = manner.prompt && terminal && std::io::stdin().is_terminal();
+        Screen {
+            app,
+            client,
+            id,
+            manner: Manner { prompt, ..manner },
+            live: Live::default(),
+            paint: Paint::on(&stderr),
+            terminal,
+            drawn: 0,
+            prompt: Prompt::default(),
+            asked: None,
+            over: None,
+        }
+    }
+
+    fn seen(&mut self, seen: Option<Seen>) -> Option<Followed> {
+        match seen {
+            None => {
+                self.clear();
+                Some(Followed::NodeGone)
+            }
+            Some(Seen::Ended(exit)) => {
+                self.clear();
+                Some(Followed::Ended(exit))
+            }
+            Some(Seen::Emitted(value)) => {
+                let text = value.read::<String>().unwrap_or_else(|_| value.to_string());
+                self.tell(&[format!("         {}", one_line(&text))]);
+                None
+            }
+            Some(Seen::Turn(turn)) => {
+                let lines = self.live.turn(&turn, self.paint);
+                self.tell(&lines);
+                None
+            }
+        }
+    }
+
+    fn tell(&mut self, lines: &[String]) {
+        if self.manner.tell && !lines.is_empty() {
+            self.clear();
+            out::say(&format!("{}\n", lines.join("\n")));
+        }
+    }
+
+    /// Takes the lower lines away.
+    fn clear(&mut self) {
+        if self.drawn > 0 {
+            out::say(&format!("\r\x1b[{}A\x1b[J", self.drawn));
+            self.drawn = 0;
+        } else if self.asked.is_some() {
+            out::say("\r\x1b[K");
+        }
+        self.asked = None;
+    }
+
+    /// Draws what it waits for, or the question. A question stands still, so
+    /// that what is being typed is not lost.
+    fn draw(&mut self) {
+        if !self.terminal || self.asked.is_some_and(|op| self.live.is_open(op)) {
+            return;
+        }
+        self.clear();
+        if self.manner.prompt
+            && let Some((op, ask)) = self.live.ask()
+        {
+            let choices = ask.spec.choices.join("/");
+            let choices = if choices.is_empty() { String::new() } else { format!(" [{choices}]") };
+            let text = format!("{}{}", short(&ask.spec.question, 300), choices);
+            out::say(&format!("{} ", self.paint.tone(Tone::Strong, &format!("? {text} >"))));
+            self.asked = Some(op);
+            self.prompt.begin(&*self.app.env);
+            return;
+        }
+        let waits = self.live.waits(self.app.now());
+        for wait in &waits {
+            let line = short(&format!("  … {wait}"), 78);
+            out::say(&format!("{}\n", self.paint.tone(Tone::Quiet, &line)));
+        }
+        self.drawn = waits.len();
+    }
+
+    /// Gives what was typed as the answer.
+    async fn answer(&mut self, line: &str) -> anyhow::Result<()> {
+        let Some(op) = self.asked.take() else { return Ok(()) };
+        let line = line.trim();
+        if line.is_empty() {
+            return Ok(());
+        }
+        let ask = AskId { process: self.id.clone(), op };
+        let given = match input::json_or_word(line) {
+            Ok(value) => self.client.answer(&ask, value).await.map(|_| ()).map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = given {
+            out::say(&format!("{}\n", self.paint.tone(Tone::Bad, &error.to_string())));
+        } else {
+            // Until its event comes, it must not be asked again.
+            self.asked = Some(op);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! JSON that people give: on the command line, from a file, from a pipe.
+
+use crate::problem::Problem;
+use anyhow::Context;
+use greenroom_api::wire::Given;
+use greenroom_model::{Error, PAYLOAD_MAX_BYTES};
+use std::io::Read;
+
+/// Reads `JSON`, `@FILE` or `-` (standard input).
+///
+/// # Errors
+/// If it cannot be read, is not JSON (with line and column), or is too large;
+/// of what is too large not more than the limit is read.
+pub fn json(text: &str) -> anyhow::Result<Given> {
+    let (text, what) = if text == "-" {
+        (bounded(std::io::stdin().lock(), None)?, "standard input".to_owned())
+    } else if let Some(path) = text.strip_prefix('@') {
+        (file(path)?, path.to_owned())
+    } else {
+        (text.to_owned(), "the JSON given".to_owned())
+    };
+    Given::parse(text).map_err(|error| told(error, &what))
+}
+
+/// JSON as above; but a bare word that is no JSON is taken as a string.
+pub fn json_or_word(text: &str) -> anyhow::Result<Given> {
+    let looks_like_json = text.starts_with(['{', '[', '"', '@']) || text == "-";
+    if looks_like_json || serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return json(text);
+    }
+    Ok(Given::string(text))
+}
+
+fn file(path: &str) -> anyhow::Result<String> {
+    let unreadable = || Problem::usage(format!("cannot read {path}"));
+    let file = std::fs::File::open(path).with_context(unreadable_text(path))?;
+    let metadata = file.metadata().with_context(unreadable_text(path))?;
+    if metadata.is_dir() {
+        return Err(unreadable().next("it is a directory").into());
+    }
+    bounded(file, usize::try_from(metadata.len()).ok())
+}
+
+fn unreadable_text(path: &str) -> impl FnOnce() -> String {
+    let path = path.to_owned();
+    move || format!("cannot read {path}")
+}
+
+/// Reads up to the limit. A file says its size beforehand.
+fn bounded(mut source: impl Read, size: Option<usize>) -> anyhow::Result<String> {
+    let too_large = |bytes| Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES };
+    if let Some(bytes) = size.filter(|size| *size > PAYLOAD_MAX_BYTES) {
+        return Err(too_large(bytes).into());
+    }
+    let mut bytes = Vec::with_capacity(size.unwrap_or(0));
+    source.by_ref().take(PAYLOAD_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > PAYLOAD_MAX_BYTES {
+        return Err(too_large(bytes.len()).into());
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::usage("the input is not UTF-8 text").into())
+}
+
+fn told(error: Error, what: &str) -> anyhow::Error {
+    match error {
+        Error::BadJson { why } => Problem::usage(format!("{what} is not valid JSON: {why}"))
+            .next("a string needs its quotes: '\"like this\"'; `@FILE` reads a file, `-` a pipe")
+            .into(),
+        error => error.into(),
+    }
+}

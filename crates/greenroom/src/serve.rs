@@ -1,0 +1,87 @@
+//! The one place where store, node and API come together.
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::store;
+use anyhow::Context;
+use futures_util::FutureExt;
+use greenroom_runtime::{Node, NodeOptions};
+use std::os::unix::fs::DirBuilderExt;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long steps under way may take when a node stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A node and its API in this process.
+pub struct Serving {
+    /// The node.
+    pub node: Node,
+    stop: oneshot::Sender<()>,
+    served: oneshot::Receiver<Result<(), greenroom_api::ServeError>>,
+}
+
+/// Opens the store, starts the node, serves its API.
+///
+/// # Errors
+/// A node that runs here already; the store's; the registry's; the socket's.
+pub async fn start(app: &App) -> anyhow::Result<Serving> {
+    let socket = app.options.socket();
+    let dir = &app.options.dir;
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(dir).map_err(|error| {
+        Problem::new("failed", format!("cannot make the directory {}: {error}", dir.display()))
+            .next("give another one with --dir")
+    })?;
+    if app.node()?.is_some() {
+        return Err(greenroom_api::ServeError::InUse(socket).into());
+    }
+    let name = node_name();
+    let journal = store::open(&app.options.store(), dir, &name)?;
+    let options = NodeOptions { name, ..NodeOptions::default() };
+    // The lease comes before the socket: who has it is the node.
+    let node = Node::start(journal, app.registry.clone(), options)?;
+    let server = greenroom_api::bind(&socket).await?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (done, served) = oneshot::channel();
+    let until = stopped.map(|_| ());
+    let running = server.run(node.clone(), app.env.clone(), until);
+    app.env.spawn(Box::pin(async move {
+        let _ = done.send(running.await);
+    }));
+    Ok(Serving { node, stop, served })
+}
+
+impl Serving {
+    /// Waits until the node or its API no longer works, and says why.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        tokio::select! {
+            why = self.node.stopped() => match why {
+                Some(error) => error.into(),
+                None => anyhow::anyhow!("the node has stopped"),
+            },
+            served = &mut self.served => match served {
+                Ok(Err(error)) => error.into(),
+                _ => anyhow::anyhow!("the API has stopped"),
+            },
+        }
+    }
+
+    /// Stops the node, then the API.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.node.stop(GRACE).await;
+        let _ = self.stop.send(());
+        match self.served.await {
+            Ok(result) => result.context("while stopping"),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// For whoever finds the store in use: which machine, which process.
+fn node_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    let host = if host.is_empty() { "localhost" } else { host };
+    format!("process {} on {host}", std::process::id())
+}

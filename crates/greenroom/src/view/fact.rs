@@ -1,0 +1,195 @@
+//! One event as a fact a person reads: what it is called, what it is about,
+//! and what is worth knowing. A step's begin is folded into its end.
+
+use super::short::{one_line, short};
+use super::span::span;
+use crate::paint::Tone;
+use greenroom_model::{Event, Exit, Failure, Millis, Op, Payload, Segment, Seq};
+use std::collections::BTreeMap;
+
+/// A fact.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The place of its event.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Millis,
+    /// The event's name.
+    pub name: &'static str,
+    /// What it is about: a step's name, a topic, another process.
+    pub subject: String,
+    /// The rest.
+    pub detail: String,
+    /// How good or bad it is.
+    pub tone: Tone,
+}
+
+/// Turns events into facts, remembering what earlier ones were about.
+pub struct Folder {
+    /// What each operation is about, and since when.
+    about: BTreeMap<Op, (String, Millis)>,
+    /// The longest detail of a value.
+    letters_max: usize,
+}
+
+impl Folder {
+    /// Values are cut to so many characters.
+    pub fn new(letters_max: usize) -> Folder {
+        Folder { about: BTreeMap::new(), letters_max }
+    }
+
+    /// What an operation is about.
+    pub fn subject(&self, op: Op) -> &str {
+        self.about.get(&op).map_or("", |(subject, _)| subject)
+    }
+
+    /// Since when an operation waits.
+    pub fn since(&self, op: Op) -> Option<Millis> {
+        self.about.get(&op).map(|(_, at)| *at)
+    }
+
+    /// The fact of one event. Must be called for every event in order.
+    pub fn fact(&mut self, seq: Seq, at: Millis, event: &Event) -> Fact {
+        if let Some(subject) = own_subject(event) {
+            if let Some(op) = event.op() {
+                self.about.entry(op).or_insert_with(|| (subject.clone(), at));
+            }
+            return self.told(seq, at, event, subject);
+        }
+        let subject = event.op().map(|op| self.subject(op).to_owned()).unwrap_or_default();
+        self.told(seq, at, event, subject)
+    }
+
+    fn told(&self, seq: Seq, at: Millis, event: &Event, subject: String) -> Fact {
+        let told = self.input(at, event).or_else(|| self.command(at, event));
+        let (detail, tone) = told.unwrap_or((String::new(), Tone::Plain));
+        Fact { seq, at, name: event.name(), subject: short(&subject, 60), detail, tone }
+    }
+
+    /// What is worth knowing of an input.
+    fn input(&self, at: Millis, event: &Event) -> Option<(String, Tone)> {
+        use Event::*;
+        Some(match event {
+            WorkflowStarted(segment) | WorkflowContinued(segment) => {
+                (self.segment(segment), Tone::Plain)
+            }
+            StepCompleted { op, attempt, result } => {
+                let result = self.value(result);
+                (join([self.took(*op, at), tries(*attempt), format!("→ {result}")]), Tone::Good)
+            }
+            StepFailed { op, attempt, failure } => {
+                (join([self.took(*op, at), tries(*attempt), self.failure(failure)]), Tone::Bad)
+            }
+            StepRetrying { attempt, failure, retry_at, .. } => {
+                let again = format!("again after {}", span(retry_at.since(at)));
+                let failed = format!("attempt {attempt} failed: {}", self.failure(failure));
+                (join([failed, again]), Tone::Warn)
+            }
+            StepRetried { attempt, .. } => (format!("attempt {attempt}"), Tone::Plain),
+            StepUnknown { attempt, .. } => {
+                (format!("the node died in attempt {attempt}: outcome unknown"), Tone::Warn)
+            }
+            MessageReceived { from, body, .. } => {
+                (format!("{}  from {from}", self.value(body)), Tone::Plain)
+            }
+            ReplyReceived { result, .. } => self.result(result),
+            ProcessExited { exit, .. } => self.exit(exit),
+            CancelRequested { reason, by } => (by_whom(reason, by), Tone::Warn),
+            Paused { by } | Resumed { by } => (format!("by {by}"), Tone::Warn),
+            Restarted { keep, by } => (format!("goes on after #{keep}, by {by}"), Tone::Warn),
+            Forked { at, .. } => (format!("shares its history up to #{at}"), Tone::Plain),
+            Parked { failure } => (self.failure(failure), Tone::Bad),
+            _ => return None,
+        })
+    }
+
+    /// What is worth knowing of a command.
+    fn command(&self, at: Millis, event: &Event) -> Option<(String, Tone)> {
+        use Event::*;
+        Some(match event {
+            StepStarted { at_most_once: true, .. } => ("at most once".to_owned(), Tone::Plain),
+            TimerStarted { fire_at, .. } => (span(fire_at.since(at)), Tone::Plain),
+            MessageSent { to, body, call, .. } => {
+                let how = if *call { "call " } else { "" };
+                (format!("{}  {how}to {to}", self.value(body)), Tone::Plain)
+            }
+            ReplySent { result, .. } => self.result(result),
+            ProcessSpawned { kind, input, .. } => {
+                (format!("{kind}  {}", self.value(input)), Tone::Plain)
+            }
+            CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
+            AskOpened { ask, .. } => {
+                let choices = ask.choices.join(" | ");
+                (join([short(&ask.question, self.letters_max.max(80)), choices]), Tone::Warn)
+            }
+            StateSet { value, .. } => (format!("= {}", self.value(value)), Tone::Plain),
+            VersionMarked { version, .. } => (format!("= {version}"), Tone::Plain),
+            WorkflowCompleted { result } => (self.value(result), Tone::Good),
+            WorkflowFailed { exit } => self.exit(exit),
+            _ => return None,
+        })
+    }
+
+    fn segment(&self, segment: &Segment) -> String {
+        format!("{}  by {}", self.value(&segment.input), segment.origin)
+    }
+
+    fn took(&self, op: Op, at: Millis) -> String {
+        self.since(op).map(|since| span(at.since(since))).unwrap_or_default()
+    }
+
+    fn value(&self, value: &Payload) -> String {
+        short(&value.to_string(), self.letters_max)
+    }
+
+    fn failure(&self, failure: &Failure) -> String {
+        short(&failure.to_string(), self.letters_max.max(200))
+    }
+
+    fn result(&self, result: &Result<Payload, Failure>) -> (String, Tone) {
+        match result {
+            Ok(value) => (self.value(value), Tone::Plain),
+            Err(failure) => (self.failure(failure), Tone::Bad),
+        }
+    }
+
+    fn exit(&self, exit: &Exit) -> (String, Tone) {
+        match exit {
+            Exit::Normal(result) => (self.value(result), Tone::Good),
+            Exit::Error(failure) => (self.failure(failure), Tone::Bad),
+            other => (short(&other.to_string(), self.letters_max.max(200)), Tone::Warn),
+        }
+    }
+}
+
+/// What the event itself says it is about.
+fn own_subject(event: &Event) -> Option<String> {
+    use Event::*;
+    Some(match event {
+        WorkflowStarted(segment) | WorkflowContinued(segment) => segment.kind.to_string(),
+        StepStarted { name, .. } => name.clone(),
+        MessageSent { topic, .. } | MessageReceived { topic, .. } => topic.clone(),
+        ReplySent { to, .. } => to.process.to_string(),
+        ProcessSpawned { id, .. } | ProcessExited { id, .. } => id.to_string(),
+        MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
+        AskOpened { ask, .. } => ask.name.clone(),
+        StateSet { key, .. } => key.clone(),
+        VersionMarked { change, .. } => change.clone(),
+        Forked { from, .. } => from.to_string(),
+        _ => return None,
+    })
+}
+
+fn tries(attempt: u32) -> String {
+    if attempt > 1 { format!("attempt {attempt}") } else { String::new() }
+}
+
+fn by_whom(reason: &str, by: &greenroom_model::Origin) -> String {
+    let reason = one_line(reason);
+    if reason.is_empty() { format!("by {by}") } else { format!("{reason}, by {by}") }
+}
+
+fn join<const N: usize>(parts: [String; N]) -> String {
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("  ")
+}

@@ -1,0 +1,115 @@
+//! Lists for people: processes, asks, dead letters.
+
+use super::short::short;
+use super::span::{ago, span, until};
+use crate::paint::{Paint, Tone};
+use crate::table::{Align, Table};
+use greenroom_api::wire::{Ask, DeadLetter, Process};
+use greenroom_model::{Content, Exit, Millis, Status};
+
+/// How good or bad a status is.
+pub fn status_tone(status: Status) -> Tone {
+    match status {
+        Status::Completed => Tone::Good,
+        Status::Failed | Status::Parked => Tone::Bad,
+        Status::Asking | Status::Paused | Status::Cancelled => Tone::Warn,
+        _ => Tone::Plain,
+    }
+}
+
+/// Processes. `asks` tells what those that ask wait for.
+pub fn processes(processes: &[Process], asks: &[Ask], now: Millis, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("KIND", Align::Left),
+        ("STATUS", Align::Left),
+        ("AGE", Align::Right),
+        ("EVENTS", Align::Right),
+        ("WAITS FOR", Align::Left),
+    ]);
+    for process in processes {
+        table.row(vec![
+            (process.id.to_string(), Tone::Plain),
+            (format!("{}@{}", process.kind, process.version), Tone::Quiet),
+            (process.status.word().to_owned(), status_tone(process.status)),
+            (span(now.since(process.started_at)), Tone::Plain),
+            (process.events.to_string(), Tone::Plain),
+            (waits_for(process, asks, now), Tone::Quiet),
+        ]);
+    }
+    table.render(paint)
+}
+
+fn waits_for(process: &Process, asks: &[Ask], now: Millis) -> String {
+    if let Some(Exit::Error(failure)) = &process.exit {
+        return short(&failure.to_string(), 50);
+    }
+    let own = asks.iter().filter(|ask| ask.process == process.id);
+    let mut parts: Vec<_> = own.map(|ask| ask.name.clone()).collect();
+    if !process.status.is_ended() {
+        parts.extend(process.wake_at.map(|at| until(now, at)));
+    }
+    parts.join(", ")
+}
+
+/// Open questions, each with how to answer it.
+pub fn asks(asks: &[Ask], now: Millis, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("ASK", Align::Left),
+        ("NAME", Align::Left),
+        ("AGE", Align::Right),
+        ("ENDS", Align::Left),
+        ("ANSWERS", Align::Left),
+        ("QUESTION", Align::Left),
+    ]);
+    for ask in asks {
+        let answers = if ask.choices.is_empty() { "any".to_owned() } else { ask.choices.join("|") };
+        table.row(vec![
+            (ask.id.clone(), Tone::Plain),
+            (short(&ask.name, 30), Tone::Plain),
+            (span(now.since(ask.opened_at)), Tone::Plain),
+            (ask.deadline.map_or("never".to_owned(), |at| until(now, at)), Tone::Quiet),
+            (short(&answers, 40), Tone::Plain),
+            (short(&ask.question, 100), Tone::Plain),
+        ]);
+    }
+    table.render(paint)
+}
+
+/// Messages that no process took.
+pub fn dead(letters: &[DeadLetter], now: Millis, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("NO", Align::Right),
+        ("TO", Align::Left),
+        ("FROM", Align::Left),
+        ("WHEN", Align::Right),
+        ("WHAT", Align::Left),
+        ("WHY", Align::Left),
+    ]);
+    for letter in letters {
+        table.row(vec![
+            (letter.no.to_string(), Tone::Plain),
+            (letter.to.to_string(), Tone::Plain),
+            (short(&letter.from.to_string(), 40), Tone::Plain),
+            (ago(now, letter.at), Tone::Plain),
+            (content(&letter.content), Tone::Plain),
+            (short(&letter.reason, 80), Tone::Quiet),
+        ]);
+    }
+    table.render(paint)
+}
+
+fn content(content: &Content) -> String {
+    let text = match content {
+        Content::User { topic, body, .. } => format!("{topic} {body}"),
+        Content::Reply { .. } => "a reply".to_owned(),
+        Content::Exited { id, .. } => format!("the end of {id}"),
+        Content::Answer { value, .. } => format!("the answer {value}"),
+        Content::Cancel { reason } => format!("cancel: {reason}"),
+        Content::Kill { reason } => format!("kill: {reason}"),
+        Content::Pause => "pause".to_owned(),
+        Content::Resume => "resume".to_owned(),
+        Content::Restart { .. } => "restart".to_owned(),
+    };
+    short(&text, 50)
+}

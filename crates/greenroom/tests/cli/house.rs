@@ -1,0 +1,155 @@
+//! A directory to work in, commands run in it, a node that can be killed.
+
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The binary under test, which cargo builds beside the tests.
+fn probe() -> PathBuf {
+    let test = std::env::current_exe().expect("a path");
+    let target = test.ancestors().nth(2).expect("target/debug/deps/cli");
+    let probe = target.join("examples/probe");
+    assert!(probe.exists(), "{} is missing: cargo build --example probe", probe.display());
+    probe
+}
+
+/// What a command did.
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+
+    /// It went well.
+    pub fn ok(self) -> Ran {
+        assert_eq!(self.code, 0, "out: {}\nerr: {}", self.out, self.err);
+        self
+    }
+
+    /// It ended with this code, and said these words on standard error.
+    pub fn fails(self, code: i32, words: &[&str]) -> Ran {
+        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is not in: {}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+}
+
+/// A directory with a node in it, or none.
+pub struct House {
+    pub dir: TempDir,
+    node: Option<Child>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl House {
+    /// No node yet.
+    pub fn new() -> House {
+        House { dir: TempDir::new().expect("a directory"), node: None }
+    }
+
+    /// With a node.
+    pub fn up() -> House {
+        let mut house = House::new();
+        house.start_node();
+        house
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(probe());
+        command.args(args).current_dir(self.dir.path()).env_remove("GREENROOM_STORE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).output().expect("it runs"))
+    }
+
+    /// With this on standard input.
+    pub fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("it runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that has read enough closes the pipe.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        Ran::of(child.wait_with_output().expect("it ends"))
+    }
+
+    pub fn start_node(&mut self) {
+        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+        self.node = Some(child.expect("it runs"));
+        until("the node answers", || self.run(&["kinds"]).err.contains("the node's"));
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
+    }
+
+    /// As `kill` does; the node's exit code.
+    pub fn stop_node(&mut self) -> Option<i32> {
+        let mut node = self.node.take()?;
+        let id = rustix::process::Pid::from_child(&node);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is there");
+        node.wait().expect("it ends").code()
+    }
+
+    /// Waits until the process has this status.
+    pub fn await_status(&self, id: &str, status: &str) {
+        until(&format!("{id} is {status}"), || {
+            let listed = self.run(&["ps", "--all", "--json"]);
+            listed.code == 0
+                && listed.json().as_array().is_some_and(|all| {
+                    all.iter().any(|process| process["id"] == id && process["status"] == status)
+                })
+        });
+    }
+}
+
+/// Waits until it is so.
+#[expect(clippy::disallowed_methods, reason = "a test waits for another program")]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    panic!("not within 15 seconds: {what}");
+}
+
+/// How many lines a file has.
+pub fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
+}

@@ -1,0 +1,9 @@
+//! The command line as people use it: a real binary with a few kinds
+//! (`examples/probe.rs`), in a directory of its own.
+
+mod act;
+mod bad;
+mod crash;
+mod house;
+mod look;
+mod run;

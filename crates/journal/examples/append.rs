@@ -1,0 +1,221 @@
+//! How many plain turns a store takes: turns per second and CPU per turn, at
+//! several sizes of group.
+//!
+//! `cargo run --release -p greenroom-journal --example append -- STORE [TURNS]`
+//! where STORE is `memory:`, `sqlite:FILE`, `postgres://…`, or `postgres:` for a
+//! private server.
+
+use greenroom_journal::testing::PrivatePostgres;
+use greenroom_journal::{Commit, Error, FirstTurn, Journal, Lease, OpenOptions, Spawn, Turn, open};
+use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq, Shard, Status, Sum};
+use std::time::Duration;
+
+const PROCESSES: usize = 10_000;
+const BODY_BYTES: usize = 200;
+const GROUPS: [usize; 4] = [50, 200, 500, 1_000];
+
+/// A process as a node would hold it.
+struct Cell {
+    no: ProcessNo,
+    id: ProcessId,
+    shard: Shard,
+    seq: Seq,
+    sum: Sum,
+}
+
+fn main() -> Result<(), Error> {
+    let mut args = std::env::args().skip(1);
+    let store = args
+        .next()
+        .unwrap_or_else(|| "sqlite:target/append/store.db".to_owned());
+    let turns = args
+        .next()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(400_000);
+    let private = (store == "postgres:")
+        .then(|| PrivatePostgres::start(true))
+        .transpose();
+    let private = private.map_err(|error| Error::Unavailable {
+        why: error.to_string(),
+    })?;
+    let store = private
+        .as_ref()
+        .map_or(store, |private| private.url("append"));
+    let journal = open(&store, &OpenOptions::default())?;
+    let lease = journal.acquire("append", Millis(1))?;
+    let mut cells = start(&*journal, &lease)?;
+    println!(
+        "{}: {PROCESSES} processes, {BODY_BYTES} bytes a turn",
+        journal.describe()
+    );
+    for group in GROUPS {
+        run(&*journal, &lease, &mut cells, group, turns)?;
+    }
+    Ok(())
+}
+
+fn commit(lease: &Lease, at: u64) -> Commit {
+    let (at, epoch) = (Millis(at), lease.epoch);
+    Commit {
+        at,
+        epoch,
+        turn: None,
+        sends: Vec::new(),
+        spawns: Vec::new(),
+        request: None,
+    }
+}
+
+fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
+    let run = now().as_nanos();
+    let mut cells = Vec::with_capacity(PROCESSES);
+    let names: Vec<usize> = (0..PROCESSES).collect();
+    for names in names.chunks(500) {
+        let mut one = commit(lease, 1);
+        for name in names {
+            one.spawns.push(spawn(&format!("{run}-{name}"))?);
+        }
+        let outcomes = journal.commit(std::slice::from_ref(&one))?;
+        let receipt = outcomes
+            .into_iter()
+            .next()
+            .and_then(Result::ok)
+            .unwrap_or_default();
+        for (spawn, spawned) in one.spawns.into_iter().zip(receipt.spawned) {
+            let sum = Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body);
+            let shard = Shard::of(&spawn.id);
+            cells.push(Cell {
+                no: spawned.no,
+                id: spawn.id,
+                shard,
+                seq: Seq(1),
+                sum,
+            });
+        }
+    }
+    Ok(cells)
+}
+
+fn spawn(key: &str) -> Result<Spawn, Error> {
+    let id = ProcessId::new("bench", key)?;
+    let body = r#"[{"Resumed":{"by":"runtime"}}]"#.to_owned();
+    Ok(Spawn {
+        root: id.to_string(),
+        id,
+        kind: Kind::new("bench", 1)?,
+        parent: None,
+        watched: false,
+        hops: 0,
+        turns: vec![FirstTurn {
+            at: Millis(1),
+            body,
+            count: 1,
+        }],
+        status: Status::Running,
+        wake_at: None,
+        segment: Seq(1),
+        exit: None,
+        state: Vec::new(),
+        asks: Vec::new(),
+        watches: Vec::new(),
+    })
+}
+
+fn run(
+    journal: &dyn Journal,
+    lease: &Lease,
+    cells: &mut [Cell],
+    group: usize,
+    turns: usize,
+) -> Result<(), Error> {
+    let reason = "x".repeat(BODY_BYTES - 60);
+    let body = format!(
+        r#"[{{"CancelRequested":{{"reason":"{reason}","by":"runtime"}}}},{{"TimerFired":{{"op":1}}}}]"#
+    );
+    let (started, cpu_before) = (now(), cpu());
+    let (mut waits, mut next, mut made, mut done) = (Vec::new(), 0_usize, Duration::ZERO, 0);
+    while done < turns {
+        let begun = now();
+        let commits: Vec<Commit> = (0..group)
+            .map(|_| {
+                next = (next + 7_919) % cells.len();
+                turn(lease, &mut cells[next], &body)
+            })
+            .collect();
+        made += now() - begun;
+        let begun = now();
+        let outcomes = journal.commit(&commits)?;
+        waits.push(now() - begun);
+        assert!(outcomes.iter().all(Result::is_ok), "nothing is stale here");
+        done += group;
+    }
+    let wall = now() - started - made;
+    // Making the commits is the node's work, not the store's.
+    let cpu = (cpu() - cpu_before).saturating_sub(made);
+    waits.sort_unstable();
+    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+    println!(
+        "group {group:>5}: {:>8.0} turns/s, {:>5.2} µs CPU here a turn; \
+         commit p50 {:.2} p99 {:.2} max {:.2} ms",
+        done as f64 / wall.as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / done as f64,
+        at(0.5),
+        at(0.99),
+        at(1.0),
+    );
+    Ok(())
+}
+
+fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
+    let sum = cell.sum.then(cell.seq.plus(1), Millis(2), body);
+    let expect_seq = cell.seq;
+    (cell.seq, cell.sum) = (cell.seq.plus(2), sum);
+    let turn = Turn {
+        process: cell.no,
+        id: cell.id.clone(),
+        shard: cell.shard,
+        expect_seq,
+        body: body.to_owned(),
+        count: 2,
+        sum,
+        status: Status::Running,
+        wake_at: None,
+        segment: Seq(1),
+        kind: None,
+        exit: None,
+        consumed: Vec::new(),
+        watches: Vec::new(),
+        asks: Vec::new(),
+        state: Vec::new(),
+    };
+    Commit {
+        turn: Some(turn),
+        ..commit(lease, 2)
+    }
+}
+
+/// The time since some point.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn now() -> Duration {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// The CPU this process has used, to 10 ms.
+fn cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = text
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}

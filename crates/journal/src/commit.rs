@@ -1,0 +1,273 @@
+//! The one write, and what comes of it.
+
+use greenroom_model::{
+    AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
+    ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+};
+
+/// All that one turn of one process changes, or all that one request from
+/// outside asks for. It happens whole or not at all.
+///
+/// A store takes many at once (group commit); they succeed or are refused one
+/// by one.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// When it was decided, by the node's clock.
+    pub at: Millis,
+    /// The fenced right under which it is written.
+    pub epoch: Epoch,
+    /// The turn, if a process took one. `None` for a request from outside,
+    /// which can only start processes and append to mailboxes.
+    pub turn: Option<Turn>,
+    /// Messages to append to mailboxes, in order.
+    pub sends: Vec<Outgoing>,
+    /// Processes to start.
+    pub spawns: Vec<Spawn>,
+    /// A request key from outside: a second commit with the same key changes
+    /// nothing and is refused as [`Refusal::Repeated`].
+    pub request: Option<String>,
+}
+
+impl Commit {
+    /// The shard whose lease it needs: its process's, or for a request from
+    /// outside that of the first process it concerns.
+    pub fn shard(&self) -> Shard {
+        if let Some(turn) = &self.turn {
+            return turn.shard;
+        }
+        let spawned = self.spawns.first().map(|spawn| &spawn.id);
+        let first = spawned.or_else(|| self.sends.first().map(|send| &send.to));
+        first.map_or(Shard(0), Shard::of)
+    }
+
+    /// Every payload in it, the texts of turns aside.
+    pub(crate) fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        for send in &mut self.sends {
+            send.content.payloads_mut(visit);
+        }
+        for spawn in &mut self.spawns {
+            parts_mut(&mut spawn.exit, &mut spawn.asks, &mut spawn.state, visit);
+        }
+        if let Some(turn) = &mut self.turn {
+            parts_mut(&mut turn.exit, &mut turn.asks, &mut turn.state, visit);
+        }
+    }
+}
+
+fn parts_mut(
+    exit: &mut Option<Exit>,
+    asks: &mut [AskChange],
+    state: &mut [(String, Payload)],
+    visit: &mut dyn FnMut(&mut Payload),
+) {
+    if let Some(exit) = exit {
+        exit.payloads_mut(visit);
+    }
+    for change in asks {
+        if let AskChange::Open { spec, .. } = change {
+            spec.payloads_mut(visit);
+        }
+    }
+    state.iter_mut().for_each(|(_, value)| visit(value));
+}
+
+/// The part of a commit that moves its process's journal on.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Whose turn.
+    pub process: ProcessNo,
+    /// Its name, for the messages the store writes on its behalf.
+    pub id: ProcessId,
+    /// Its shard; the commit's epoch must be this shard's.
+    pub shard: Shard,
+    /// How many events its journal must have for this to be the next turn.
+    pub expect_seq: Seq,
+    /// The new events as a JSON array.
+    pub body: String,
+    /// How many they are, at least one: without an event the journal would not
+    /// move on, and a repeated commit could not be told from a new one.
+    pub count: usize,
+    /// The journal's sum with them.
+    pub sum: Sum,
+    /// What the process does from here on.
+    pub status: Status,
+    /// When it is to be woken, at the latest.
+    pub wake_at: Option<Millis>,
+    /// Where its current segment begins (the place of the segment's first
+    /// event), so that loading reads no further back.
+    pub segment: Seq,
+    /// Its code, if this turn changed it (a new segment).
+    pub kind: Option<Kind>,
+    /// How it ended, if it did: watchers are told, open asks are closed, what
+    /// is left in the mailbox becomes dead letters, open calls in it are
+    /// answered `no_process`. `Exit::Normal` holds the result.
+    pub exit: Option<Exit>,
+    /// Messages taken out of its mailbox.
+    pub consumed: Vec<MessageNo>,
+    /// Ends of other processes it wants to hear of.
+    pub watches: Vec<Watch>,
+    /// Questions opened and closed.
+    pub asks: Vec<AskChange>,
+    /// State that queries may read, to set.
+    pub state: Vec<(String, Payload)>,
+}
+
+/// A message to append to a mailbox.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Who is to get it.
+    pub to: ProcessId,
+    /// Who sends it.
+    pub from: Origin,
+    /// What it says.
+    pub content: Content,
+    /// The request it goes back to.
+    pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
+}
+
+/// A process to start. Its journal begins with `body`. Starting an id that
+/// exists changes nothing.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// Its name.
+    pub id: ProcessId,
+    /// Its code.
+    pub kind: Kind,
+    /// Who spawned it, and the operation that hears of its end; `None` from
+    /// outside.
+    pub parent: Option<(ProcessId, Op)>,
+    /// Whether the parent's operation is told of its end, or of the refusal.
+    pub watched: bool,
+    /// The request it goes back to.
+    pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
+    /// Its first turn's events as a JSON array: `WorkflowStarted`, or for a
+    /// fork or an import a whole history.
+    pub turns: Vec<FirstTurn>,
+    /// Its status and next wake-up after these.
+    pub status: Status,
+    /// When it is to be woken.
+    pub wake_at: Option<Millis>,
+    /// Where its current segment begins.
+    pub segment: Seq,
+    /// How it ended, if it is the import of one that has.
+    pub exit: Option<Exit>,
+    /// State that queries may read.
+    pub state: Vec<(String, Payload)>,
+    /// Questions it has open.
+    pub asks: Vec<AskChange>,
+    /// Ends of others it hears of.
+    pub watches: Vec<Watch>,
+}
+
+/// A turn a process is started with.
+#[derive(Clone, Debug)]
+pub struct FirstTurn {
+    /// When.
+    pub at: Millis,
+    /// Its events as a JSON array.
+    pub body: String,
+    /// How many.
+    pub count: usize,
+}
+
+/// `op` of the committing process wants to hear of the end of `target`. A
+/// target that has ended or does not exist is answered in the same commit.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Who hears of it.
+    pub op: Op,
+    /// Whose end.
+    pub target: ProcessId,
+}
+
+/// A change of the list of open questions.
+#[derive(Clone, Debug)]
+pub enum AskChange {
+    /// A new question.
+    Open {
+        /// The operation that waits.
+        op: Op,
+        /// The question.
+        spec: AskSpec,
+    },
+    /// Answered, timed out or withdrawn.
+    Close {
+        /// The operation that waited.
+        op: Op,
+    },
+}
+
+/// What became of one commit of a group.
+pub type Outcome = Result<Receipt, Refusal>;
+
+/// A commit that is durable.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt {
+    /// Every message it appended, to whom, in order: its sends, and what the
+    /// store added (exits to watchers, replies that cannot come).
+    pub delivered: Vec<Delivered>,
+    /// One for each of its spawns, in order.
+    pub spawned: Vec<Spawned>,
+    /// Sends that no mailbox took; they are in the dead letters. A call among
+    /// them was answered `no_process` in the same commit.
+    pub undeliverable: Vec<Undeliverable>,
+}
+
+/// A message in a mailbox.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// Whose mailbox.
+    pub to: ProcessNo,
+    /// The message.
+    pub message: Message,
+}
+
+/// What came of a spawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spawned {
+    /// The process of that id.
+    pub no: ProcessNo,
+    /// Whether this commit made it. `false`: it was there before; a watching
+    /// parent that had not started it itself was sent an exit of kind
+    /// `already_exists`.
+    pub created: bool,
+}
+
+/// A send that no mailbox took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// Its place among the commit's sends.
+    pub send: usize,
+    /// The target's status if it has ended, `None` if there is none.
+    pub ended: Option<Status>,
+}
+
+/// Why a commit was not taken. Nothing of it happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The journal is not where the commit expected it: this turn, or another,
+    /// has been committed already. Reload the process.
+    #[error("the journal has moved on: expected {expected} events, found {found:?}")]
+    Stale {
+        /// What the commit expected.
+        expected: Seq,
+        /// What is there; `None` if there is no such process.
+        found: Option<Seq>,
+    },
+    /// Another holder has the shard's lease. Stop.
+    #[error("the lease of shard {shard} has passed to another node")]
+    Fenced {
+        /// Which shard.
+        shard: Shard,
+    },
+    /// A request with this key was done before.
+    #[error("a request with the key `{key}` was done before")]
+    Repeated {
+        /// The key.
+        key: String,
+    },
+}

@@ -1,0 +1,36 @@
+//! Greenroom's store: the journals of all processes, their mailboxes and what
+//! queries read. One trait, [`Journal`]; one write, [`Commit`].
+//!
+//! Knows no runtime: it does not run code, keep time or wake anybody. It
+//! decides one thing only, and in one transaction: whether a commit is still
+//! the process's next one, and then everything in it happens or nothing.
+
+mod blob;
+mod commit;
+mod error;
+mod journal;
+mod memory;
+mod notice;
+mod open;
+mod postgres;
+mod row;
+mod sql;
+mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use blob::{externalise, externalise_commit, fetch_content};
+pub use commit::{
+    AskChange, Commit, Delivered, FirstTurn, Outcome, Outgoing, Receipt, Refusal, Spawn, Spawned,
+    Turn, Undeliverable, Watch,
+};
+pub use error::Error;
+pub use journal::{Journal, Lease};
+pub use memory::Memory;
+pub use open::{OpenOptions, open};
+pub use postgres::{Postgres, PostgresOptions};
+pub use row::{
+    AskRow, DeadLetter, Listing, Loaded, ProcessRow, Scope, StateRow, TurnRow, decode_events,
+    encode_events,
+};
+pub use sqlite::{Sqlite, SqliteOptions};

@@ -1,0 +1,137 @@
+//! What the store in memory holds, and how it is reached. Knows no commit.
+
+use crate::{DeadLetter, Delivered, Receipt};
+use greenroom_model::{
+    AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
+    ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything, in maps by number.
+#[derive(Default)]
+pub(super) struct World {
+    pub epochs: BTreeMap<Shard, Epoch>,
+    pub seen: Millis,
+    pub processes: BTreeMap<ProcessNo, Process>,
+    pub numbers: BTreeMap<ProcessId, ProcessNo>,
+    pub watches: BTreeSet<Watching>,
+    pub asks: BTreeMap<(ProcessNo, Op), Asked>,
+    pub dead: Vec<DeadLetter>,
+    pub requests: BTreeSet<String>,
+    pub blobs: BTreeMap<String, String>,
+    pub last_message: i64,
+}
+
+/// A process with all that goes with it.
+pub(super) struct Process {
+    pub id: ProcessId,
+    pub kind: Kind,
+    pub shard: Shard,
+    pub parent: Option<(ProcessId, Op)>,
+    pub root: String,
+    pub hops: u32,
+    pub seq: Seq,
+    pub sum: Sum,
+    pub segment: Seq,
+    pub status: Status,
+    pub wake_at: Option<Millis>,
+    pub started_at: Millis,
+    pub changed_at: Millis,
+    pub exit: Option<Exit>,
+    pub turns: Vec<KeptTurn>,
+    pub mailbox: BTreeMap<MessageNo, Message>,
+    pub state: BTreeMap<String, Payload>,
+}
+
+/// A turn as it was written.
+#[derive(Clone)]
+pub(super) struct KeptTurn {
+    pub seq: Seq,
+    pub count: usize,
+    pub at: Millis,
+    pub body: String,
+    pub sum: Sum,
+}
+
+/// `op` of `watcher` hears of the end of `target`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Watching {
+    pub target: ProcessNo,
+    pub watcher: ProcessNo,
+    pub op: Op,
+}
+
+/// An open question.
+pub(super) struct Asked {
+    pub spec: AskSpec,
+    pub at: Millis,
+}
+
+/// A message to be, without a number yet.
+pub(super) struct Letter {
+    pub from: Origin,
+    pub content: Content,
+    pub root: String,
+    pub hops: u32,
+}
+
+impl World {
+    /// The process of this name.
+    pub fn named(&self, id: &ProcessId) -> Option<(ProcessNo, &Process)> {
+        let no = *self.numbers.get(id)?;
+        Some((no, self.processes.get(&no)?))
+    }
+
+    /// Appends to a mailbox that is known to be there.
+    pub fn append(&mut self, to: ProcessNo, letter: Letter, receipt: &mut Receipt) {
+        let Some(process) = self.processes.get_mut(&to) else {
+            return;
+        };
+        self.last_message += 1;
+        let message = Message {
+            no: MessageNo(self.last_message),
+            from: letter.from,
+            content: letter.content,
+            root: letter.root,
+            hops: letter.hops,
+        };
+        process.mailbox.insert(message.no, message.clone());
+        receipt.delivered.push(Delivered { to, message });
+    }
+
+    /// Appends what the store itself has to say; dropped if nobody is there.
+    pub fn tell(&mut self, to: &ProcessId, letter: Letter, receipt: &mut Receipt) {
+        if let Some((no, process)) = self.named(to)
+            && !process.is_ended()
+        {
+            self.append(no, letter, receipt);
+        }
+    }
+
+    /// Gives a message up.
+    pub fn bury(&mut self, to: ProcessId, letter: Letter, at: Millis, reason: String) {
+        let no = self.dead.len() as i64 + 1;
+        let Letter {
+            from,
+            content,
+            root,
+            ..
+        } = letter;
+        self.dead.push(DeadLetter {
+            no,
+            to,
+            from,
+            content,
+            root,
+            at,
+            reason,
+        });
+    }
+}
+
+impl Process {
+    /// Whether it has ended.
+    pub fn is_ended(&self) -> bool {
+        self.status.is_ended()
+    }
+}

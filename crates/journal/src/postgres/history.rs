@@ -1,0 +1,28 @@
+//! Reads a journal back by its key.
+
+use super::pipeline::Pipeline;
+use crate::Error;
+use crate::sql::{KeptTurn, Value};
+use greenroom_model::{ProcessNo, Seq};
+
+/// From the turn before the one that holds the event, oldest first.
+const TURNS: &str = "
+select seq, count, at, sum, body from turn
+where process = $1 and seq >= coalesce(
+    (select seq from turn where process = $1 and seq + count <= $2 order by seq desc limit 1), 0)
+order by seq";
+
+/// The turns from the one that holds the event `begin` on, and one before.
+pub(super) fn read(
+    pipeline: &mut Pipeline<'_>,
+    process: ProcessNo,
+    begin: Seq,
+) -> Result<Vec<KeptTurn>, Error> {
+    let rows = pipeline.query(TURNS, &[Value::Int(process.0), Value::Int(begin.0 as i64)])?;
+    rows.into_iter()
+        .map(|mut row| {
+            let (seq, count, at, sum) = (row.int()?, row.int()?, row.int()?, row.int()?);
+            KeptTurn::read(seq, count, at, sum, row.text()?)
+        })
+        .collect()
+}

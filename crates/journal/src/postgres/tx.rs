@@ -1,0 +1,86 @@
+//! A transaction as the shared SQL takes it.
+
+use super::connection::Connection;
+use super::pipeline::Pipeline;
+use super::{append, history};
+use crate::Error;
+use crate::sql::{Append, KeptTurn, NewTurn, Row, Tx, Value};
+use greenroom_model::{ProcessNo, Seq};
+
+/// A transaction that the caller ends.
+pub(super) struct PostgresTx<'c> {
+    pipeline: Pipeline<'c>,
+    lock: &'static str,
+}
+
+impl<'c> PostgresTx<'c> {
+    /// One that writes.
+    pub fn write(connection: &'c mut Connection) -> PostgresTx<'c> {
+        PostgresTx {
+            pipeline: Pipeline::new(connection, Some("begin")),
+            lock: " for update",
+        }
+    }
+
+    /// One that writes and that the caller has begun.
+    pub fn begun(connection: &'c mut Connection) -> PostgresTx<'c> {
+        PostgresTx {
+            pipeline: Pipeline::new(connection, None),
+            lock: " for update",
+        }
+    }
+
+    /// One snapshot to read from.
+    pub fn read(connection: &'c mut Connection) -> PostgresTx<'c> {
+        let begin = Some("begin isolation level repeatable read read only");
+        PostgresTx {
+            pipeline: Pipeline::new(connection, begin),
+            lock: "",
+        }
+    }
+
+    /// Whether anything was sent.
+    pub fn has_begun(&self) -> bool {
+        self.pipeline.has_begun()
+    }
+}
+
+impl Tx for PostgresTx<'_> {
+    fn query(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        self.pipeline.query(sql, values)
+    }
+
+    fn query_each(
+        &mut self,
+        sql: &str,
+        width: usize,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        self.pipeline.query_each(sql, width, values)
+    }
+
+    fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error> {
+        self.pipeline.execute_each(sql, width, values)
+    }
+
+    fn append(&mut self, turns: &[Append<'_>]) -> Result<Vec<bool>, Error> {
+        append::turns(&mut self.pipeline, turns)
+    }
+
+    fn insert_turns(&mut self, turns: &[NewTurn<'_>]) -> Result<(), Error> {
+        append::first_turns(&mut self.pipeline, turns)
+    }
+
+    fn history(
+        &mut self,
+        process: ProcessNo,
+        _head: i64,
+        begin: Seq,
+    ) -> Result<Vec<KeptTurn>, Error> {
+        history::read(&mut self.pipeline, process, begin)
+    }
+
+    fn lock_rows(&self) -> &'static str {
+        self.lock
+    }
+}

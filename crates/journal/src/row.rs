@@ -1,0 +1,186 @@
+//! What is read back from a store.
+
+use crate::Error;
+use greenroom_model::{
+    AskSpec, Content, Event, Exit, Kind, Mark, Message, Millis, Op, Origin, Payload, ProcessId,
+    ProcessNo, Seq, Shard, Status, Sum,
+};
+
+/// A process as `ps` sees it.
+#[derive(Clone, Debug)]
+pub struct ProcessRow {
+    /// The store's number of it.
+    pub no: ProcessNo,
+    /// Its name.
+    pub id: ProcessId,
+    /// Its code.
+    pub kind: Kind,
+    /// Its shard.
+    pub shard: Shard,
+    /// Who spawned it.
+    pub parent: Option<ProcessId>,
+    /// The request it goes back to.
+    pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
+    /// How many events its journal has.
+    pub seq: Seq,
+    /// The journal's sum.
+    pub sum: Sum,
+    /// Where its current segment begins.
+    pub segment: Seq,
+    /// What it does.
+    pub status: Status,
+    /// When it is to be woken.
+    pub wake_at: Option<Millis>,
+    /// When it was started.
+    pub started_at: Millis,
+    /// When its last turn was committed.
+    pub changed_at: Millis,
+    /// How it ended.
+    pub exit: Option<Exit>,
+}
+
+impl ProcessRow {
+    /// The row's checksum as it should be.
+    pub fn mark(&self) -> Mark {
+        let ProcessRow {
+            id,
+            seq,
+            sum,
+            segment,
+            status,
+            wake_at,
+            changed_at,
+            ..
+        } = self;
+        Mark::of(id, *seq, *sum, *segment, *status, *wake_at, *changed_at)
+    }
+}
+
+/// One turn of a journal.
+#[derive(Clone, Debug)]
+pub struct TurnRow {
+    /// The place of its first event.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Millis,
+    /// Its events.
+    pub events: Vec<Event>,
+}
+
+impl TurnRow {
+    /// The part of it from the place `begin` on, if any.
+    pub(crate) fn from(mut self, begin: Seq) -> Option<TurnRow> {
+        let skipped = begin.0.saturating_sub(self.seq.0);
+        let skipped = usize::try_from(skipped)
+            .unwrap_or(usize::MAX)
+            .min(self.events.len());
+        self.events.drain(..skipped);
+        self.seq = self.seq.plus(skipped);
+        (!self.events.is_empty()).then_some(self)
+    }
+}
+
+/// How much of a journal to load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The current segment: what replay needs.
+    Segment,
+    /// All of it.
+    Whole,
+    /// The events after this place.
+    After(Seq),
+}
+
+/// A process with its journal and mailbox, read in one snapshot.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its row.
+    pub row: ProcessRow,
+    /// Its journal, oldest first; sums checked, blobs fetched.
+    pub turns: Vec<TurnRow>,
+    /// Its mailbox, oldest first.
+    pub mailbox: Vec<Message>,
+}
+
+/// Which processes to list, in the order they were started.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Only these statuses, if any are named.
+    pub statuses: Vec<Status>,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only children of this process.
+    pub parent: Option<ProcessId>,
+    /// Only what goes back to this root.
+    pub root: Option<String>,
+    /// Only those started after this one (for paging).
+    pub after: Option<ProcessNo>,
+    /// Newest first instead of oldest first (then `after` means before).
+    pub newest_first: bool,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// An open question.
+#[derive(Clone, Debug)]
+pub struct AskRow {
+    /// Who asks.
+    pub process: ProcessId,
+    /// The operation that waits.
+    pub op: Op,
+    /// The question.
+    pub spec: AskSpec,
+    /// Since when.
+    pub opened_at: Millis,
+}
+
+/// A state entry.
+#[derive(Clone, Debug)]
+pub struct StateRow {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: Payload,
+}
+
+/// A message that no process took.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Its place among them.
+    pub no: i64,
+    /// Whom it was for.
+    pub to: ProcessId,
+    /// Who sent it.
+    pub from: Origin,
+    /// What it says.
+    pub content: Content,
+    /// The request it goes back to.
+    pub root: String,
+    /// When it was given up.
+    pub at: Millis,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads a turn's text back into events.
+///
+/// # Errors
+/// [`Error::Corrupt`] if it is not a JSON array of known events.
+pub fn decode_events(body: &str) -> Result<Vec<Event>, Error> {
+    serde_json::from_str(body)
+        .map_err(|error| Error::corrupt(format!("a turn's events cannot be read: {error}")))
+}
+
+/// Writes a turn's events as text.
+///
+/// # Errors
+/// [`Error::Model`] if a payload cannot be written.
+pub fn encode_events(events: &[Event]) -> Result<String, Error> {
+    serde_json::to_string(events).map_err(|error| {
+        Error::Model(greenroom_model::Error::BadJson {
+            why: error.to_string(),
+        })
+    })
+}

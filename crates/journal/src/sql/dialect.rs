@@ -1,0 +1,66 @@
+//! What a database must offer for the shared SQL to run on it.
+
+use super::turn::{Append, KeptTurn, NewTurn};
+use super::value::{Row, Value};
+use crate::Error;
+use greenroom_model::{ProcessNo, Seq};
+
+/// A database.
+pub trait Dialect: Send + Sync + Sized {
+    /// Runs `work` in one transaction that is durable when this returns, and
+    /// rolled back if `work` or the commit fails. Writers come one by one.
+    fn write<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error>;
+
+    /// Runs `work` on one snapshot.
+    fn read<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error>;
+
+    /// Makes sure no other live node commits to this store.
+    fn claim(&self, owner: &str) -> Result<(), Error>;
+
+    /// The database's own check of its files, if it has one: what is wrong.
+    fn check_files(&self) -> Result<Vec<String>, Error>;
+
+    /// What it is, without credentials.
+    fn describe(&self) -> String;
+}
+
+/// A transaction, or a snapshot to read from.
+///
+/// Statements name their values `$1`, `$2`, … in the order of their first
+/// appearance, so that both databases take the same text.
+pub trait Tx {
+    /// The rows a statement returns.
+    fn query(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Error>;
+
+    /// Runs the statement for each `width` values: the rows of each run.
+    fn query_each(
+        &mut self,
+        sql: &str,
+        width: usize,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Vec<Row>>, Error>;
+
+    /// Runs the statement for each `width` values.
+    fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error>;
+
+    /// The hot call: for each turn, if its process has `expect_seq` events,
+    /// appends the turn and moves the process's row on. Says for each whether
+    /// it did. No process is named twice.
+    fn append(&mut self, turns: &[Append<'_>]) -> Result<Vec<bool>, Error>;
+
+    /// Writes turns of processes that are being started.
+    fn insert_turns(&mut self, turns: &[NewTurn<'_>]) -> Result<(), Error>;
+
+    /// The turns of a process, oldest first, from the one that holds the event
+    /// `begin` on, and one before it, whose sum they go on from. `head` is the
+    /// row's link to the last turn.
+    fn history(
+        &mut self,
+        process: ProcessNo,
+        head: i64,
+        begin: Seq,
+    ) -> Result<Vec<KeptTurn>, Error>;
+
+    /// What to add to a `select` whose rows this transaction will change.
+    fn lock_rows(&self) -> &'static str;
+}

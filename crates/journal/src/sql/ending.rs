@@ -1,0 +1,91 @@
+//! What the end of a process makes of a draft: watchers are told, questions
+//! closed, mail left over is given up.
+
+use super::draft::{Deciding, Draft, Letter};
+use super::mailbox::{NewMail, encode};
+use super::watch::Watching;
+use crate::{Error, Turn, notice};
+use greenroom_model::{Message, Origin, ProcessNo};
+
+impl Draft<'_> {
+    /// Takes the end of the turn's process in.
+    pub fn end(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) -> Result<(), Error> {
+        let no = turn.process;
+        self.ended.push(no);
+        if let Some(exit) = &turn.exit {
+            self.exits.push((no, encode(exit)?));
+        }
+        self.asks.retain(|ask| ask.process != no);
+        self.tell_watchers(deciding, turn);
+        for message in self.left_over(turn) {
+            let Message {
+                from,
+                content,
+                root,
+                hops,
+                ..
+            } = message;
+            let letter = Letter {
+                from,
+                content,
+                root,
+                hops,
+            };
+            self.give_up(
+                deciding,
+                &turn.id,
+                true,
+                letter,
+                notice::LEFT_OVER.to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn tell_watchers(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
+        let no = turn.process;
+        let mut watching = self.facts.take_watchers(no);
+        watching.extend(self.watches.iter().filter(|watching| watching.target == no));
+        self.watches
+            .retain(|watching| watching.target != no && watching.watcher != no);
+        watching.sort_unstable();
+        watching.dedup();
+        let story = self
+            .facts
+            .numbered(no)
+            .and_then(|known| known.story.as_ref());
+        let (root, hops) = story
+            .map(|story| (story.root.clone(), story.hops))
+            .unwrap_or_default();
+        for Watching { watcher, op, .. } in watching.into_iter().filter(|one| one.watcher != no) {
+            let Some(watcher) = self.facts.numbered(watcher).map(|known| known.id.clone()) else {
+                continue;
+            };
+            let content = notice::exited(op, &turn.id, turn.exit.clone());
+            let from = Origin::Process(turn.id.clone());
+            self.tell(
+                deciding,
+                &watcher,
+                Letter {
+                    from,
+                    content,
+                    root: root.clone(),
+                    hops,
+                },
+            );
+        }
+    }
+
+    /// Its mailbox as it stands: what the store held, less what this turn
+    /// took, and what earlier commits of the run appended.
+    fn left_over(&mut self, turn: &Turn) -> Vec<Message> {
+        let no: ProcessNo = turn.process;
+        let mut mail = self.facts.take_mail(no);
+        let all: Vec<NewMail> = std::mem::take(&mut self.mail);
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|mail| mail.to == no);
+        self.mail = others;
+        mail.extend(own.into_iter().map(|mail| mail.message));
+        mail.retain(|message| !turn.consumed.contains(&message.no));
+        mail
+    }
+}

@@ -1,0 +1,64 @@
+//! The table `lease`: which epoch may commit to each shard.
+
+use super::dialect::Tx;
+use super::meta::Meta;
+use super::value::Value;
+use crate::{Commit, Error, Lease, Refusal};
+use greenroom_model::{Epoch, Millis, Shard};
+
+/// The epochs in force, by shard.
+pub(crate) struct Epochs(Vec<i64>);
+
+impl Epochs {
+    /// Reads them; the lock on `meta` keeps them as they are.
+    pub fn read(tx: &mut dyn Tx) -> Result<Epochs, Error> {
+        let rows = tx.query("select epoch from lease order by shard", &[])?;
+        let epochs: Vec<i64> = rows
+            .into_iter()
+            .map(|mut row| row.int())
+            .collect::<Result<_, _>>()?;
+        if epochs.len() as i64 != Shard::COUNT {
+            return Err(Error::corrupt("the table lease lacks rows"));
+        }
+        Ok(Epochs(epochs))
+    }
+
+    /// Whether the commit's epoch is its shard's.
+    pub fn check(&self, commit: &Commit) -> Result<(), Refusal> {
+        let shard = commit.shard();
+        let epoch = usize::try_from(shard.0)
+            .ok()
+            .and_then(|shard| self.0.get(shard));
+        if epoch == Some(&commit.epoch.0) {
+            Ok(())
+        } else {
+            Err(Refusal::Fenced { shard })
+        }
+    }
+}
+
+/// Writes the rows of a new store.
+pub(super) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
+    let shards: Vec<Value<'_>> = (0..Shard::COUNT).map(Value::Int).collect();
+    tx.execute_each(
+        "insert into lease (shard, epoch, owner) values ($1, 0, '')",
+        1,
+        &shards,
+    )
+}
+
+/// Takes all shards over.
+pub(super) fn acquire(tx: &mut dyn Tx, owner: &str, at: Millis) -> Result<Lease, Error> {
+    let before = Meta::read(tx)?;
+    let epochs = Epochs::read(tx)?;
+    let epoch = epochs.0.iter().copied().max().unwrap_or(0) + 1;
+    let sql = "update lease set epoch = $1, owner = $2";
+    tx.execute_each(sql, 2, &[Value::Int(epoch), Value::Text(owner)])?;
+    let mut meta = before;
+    meta.seen = before.seen.max(at);
+    meta.write(tx, &before)?;
+    Ok(Lease {
+        epoch: Epoch(epoch),
+        seen: before.seen,
+    })
+}

@@ -1,0 +1,36 @@
+//! What a store in SQL does, written once for all dialects: the tables, the
+//! commit, the reads. Must not know which database it speaks to; that is
+//! behind the traits of `dialect`.
+
+mod ask;
+mod commit;
+mod dead;
+mod dialect;
+mod draft;
+mod ending;
+mod facts;
+mod lease;
+mod list;
+mod load;
+mod mailbox;
+mod meta;
+mod pool;
+mod process;
+mod request;
+mod run;
+mod seal;
+mod spawn;
+mod state;
+mod store;
+mod turn;
+mod value;
+mod verify;
+mod watch;
+
+pub(crate) use dialect::{Dialect, Tx};
+pub(crate) use meta::FORMAT;
+pub(crate) use pool::Pool;
+pub use store::SqlStore;
+pub(crate) use store::{begin, check_format};
+pub(crate) use turn::{Append, KeptTurn, NewTurn};
+pub(crate) use value::{Cell, Row, Value};

@@ -1,0 +1,168 @@
+//! A run of commits that can be carried out together: none moves a process on
+//! that another has moved on already.
+
+use super::dialect::Tx;
+use super::draft::Draft;
+use super::facts::Facts;
+use super::meta::Meta;
+use super::turn::Append;
+use super::value::Value;
+use super::{process, request};
+use crate::{Commit, Error, Outcome, Refusal, Turn};
+use greenroom_model::{Mark, Millis, ProcessNo, Seq};
+use std::collections::HashSet;
+
+/// The commits of a run, with their places in the group.
+#[derive(Default)]
+pub(super) struct Run<'g> {
+    commits: Vec<(usize, &'g Commit)>,
+    moved: HashSet<ProcessNo>,
+    keys: HashSet<&'g str>,
+}
+
+impl<'g> Run<'g> {
+    /// Whether the commit may join.
+    pub fn takes(&self, commit: &Commit) -> bool {
+        let moved = commit
+            .turn
+            .as_ref()
+            .is_some_and(|turn| self.moved.contains(&turn.process));
+        let asked = commit
+            .request
+            .as_deref()
+            .is_some_and(|key| self.keys.contains(key));
+        !moved && !asked
+    }
+
+    /// Takes it in.
+    pub fn push(&mut self, place: usize, commit: &'g Commit) {
+        self.moved
+            .extend(commit.turn.as_ref().map(|turn| turn.process));
+        self.keys.extend(commit.request.as_deref());
+        self.commits.push((place, commit));
+    }
+
+    /// Carries the run out.
+    pub fn carry_out(
+        mut self,
+        tx: &mut dyn Tx,
+        meta: &mut Meta,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), Error> {
+        self.refuse_repeated(tx, outcomes)?;
+        let facts = Facts::gather(tx, &self.commits)?;
+        self.append(tx, meta, outcomes)?;
+        let mut draft = Draft::new(facts);
+        for (place, commit) in self.commits {
+            meta.seen = meta.seen.max(commit.at);
+            outcomes[place] = Ok(draft.take(meta, commit)?);
+        }
+        draft.write(tx)
+    }
+
+    fn refuse_repeated(&mut self, tx: &mut dyn Tx, outcomes: &mut [Outcome]) -> Result<(), Error> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<&str> = self.keys.iter().copied().collect();
+        let known = request::known(tx, &keys)?;
+        self.commits
+            .retain(|(place, commit)| match &commit.request {
+                Some(key) if known.contains(key.as_str()) => {
+                    outcomes[*place] = Err(Refusal::Repeated { key: key.clone() });
+                    false
+                }
+                _ => true,
+            });
+        Ok(())
+    }
+
+    /// Appends the turns; those that are refused leave the run.
+    fn append(
+        &mut self,
+        tx: &mut dyn Tx,
+        meta: &mut Meta,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), Error> {
+        let turns = self
+            .commits
+            .iter()
+            .filter_map(|(_, commit)| commit.turn.as_ref().map(|turn| (turn, commit.at)));
+        let appends: Vec<Append<'_>> = turns
+            .map(|(turn, at)| append(turn, at, meta.next_turn()))
+            .collect();
+        let mut passed = tx.append(&appends)?.into_iter();
+        let mut stale = Vec::new();
+        self.commits.retain(|(place, commit)| {
+            let Some(turn) = &commit.turn else {
+                return true;
+            };
+            let passed = passed.next() == Some(true);
+            if !passed {
+                stale.push((*place, turn));
+            }
+            passed
+        });
+        refuse_stale(tx, &stale, outcomes)?;
+        for (_, commit) in &self.commits {
+            if let Some(Turn {
+                process,
+                kind: Some(kind),
+                ..
+            }) = &commit.turn
+            {
+                process::set_kind(tx, *process, kind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn append(turn: &Turn, at: Millis, no: i64) -> Append<'_> {
+    let seq = turn.expect_seq.plus(turn.count);
+    let wake_at = turn.wake_at.filter(|_| !turn.status.is_ended());
+    Append {
+        no,
+        process: turn.process,
+        expect_seq: turn.expect_seq,
+        count: turn.count,
+        at,
+        sum: turn.sum,
+        body: &turn.body,
+        segment: turn.segment,
+        status: turn.status,
+        wake_at,
+        mark: Mark::of(
+            &turn.id,
+            seq,
+            turn.sum,
+            turn.segment,
+            turn.status,
+            wake_at,
+            at,
+        ),
+    }
+}
+
+fn refuse_stale(
+    tx: &mut dyn Tx,
+    stale: &[(usize, &Turn)],
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
+    let values: Vec<Value<'_>> = stale
+        .iter()
+        .map(|(_, turn)| Value::Int(turn.process.0))
+        .collect();
+    let found = tx.query_each("select seq from process where no = $1", 1, &values)?;
+    for ((place, turn), rows) in stale.iter().zip(found) {
+        let row = rows.into_iter().next();
+        let found = row
+            .map(|mut row| Ok::<_, Error>(Seq(row.int()? as u64)))
+            .transpose()?;
+        outcomes[*place] = Err(Refusal::Stale {
+            expected: turn.expect_seq,
+            found,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The store in SQL: each call of the trait as one transaction or snapshot.
+
+use super::dialect::{Dialect, Tx};
+use super::meta::Meta;
+use super::{ask, commit, dead, lease, list, load, process, state, verify};
+use crate::blob::{self, Directory};
+use crate::{
+    AskRow, Commit, DeadLetter, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow, Scope,
+    StateRow,
+};
+use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
+
+/// A store in the database `D`, with its blobs in a directory.
+pub struct SqlStore<D> {
+    dialect: D,
+    blobs: Directory,
+}
+
+impl<D> SqlStore<D> {
+    /// Puts the two together.
+    pub(crate) fn new(dialect: D, blobs: Directory) -> SqlStore<D> {
+        SqlStore { dialect, blobs }
+    }
+}
+
+impl<D: Dialect> Journal for SqlStore<D> {
+    fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
+        self.dialect.write(|tx| commit::group(tx, group))
+    }
+
+    fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {
+        self.dialect.claim(owner)?;
+        self.dialect.write(|tx| lease::acquire(tx, owner, at))
+    }
+
+    fn find(&self, id: &ProcessId) -> Result<Option<ProcessRow>, Error> {
+        let Some(mut kept) = self.dialect.read(|tx| process::by_id(tx, id))? else {
+            return Ok(None);
+        };
+        blob::fetch_exit(self, &mut kept.row.exit)?;
+        Ok(Some(kept.row))
+    }
+
+    fn load(&self, no: ProcessNo, scope: Scope) -> Result<Option<Loaded>, Error> {
+        let Some(mut loaded) = self.dialect.read(|tx| load::load(tx, no, scope))? else {
+            return Ok(None);
+        };
+        blob::fetch_loaded(self, &mut loaded)?;
+        Ok(Some(loaded))
+    }
+
+    fn list(&self, listing: &Listing) -> Result<Vec<ProcessRow>, Error> {
+        self.dialect.read(|tx| list::processes(tx, listing))
+    }
+
+    fn runnable(&self, after: ProcessNo, limit: usize) -> Result<Vec<ProcessNo>, Error> {
+        self.dialect.read(|tx| list::runnable(tx, after, limit))
+    }
+
+    fn due(
+        &self,
+        after: (Millis, ProcessNo),
+        limit: usize,
+    ) -> Result<Vec<(Millis, ProcessNo)>, Error> {
+        self.dialect.read(|tx| list::due(tx, after, limit))
+    }
+
+    fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error> {
+        let mut rows = self.dialect.read(|tx| state::list(tx, no))?;
+        rows.iter_mut()
+            .try_for_each(|row| blob::fetch(self, &mut row.value))?;
+        Ok(rows)
+    }
+
+    fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
+        self.dialect.read(|tx| ask::list(tx, process))
+    }
+
+    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.dialect.read(|tx| dead::list(tx, list::limit(limit)))
+    }
+
+    fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {
+        self.blobs.put(text)
+    }
+
+    fn get_blob(&self, blob: &BlobRef) -> Result<String, Error> {
+        self.blobs.get(blob)
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(usize)) -> Result<Vec<String>, Error> {
+        let mut found = self.dialect.check_files()?;
+        let (mut after, mut done) = (ProcessNo(0), 0);
+        loop {
+            let page = match self.dialect.read(|tx| verify::page(tx, after)) {
+                Ok(page) => page,
+                Err(error) => {
+                    verify::note(error, &mut found)?;
+                    break;
+                }
+            };
+            let Some(last) = page.last() else { break };
+            after = *last;
+            for no in page {
+                verify::process(self, no, &mut found)?;
+                done += 1;
+                progress(done);
+            }
+        }
+        found.extend(self.dialect.read(verify::tables)?);
+        Ok(found)
+    }
+
+    fn describe(&self) -> String {
+        self.dialect.describe()
+    }
+}
+
+/// Fills the tables of a new store.
+pub(crate) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
+    Meta::begin(tx)?;
+    lease::begin(tx)
+}
+
+/// Whether this binary can read the store.
+pub(crate) fn check_format(tx: &mut dyn Tx) -> Result<(), Error> {
+    Meta::read(tx).map(|_| ())
+}

@@ -1,0 +1,13 @@
+//! The store in one SQLite file: the default. Only what is SQLite's own is
+//! here; what a commit means is in `sql`.
+
+mod append;
+mod connection;
+mod dialect;
+mod failure;
+mod history;
+mod lock;
+mod open;
+mod tx;
+
+pub use open::{Sqlite, SqliteOptions};

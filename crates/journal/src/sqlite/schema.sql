@@ -1,0 +1,106 @@
+-- The tables of a store in SQLite, format 1. Must hold the same as
+-- ../postgres/schema.sql. `application_id` says that the file is Greenroom's.
+create table meta (
+    one integer primary key check (one = 1),
+    format integer not null,
+    seen integer not null,
+    processes integer not null,
+    messages integer not null,
+    letters integer not null,
+    turns integer not null,
+    mark integer not null
+);
+create table lease (
+    shard integer primary key,
+    epoch integer not null,
+    owner text not null
+);
+create table process (
+    no integer primary key,
+    id text not null,
+    kind text not null,
+    version integer not null,
+    shard integer not null,
+    parent text,
+    parent_op integer,
+    root text not null,
+    hops integer not null,
+    started_at integer not null,
+    seal integer not null,
+    seq integer not null,
+    sum integer not null,
+    segment integer not null,
+    status integer not null,
+    wake_at integer,
+    mark integer not null,
+    head integer not null,
+    changed_at integer not null,
+    exit text,
+    exit_seal integer
+);
+create unique index process_id on process (id);
+create index process_parent on process (parent, no) where parent is not null;
+create index process_root on process (root, no);
+create index process_wake on process (wake_at, no) where wake_at is not null;
+create index process_running on process (no) where status = 0;
+-- Append-only, each turn with the number of the one before; nothing else
+-- finds them, which is what makes appending cheap.
+create table turn (
+    no integer primary key,
+    process integer not null,
+    prev integer not null,
+    seq integer not null,
+    count integer not null,
+    at integer not null,
+    sum integer not null,
+    body text not null
+);
+create table mailbox (
+    process integer not null,
+    no integer not null,
+    lane integer not null,
+    sender text not null,
+    content text not null,
+    root text not null,
+    hops integer not null,
+    at integer not null,
+    sum integer not null,
+    primary key (process, no)
+) without rowid;
+create table watch (
+    target integer not null,
+    watcher integer not null,
+    op integer not null,
+    sum integer not null,
+    primary key (target, watcher, op)
+) without rowid;
+create index watch_watcher on watch (watcher);
+create table ask (
+    process integer not null,
+    op integer not null,
+    spec text not null,
+    at integer not null,
+    sum integer not null,
+    primary key (process, op)
+) without rowid;
+create table state (
+    process integer not null,
+    key text not null,
+    value text not null,
+    sum integer not null,
+    primary key (process, key)
+) without rowid;
+create table request (
+    key text primary key,
+    at integer not null
+) without rowid;
+create table dead (
+    no integer primary key,
+    target text not null,
+    sender text not null,
+    content text not null,
+    root text not null,
+    at integer not null,
+    reason text not null,
+    sum integer not null
+);

@@ -1,0 +1,114 @@
+//! The shared SQL on a connection: values in, rows out.
+
+use super::failure::map;
+use super::{append, history};
+use crate::Error;
+use crate::sql::{Append, Cell, KeptTurn, NewTurn, Row, Tx, Value};
+use greenroom_model::{ProcessNo, Seq};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement, ToSql};
+
+/// A transaction or snapshot that someone else begins and ends.
+pub(super) struct SqliteTx<'c> {
+    connection: &'c Connection,
+}
+
+impl<'c> SqliteTx<'c> {
+    /// On this connection.
+    pub fn new(connection: &'c Connection) -> SqliteTx<'c> {
+        SqliteTx { connection }
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Null => ValueRef::Null,
+        }))
+    }
+}
+
+fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<()> {
+    for (place, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(place + 1, value)?;
+    }
+    Ok(())
+}
+
+fn rows(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<Vec<Row>> {
+    bind(statement, values)?;
+    let width = statement.column_count();
+    let mut found = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let mut cells = Vec::with_capacity(width);
+        for place in 0..width {
+            cells.push(match row.get_ref(place)? {
+                ValueRef::Integer(number) => Cell::Int(number),
+                ValueRef::Null => Cell::Null,
+                other => Cell::Text(other.as_str()?.to_owned()),
+            });
+        }
+        found.push(Row::new(cells));
+    }
+    Ok(found)
+}
+
+impl Tx for SqliteTx<'_> {
+    fn query(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(map)?;
+        rows(&mut statement, values).map_err(map)
+    }
+
+    fn query_each(
+        &mut self,
+        sql: &str,
+        width: usize,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.connection.prepare_cached(sql).map_err(map)?;
+        values
+            .chunks(width)
+            .map(|values| rows(&mut statement, values).map_err(map))
+            .collect()
+    }
+
+    fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare_cached(sql).map_err(map)?;
+        for values in values.chunks(width) {
+            bind(&mut statement, values).map_err(map)?;
+            statement.raw_execute().map_err(map)?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, turns: &[Append<'_>]) -> Result<Vec<bool>, Error> {
+        append::turns(self.connection, turns).map_err(map)
+    }
+
+    fn insert_turns(&mut self, turns: &[NewTurn<'_>]) -> Result<(), Error> {
+        append::first_turns(self.connection, turns).map_err(map)
+    }
+
+    fn history(
+        &mut self,
+        process: ProcessNo,
+        head: i64,
+        begin: Seq,
+    ) -> Result<Vec<KeptTurn>, Error> {
+        history::read(self.connection, process, head, begin)
+    }
+
+    fn lock_rows(&self) -> &'static str {
+        // The write transaction is the lock.
+        ""
+    }
+}

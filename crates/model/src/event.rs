@@ -1,0 +1,301 @@
+//! The events of a journal: what came to a process (inputs) and what its code
+//! asked for in answer (commands).
+//!
+//! A journal strictly alternates: an input, then the commands the code issued
+//! when it saw that input. Replay feeds the inputs and compares the commands.
+//! The names are part of the journal's format: they may be added to, never
+//! changed. Fields may be added with a default.
+
+use crate::{AskSpec, Exit, Failure, Kind, Message, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Seq};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One event. In the journal it is JSON of the shape `{"StepStarted":{…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Event {
+    // ---- inputs: the code is run after each ----
+    /// The process began, or a fresh restart began it again.
+    WorkflowStarted(Segment),
+    /// It ended a segment by `continue_as_new` and begins the next.
+    WorkflowContinued(Segment),
+    /// A step's attempt succeeded.
+    StepCompleted { op: Op, attempt: u32, result: Payload },
+    /// A step failed for good: the code gets the failure.
+    StepFailed { op: Op, attempt: u32, failure: Failure },
+    /// An attempt failed and another will follow at `retry_at`.
+    StepRetrying { op: Op, attempt: u32, failure: Failure, retry_at: Millis },
+    /// Another attempt begins: after a wait, or by a process that was restarted
+    /// or forked and has not begun this step itself.
+    StepRetried { op: Op, attempt: u32 },
+    /// The node died during this attempt: whether it took effect is unknown.
+    /// An at-most-once step ends here; any other is attempted again.
+    StepUnknown { op: Op, attempt: u32 },
+    /// A timer came due.
+    TimerFired { op: Op },
+    /// A message was taken from the mailbox by the waiting operation `op`.
+    MessageReceived {
+        op: Op,
+        from: Origin,
+        topic: String,
+        body: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<ReplyTo>,
+    },
+    /// A call was answered, or cannot be.
+    ReplyReceived { op: Op, result: Result<Payload, Failure> },
+    /// A process that is monitored or was spawned has ended.
+    ProcessExited { op: Op, id: ProcessId, exit: Exit },
+    /// Someone asked the process to stop. What it waits for fails as cancelled.
+    CancelRequested { reason: String, by: Origin },
+    /// Effects are held back from here on.
+    Paused { by: Origin },
+    /// Effects go on, or a parked process is tried again.
+    Resumed { by: Origin },
+    /// Events after `keep` no longer count; the code runs on from there.
+    Restarted { keep: Seq, by: Origin },
+    /// This journal up to here is a copy of another's.
+    Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },
+    /// The code cannot go on until a person or a deploy helps.
+    Parked { failure: Failure },
+
+    // ---- commands: what the code asked for ----
+    /// A step is to run.
+    StepStarted {
+        op: Op,
+        name: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        at_most_once: bool,
+    },
+    /// A timer is set: a sleep, or the limit of what `op` waits for.
+    TimerStarted { op: Op, fire_at: Millis },
+    /// The code no longer waits for this operation (it lost a `select`, say).
+    OperationDropped { op: Op },
+    /// A message was sent. With `call`, `op` waits for the reply.
+    MessageSent {
+        op: Op,
+        to: ProcessId,
+        topic: String,
+        body: Payload,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        call: bool,
+    },
+    /// A call was answered.
+    ReplySent { op: Op, to: ReplyTo, result: Result<Payload, Failure> },
+    /// A child was started; `op` hears of its end unless it is detached.
+    ProcessSpawned {
+        op: Op,
+        id: ProcessId,
+        kind: Kind,
+        input: Payload,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        detached: bool,
+    },
+    /// `op` wants to hear of the end of `target`.
+    MonitorStarted { op: Op, target: ProcessId },
+    /// Another process was asked to stop.
+    CancelSent { op: Op, target: ProcessId, reason: String },
+    /// A person is asked.
+    AskOpened { op: Op, ask: AskSpec },
+    /// State that queries may read was set.
+    StateSet { key: String, value: Payload },
+    /// The code has this version of a named change.
+    VersionMarked { change: String, version: u32 },
+    /// It ended with a result.
+    WorkflowCompleted { result: Payload },
+    /// It ended without one.
+    WorkflowFailed { exit: Exit },
+}
+
+/// What a segment of a journal begins with: all that replay needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The code.
+    pub kind: Kind,
+    /// Its argument.
+    pub input: Payload,
+    /// Where `random` and `uuid` start.
+    pub seed: u64,
+    /// The number of the segment's first operation.
+    pub first_op: Op,
+    /// The state that queries may read, as it stood.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: BTreeMap<String, Payload>,
+    /// Who started the process, and the request it all goes back to.
+    pub origin: Origin,
+    /// The root of the tree of causes.
+    pub root: String,
+}
+
+impl Event {
+    /// Whether it came to the process, rather than from its code.
+    pub fn is_input(&self) -> bool {
+        use Event::*;
+        matches!(
+            self,
+            WorkflowStarted(_)
+                | WorkflowContinued(_)
+                | StepCompleted { .. }
+                | StepFailed { .. }
+                | StepRetrying { .. }
+                | StepRetried { .. }
+            | StepUnknown { .. }
+                | TimerFired { .. }
+                | MessageReceived { .. }
+                | ReplyReceived { .. }
+                | ProcessExited { .. }
+                | CancelRequested { .. }
+                | Paused { .. }
+                | Resumed { .. }
+                | Restarted { .. }
+                | Forked { .. }
+                | Parked { .. }
+        )
+    }
+
+    /// Whether the code is run when it comes. The other inputs change only
+    /// what the runtime does for the code.
+    pub fn wakes_code(&self) -> bool {
+        use Event::*;
+        self.is_input()
+            && !matches!(
+                self,
+                StepRetrying { .. }
+                    | StepRetried { .. }
+                    | Paused { .. }
+                    | Resumed { .. }
+                    | Restarted { .. }
+                    | Forked { .. }
+                    | Parked { .. }
+            )
+    }
+
+    /// Whether a segment begins here.
+    pub fn segment(&self) -> Option<&Segment> {
+        match self {
+            Event::WorkflowStarted(segment) | Event::WorkflowContinued(segment) => Some(segment),
+            _ => None,
+        }
+    }
+
+    /// Whether the process has ended with it.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Event::WorkflowCompleted { .. } | Event::WorkflowFailed { .. })
+    }
+
+    /// The event's name, as in the journal.
+    pub fn name(&self) -> &'static str {
+        use Event::*;
+        match self {
+            WorkflowStarted(_) => "WorkflowStarted",
+            WorkflowContinued(_) => "WorkflowContinued",
+            StepCompleted { .. } => "StepCompleted",
+            StepFailed { .. } => "StepFailed",
+            StepRetrying { .. } => "StepRetrying",
+            StepRetried { .. } => "StepRetried",
+            StepUnknown { .. } => "StepUnknown",
+            TimerFired { .. } => "TimerFired",
+            MessageReceived { .. } => "MessageReceived",
+            ReplyReceived { .. } => "ReplyReceived",
+            ProcessExited { .. } => "ProcessExited",
+            CancelRequested { .. } => "CancelRequested",
+            Paused { .. } => "Paused",
+            Resumed { .. } => "Resumed",
+            Restarted { .. } => "Restarted",
+            Forked { .. } => "Forked",
+            Parked { .. } => "Parked",
+            StepStarted { .. } => "StepStarted",
+            TimerStarted { .. } => "TimerStarted",
+            OperationDropped { .. } => "OperationDropped",
+            MessageSent { .. } => "MessageSent",
+            ReplySent { .. } => "ReplySent",
+            ProcessSpawned { .. } => "ProcessSpawned",
+            MonitorStarted { .. } => "MonitorStarted",
+            CancelSent { .. } => "CancelSent",
+            AskOpened { .. } => "AskOpened",
+            StateSet { .. } => "StateSet",
+            VersionMarked { .. } => "VersionMarked",
+            WorkflowCompleted { .. } => "WorkflowCompleted",
+            WorkflowFailed { .. } => "WorkflowFailed",
+        }
+    }
+
+    /// The operation it belongs to, if it belongs to one.
+    pub fn op(&self) -> Option<Op> {
+        use Event::*;
+        match self {
+            StepCompleted { op, .. }
+            | StepFailed { op, .. }
+            | StepRetrying { op, .. }
+            | StepRetried { op, .. }
+            | StepUnknown { op, .. }
+            | TimerFired { op }
+            | MessageReceived { op, .. }
+            | ReplyReceived { op, .. }
+            | ProcessExited { op, .. }
+            | StepStarted { op, .. }
+            | TimerStarted { op, .. }
+            | OperationDropped { op }
+            | MessageSent { op, .. }
+            | ReplySent { op, .. }
+            | ProcessSpawned { op, .. }
+            | MonitorStarted { op, .. }
+            | CancelSent { op, .. }
+            | AskOpened { op, .. } => Some(*op),
+            _ => None,
+        }
+    }
+
+    /// Every payload in it, for moving large ones to the blob store and back.
+    pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        use Event::*;
+        match self {
+            WorkflowStarted(segment) | WorkflowContinued(segment) => {
+                visit(&mut segment.input);
+                segment.state.values_mut().for_each(visit);
+            }
+            StepCompleted { result, .. } | WorkflowCompleted { result } => visit(result),
+            MessageReceived { body, .. } | MessageSent { body, .. } => visit(body),
+            ReplyReceived { result: Ok(result), .. } | ReplySent { result: Ok(result), .. } => {
+                visit(result);
+            }
+            ProcessExited { exit, .. } | WorkflowFailed { exit } => exit.payloads_mut(visit),
+            ProcessSpawned { input, .. } => visit(input),
+            AskOpened { ask, .. } => ask.payloads_mut(visit),
+            StateSet { value, .. } => visit(value),
+            StepFailed { .. }
+            | StepRetrying { .. }
+            | StepRetried { .. }
+            | StepUnknown { .. }
+            | TimerFired { .. }
+            | ReplyReceived { result: Err(_), .. }
+            | ReplySent { result: Err(_), .. }
+            | CancelRequested { .. }
+            | Paused { .. }
+            | Resumed { .. }
+            | Restarted { .. }
+            | Forked { .. }
+            | Parked { .. }
+            | StepStarted { .. }
+            | TimerStarted { .. }
+            | OperationDropped { .. }
+            | MonitorStarted { .. }
+            | CancelSent { .. }
+            | VersionMarked { .. } => {}
+        }
+    }
+
+    /// The input a message becomes when operation `op` takes it.
+    pub fn received(op: Op, message: &Message) -> Option<Event> {
+        match &message.content {
+            crate::Content::User { topic, body, reply_to } => Some(Event::MessageReceived {
+                op,
+                from: message.from.clone(),
+                topic: topic.clone(),
+                body: body.clone(),
+                reply_to: reply_to.clone(),
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Why something failed, and how a process ended.
+
+use crate::Payload;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A failure as data: of a step, a call, an ask or a whole process.
+///
+/// `kind` is a short stable word that code may match on; `message` is for
+/// people. A failure is recorded in the journal as it stands, so it holds no
+/// secret and no stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A short stable word, such as `timeout`. [`failure`] has ours.
+    pub kind: Cow<'static, str>,
+    /// What happened, for people.
+    pub message: String,
+    /// Whether trying again may help. A step that fails with `false` is not
+    /// retried, whatever its policy.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub retryable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+/// The kinds of failure the runtime itself makes.
+pub mod failure {
+    /// Any error of the user's code that has no kind of its own.
+    pub const ERROR: &str = "error";
+    /// The code panicked.
+    pub const PANIC: &str = "panic";
+    /// An attempt, a call or an ask took too long.
+    pub const TIMEOUT: &str = "timeout";
+    /// A crash left it unknown whether an at-most-once step took effect.
+    pub const UNKNOWN: &str = "unknown";
+    /// The process was asked to stop.
+    pub const CANCELLED: &str = "cancelled";
+    /// The target does not exist or has ended.
+    pub const NO_PROCESS: &str = "no_process";
+    /// A process of this id exists already and is not this one's child.
+    pub const ALREADY_EXISTS: &str = "already_exists";
+    /// A value could not be turned into or read from JSON.
+    pub const BAD_PAYLOAD: &str = "bad_payload";
+    /// Replay asked for something other than the journal holds.
+    pub const NONDETERMINISM: &str = "nondeterminism";
+    /// The code waits for something the runtime knows nothing of.
+    pub const FOREIGN_AWAIT: &str = "foreign_await";
+}
+
+impl Failure {
+    /// A failure that may be retried.
+    pub fn new(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Failure {
+        Failure { kind: kind.into(), message: message.into(), retryable: true }
+    }
+
+    /// A failure that retrying cannot mend.
+    pub fn fatal(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Failure {
+        Failure { retryable: false, ..Failure::new(kind, message) }
+    }
+
+    /// A plain error in words.
+    pub fn msg(message: impl Into<String>) -> Failure {
+        Failure::new(failure::ERROR, message)
+    }
+
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind == kind
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == failure::ERROR {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.kind, self.message)
+        }
+    }
+}
+
+/// Any standard error becomes a retryable failure of kind `error`, its causes
+/// joined by colons. This is why `Failure` itself is not a standard error.
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        Failure::msg(message)
+    }
+}
+
+/// How a process ended. The word in the journal is the variant's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It returned this result.
+    Normal(Payload),
+    /// It returned an error or panicked.
+    Error(Failure),
+    /// It was cancelled and its code has finished cleaning up.
+    Cancelled(String),
+    /// It was ended from outside; its code did not get to run.
+    Killed(String),
+    /// There is no such process (what a monitor of nobody hears).
+    NoProcess,
+}
+
+impl Exit {
+    /// Every payload in it, for moving large ones to the blob store and back.
+    pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        if let Exit::Normal(result) = self {
+            visit(result);
+        }
+    }
+
+    /// The result, or why there is none.
+    pub fn into_result(self) -> Result<Payload, Failure> {
+        match self {
+            Exit::Normal(result) => Ok(result),
+            Exit::Error(failure) => Err(failure),
+            Exit::Cancelled(reason) => Err(Failure::fatal(failure::CANCELLED, reason)),
+            Exit::Killed(reason) => Err(Failure::fatal("killed", reason)),
+            Exit::NoProcess => Err(Failure::fatal(failure::NO_PROCESS, "there is no such process")),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Normal(_) => f.write_str("normal"),
+            Exit::Error(failure) => write!(f, "error: {failure}"),
+            Exit::Cancelled(reason) => write!(f, "cancelled: {reason}"),
+            Exit::Killed(reason) => write!(f, "killed: {reason}"),
+            Exit::NoProcess => f.write_str("no such process"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Plain data and pure rules of Greenroom: ids, payloads, events, messages,
+//! exits, retry, the ledger of what a process waits for.
+//!
+//! Knows no I/O, no async runtime, no clock and no store. Facts go in,
+//! decisions come out, so every rule here can be tested without a machine.
+
+mod divergence;
+mod error;
+mod event;
+mod exit;
+mod id;
+mod ledger;
+mod message;
+mod payload;
+mod retry;
+mod rewind;
+mod status;
+mod sum;
+mod time;
+
+pub use divergence::Divergence;
+pub use error::Error;
+pub use event::{Event, Segment};
+pub use exit::{Exit, Failure, failure};
+pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
+pub use ledger::{Ledger, OpenAsk, OpenStep};
+pub use message::{AskSpec, Content, Filter, Lane, Message, Origin, ReplyTo};
+pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload};
+pub use retry::{Retry, RetryDecision};
+pub use rewind::{history_in_force, restart_point};
+pub use status::Status;
+pub use sum::{Mark, Sum};
+pub use time::Millis;

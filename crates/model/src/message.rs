@@ -1,0 +1,187 @@
+//! What lies in a mailbox, and what a process asks a person.
+
+use crate::{Exit, Failure, MessageNo, Millis, Op, Payload, ProcessId, Seq};
+use serde::{Deserialize, Serialize};
+
+/// Where something came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A process.
+    Process(ProcessId),
+    /// A person or program outside, by the name the API knows it by.
+    External(String),
+    /// The runtime itself.
+    Runtime,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Process(id) => id.fmt(f),
+            Origin::External(who) => f.write_str(who),
+            Origin::Runtime => f.write_str("greenroom"),
+        }
+    }
+}
+
+/// Where the reply to a call goes: the caller's waiting operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyTo {
+    /// The caller.
+    pub process: ProcessId,
+    /// Its operation.
+    pub op: Op,
+}
+
+/// The two lanes of a mailbox. Control is never refused and never waits
+/// behind user messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Exits, replies, answers, cancels.
+    Control,
+    /// What `recv` sees.
+    User,
+}
+
+/// A message as it lies in a mailbox: durable from the commit that sent it to
+/// the commit that consumes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its place in the store's order.
+    pub no: MessageNo,
+    /// Who sent it.
+    pub from: Origin,
+    /// What it says.
+    pub content: Content,
+    /// The request it all goes back to.
+    pub root: String,
+    /// How many messages and spawns lie between the root and this one.
+    pub hops: u32,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Content {
+    /// For the code to `recv`.
+    User {
+        topic: String,
+        body: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<ReplyTo>,
+    },
+    /// The answer to a call of operation `op`.
+    Reply { op: Op, result: Result<Payload, Failure> },
+    /// A monitored or spawned process has ended.
+    Exited { op: Op, id: ProcessId, exit: Exit },
+    /// A person's answer to the ask of operation `op`.
+    Answer { op: Op, value: Payload },
+    /// Please stop.
+    Cancel { reason: String },
+    /// Stop now; the code is not run again.
+    Kill { reason: String },
+    /// Hold effects back.
+    Pause,
+    /// Let effects go on; try a parked process again.
+    Resume,
+    /// Run on from `keep`, or from the start with fresh operations.
+    Restart { keep: Option<Seq> },
+}
+
+impl Content {
+    /// The lane it travels in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Content::User { .. } => Lane::User,
+            _ => Lane::Control,
+        }
+    }
+
+    /// Every payload in it, for moving large ones to the blob store and back.
+    pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        match self {
+            Content::User { body, .. } => visit(body),
+            Content::Reply { result: Ok(result), .. } => visit(result),
+            Content::Exited { exit, .. } => exit.payloads_mut(visit),
+            Content::Answer { value, .. } => visit(value),
+            Content::Reply { result: Err(_), .. }
+            | Content::Cancel { .. }
+            | Content::Kill { .. }
+            | Content::Pause
+            | Content::Resume
+            | Content::Restart { .. } => {}
+        }
+    }
+
+    /// Whether an ended process may still be sent it.
+    pub fn reaches_ended(&self) -> bool {
+        matches!(self, Content::Restart { .. })
+    }
+}
+
+/// A durable question to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskSpec {
+    /// The name the answer carries in the history, such as `approval`.
+    pub name: String,
+    /// The question, for people.
+    pub question: String,
+    /// The answers allowed; empty allows any JSON.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// When the default is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Millis>,
+    /// The answer if nobody gives one in time. Without it the ask times out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Payload>,
+}
+
+impl AskSpec {
+    /// Every payload in it, for moving large ones to the blob store and back.
+    pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        self.default.iter_mut().for_each(visit);
+    }
+
+    /// Whether `value` is one of the answers allowed.
+    pub fn allows(&self, value: &Payload) -> bool {
+        self.choices.is_empty()
+            || value.read::<String>().is_ok_and(|answer| self.choices.contains(&answer))
+    }
+}
+
+/// Which messages a `recv` takes. Plain data, so that code in another process
+/// can ask the same. Empty takes any user message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Only these topics, if any are named.
+    pub topics: Vec<String>,
+    /// Only from this process.
+    pub from: Option<ProcessId>,
+    /// Only bodies that have this value at this JSON pointer (RFC 6901).
+    pub field: Option<(String, serde_json::Value)>,
+}
+
+impl Filter {
+    /// Whether it takes this message.
+    pub fn takes(&self, message: &Message) -> bool {
+        let Content::User { topic, body, .. } = &message.content else { return false };
+        if !self.topics.is_empty() && !self.topics.contains(topic) {
+            return false;
+        }
+        if let Some(from) = &self.from
+            && !matches!(&message.from, Origin::Process(id) if id == from)
+        {
+            return false;
+        }
+        match &self.field {
+            None => true,
+            Some((pointer, wanted)) => body
+                .read::<serde_json::Value>()
+                .is_ok_and(|body| body.pointer(pointer) == Some(wanted)),
+        }
+    }
+}

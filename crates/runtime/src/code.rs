@@ -1,0 +1,78 @@
+//! The border between the runtime and code: inputs in, commands out.
+//!
+//! The runtime drives every process through these traits and never sees what
+//! is behind them: an async Rust function in this binary ([`crate::local`]),
+//! or code in another process behind a worker protocol.
+
+use futures_util::future::BoxFuture;
+use greenroom_model::{
+    Event, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The code of one process, in memory. Dropping it loses nothing: it can be
+/// made again from the journal.
+pub trait Activation: Send {
+    /// Takes in one input and runs the code until it waits again.
+    ///
+    /// `expected` is what the journal holds after this input, if it is being
+    /// replayed; `replaying` says that the journal goes on after that.
+    fn apply(&mut self, at: Millis, input: &Event, expected: &[Event], replaying: bool) -> Applied;
+
+    /// The operations that wait for a message, with what they take.
+    fn receivers(&self) -> BTreeMap<Op, Filter>;
+
+    /// How to run a step the code has asked for.
+    fn step(&self, op: Op) -> Option<Attempt>;
+
+    /// The number of the next operation.
+    fn next_op(&self) -> Op;
+}
+
+/// What the code did with an input.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// What it asked for, in order. The last may end the process or its
+    /// segment.
+    pub commands: Vec<Event>,
+    /// The code was not waiting for this input.
+    pub unexpected: bool,
+    /// For the live stream.
+    pub emitted: Vec<Payload>,
+}
+
+/// How to make one attempt of a step.
+pub struct Attempt {
+    /// When to try again.
+    pub retry: Retry,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// How long it may be silent.
+    pub heartbeat_timeout: Option<Duration>,
+    /// How often it has shown a sign of life.
+    pub beats: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Runs it: key, attempt number, where live values go.
+    pub run: Arc<dyn Fn(Arc<str>, u32, Emit) -> BoxFuture<'static, StepResult> + Send + Sync>,
+}
+
+/// What an attempt came to.
+pub type StepResult = std::result::Result<Payload, Failure>;
+
+/// Where a step's live values go.
+pub type Emit = Arc<dyn Fn(Payload) + Send + Sync>;
+
+/// What a fresh activation is made from.
+pub struct NewActivation {
+    /// The process.
+    pub id: ProcessId,
+    /// Who spawned it.
+    pub parent: Option<ProcessId>,
+    /// Its segment's beginning.
+    pub segment: Segment,
+    /// When the segment began.
+    pub at: Millis,
+    /// Tells the newest version of a kind, for spawns.
+    pub newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+}

@@ -1,0 +1,86 @@
+//! Asking a person.
+
+use super::core::{OnTimer, Shared};
+use super::operation::{Operation, bad_payload, read_value};
+use greenroom_model::{AskSpec, Error, Event, Failure, Payload};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// A question about to be asked. Await it for the answer, which may take days
+/// and costs no memory meanwhile.
+#[must_use = "an ask does nothing until it is awaited"]
+pub struct Ask<T> {
+    core: Shared,
+    name: String,
+    question: String,
+    choices: Vec<String>,
+    deadline: Option<Duration>,
+    default: Option<Result<Payload, Error>>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Ask<T> {
+    pub(crate) fn new(core: &Shared, name: &str, question: String) -> Ask<T> {
+        Ask {
+            core: core.clone(),
+            name: name.to_owned(),
+            question,
+            choices: Vec::new(),
+            deadline: None,
+            default: None,
+            value: PhantomData,
+        }
+    }
+
+    /// The only answers allowed, each a string. Others are refused when given.
+    pub fn choices<S: Into<String>>(mut self, choices: impl IntoIterator<Item = S>) -> Self {
+        self.choices = choices.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long to wait. Then the [`default`](Ask::default) is taken, or the
+    /// ask fails as `timeout`.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// The answer if nobody gives one in time.
+    pub fn default<D: Serialize + ?Sized>(mut self, value: &D) -> Self {
+        self.default = Some(Payload::of(value));
+        self
+    }
+}
+
+impl<T: DeserializeOwned + 'static> IntoFuture for Ask<T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Operation<T>;
+
+    fn into_future(self) -> Operation<T> {
+        let Ask { core, name, question, choices, deadline, default, .. } = self;
+        Operation::new(
+            &core,
+            move |core| {
+                let default = default.transpose().map_err(|error| bad_payload(&error))?;
+                let op = core.number();
+                let deadline = deadline.map(|limit| core.now.after(limit));
+                let late = format!("nobody answered `{name}` in time");
+                let ask = AskSpec { name, question, choices, deadline, default: default.clone() };
+                core.ask(Event::AskOpened { op, ask });
+                core.wait(op, true);
+                if let Some(fire_at) = deadline {
+                    let on_timer = match default {
+                        Some(value) => OnTimer::TakesDefault(value),
+                        None => OnTimer::TimesOut(late),
+                    };
+                    core.limit(op, fire_at, on_timer);
+                }
+                Ok(op)
+            },
+            read_value,
+        )
+    }
+}

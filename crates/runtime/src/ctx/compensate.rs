@@ -1,0 +1,21 @@
+//! Sagas: undoing what was done when the whole cannot be.
+
+use super::core::{Shared, lock};
+use super::job::Compensation;
+use super::step::StepCall;
+use greenroom_model::{Failure, Payload};
+
+/// Runs all compensations, last first, each as a step of its own. One that
+/// fails for good does not keep the others from running; the failures are
+/// added to the message of `failure`.
+pub(crate) async fn run_compensations(core: &Shared, mut failure: Failure) -> Failure {
+    loop {
+        let Some(Compensation { name, run }) = lock(core).compensations.pop() else {
+            return failure;
+        };
+        let undone = StepCall::<Payload>::new(core, &name, run).await;
+        if let Err(error) = undone {
+            failure.message = format!("{}; compensation `{name}` failed: {error}", failure.message);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The shared state behind a process's [`Ctx`](super::Ctx): which operations
+//! wait, what was asked for in this turn. Only ever touched by the one thread
+//! that runs the process's turn, and by its steps for nothing.
+
+use super::job::{Compensation, StepJob};
+use greenroom_model::{
+    Event, Exit, Failure, Filter, Kind, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment,
+    failure,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// What never changes in a segment.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub id: ProcessId,
+    pub parent: Option<ProcessId>,
+    /// The newest version of a kind, for spawns.
+    pub newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+}
+
+/// What an operation's wait ended with.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Value(Result<Payload, Failure>),
+    Fired,
+    Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
+    Exited(Exit),
+}
+
+/// One waiting operation.
+#[derive(Default)]
+struct Slot {
+    outcome: Option<Outcome>,
+    waker: Option<Waker>,
+    /// It has left an open entry in the ledger, which dropping it must close.
+    recorded: bool,
+    /// What to say when its timer fires; `None`: the firing is the outcome.
+    on_timer: Option<OnTimer>,
+}
+
+/// What the firing of an operation's timer means to it.
+#[derive(Debug)]
+pub(crate) enum OnTimer {
+    TimesOut(String),
+    TakesDefault(Payload),
+}
+
+pub(crate) struct Core {
+    pub identity: Identity,
+    pub segment: Segment,
+    pub now: Millis,
+    pub chance: super::chance::Chance,
+    pub state: BTreeMap<String, Payload>,
+    pub compensations: Vec<Compensation>,
+    pub continuation: Option<Payload>,
+    pub cancelled: Option<String>,
+    pub emitted: Vec<Payload>,
+    /// Asked for since the last input.
+    commands: Vec<Event>,
+    /// What the journal holds after the last input, while replaying.
+    expected: Vec<Event>,
+    replaying: bool,
+    versions: HashMap<String, u32>,
+    next_op: Op,
+    slots: HashMap<Op, Slot>,
+    steps: HashMap<Op, StepJob>,
+    receivers: BTreeMap<Op, Filter>,
+    exits: HashMap<Op, Exit>,
+    joiners: HashMap<Op, Vec<Op>>,
+    closing: bool,
+}
+
+pub(crate) type Shared = Arc<Mutex<Core>>;
+
+/// A panic of the code while it held the lock must not hide the first cause.
+pub(crate) fn lock(core: &Shared) -> MutexGuard<'_, Core> {
+    core.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    pub fn new(identity: Identity, segment: Segment, now: Millis) -> Core {
+        Core {
+            identity,
+            now,
+            chance: super::chance::Chance::new(segment.seed),
+            state: segment.state.clone(),
+            next_op: segment.first_op,
+            segment,
+            compensations: Vec::new(),
+            continuation: None,
+            cancelled: None,
+            emitted: Vec::new(),
+            commands: Vec::new(),
+            expected: Vec::new(),
+            replaying: false,
+            versions: HashMap::new(),
+            slots: HashMap::new(),
+            steps: HashMap::new(),
+            receivers: BTreeMap::new(),
+            exits: HashMap::new(),
+            joiners: HashMap::new(),
+            closing: false,
+        }
+    }
+
+    // ---- for operations ----
+
+    /// The next operation's number.
+    pub fn number(&mut self) -> Op {
+        let op = self.next_op;
+        self.next_op = Op(op.0 + 1);
+        op
+    }
+
+    /// Records a command.
+    pub fn ask(&mut self, command: Event) {
+        self.commands.push(command);
+    }
+
+    /// Makes `op` wait. `recorded`: a command of it stands in the journal.
+    pub fn wait(&mut self, op: Op, recorded: bool) {
+        self.slots.insert(op, Slot { recorded, ..Slot::default() });
+    }
+
+    /// Bounds the wait of `op`.
+    pub fn limit(&mut self, op: Op, fire_at: Millis, on_timer: OnTimer) {
+        self.ask(Event::TimerStarted { op, fire_at });
+        if let Some(slot) = self.slots.get_mut(&op) {
+            slot.recorded = true;
+            slot.on_timer = Some(on_timer);
+        }
+    }
+
+    pub fn receive(&mut self, op: Op, filter: Filter) {
+        self.wait(op, false);
+        self.receivers.insert(op, filter);
+    }
+
+    pub fn add_step(&mut self, op: Op, job: StepJob) {
+        self.wait(op, true);
+        self.steps.insert(op, job);
+    }
+
+    /// Makes `op` wait for the exit that operation `watch` will hear of.
+    pub fn join(&mut self, op: Op, watch: Op) {
+        self.wait(op, false);
+        match self.exits.get(&watch) {
+            Some(exit) => {
+                let outcome = Outcome::Exited(exit.clone());
+                self.resolve(op, outcome);
+            }
+            None => self.joiners.entry(watch).or_default().push(op),
+        }
+    }
+
+    pub fn poll(&mut self, op: Op, waker: &Waker) -> Option<Outcome> {
+        let slot = self.slots.get_mut(&op)?;
+        match slot.outcome.take() {
+            Some(outcome) => {
+                self.slots.remove(&op);
+                Some(outcome)
+            }
+            None => {
+                slot.waker = Some(waker.clone());
+                None
+            }
+        }
+    }
+
+    /// The code no longer waits for `op`. Gives back what must be dropped
+    /// outside the lock.
+    pub fn forget(&mut self, op: Op) -> Option<StepJob> {
+        let slot = self.slots.remove(&op)?;
+        self.receivers.remove(&op);
+        if slot.recorded && slot.outcome.is_none() && !self.closing {
+            self.commands.push(Event::OperationDropped { op });
+        }
+        self.steps.remove(&op)
+    }
+
+    /// The version of a named change: what the journal says, else the newest
+    /// for new work and 0 for work that was done before the change.
+    pub fn version(&mut self, change: &str, newest: u32) -> u32 {
+        if let Some(version) = self.versions.get(change) {
+            return *version;
+        }
+        let version = match self.expected.get(self.commands.len()) {
+            Some(Event::VersionMarked { change: marked, version }) if marked == change => {
+                Some(*version)
+            }
+            Some(_) => None,
+            None if self.replaying => None,
+            None => Some(newest),
+        };
+        if let Some(version) = version {
+            self.ask(Event::VersionMarked { change: change.to_owned(), version });
+        }
+        let version = version.unwrap_or(0);
+        self.versions.insert(change.to_owned(), version);
+        version
+    }
+
+    // ---- for the activation ----
+
+    /// Begins the work on an input: what the journal holds after it, and
+    /// whether the journal goes on after that.
+    pub fn begin(&mut self, at: Millis, expected: &[Event], replaying: bool) {
+        self.now = self.now.max(at);
+        self.expected.clear();
+        self.expected.extend_from_slice(expected);
+        self.replaying = replaying;
+    }
+
+    /// A fork draws its own randomness from here on.
+    pub fn reseed(&mut self, seed: u64) {
+        self.chance = super::chance::Chance::new(seed);
+    }
+
+    pub fn take_commands(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Hands an input to the operation that waits for it. `false`: nobody
+    /// does.
+    pub fn feed(&mut self, input: &Event) -> bool {
+        match input {
+            Event::StepCompleted { op, result, .. } => {
+                self.steps.remove(op);
+                self.resolve(*op, Outcome::Value(Ok(result.clone())))
+            }
+            Event::StepFailed { op, failure, .. } => {
+                self.steps.remove(op);
+                self.resolve(*op, Outcome::Value(Err(failure.clone())))
+            }
+            Event::StepUnknown { op, attempt } => self.feed_unknown(*op, *attempt),
+            Event::TimerFired { op } => self.fire(*op),
+            Event::MessageReceived { op, from, topic, body, reply_to } => {
+                self.receivers.remove(op);
+                let (from, topic) = (from.clone(), topic.clone());
+                let (body, reply_to) = (body.clone(), reply_to.clone());
+                self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
+            }
+            Event::ReplyReceived { op, result } => {
+                self.resolve(*op, Outcome::Value(result.clone()))
+            }
+            Event::ProcessExited { op, exit, .. } => {
+                self.exits.insert(*op, exit.clone());
+                for joiner in self.joiners.remove(op).unwrap_or_default() {
+                    self.resolve(joiner, Outcome::Exited(exit.clone()));
+                }
+                true
+            }
+            Event::CancelRequested { reason, .. } => {
+                self.cancel(reason);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    fn feed_unknown(&mut self, op: Op, attempt: u32) -> bool {
+        let Some(job) = self.steps.get(&op) else { return false };
+        if !job.at_most_once {
+            return true;
+        }
+        let words = format!(
+            "the node went down during attempt {attempt} of step `{}`; whether it took effect \
+             is unknown, and it may run at most once",
+            job.name
+        );
+        self.steps.remove(&op);
+        self.resolve(op, Outcome::Value(Err(Failure::fatal(failure::UNKNOWN, words))))
+    }
+
+    fn fire(&mut self, op: Op) -> bool {
+        self.receivers.remove(&op);
+        let on_timer = self.slots.get_mut(&op).and_then(|slot| slot.on_timer.take());
+        let outcome = match on_timer {
+            None => Outcome::Fired,
+            Some(OnTimer::TimesOut(words)) => {
+                Outcome::Value(Err(Failure::new(failure::TIMEOUT, words)))
+            }
+            Some(OnTimer::TakesDefault(value)) => Outcome::Value(Ok(value)),
+        };
+        self.resolve(op, outcome)
+    }
+
+    fn cancel(&mut self, reason: &str) {
+        self.cancelled = Some(reason.to_owned());
+        self.receivers.clear();
+        self.joiners.clear();
+        let mut waiting: Vec<Op> = self.slots.keys().copied().collect();
+        waiting.sort_unstable();
+        for op in waiting {
+            let failure = Failure::fatal(failure::CANCELLED, reason);
+            self.resolve(op, Outcome::Value(Err(failure)));
+        }
+    }
+
+    fn resolve(&mut self, op: Op, outcome: Outcome) -> bool {
+        let Some(slot) = self.slots.get_mut(&op) else { return false };
+        if slot.outcome.is_some() {
+            return false;
+        }
+        slot.outcome = Some(outcome);
+        if let Some(waker) = slot.waker.take() {
+            waker.wake();
+        }
+        true
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    pub fn receivers(&self) -> &BTreeMap<Op, Filter> {
+        &self.receivers
+    }
+
+    pub fn step(&self, op: Op) -> Option<&StepJob> {
+        self.steps.get(&op)
+    }
+
+    pub fn next_op(&self) -> Op {
+        self.next_op
+    }
+
+    /// From here on dropped operations record nothing: it is the process's
+    /// memory that goes, not its wish.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+}

@@ -1,0 +1,116 @@
+//! A step as the runtime runs it: its code, its policy, and what the code is
+//! given. Knows nothing of the process that asked for it.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use greenroom_model::{Failure, Payload, Retry, failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What a step's code is given: its stable key, which attempt this is, and
+/// how to say that it is alive.
+#[derive(Clone)]
+pub struct Step {
+    pub(crate) key: Arc<str>,
+    pub(crate) attempt: u32,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) emitter: Arc<dyn Fn(Payload) + Send + Sync>,
+}
+
+/// The signs of life of one step, shared by its attempts on this node.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    beats: std::sync::atomic::AtomicU64,
+    progress: Mutex<Option<Payload>>,
+}
+
+impl Pulse {
+    pub fn beats(&self) -> u64 {
+        self.beats.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Step {
+    /// The idempotency key to pass on: the process's id and the operation's
+    /// number. The same for every attempt, before and after a crash; a second
+    /// call outside with the same key must have no second effect.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Says that a long step is alive. With
+    /// [`heartbeat_timeout`](StepCall::heartbeat_timeout), silence for longer
+    /// fails the attempt.
+    pub fn heartbeat(&self) {
+        self.pulse.beats.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// A heartbeat with how far the step has come, for the next attempt to go
+    /// on from. Kept in memory: after a crash of the node there is none.
+    pub fn heartbeat_with<T: Serialize + ?Sized>(&self, progress: &T) -> Result<(), Failure> {
+        let progress = Payload::of(progress).map_err(|error| bad_payload(&error))?;
+        *self.pulse.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        self.heartbeat();
+        Ok(())
+    }
+
+    /// How far an earlier attempt on this node said it had come.
+    pub fn progress<T: DeserializeOwned>(&self) -> Option<T> {
+        self.pulse.progress.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.read().ok()
+    }
+
+    /// Puts a value on the process's live stream. Not journaled.
+    pub fn emit<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Failure> {
+        (self.emitter)(Payload::of(value).map_err(|error| bad_payload(&error))?);
+        Ok(())
+    }
+}
+
+pub(crate) type StepRun = Arc<dyn Fn(Step) -> BoxFuture<'static, Result<Payload, Failure>> + Send + Sync>;
+
+/// A step the code has asked for: how to run it, and how often.
+#[derive(Clone)]
+pub(crate) struct StepJob {
+    pub name: String,
+    pub retry: Retry,
+    pub timeout: Option<Duration>,
+    pub heartbeat_timeout: Option<Duration>,
+    pub at_most_once: bool,
+    pub pulse: Arc<Pulse>,
+    pub run: StepRun,
+}
+
+/// What undoes one thing that was done.
+pub(crate) struct Compensation {
+    pub name: String,
+    pub run: StepRun,
+}
+
+pub(crate) fn step_run<T, E, F, Fut>(run: F) -> StepRun
+where
+    T: Serialize,
+    E: Into<Failure>,
+    F: Fn(Step) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, E>> + Send + 'static,
+{
+    Arc::new(move |step| {
+        let attempt = run(step);
+        async move {
+            let value = attempt.await.map_err(Into::into)?;
+            Payload::of(&value).map_err(|error| bad_payload(&error))
+        }
+        .boxed()
+    })
+}
+
+fn bad_payload(error: &greenroom_model::Error) -> Failure {
+    Failure::fatal(failure::BAD_PAYLOAD, error.to_string())
+}

@@ -1,0 +1,29 @@
+//! What a process's code sees of the runtime: the operations, as plain async
+//! functions. Knows no store and no scheduler.
+
+mod ask;
+mod chance;
+mod child;
+mod compensate;
+mod core;
+mod handle;
+mod job;
+mod operation;
+mod receive;
+mod send;
+mod step;
+mod together;
+
+pub use ask::Ask;
+pub use child::{Child, Spawn};
+pub use handle::{Ctx, Scope};
+pub use operation::Operation;
+pub use receive::{Received, Recv};
+pub use send::Call;
+pub use job::Step;
+pub use step::StepCall;
+pub use together::{Either, join_all, select, select_all, try_join_all};
+
+pub(crate) use self::core::{Core, Identity};
+pub(crate) use compensate::run_compensations;
+pub(crate) use job::StepJob;

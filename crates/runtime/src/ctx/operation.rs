@@ -1,0 +1,102 @@
+//! The future of every operation: asks when first polled, waits for its
+//! outcome, and says so when dropped unfinished.
+
+use super::core::{Core, Outcome, Shared, lock};
+use greenroom_model::{Failure, Op};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+type Begin = Box<dyn FnOnce(&mut Core) -> Result<Op, Failure> + Send>;
+type Read<T> = Box<dyn FnOnce(Outcome) -> Result<T, Failure> + Send>;
+
+/// An operation under way. Dropping it before it is done withdraws it: a step
+/// is aborted, a timer stopped, an ask closed.
+#[must_use = "an operation does nothing until it is awaited"]
+pub struct Operation<T> {
+    core: Shared,
+    stage: Stage,
+    read: Option<Read<T>>,
+}
+
+enum Stage {
+    New(Option<Begin>),
+    Waiting(Op),
+    Done,
+}
+
+impl<T> Operation<T> {
+    pub(crate) fn new(
+        core: &Shared,
+        begin: impl FnOnce(&mut Core) -> Result<Op, Failure> + Send + 'static,
+        read: impl FnOnce(Outcome) -> Result<T, Failure> + Send + 'static,
+    ) -> Operation<T> {
+        Operation {
+            core: core.clone(),
+            stage: Stage::New(Some(Box::new(begin))),
+            read: Some(Box::new(read)),
+        }
+    }
+}
+
+impl<T> Future for Operation<T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut core = lock(&this.core);
+        if let Stage::New(begin) = &mut this.stage {
+            let Some(begin) = begin.take() else { return Poll::Pending };
+            match begin(&mut core) {
+                Ok(op) => this.stage = Stage::Waiting(op),
+                Err(failure) => {
+                    this.stage = Stage::Done;
+                    return Poll::Ready(Err(failure));
+                }
+            }
+        }
+        let Stage::Waiting(op) = this.stage else { return Poll::Pending };
+        let Some(outcome) = core.poll(op, context.waker()) else { return Poll::Pending };
+        drop(core);
+        this.stage = Stage::Done;
+        match this.read.take() {
+            Some(read) => Poll::Ready(read(outcome)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Operation<T> {
+    fn drop(&mut self) {
+        if let Stage::Waiting(op) = self.stage {
+            // The step's code may hold operations of its own: it must go after
+            // the lock does.
+            let job = lock(&self.core).forget(op);
+            drop(job);
+        }
+    }
+}
+
+/// Reads an outcome that is a JSON value.
+pub(crate) fn read_value<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Result<T, Failure> {
+    match outcome {
+        Outcome::Value(result) => {
+            result?.read().map_err(|error| bad_payload(&error))
+        }
+        Outcome::Message { body, .. } => body.read().map_err(|error| bad_payload(&error)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(crate) fn bad_payload(error: &greenroom_model::Error) -> Failure {
+    Failure::fatal(greenroom_model::failure::BAD_PAYLOAD, error.to_string())
+}
+
+/// An operation got an outcome of another operation's sort: only a journal
+/// that is not this code's can do that.
+pub(crate) fn unexpected(outcome: &Outcome) -> Failure {
+    Failure::fatal(
+        greenroom_model::failure::NONDETERMINISM,
+        format!("the journal holds another kind of outcome: {outcome:?}"),
+    )
+}

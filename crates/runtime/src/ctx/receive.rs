@@ -1,0 +1,100 @@
+//! Taking messages from the mailbox.
+
+use super::core::{OnTimer, Outcome, Shared};
+use super::operation::{Operation, bad_payload, unexpected};
+use greenroom_model::{Failure, Filter, Origin, Payload, ProcessId, ReplyTo};
+use serde::de::DeserializeOwned;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+/// A message taken from the mailbox.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Who sent it.
+    pub from: Origin,
+    /// Its topic.
+    pub topic: String,
+    /// What it says.
+    pub body: Payload,
+    pub(crate) reply_to: Option<ReplyTo>,
+}
+
+impl Received {
+    /// Reads the body as `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.body.read().map_err(|error| bad_payload(&error))
+    }
+
+    /// Whether the sender waits for a [`reply`](super::Ctx::reply).
+    pub fn is_call(&self) -> bool {
+        self.reply_to.is_some()
+    }
+}
+
+/// A receive about to begin. Await it for the oldest message that fits; the
+/// others stay in the mailbox, in order (OTP's selective receive).
+#[must_use = "a receive does nothing until it is awaited"]
+pub struct Recv {
+    core: Shared,
+    filter: Filter,
+    timeout: Option<Duration>,
+}
+
+impl Recv {
+    pub(crate) fn new(core: &Shared, filter: Filter) -> Recv {
+        Recv { core: core.clone(), filter, timeout: None }
+    }
+
+    /// Takes only this topic; several calls allow several topics.
+    pub fn topic(mut self, topic: &str) -> Self {
+        self.filter.topics.push(topic.to_owned());
+        self
+    }
+
+    /// Takes only messages of this process.
+    pub fn from(mut self, process: &ProcessId) -> Self {
+        self.filter.from = Some(process.clone());
+        self
+    }
+
+    /// Takes only bodies with this value at this JSON pointer, such as
+    /// `/order/id`.
+    pub fn field(mut self, pointer: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.filter.field = Some((pointer.to_owned(), value.into()));
+        self
+    }
+
+    /// How long to wait; then it fails as `timeout`.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+}
+
+impl IntoFuture for Recv {
+    type Output = Result<Received, Failure>;
+    type IntoFuture = Operation<Received>;
+
+    fn into_future(self) -> Operation<Received> {
+        let Recv { core, filter, timeout } = self;
+        Operation::new(
+            &core,
+            move |core| {
+                let op = core.number();
+                core.receive(op, filter);
+                if let Some(limit) = timeout {
+                    let late = format!("no message came within {limit:?}");
+                    core.limit(op, core.now.after(limit), OnTimer::TimesOut(late));
+                }
+                Ok(op)
+            },
+            |outcome| match outcome {
+                Outcome::Message { from, topic, body, reply_to } => {
+                    Ok(Received { from, topic, body, reply_to })
+                }
+                Outcome::Value(Err(failure)) => Err(failure),
+                other => Err(unexpected(&other)),
+            },
+        )
+    }
+}

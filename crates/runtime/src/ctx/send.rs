@@ -1,0 +1,72 @@
+//! Calls: a message and its reply.
+
+use super::core::{OnTimer, Shared};
+use super::operation::{Operation, bad_payload, read_value};
+use greenroom_model::{Error, Event, Failure, Payload, ProcessId};
+use serde::de::DeserializeOwned;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// A call about to be made. Await it for the reply.
+///
+/// Fails as `no_process` if the target does not exist or ends without
+/// replying, as `timeout` if it takes too long; by default it may take for
+/// ever.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<T> {
+    core: Shared,
+    to: ProcessId,
+    topic: String,
+    body: Result<Payload, Error>,
+    timeout: Option<Duration>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    pub(crate) fn new(
+        core: &Shared,
+        to: &ProcessId,
+        topic: &str,
+        body: Result<Payload, Error>,
+    ) -> Call<T> {
+        Call {
+            core: core.clone(),
+            to: to.clone(),
+            topic: topic.to_owned(),
+            body,
+            timeout: None,
+            value: PhantomData,
+        }
+    }
+
+    /// How long to wait for the reply. A later reply is thrown away.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+}
+
+impl<T: DeserializeOwned + 'static> IntoFuture for Call<T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Operation<T>;
+
+    fn into_future(self) -> Operation<T> {
+        let Call { core, to, topic, body, timeout, .. } = self;
+        Operation::new(
+            &core,
+            move |core| {
+                let body = body.map_err(|error| bad_payload(&error))?;
+                let op = core.number();
+                let late = format!("{to} did not reply to `{topic}` in time");
+                core.ask(Event::MessageSent { op, to, topic, body, call: true });
+                core.wait(op, true);
+                if let Some(limit) = timeout {
+                    core.limit(op, core.now.after(limit), OnTimer::TimesOut(late));
+                }
+                Ok(op)
+            },
+            read_value,
+        )
+    }
+}

@@ -1,0 +1,107 @@
+//! Asking for steps: the calls to the outside.
+
+use super::core::{Shared, lock};
+use super::job::{Compensation, Step, StepJob, StepRun, step_run};
+use super::operation::{Operation, read_value};
+use greenroom_model::{Event, Failure, Retry};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A step about to be asked for. Await it, after setting what differs from
+/// the default: repeated after a crash, 5 attempts with growing waits, no
+/// time limit.
+#[must_use = "a step does nothing until it is awaited"]
+pub struct StepCall<T> {
+    core: Shared,
+    job: StepJob,
+    undo: Option<(String, StepRun)>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> StepCall<T> {
+    pub(crate) fn new(core: &Shared, name: &str, run: StepRun) -> StepCall<T> {
+        let job = StepJob {
+            name: name.to_owned(),
+            retry: Retry::default(),
+            timeout: None,
+            heartbeat_timeout: None,
+            at_most_once: false,
+            pulse: Arc::default(),
+            run,
+        };
+        StepCall { core: core.clone(), job, undo: None, value: PhantomData }
+    }
+
+    /// When to try again after a failure.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.job.retry = retry;
+        self
+    }
+
+    /// How long one attempt may take; longer fails it as `timeout`, which is
+    /// retried.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.job.timeout = Some(limit);
+        self
+    }
+
+    /// How long an attempt may be silent (see [`Step::heartbeat`]).
+    pub fn heartbeat_timeout(mut self, limit: Duration) -> Self {
+        self.job.heartbeat_timeout = Some(limit);
+        self
+    }
+
+    /// Never run it twice: one attempt, and if a crash leaves its outcome
+    /// unknown the code gets a failure of kind `unknown` to decide on.
+    pub fn at_most_once(mut self) -> Self {
+        self.job.at_most_once = true;
+        self.job.retry = Retry::never();
+        self
+    }
+
+    /// What undoes it. If the process later ends in an error or is cancelled,
+    /// the compensations of all steps that succeeded run as steps of their
+    /// own, last first (a saga).
+    pub fn compensate<U, E, F, Fut>(mut self, name: &str, undo: F) -> Self
+    where
+        U: Serialize,
+        E: Into<Failure>,
+        F: Fn(Step) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U, E>> + Send + 'static,
+    {
+        self.undo = Some((name.to_owned(), step_run(undo)));
+        self
+    }
+}
+
+impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Operation<T>;
+
+    fn into_future(self) -> Operation<T> {
+        let StepCall { core, job, undo, .. } = self;
+        let undo_core = core.clone();
+        Operation::new(
+            &core,
+            move |core| {
+                let op = core.number();
+                let (name, at_most_once) = (job.name.clone(), job.at_most_once);
+                core.ask(Event::StepStarted { op, name, at_most_once });
+                core.add_step(op, job);
+                Ok(op)
+            },
+            move |outcome| {
+                let value = read_value(outcome)?;
+                if let Some((name, run)) = undo {
+                    let undone = Compensation { name, run };
+                    lock(&undo_core).compensations.push(undone);
+                }
+                Ok(value)
+            },
+        )
+    }
+}

@@ -1,0 +1,177 @@
+//! One process's place in memory. Its inbox takes what comes at any time; its
+//! body is touched by one visit at a time.
+
+use crate::code::{Activation, StepResult};
+use futures_util::future::AbortHandle;
+use greenroom_journal::Outcome;
+use greenroom_model::{
+    Event, Kind, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct Cell {
+    pub no: ProcessNo,
+    /// It stands in the ready queue.
+    pub queued: AtomicBool,
+    /// It stands in the line for eviction.
+    pub lined: AtomicBool,
+    inbox: Mutex<Inbox>,
+    body: Mutex<Body>,
+}
+
+/// What has come for a process and has not been looked at.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    pub mail: Vec<Message>,
+    pub done: Vec<StepDone>,
+    pub ack: Option<Outcome>,
+    pub fresh: Option<Box<Fresh>>,
+    /// There is a reason to bring it into memory.
+    pub wake: bool,
+    /// The store may hold mail for it that nobody has handed on.
+    pub reread: bool,
+}
+
+impl Inbox {
+    pub fn is_empty(&self) -> bool {
+        self.mail.is_empty()
+            && self.done.is_empty()
+            && self.ack.is_none()
+            && self.fresh.is_none()
+            && !self.wake
+            && !self.reread
+    }
+}
+
+/// A process this node has just started: what loading it would read.
+pub(crate) struct Fresh {
+    pub facts: Facts,
+    pub at: Millis,
+    pub sum: Sum,
+    pub event: Event,
+}
+
+/// An attempt of a step has ended.
+pub(crate) struct StepDone {
+    pub op: Op,
+    pub attempt: u32,
+    pub result: StepResult,
+}
+
+/// What never changes about a process.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    pub id: ProcessId,
+    pub shard: Shard,
+    pub parent: Option<ProcessId>,
+    pub root: String,
+    pub hops: u32,
+}
+
+pub(crate) enum Body {
+    /// Not in memory.
+    Cold,
+    /// In memory.
+    Live(Box<Live>),
+}
+
+/// A process in memory.
+pub(crate) struct Live {
+    pub facts: Facts,
+    pub kind: Kind,
+    pub seq: Seq,
+    pub sum: Sum,
+    pub segment: Seq,
+    /// What its row says it does.
+    pub status: Status,
+    /// When its last turn was; the next is not earlier.
+    pub at: Millis,
+    pub ledger: Ledger,
+    /// `None` if it is parked or has ended.
+    pub activation: Option<Box<dyn Activation>>,
+    pub mail: VecDeque<Message>,
+    pub mail_seen: MessageNo,
+    pub done: VecDeque<StepDone>,
+    pub running: HashMap<Op, AbortHandle>,
+    /// Inputs that loading found due: unknown steps, a divergence.
+    pub found: VecDeque<Event>,
+    /// Commands the code has issued that no commit holds yet.
+    pub surplus: VecDeque<Event>,
+    pub flight: Option<Flight>,
+}
+
+/// A turn on its way to the store.
+pub(crate) struct Flight {
+    pub first: Seq,
+    pub at: Millis,
+    pub events: Vec<Event>,
+    /// Drop the memory and load again once it is durable.
+    pub reload: bool,
+}
+
+impl Cell {
+    pub fn new(no: ProcessNo) -> Cell {
+        Cell {
+            no,
+            queued: AtomicBool::new(false),
+            lined: AtomicBool::new(false),
+            inbox: Mutex::default(),
+            body: Mutex::new(Body::Cold),
+        }
+    }
+
+    pub fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn body(&self) -> MutexGuard<'_, Body> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn try_body(&self) -> Option<MutexGuard<'_, Body>> {
+        match self.body.try_lock() {
+            Ok(body) => Some(body),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl Live {
+    /// Nothing is under way, so its memory can go.
+    pub fn is_idle(&self) -> bool {
+        self.flight.is_none()
+            && self.running.is_empty()
+            && self.done.is_empty()
+            && self.found.is_empty()
+            && self.surplus.is_empty()
+    }
+
+    /// It takes in nothing but what a person does about it.
+    pub fn is_held(&self) -> bool {
+        self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
+    }
+
+    pub fn add_mail(&mut self, message: Message) {
+        if message.no > self.mail_seen {
+            self.mail_seen = message.no;
+            self.mail.push_back(message);
+        }
+    }
+
+    pub fn abort(&mut self, op: Op) {
+        if let Some(handle) = self.running.remove(&op) {
+            handle.abort();
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        for handle in self.running.values() {
+            handle.abort();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The processes in memory, by number, and which to let go of first.
+
+use super::cell::{Cell, Inbox};
+use greenroom_model::ProcessNo;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const PARTS: usize = 64;
+
+type Part = HashMap<ProcessNo, Arc<Cell>>;
+
+pub(crate) struct Cells {
+    parts: Vec<Mutex<Part>>,
+    count: AtomicUsize,
+    /// Cells that were idle, longest ago first.
+    line: Mutex<VecDeque<Arc<Cell>>>,
+}
+
+impl Cells {
+    pub fn new() -> Cells {
+        Cells {
+            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            count: AtomicUsize::new(0),
+            line: Mutex::default(),
+        }
+    }
+
+    fn part(&self, no: ProcessNo) -> MutexGuard<'_, Part> {
+        let part = usize::try_from(no.0.unsigned_abs() % PARTS as u64).unwrap_or(0);
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts something into a cell's inbox, making the cell if need be. Under
+    /// the map's lock, so that a cell is never removed with mail in it.
+    pub fn put(&self, no: ProcessNo, fill: impl FnOnce(&mut Inbox)) -> Arc<Cell> {
+        let mut part = self.part(no);
+        let cell = part.entry(no).or_insert_with(|| {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            Arc::new(Cell::new(no))
+        });
+        fill(&mut cell.inbox());
+        cell.clone()
+    }
+
+    /// Removes a cell unless something has come for it.
+    pub fn remove(&self, cell: &Cell) -> bool {
+        let mut part = self.part(cell.no);
+        if !cell.inbox().is_empty() || cell.queued.load(Ordering::Acquire) {
+            return false;
+        }
+        if part.remove(&cell.no).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// A cell has nothing to do: let it go when room is needed.
+    pub fn line_up(&self, cell: &Arc<Cell>) {
+        if !cell.lined.swap(true, Ordering::AcqRel) {
+            self.line.lock().unwrap_or_else(PoisonError::into_inner).push_back(cell.clone());
+        }
+    }
+
+    /// The cell that has been idle the longest.
+    pub fn longest_idle(&self) -> Option<Arc<Cell>> {
+        let cell = self.line.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        cell.lined.store(false, Ordering::Release);
+        Some(cell)
+    }
+}

@@ -1,0 +1,212 @@
+//! The committer: takes what waits, commits it as one group, tells everybody.
+
+use super::cell::{Facts, Fresh};
+use super::engine::Engine;
+use super::pending::{Large, Pending, Rest, Source};
+use greenroom_journal::{
+    Commit, Error, Outcome, Receipt, Refusal, encode_events, externalise, externalise_commit,
+};
+use greenroom_model::{Event, Seq, Sum};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+impl Engine {
+    /// Writes the texts of a commit's turn and spawns. `false`: it has large
+    /// payloads, and nothing was written.
+    pub(super) fn encode(
+        &self,
+        commit: &mut Commit,
+        events: &[Event],
+        fresh: &[Option<Event>],
+        sum_before: Sum,
+    ) -> bool {
+        let Some(turn) = &mut commit.turn else { return true };
+        let Ok(body) = encode_events(events) else { return false };
+        if body.len() > greenroom_model::Payload::INLINE_MAX_BYTES || body.contains("\"$blob\"") {
+            return false;
+        }
+        if !events.is_empty() {
+            turn.sum = sum_before.then(Seq(turn.expect_seq.0 + 1), commit.at, &body);
+        }
+        turn.body = body;
+        encode_spawns(commit, fresh).is_ok()
+    }
+
+    /// Commits what waits, at most a group of it. `Err` if the store did not
+    /// take it: the turns are put back, to be tried again.
+    pub(crate) fn commit_some(self: &Arc<Self>, group: Vec<Pending>) -> Result<(), Error> {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        let done = self.commit_group(group);
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        done
+    }
+
+    fn commit_group(self: &Arc<Self>, group: Vec<Pending>) -> Result<(), Error> {
+        let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) =
+            group.into_iter().map(|pending| (pending.commit, pending.rest)).unzip();
+        // What a lost answer was about comes before anything newer.
+        let tried = self.settle_doubt().and_then(|()| self.try_commit(&mut commits, &mut rests));
+        match tried {
+            Ok(outcomes) => {
+                self.store_says(None);
+                self.tell(commits, rests, outcomes);
+                Ok(())
+            }
+            Err(error) => {
+                self.begin_doubt();
+                self.store_says(Some(error.to_string()));
+                self.commits.put_back(turns_left(commits, rests, &error));
+                Err(error)
+            }
+        }
+    }
+
+    fn try_commit(
+        &self,
+        commits: &mut [Commit],
+        rests: &mut [Rest],
+    ) -> Result<Vec<Outcome>, Error> {
+        for (commit, rest) in commits.iter_mut().zip(rests) {
+            self.move_large(commit, rest)?;
+        }
+        self.journal.commit(commits)
+    }
+
+    /// Puts large payloads into the blob store and writes the texts.
+    fn move_large(&self, commit: &mut Commit, rest: &mut Rest) -> Result<(), Error> {
+        let journal = &*self.journal;
+        match (&rest.source, &mut rest.large) {
+            (Source::Turn(_), None) => return Ok(()),
+            (Source::Turn(_), Some(Large { events, sum_before, seq, at })) => {
+                for event in events.iter_mut() {
+                    externalise(journal, event)?;
+                }
+                let body = encode_events(events)?;
+                if let Some(turn) = &mut commit.turn {
+                    turn.sum = sum_before.then(*seq, *at, &body);
+                    turn.body = body;
+                }
+            }
+            (Source::External(_), _) => {}
+        }
+        for event in rest.fresh.iter_mut().flatten() {
+            externalise(journal, event)?;
+        }
+        externalise_commit(journal, commit)?;
+        encode_spawns(commit, &rest.fresh)
+    }
+
+    fn tell(self: &Arc<Self>, commits: Vec<Commit>, rests: Vec<Rest>, outcomes: Vec<Outcome>) {
+        for ((commit, rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
+            match &outcome {
+                Ok(receipt) => self.hand_on(&commit, &rest, receipt),
+                Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => self.begin_doubt(),
+                Err(Refusal::Fenced { .. }) => {}
+            }
+            match rest.source {
+                Source::Turn(cell) => {
+                    if rest.large.is_some() && outcome.is_ok() {
+                        self.note_sum(&cell, &commit);
+                    }
+                    cell.inbox().ack = Some(outcome);
+                    self.enqueue(&cell);
+                }
+                Source::External(reply) => {
+                    let answer = outcome.map_err(|refusal| self.refused(refusal));
+                    // Nobody may be waiting any more.
+                    let _ = reply.send(answer);
+                }
+            }
+        }
+    }
+
+    /// The sum of a turn with large payloads is known only now.
+    fn note_sum(&self, cell: &super::cell::Cell, commit: &Commit) {
+        if let (super::cell::Body::Live(live), Some(turn)) = (&mut *cell.body(), &commit.turn) {
+            live.sum = turn.sum;
+        }
+    }
+
+    fn refused(&self, refusal: greenroom_journal::Refusal) -> crate::Error {
+        match refusal {
+            greenroom_journal::Refusal::Repeated { key } => crate::Error::Repeated { key },
+            other => {
+                self.stop(&other.to_string());
+                crate::Error::Stopped { why: other.to_string() }
+            }
+        }
+    }
+
+    /// Messages, new processes and wake-ups, to where they belong.
+    fn hand_on(&self, commit: &Commit, rest: &Rest, receipt: &Receipt) {
+        for delivered in &receipt.delivered {
+            let mut message = delivered.message.clone();
+            match greenroom_journal::fetch_content(&*self.journal, &mut message.content) {
+                Ok(()) => self.deliver(delivered.to, message),
+                // It stays in the mailbox; loading will say what is wrong.
+                Err(_) => self.wake(delivered.to),
+            }
+        }
+        let spawns = commit.spawns.iter().zip(&rest.fresh).zip(&rest.facts);
+        for (spawned, ((spawn, fresh), facts)) in receipt.spawned.iter().zip(spawns) {
+            if !spawned.created || spawn.status.is_ended() {
+                continue;
+            }
+            match (fresh, spawn.turns.first()) {
+                (Some(event), Some(first)) if spawn_is_plain(event) => {
+                    let sum = Sum::default().then(Seq(1), first.at, &first.body);
+                    let fresh = begun(facts, first.at, sum, event);
+                    self.put(spawned.no, |inbox| inbox.fresh = Some(Box::new(fresh)));
+                }
+                _ => self.wake(spawned.no),
+            }
+            if let Some(wake_at) = spawn.wake_at {
+                self.timers.note(wake_at, spawned.no);
+            }
+        }
+        if let (true, Some(turn)) = (rest.wake_changed, &commit.turn)
+            && let Some(wake_at) = turn.wake_at
+        {
+            self.timers.note(wake_at, turn.process);
+        }
+    }
+
+    fn store_says(&self, error: Option<String>) {
+        *self.store_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+/// The turns of a group that failed, to be tried again. Who asked from outside
+/// is told, and decides whether to ask again.
+fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pending> {
+    let mut turns = Vec::with_capacity(commits.len());
+    for (commit, rest) in commits.into_iter().zip(rests) {
+        match rest.source {
+            Source::Turn(_) => turns.push(Pending { commit, rest }),
+            Source::External(reply) => {
+                let _ = reply.send(Err(Error::Unavailable { why: error.to_string() }.into()));
+            }
+        }
+    }
+    turns
+}
+
+/// Whether a new process can begin from its event in memory: nothing of it has
+/// gone to the blob store.
+fn spawn_is_plain(event: &Event) -> bool {
+    event.segment().is_some_and(|segment| segment.input.text().is_some())
+}
+
+fn begun(facts: &Facts, at: greenroom_model::Millis, sum: Sum, event: &Event) -> Fresh {
+    Fresh { facts: facts.clone(), at, sum, event: event.clone() }
+}
+
+/// Writes the first turns of processes that begin with one event.
+fn encode_spawns(commit: &mut Commit, fresh: &[Option<Event>]) -> Result<(), Error> {
+    for (spawn, event) in commit.spawns.iter_mut().zip(fresh) {
+        if let (Some(event), Some(first)) = (event, spawn.turns.first_mut()) {
+            first.body = encode_events(std::slice::from_ref(event))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The threads of a real node: workers that visit, one committer, one for
+//! timers. The simulator does the same, one call at a time.
+
+use super::engine::Engine;
+use greenroom_model::ProcessNo;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many visits a worker takes from the queue at once.
+const VISITS_AT_ONCE: usize = 32;
+/// How many processes are looked up at once when a node starts.
+const RECOVERED_AT_ONCE: usize = 1_000;
+/// The longest wait between two looks at the timers.
+const TIMER_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The longest wait before a failed commit is tried again.
+const COMMIT_WAIT_MAX: Duration = Duration::from_secs(2);
+
+impl Engine {
+    /// Starts the threads.
+    pub(crate) fn drive(self: &Arc<Self>, workers: usize) {
+        for worker in 0..workers.max(1) {
+            let engine = self.clone();
+            self.env.thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
+        }
+        for lane in 0..self.journal.lanes().max(1) {
+            let engine = self.clone();
+            self.env.thread(&format!("committer-{lane}"), Box::new(move || engine.keep_committing()));
+        }
+        let engine = self.clone();
+        self.env.thread("timers", Box::new(move || engine.keep_time()));
+        let engine = self.clone();
+        self.env.thread("recovery", Box::new(move || engine.recover()));
+    }
+
+    fn work(self: Arc<Self>) {
+        let engine = self.clone();
+        self.env.enter(&mut || {
+            while let Some(cells) = engine.ready.wait(VISITS_AT_ONCE) {
+                for cell in cells {
+                    if engine.is_stopped() {
+                        return;
+                    }
+                    engine.visit(&cell);
+                }
+            }
+        });
+    }
+
+    fn keep_committing(self: Arc<Self>) {
+        let mut wait = Duration::from_millis(20);
+        loop {
+            let done = match self.settle_doubt() {
+                Ok(()) => match self.commits.wait(self.options.group_max) {
+                    Some(group) => self.commit_some(group),
+                    None => return,
+                },
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => wait = Duration::from_millis(20),
+                Err(_) => {
+                    // Nothing is lost: the turns wait at the queue's head.
+                    if !self.timers.wait(wait) && self.is_stopped() {
+                        return;
+                    }
+                    wait = (wait * 2).min(COMMIT_WAIT_MAX);
+                }
+            }
+        }
+    }
+
+    fn keep_time(self: Arc<Self>) {
+        loop {
+            let wait = match self.fire_due() {
+                Ok(()) => {
+                    let now = self.env.now();
+                    self.timers.next().map_or(TIMER_WAIT_MAX, |at| at.since(now))
+                }
+                Err(_) => TIMER_WAIT_MAX,
+            };
+            if !self.timers.wait(wait.min(TIMER_WAIT_MAX)) {
+                return;
+            }
+        }
+    }
+
+    /// Makes one visit, to the waiting process `choose` picks by its place in
+    /// the queue. `false`: none waits. For drivers with one thread.
+    pub fn visit_one(self: &Arc<Self>, choose: impl FnOnce(usize) -> usize) -> bool {
+        let Some(cell) = self.ready.take_one(choose) else { return false };
+        self.visit(&cell);
+        true
+    }
+
+    /// Commits up to `max` of what waits as one group; gives back how many.
+    ///
+    /// # Errors
+    /// The store's; what was to be committed waits on.
+    pub fn commit_up_to(self: &Arc<Self>, max: usize) -> Result<usize, greenroom_journal::Error> {
+        self.settle_doubt()?;
+        let group = self.commits.take(max);
+        let count = group.len();
+        if count > 0 {
+            self.commit_some(group)?;
+        }
+        Ok(count)
+    }
+
+    /// How many visits and how many commits wait; a doubt to be settled counts
+    /// as one of these.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.ready.len(), self.commits.len() + usize::from(self.is_in_doubt()))
+    }
+
+    /// When the next timer in memory is due.
+    pub fn next_timer(&self) -> Option<greenroom_model::Millis> {
+        self.timers.next()
+    }
+
+    /// Wakes the processes whose timers are due.
+    pub fn fire_due(&self) -> Result<(), greenroom_journal::Error> {
+        for no in self.timers.take_due(self.env.now(), &*self.journal)? {
+            self.wake(no);
+        }
+        Ok(())
+    }
+
+    /// Wakes every process that was at work when the store was last used.
+    pub fn recover(self: Arc<Self>) {
+        let mut after = ProcessNo(i64::MIN);
+        while !self.is_stopped() {
+            match self.journal.runnable(after, RECOVERED_AT_ONCE) {
+                Ok(page) => {
+                    let Some(last) = page.last() else { return };
+                    after = *last;
+                    page.into_iter().for_each(|no| self.wake(no));
+                }
+                Err(error) => {
+                    self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
+                    if !self.timers.wait(TIMER_WAIT_MAX) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

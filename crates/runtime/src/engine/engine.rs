@@ -1,0 +1,184 @@
+//! The engine's parts, and how things get into it.
+
+use super::cell::{Cell, Inbox};
+use super::cells::Cells;
+use super::hub::{Hub, News};
+use super::pending::{External, Pending, Rest, Source};
+use super::queue::Queue;
+use super::timers::Timers;
+use crate::env::Env;
+use crate::{Error, Registry};
+use greenroom_journal::{Commit, Journal, Lease, Receipt};
+use greenroom_model::{Kind, Message, Millis, Payload, ProcessNo};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{oneshot, watch};
+
+/// How an engine is set.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// How many waiting processes may stay in memory.
+    pub resident_max: usize,
+    /// How many commits go into one transaction at most.
+    pub group_max: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> EngineOptions {
+        EngineOptions { resident_max: 10_000, group_max: 1_000 }
+    }
+}
+
+/// The processes of one node, at work. Its threads are somebody else's: see
+/// `drive.rs`, or the simulator.
+pub struct Engine {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) registry: Registry,
+    pub(crate) newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) lease: Lease,
+    pub(crate) options: EngineOptions,
+    pub(crate) cells: Cells,
+    pub(crate) ready: Queue<Arc<Cell>>,
+    pub(crate) commits: Queue<Pending>,
+    pub(crate) timers: Timers,
+    pub(crate) hub: Hub,
+    pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
+    pub(crate) store_error: Mutex<Option<String>>,
+    /// Steps under way and groups being committed.
+    pub(crate) busy: std::sync::atomic::AtomicUsize,
+    /// No further step is begun.
+    pub(crate) draining: std::sync::atomic::AtomicBool,
+    /// An answer of the store was lost; see `doubt.rs`.
+    pub(crate) doubt: std::sync::atomic::AtomicBool,
+    /// Why the engine no longer works, once it does not.
+    pub(crate) stopped: watch::Sender<Option<String>>,
+}
+
+impl Engine {
+    /// An engine that has the lease and does nothing yet.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        registry: Registry,
+        env: Arc<dyn Env>,
+        lease: Lease,
+        options: EngineOptions,
+    ) -> Arc<Engine> {
+        env.not_before(lease.seen);
+        let kinds = registry.clone();
+        Arc::new(Engine {
+            journal,
+            newest: Arc::new(move |name| kinds.newest(name)),
+            registry,
+            env,
+            lease,
+            options,
+            cells: Cells::new(),
+            ready: Queue::new(),
+            commits: Queue::new(),
+            timers: Timers::new(),
+            hub: Hub::default(),
+            troubles: Mutex::default(),
+            store_error: Mutex::default(),
+            busy: std::sync::atomic::AtomicUsize::new(0),
+            draining: std::sync::atomic::AtomicBool::new(false),
+            doubt: std::sync::atomic::AtomicBool::new(false),
+            stopped: watch::Sender::new(None),
+        })
+    }
+
+    /// Puts something into a process's inbox and has it visited.
+    pub(crate) fn put(&self, no: ProcessNo, fill: impl FnOnce(&mut Inbox)) {
+        let cell = self.cells.put(no, fill);
+        self.enqueue(&cell);
+    }
+
+    pub(crate) fn enqueue(&self, cell: &Arc<Cell>) {
+        if !cell.queued.swap(true, Ordering::AcqRel) {
+            self.ready.push(cell.clone());
+        }
+    }
+
+    /// Has a process looked at: a timer of it is due, or it must be recovered.
+    pub fn wake(&self, no: ProcessNo) {
+        self.put(no, |inbox| inbox.wake = true);
+    }
+
+    pub(crate) fn deliver(&self, no: ProcessNo, message: Message) {
+        self.put(no, |inbox| inbox.mail.push(message));
+    }
+
+    pub(crate) fn emit(&self, no: ProcessNo, value: Payload) {
+        self.hub.tell(no, || News::Emitted(value));
+    }
+
+    /// Asks for a commit from outside; the receiver hears of it.
+    pub(crate) fn request(
+        &self,
+        external: External,
+    ) -> oneshot::Receiver<crate::Result<Receipt>> {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(why) = self.stopped.borrow().clone() {
+            let _ = sender.send(Err(Error::Stopped { why }));
+            return receiver;
+        }
+        let facts = external.spawns.iter().map(super::effects::facts).collect();
+        let commit = Commit {
+            at: self.env.now(),
+            epoch: self.lease.epoch,
+            turn: None,
+            sends: external.sends,
+            spawns: external.spawns,
+            request: external.request,
+        };
+        let rest = Rest {
+            source: Source::External(sender),
+            fresh: external.fresh,
+            facts,
+            large: None,
+            wake_changed: false,
+        };
+        self.commits.push(Pending { commit, rest });
+        receiver
+    }
+
+    /// Stops taking work, for good.
+    pub(crate) fn stop(&self, why: &str) {
+        self.stopped.send_if_modified(|stopped| {
+            let first = stopped.is_none();
+            if first {
+                *stopped = Some(why.to_owned());
+            }
+            first
+        });
+        self.ready.close();
+        self.commits.close();
+        self.timers.close();
+    }
+
+    /// Begins no more steps; those under way, and their commits, go on.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Nothing waits for a worker or the store, and no step is under way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.ready.len() == 0
+            && self.commits.len() == 0
+            && self.busy.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.borrow().is_some()
+    }
+
+    pub(crate) fn trouble(&self, no: ProcessNo, what: String) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(no, what);
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Millis {
+        self.env.now()
+    }
+}

@@ -1,0 +1,34 @@
+//! The node's engine: cells, turns, the committer, timers. Everything it does
+//! is one of a few calls, so that threads can drive it, or a simulator.
+//!
+//! ```text
+//!   mail, timer, step result ──► inbox ──► visit: turn ──► commit queue
+//!        ▲                                   ▲                 │ group
+//!        └── deliver, launch steps ◄── ack ──┴── durable ◄─────┘ commit
+//! ```
+
+mod cell;
+mod cells;
+mod commits;
+mod doubt;
+mod drive;
+mod effects;
+mod engine;
+mod hub;
+mod launch;
+mod load;
+mod pending;
+mod queue;
+mod replay;
+mod restart;
+mod settle;
+mod take;
+mod timers;
+mod turn;
+mod visit;
+
+pub use engine::{Engine, EngineOptions};
+pub(crate) use hub::News;
+pub(crate) use pending::External;
+pub(crate) use load::in_force;
+pub(crate) use replay::replay;

@@ -1,0 +1,84 @@
+//! A queue between threads. Knows nothing of what it carries.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct Queue<T> {
+    inner: Mutex<Inner<T>>,
+    filled: Condvar,
+}
+
+struct Inner<T> {
+    items: VecDeque<T>,
+    closed: bool,
+    waiting: usize,
+}
+
+impl<T> Queue<T> {
+    pub fn new() -> Queue<T> {
+        let inner = Inner { items: VecDeque::new(), closed: false, waiting: 0 };
+        Queue { inner: Mutex::new(inner), filled: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn push(&self, item: T) {
+        let mut inner = self.lock();
+        inner.items.push_back(item);
+        if inner.waiting > 0 {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Puts items back where they came from.
+    pub fn put_back(&self, items: Vec<T>) {
+        let mut inner = self.lock();
+        for item in items.into_iter().rev() {
+            inner.items.push_front(item);
+        }
+    }
+
+    /// Up to `max` items, without waiting.
+    pub fn take(&self, max: usize) -> Vec<T> {
+        let mut inner = self.lock();
+        let count = inner.items.len().min(max);
+        inner.items.drain(..count).collect()
+    }
+
+    /// The item at a place chosen by `choose` from the length.
+    pub fn take_one(&self, choose: impl FnOnce(usize) -> usize) -> Option<T> {
+        let mut inner = self.lock();
+        if inner.items.is_empty() {
+            return None;
+        }
+        let place = choose(inner.items.len());
+        inner.items.remove(place)
+    }
+
+    /// Up to `max` items, waiting for the first; `None` once closed.
+    pub fn wait(&self, max: usize) -> Option<Vec<T>> {
+        let mut inner = self.lock();
+        while inner.items.is_empty() {
+            if inner.closed {
+                return None;
+            }
+            inner.waiting += 1;
+            inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner.waiting -= 1;
+        }
+        let count = inner.items.len().min(max);
+        Some(inner.items.drain(..count).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
+    /// Ends the waits; items left stay.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+    }
+}

@@ -1,0 +1,64 @@
+//! Taking a process back: to an earlier point of its segment, or to its
+//! beginning.
+
+use super::cell::{Cell, Live};
+use super::engine::Engine;
+use super::load::in_force;
+use super::turn::Turn;
+use greenroom_journal::{AskChange, Scope, Watch};
+use greenroom_model::{Event, Ledger, Op, Origin, Segment, Seq};
+
+impl Engine {
+    /// Records the restart; the process is loaded anew once it is durable.
+    pub(super) fn restart(
+        &self,
+        cell: &Cell,
+        live: &mut Live,
+        turn: &mut Turn,
+        keep: Option<Seq>,
+        by: Origin,
+    ) {
+        let turns = match self.journal.load(cell.no, Scope::Segment) {
+            Ok(Some(loaded)) => loaded.turns,
+            Ok(None) => return,
+            Err(error) => return self.trouble(cell.no, format!("cannot be restarted: {error}")),
+        };
+        let first_op = turns.iter().flat_map(|turn| &turn.events).filter_map(Event::op).max();
+        let history = in_force(turns);
+        let Some(segment) = history.first().and_then(|(_, _, event)| event.segment()) else {
+            return;
+        };
+        for (op, _) in std::mem::take(&mut live.ledger.asks) {
+            turn.asks.push(AskChange::Close { op });
+        }
+        live.running.drain().for_each(|(_, task)| task.abort());
+        live.done.clear();
+        let event = match keep {
+            Some(keep) => {
+                let kept = history.iter().take_while(|(seq, _, _)| *seq <= keep);
+                live.ledger = Ledger::of(kept.map(|(seq, _, event)| (*seq, event)));
+                Event::Restarted { keep, by }
+            }
+            // New numbers for new operations: their keys must not be those of
+            // what was done before.
+            None => Event::WorkflowStarted(Segment {
+                first_op: Op(first_op.map_or(segment.first_op.0, |op| op.0 + 1)),
+                seed: self.env.seed(),
+                ..segment.clone()
+            }),
+        };
+        turn.record(live, &*self.env, event);
+        // A turn that ended the process took its questions and watches away.
+        for (op, ask) in &live.ledger.asks {
+            turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
+        }
+        for (op, target) in &live.ledger.watches {
+            turn.watches.push(Watch { op: *op, target: target.clone() });
+        }
+        turn.exit = None;
+        turn.reload = true;
+        live.activation = None;
+        live.surplus.clear();
+        live.found.clear();
+    }
+}

@@ -1,0 +1,55 @@
+//! After a visit: who stays in memory, and who goes.
+
+use super::cell::{Body, Cell};
+use super::engine::Engine;
+use std::sync::{Arc, MutexGuard};
+
+impl Engine {
+    pub(super) fn settle(self: &Arc<Self>, cell: &Arc<Cell>, mut body: MutexGuard<'_, Body>) {
+        let Body::Live(live) = &mut *body else { return };
+        if live.flight.is_some() {
+            return;
+        }
+        if !live.done.is_empty() || !live.surplus.is_empty() {
+            // Results that came at once, or more commands than one turn holds.
+            drop(body);
+            self.enqueue(cell);
+            return;
+        }
+        if !live.is_idle() {
+            return;
+        }
+        if live.ledger.ended.is_some() {
+            *body = Body::Cold;
+            drop(body);
+            self.cells.remove(cell);
+            return;
+        }
+        drop(body);
+        self.cells.line_up(cell);
+        while self.cells.count() > self.options.resident_max {
+            let Some(idle) = self.cells.longest_idle() else { return };
+            self.passivate(&idle);
+        }
+    }
+
+    /// Drops an idle process's memory. It is rows from now on.
+    fn passivate(&self, cell: &Arc<Cell>) {
+        let Some(mut body) = cell.try_body() else { return };
+        if let Body::Live(live) = &*body
+            && !live.is_idle()
+        {
+            return;
+        }
+        if self.cells.remove(cell) {
+            *body = Body::Cold;
+        }
+    }
+
+    /// Drops the memory of every idle process; for tests and the simulator.
+    pub fn passivate_all(&self) {
+        while let Some(idle) = self.cells.longest_idle() {
+            self.passivate(&idle);
+        }
+    }
+}

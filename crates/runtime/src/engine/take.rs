@@ -1,0 +1,172 @@
+//! What a process takes in next: control first, then what loading found, step
+//! results, timers, and last the messages its code waits for.
+
+use super::cell::{Live, StepDone};
+use super::engine::Engine;
+use super::turn::{Turn, reason_and_origin};
+use greenroom_model::{
+    Content, Event, Exit, Message, Millis, Origin, RetryDecision, Seq,
+};
+
+/// What comes next.
+pub(super) enum Next {
+    /// An input for the journal.
+    Input(Event),
+    /// The process ends without its code.
+    End(Exit),
+    /// It runs on from an earlier point, or anew.
+    Restart { keep: Option<Seq>, by: Origin },
+    /// A message was taken that says nothing any more.
+    Nothing,
+}
+
+impl Engine {
+    /// Takes the next thing; messages are marked as consumed in `turn`.
+    pub(super) fn next(&self, live: &mut Live, turn: &mut Turn) -> Option<Next> {
+        if let Some(next) = next_control(live, turn) {
+            return Some(next);
+        }
+        if live.ledger.parked || live.ledger.ended.is_some() {
+            return None;
+        }
+        if live.ledger.paused && !matches!(live.found.front(), Some(Event::Parked { .. })) {
+            return None;
+        }
+        if let Some(event) = live.found.pop_front() {
+            return Some(Next::Input(event));
+        }
+        while let Some(done) = live.done.pop_front() {
+            if let Some(event) = self.step_ended(live, turn.at, done) {
+                return Some(Next::Input(event));
+            }
+        }
+        next_due(live, turn.at).or_else(|| next_message(live, turn)).map(Next::Input)
+    }
+
+    /// What the end of an attempt means. `None`: nobody waits for it any more.
+    fn step_ended(&self, live: &mut Live, at: Millis, done: StepDone) -> Option<Event> {
+        let StepDone { op, attempt, result } = done;
+        live.running.remove(&op);
+        if !live.ledger.steps.contains_key(&op) {
+            return None;
+        }
+        let failure = match result {
+            Ok(result) => return Some(Event::StepCompleted { op, attempt, result }),
+            Err(failure) => failure,
+        };
+        let retry = live.activation.as_ref()?.step(op)?.retry;
+        let chance = (self.env.seed() >> 11) as f64 / (1u64 << 53) as f64;
+        Some(match retry.decide(attempt, &failure, chance) {
+            RetryDecision::GiveUp => Event::StepFailed { op, attempt, failure },
+            RetryDecision::After(wait) => {
+                Event::StepRetrying { op, attempt, failure, retry_at: at.after(wait) }
+            }
+        })
+    }
+}
+
+fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
+    let held = live.is_held();
+    let place = live.mail.iter().position(|message| match &message.content {
+        Content::User { .. } => false,
+        content => !held || is_administrative(content),
+    })?;
+    // A cancel of a paused process lets it go on first.
+    if live.ledger.paused
+        && !live.ledger.cancelled
+        && let Content::Cancel { .. } = &live.mail[place].content
+    {
+        let by = live.mail[place].from.clone();
+        return Some(Next::Input(Event::Resumed { by }));
+    }
+    let message = live.mail.remove(place)?;
+    turn.consumed.push(message.no);
+    Some(control(live, message))
+}
+
+/// What a person does about a process, rather than what it waits for.
+fn is_administrative(content: &Content) -> bool {
+    matches!(
+        content,
+        Content::Cancel { .. }
+            | Content::Kill { .. }
+            | Content::Pause
+            | Content::Resume
+            | Content::Restart { .. }
+    )
+}
+
+fn control(live: &Live, message: Message) -> Next {
+    let Message { from, content, .. } = message;
+    let ledger = &live.ledger;
+    if let Content::Restart { keep } = content {
+        return Next::Restart { keep, by: from };
+    }
+    if ledger.ended.is_some() {
+        return Next::Nothing;
+    }
+    let named = reason_and_origin(&content, &from);
+    match (content, named) {
+        (Content::Kill { .. }, Some((reason, _))) => Next::End(Exit::Killed(reason)),
+        (Content::Cancel { .. }, Some((reason, _))) if ledger.parked => {
+            Next::End(Exit::Cancelled(reason))
+        }
+        // A second wish to stop must not stop the cleaning up.
+        (Content::Cancel { .. }, Some((reason, by))) if !ledger.cancelled => {
+            Next::Input(Event::CancelRequested { reason, by })
+        }
+        (Content::Pause, _) if !ledger.paused => Next::Input(Event::Paused { by: from }),
+        (Content::Resume, _) if ledger.paused || ledger.parked => {
+            Next::Input(Event::Resumed { by: from })
+        }
+        (Content::Reply { op, result }, _) if ledger.calls.contains_key(&op) => {
+            Next::Input(Event::ReplyReceived { op, result })
+        }
+        (Content::Exited { op, id, exit }, _) if ledger.watches.contains_key(&op) => {
+            Next::Input(Event::ProcessExited { op, id, exit })
+        }
+        (Content::Answer { op, value }, _) => match ledger.asks.get(&op) {
+            Some(ask) => Next::Input(Event::MessageReceived {
+                op,
+                from,
+                topic: ask.spec.name.clone(),
+                body: value,
+                reply_to: None,
+            }),
+            None => Next::Nothing,
+        },
+        _ => Next::Nothing,
+    }
+}
+
+/// The earliest timer or retry that is due.
+fn next_due(live: &Live, at: Millis) -> Option<Event> {
+    let timer = live.ledger.timers.iter().map(|(op, fire_at)| (*fire_at, *op, None));
+    let retry = live.ledger.steps.iter().filter_map(|(op, step)| {
+        step.retry_at.map(|retry_at| (retry_at, *op, Some(step.attempts + 1)))
+    });
+    let (due, op, attempt) = timer.chain(retry).min()?;
+    if due > at {
+        return None;
+    }
+    Some(match attempt {
+        Some(attempt) => Event::StepRetried { op, attempt },
+        None => Event::TimerFired { op },
+    })
+}
+
+/// The oldest message that fits an operation that waits for one.
+fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Event> {
+    if live.mail.is_empty() {
+        return None;
+    }
+    for (op, filter) in live.activation.as_ref()?.receivers() {
+        let fits: Option<usize> = live.mail.iter().position(|message| filter.takes(message));
+        if let Some(message) = fits.and_then(|place| live.mail.remove(place)) {
+            turn.consumed.push(message.no);
+            return Event::received(op, &message);
+        }
+    }
+    None
+}
+

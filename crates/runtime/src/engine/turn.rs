@@ -1,0 +1,147 @@
+//! A turn being made: its events, and what they do to the store. Everything
+//! the commit holds is derived from the events.
+
+use super::cell::Live;
+use super::effects;
+use crate::env::Env;
+use greenroom_journal::{AskChange, Outgoing, Spawn, Watch};
+use greenroom_model::{
+    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq,
+};
+
+/// How many events a turn may have before it is committed and the process has
+/// to line up again.
+pub(super) const EVENTS_MAX: usize = 512;
+
+pub(super) struct Turn {
+    pub at: Millis,
+    /// The place of its first event.
+    pub first: Seq,
+    pub events: Vec<Event>,
+    pub consumed: Vec<MessageNo>,
+    pub sends: Vec<Outgoing>,
+    pub spawns: Vec<Spawn>,
+    pub fresh: Vec<Option<Event>>,
+    pub watches: Vec<Watch>,
+    pub asks: Vec<AskChange>,
+    pub state: Vec<(String, Payload)>,
+    pub kind: Option<Kind>,
+    pub exit: Option<Exit>,
+    pub reload: bool,
+    pub wake_before: Option<Millis>,
+}
+
+impl Turn {
+    pub fn new(live: &mut Live, now: Millis) -> Turn {
+        Turn {
+            at: now.max(live.at),
+            first: Seq(live.seq.0 + 1),
+            events: Vec::new(),
+            consumed: std::mem::take(&mut live.ignored),
+            sends: Vec::new(),
+            spawns: Vec::new(),
+            fresh: Vec::new(),
+            watches: Vec::new(),
+            asks: Vec::new(),
+            state: Vec::new(),
+            kind: None,
+            exit: None,
+            reload: false,
+            wake_before: live.ledger.wake_at(),
+        }
+    }
+
+    /// Whether there is nothing to commit. Messages that said nothing any more
+    /// go with the next turn that has an event.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.events.len() >= EVENTS_MAX
+    }
+
+    /// The place the next event will have.
+    pub fn next_seq(&self) -> Seq {
+        self.first.plus(self.events.len())
+    }
+
+    /// Takes in an event: what it does to the process's open work, and to the
+    /// store.
+    pub fn record(&mut self, live: &mut Live, env: &dyn Env, event: Event) {
+        self.close_asks(live, &event);
+        self.effects(live, env, &event);
+        let seq = self.next_seq();
+        if let Some(segment) = event.segment() {
+            live.segment = seq;
+            live.kind = segment.kind.clone();
+            self.kind = Some(segment.kind.clone());
+        }
+        live.ledger.apply(seq, &event);
+        self.events.push(event);
+    }
+
+    fn close_asks(&mut self, live: &Live, event: &Event) {
+        let all = event.segment().is_some() || matches!(event, Event::CancelRequested { .. });
+        let closed: Vec<Op> = match event {
+            _ if all => live.ledger.asks.keys().copied().collect(),
+            Event::MessageReceived { op, .. }
+            | Event::TimerFired { op }
+            | Event::OperationDropped { op }
+                if live.ledger.asks.contains_key(op) =>
+            {
+                vec![*op]
+            }
+            _ => return,
+        };
+        for op in closed {
+            let opened_here = self.asks.iter().position(
+                |change| matches!(change, AskChange::Open { op: opened, .. } if *opened == op),
+            );
+            match opened_here {
+                Some(place) => drop(self.asks.remove(place)),
+                None => self.asks.push(AskChange::Close { op }),
+            }
+        }
+    }
+
+    fn effects(&mut self, live: &mut Live, env: &dyn Env, event: &Event) {
+        match event {
+            Event::OperationDropped { op } => live.abort(*op),
+            Event::CancelRequested { .. } => live.running.drain().for_each(|(_, task)| task.abort()),
+            Event::WorkflowContinued(_) => live.running.drain().for_each(|(_, task)| task.abort()),
+            Event::MessageSent { .. } | Event::ReplySent { .. } | Event::CancelSent { .. } => {
+                self.sends.extend(effects::outgoing(&live.facts, event));
+            }
+            Event::ProcessSpawned { .. } => {
+                if let Some((spawn, first)) = effects::spawn(&live.facts, env.seed(), self.at, event) {
+                    self.spawns.push(spawn);
+                    self.fresh.push(Some(first));
+                }
+            }
+            Event::MonitorStarted { op, target } => {
+                self.watches.push(Watch { op: *op, target: target.clone() });
+            }
+            Event::AskOpened { op, ask } => {
+                self.asks.push(AskChange::Open { op: *op, spec: ask.clone() });
+            }
+            Event::StateSet { key, value } => {
+                self.state.retain(|(set, _)| set != key);
+                self.state.push((key.clone(), value.clone()));
+            }
+            Event::WorkflowCompleted { result } => self.exit = Some(Exit::Normal(result.clone())),
+            Event::WorkflowFailed { exit } => self.exit = Some(exit.clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Who is behind a control message, for the event it becomes.
+pub(super) fn reason_and_origin(content: &Content, from: &Origin) -> Option<(String, Origin)> {
+    match content {
+        Content::Cancel { reason } | Content::Kill { reason } => {
+            Some((reason.clone(), from.clone()))
+        }
+        _ => None,
+    }
+}

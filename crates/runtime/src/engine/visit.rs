@@ -1,0 +1,266 @@
+//! Looking at a process: what has come for it goes in, a turn comes out.
+
+use super::cell::{Body, Cell, Flight, Live};
+use super::engine::Engine;
+use super::hub::News;
+use super::load::NotLoaded;
+use super::pending::{Large, Pending, Rest, Source};
+use super::take::Next;
+use super::turn::Turn;
+use crate::code::NewActivation;
+use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
+use greenroom_model::Event;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long to leave a process alone whose journal the store cannot read now.
+const LOAD_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+impl Engine {
+    /// Takes in what has come for a process, runs its code, and hands the turn
+    /// to the committer.
+    pub(crate) fn visit(self: &Arc<Self>, cell: &Arc<Cell>) {
+        let mut body = cell.body();
+        // From here on, whoever puts something in must queue the cell again.
+        cell.queued.store(false, Ordering::Release);
+        let inbox = std::mem::take(&mut *cell.inbox());
+        if let Some(ack) = inbox.ack {
+            self.acknowledged(cell, &mut body, ack);
+        }
+        if matches!(*body, Body::Cold) {
+            let called = inbox.wake || inbox.reread;
+            let reason = called || !inbox.mail.is_empty() || inbox.fresh.is_some();
+            if !reason {
+                drop(body);
+                self.cells.remove(cell);
+                return;
+            }
+            let loaded = match inbox.fresh {
+                Some(fresh) => self.begin(*fresh),
+                None => self.load(cell),
+            };
+            match loaded {
+                Ok(live) => *body = Body::Live(live),
+                Err(why) => {
+                    drop(body);
+                    return self.not_loaded(cell, why);
+                }
+            }
+        }
+        let Body::Live(live) = &mut *body else { return };
+        match inbox.reread.then(|| self.reread(cell, live)) {
+            // It is in the store as well, after what is not known yet.
+            Some(Err(error)) => self.reread_later(cell, &error),
+            Some(Ok(())) | None => inbox.mail.into_iter().for_each(|message| live.add_mail(message)),
+        }
+        live.done.extend(inbox.done);
+        if live.flight.is_none() {
+            self.proceed(cell, live);
+        }
+        self.settle(cell, body);
+    }
+
+    /// Runs turns until one needs a commit or there is nothing to do.
+    fn proceed(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live) {
+        let turn = self.take_turn(cell, live);
+        // Code that only waits records nothing, but its row must say so: a node
+        // that starts brings back what is said to run.
+        if turn.is_empty() && live.ledger.status() == live.status {
+            return;
+        }
+        let pending = self.close_turn(cell, live, turn);
+        self.commits.push(pending);
+    }
+
+    fn take_turn(&self, cell: &Cell, live: &mut Live) -> Turn {
+        let mut turn = Turn::new(live, self.env.now());
+        self.commands(cell, live, &mut turn);
+        while !turn.is_full() && !turn.reload && live.surplus.is_empty() {
+            match self.next(live, &mut turn) {
+                None => break,
+                Some(Next::Nothing) => {}
+                Some(Next::Restart { keep, by }) => {
+                    self.restart(cell, live, &mut turn, keep, by);
+                }
+                Some(Next::End(exit)) => {
+                    self.command(live, &mut turn, Event::WorkflowFailed { exit });
+                }
+                Some(Next::Input(event)) => {
+                    self.input(cell, live, &mut turn, event);
+                    self.commands(cell, live, &mut turn);
+                }
+            }
+        }
+        turn
+    }
+
+    fn input(&self, cell: &Cell, live: &mut Live, turn: &mut Turn, event: Event) {
+        let wakes = event.wakes_code();
+        // A parked process is read anew when it is resumed.
+        turn.reload |= live.ledger.parked && matches!(event, Event::Resumed { .. });
+        let parks = matches!(event, Event::Parked { .. });
+        turn.record(live, &*self.env, event.clone());
+        if parks {
+            live.activation = None;
+        }
+        if wakes {
+            self.run(cell, live, turn, &event);
+        }
+    }
+
+    /// Gives an input to the code; what it asks for becomes surplus.
+    fn run(&self, cell: &Cell, live: &mut Live, turn: &Turn, event: &Event) {
+        let Some(activation) = &mut live.activation else { return };
+        let applied = activation.apply(turn.at, event, &[], false);
+        live.surplus.extend(applied.commands);
+        for value in applied.emitted {
+            self.emit(cell.no, value);
+        }
+    }
+
+    /// Records the commands the code has issued, as far as the turn has room.
+    fn commands(&self, cell: &Cell, live: &mut Live, turn: &mut Turn) {
+        while !turn.is_full() {
+            let Some(event) = live.surplus.pop_front() else { return };
+            let begins = event.segment().is_some();
+            self.command(live, turn, event.clone());
+            if begins {
+                self.next_segment(live, turn, &event);
+                self.run(cell, live, turn, &event);
+            }
+        }
+    }
+
+    fn command(&self, live: &mut Live, turn: &mut Turn, event: Event) {
+        let ends = event.is_end();
+        turn.record(live, &*self.env, event);
+        if ends {
+            live.activation = None;
+            live.surplus.clear();
+            live.found.clear();
+        }
+    }
+
+    fn next_segment(&self, live: &mut Live, turn: &Turn, event: &Event) {
+        let Some(segment) = event.segment() else { return };
+        let new = NewActivation {
+            id: live.facts.id.clone(),
+            parent: live.facts.parent.clone(),
+            segment: segment.clone(),
+            at: turn.at,
+            newest: self.newest.clone(),
+        };
+        live.activation = self.registry.activate(new);
+    }
+
+    /// Turns what was recorded into a commit. The process's memory is already
+    /// where the commit takes it; if the commit is refused, the memory goes.
+    fn close_turn(&self, cell: &Arc<Cell>, live: &mut Live, turn: Turn) -> Pending {
+        let Turn { at, first, events, spawns, fresh, .. } = turn;
+        let facts = spawns.iter().map(super::effects::facts).collect();
+        let wake_at = live.ledger.wake_at();
+        let sum_before = live.sum;
+        let expect_seq = live.seq;
+        live.at = at;
+        live.status = live.ledger.status();
+        live.seq = expect_seq.plus(events.len());
+        let mut commit = Commit {
+            at,
+            epoch: self.lease.epoch,
+            turn: Some(greenroom_journal::Turn {
+                process: cell.no,
+                id: live.facts.id.clone(),
+                shard: live.facts.shard,
+                expect_seq,
+                body: String::new(),
+                count: events.len(),
+                sum: sum_before,
+                status: live.status,
+                wake_at,
+                segment: live.segment,
+                kind: turn.kind,
+                exit: turn.exit,
+                consumed: turn.consumed,
+                watches: turn.watches,
+                asks: turn.asks,
+                state: turn.state,
+            }),
+            sends: turn.sends,
+            spawns,
+            request: None,
+        };
+        let large = match self.encode(&mut commit, &events, &fresh, sum_before) {
+            true => None,
+            false => Some(Large { events: events.clone(), sum_before, seq: first, at }),
+        };
+        if let (None, Some(turn)) = (&large, &commit.turn) {
+            live.sum = turn.sum;
+        }
+        live.flight = Some(Flight { first, at, events, reload: turn.reload });
+        let wake_changed = turn.wake_before != wake_at;
+        let source = Source::Turn(cell.clone());
+        Pending { commit, rest: Rest { source, fresh, facts, large, wake_changed } }
+    }
+
+    /// The store's answer to the turn under way.
+    fn acknowledged(self: &Arc<Self>, cell: &Arc<Cell>, body: &mut Body, ack: Outcome) {
+        let Body::Live(live) = body else { return };
+        let Some(flight) = live.flight.take() else { return };
+        match ack {
+            Ok(_) => {
+                self.publish(cell, &flight);
+                if flight.reload {
+                    *body = Body::Cold;
+                    cell.inbox().wake = true;
+                    self.enqueue(cell);
+                } else {
+                    self.launch(cell, live);
+                }
+            }
+            Err(Refusal::Fenced { shard }) => {
+                self.stop(&format!("the lease of shard {shard} has passed to another node"));
+            }
+            Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => {
+                // The store knows better: an answer of its was lost.
+                self.tell_of_loss(cell);
+                *body = Body::Cold;
+                cell.inbox().wake = true;
+                self.enqueue(cell);
+            }
+        }
+    }
+
+    fn publish(&self, cell: &Cell, flight: &Flight) {
+        if flight.events.is_empty() {
+            return;
+        }
+        self.hub.tell(cell.no, || {
+            let events = flight.events.clone();
+            News::Turn(Arc::new(TurnRow { seq: flight.first, at: flight.at, events }))
+        });
+    }
+
+    fn not_loaded(self: &Arc<Self>, cell: &Arc<Cell>, why: NotLoaded) {
+        match why {
+            NotLoaded::Gone => {}
+            NotLoaded::NoCode(kind) => {
+                self.trouble(cell.no, format!("this node has no code for the kind {kind}"));
+            }
+            NotLoaded::Corrupt(what) => self.trouble(cell.no, what),
+            NotLoaded::Store(error) => self.reread_later(cell, &error),
+        }
+        self.cells.remove(cell);
+    }
+
+    /// The store cannot be read now: the process is looked at again soon.
+    fn reread_later(self: &Arc<Self>, cell: &Cell, error: &greenroom_journal::Error) {
+        self.trouble(cell.no, error.to_string());
+        let (engine, no) = (self.clone(), cell.no);
+        let wait = self.env.sleep(LOAD_AGAIN_AFTER);
+        self.env.spawn(Box::pin(async move {
+            wait.await;
+            engine.put(no, |inbox| inbox.reread = true);
+        }));
+    }
+}

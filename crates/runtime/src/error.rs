@@ -1,0 +1,119 @@
+//! What a request to a node can fail with, by what the caller does next.
+
+use greenroom_model::{ProcessId, Status};
+
+/// The result of a request to a node.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a node did not do what it was asked. Nothing was changed, except where
+/// [`Error::Unavailable`] says it is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such process.
+    #[error("there is no process {id}")]
+    NoProcess {
+        /// Its id.
+        id: ProcessId,
+    },
+    /// The process has ended, and what was asked needs a running one.
+    #[error("{id} has ended ({status}); `greenroom restart {id}` brings it back")]
+    Ended {
+        /// Its id.
+        id: ProcessId,
+        /// How.
+        status: Status,
+    },
+    /// The process has not ended, and what was asked needs that.
+    #[error("{id} is {status}; {next}")]
+    NotNow {
+        /// Its id.
+        id: ProcessId,
+        /// What it does.
+        status: Status,
+        /// What to do instead.
+        next: &'static str,
+    },
+    /// No code of this kind is registered.
+    #[error("no kind `{kind}` is registered here; known: {known}")]
+    UnknownKind {
+        /// What was asked for.
+        kind: String,
+        /// What there is.
+        known: String,
+    },
+    /// The ask is not open.
+    #[error("there is no open ask {ask}; it may have been answered or have timed out")]
+    NotOpen {
+        /// Which.
+        ask: String,
+    },
+    /// The answer is not among the choices.
+    #[error("{value} is not an answer to this ask; choose one of: {choices}")]
+    BadAnswer {
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        choices: String,
+    },
+    /// The request itself is wrong.
+    #[error("{0}")]
+    BadRequest(String),
+    /// An id, payload or number that cannot be one.
+    #[error(transparent)]
+    Model(#[from] greenroom_model::Error),
+    /// A request with this key was done before.
+    #[error("a request with the key `{key}` was done before")]
+    Repeated {
+        /// The key.
+        key: String,
+    },
+    /// The node does not take requests: it stops, or has lost its lease.
+    #[error("this node has stopped: {why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
+    /// The registry cannot be used.
+    #[error("the registered kinds cannot be used: {0}")]
+    Registry(String),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] greenroom_journal::Error),
+}
+
+impl Error {
+    /// A short stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::NoProcess { .. } => "no_process",
+            Error::Ended { .. } => "ended",
+            Error::NotNow { .. } => "not_now",
+            Error::UnknownKind { .. } => "unknown_kind",
+            Error::NotOpen { .. } => "not_open",
+            Error::BadAnswer { .. } => "bad_answer",
+            Error::BadRequest(_) | Error::Model(_) => "bad_request",
+            Error::Repeated { .. } => "repeated",
+            Error::Stopped { .. } => "stopped",
+            Error::Registry(_) => "registry",
+            Error::Store(error) if error.is_transient() => "unavailable",
+            Error::Store(greenroom_journal::Error::InUse { .. }) => "in_use",
+            Error::Store(_) => "store",
+        }
+    }
+
+    /// The HTTP status that says the same.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Error::NoProcess { .. } | Error::NotOpen { .. } => 404,
+            Error::Ended { .. } | Error::NotNow { .. } | Error::Repeated { .. } => 409,
+            Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,
+            Error::UnknownKind { .. }
+            | Error::BadAnswer { .. }
+            | Error::BadRequest(_)
+            | Error::Model(_) => 400,
+            Error::Stopped { .. } => 503,
+            Error::Store(error) if error.is_transient() => 503,
+            Error::Registry(_) | Error::Store(_) => 500,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Runs an async function against inputs: the future is polled once after
+//! each, with a waker of no use, since nothing but an input can move it.
+
+use crate::code::{Activation, Applied, Attempt, NewActivation};
+use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
+use futures_util::future::BoxFuture;
+use greenroom_model::{
+    Event, Exit, Failure, Filter, Millis, Op, Payload, Segment, failure,
+};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A registered function: makes the future of one process.
+pub(crate) type Program =
+    Arc<dyn Fn(Ctx, Payload) -> BoxFuture<'static, Result<Payload, Failure>> + Send + Sync>;
+
+/// One process's function, suspended between inputs.
+pub(crate) struct Local {
+    ctx: Ctx,
+    newest: Arc<dyn Fn(&str) -> Option<greenroom_model::Kind> + Send + Sync>,
+    /// `None` once it has ended.
+    code: Option<BoxFuture<'static, Result<Payload, Failure>>>,
+}
+
+impl Local {
+    pub fn new(program: &Program, new: NewActivation) -> Local {
+        let input = new.segment.input.clone();
+        let newest = new.newest.clone();
+        let identity = Identity { id: new.id, parent: new.parent, newest: new.newest };
+        let ctx = Ctx::new(Core::new(identity, new.segment, new.at));
+        let code = Local::code(program, &ctx, input);
+        Local { ctx, newest, code: Some(code) }
+    }
+
+    /// The user's function, followed by its compensations if it fails.
+    fn code(
+        program: &Program,
+        ctx: &Ctx,
+        input: Payload,
+    ) -> BoxFuture<'static, Result<Payload, Failure>> {
+        let (program, ctx) = (program.clone(), ctx.clone());
+        Box::pin(async move {
+            // Called inside the future, so that a panic before the first await
+            // is caught like any other.
+            let result = program(ctx.clone(), input).await;
+            match result {
+                Err(failure) if !continues(&ctx) => {
+                    Err(run_compensations(ctx.shared(), failure).await)
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.ctx.shared().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll(&mut self) -> Option<Event> {
+        let code = self.code.as_mut()?;
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(&mut context)));
+        let end = match polled {
+            Ok(Poll::Pending) if self.core().is_waiting() => return None,
+            Ok(Poll::Pending) => Event::WorkflowFailed { exit: Exit::Error(foreign_await()) },
+            Ok(Poll::Ready(result)) => self.ended(result),
+            Err(panic) => Event::WorkflowFailed { exit: Exit::Error(panicked(&*panic)) },
+        };
+        self.drop_code();
+        Some(end)
+    }
+
+    fn ended(&self, result: Result<Payload, Failure>) -> Event {
+        let mut core = self.core();
+        match (result, core.continuation.take()) {
+            (Err(_), Some(input)) => Event::WorkflowContinued(self.next_segment(&core, input)),
+            (Ok(result), _) => Event::WorkflowCompleted { result },
+            (Err(failure), None) if failure.is(failure::CANCELLED) => {
+                let reason = core.cancelled.clone().unwrap_or(failure.message);
+                Event::WorkflowFailed { exit: Exit::Cancelled(reason) }
+            }
+            (Err(failure), None) => Event::WorkflowFailed { exit: Exit::Error(failure) },
+        }
+    }
+
+    fn next_segment(&self, core: &Core, input: Payload) -> Segment {
+        let kind = &core.segment.kind;
+        let mut chance = core.chance.clone();
+        Segment {
+            kind: (self.newest)(&kind.name).unwrap_or_else(|| kind.clone()),
+            input,
+            seed: chance.next(),
+            first_op: core.next_op(),
+            state: core.state.clone(),
+            origin: core.segment.origin.clone(),
+            root: core.segment.root.clone(),
+        }
+    }
+
+    /// The operations in the future must not take their end for a wish of the
+    /// code's.
+    fn drop_code(&mut self) {
+        self.core().close();
+        let code = self.code.take();
+        // A destructor of the user's that panics must not take the node along.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(code)));
+    }
+}
+
+impl Activation for Local {
+    fn apply(&mut self, at: Millis, input: &Event, expected: &[Event], replaying: bool) -> Applied {
+        let known = {
+            let mut core = self.core();
+            core.begin(at, expected, replaying);
+            if let Event::Forked { seed, .. } = input {
+                core.reseed(*seed);
+                return Applied::default();
+            }
+            core.feed(input)
+        };
+        let end = self.poll();
+        let mut core = self.core();
+        let mut commands = core.take_commands();
+        commands.extend(end);
+        Applied { commands, unexpected: !known, emitted: std::mem::take(&mut core.emitted) }
+    }
+
+    fn receivers(&self) -> BTreeMap<Op, Filter> {
+        self.core().receivers().clone()
+    }
+
+    fn step(&self, op: Op) -> Option<Attempt> {
+        self.core().step(op).map(attempt)
+    }
+
+    fn next_op(&self) -> Op {
+        self.core().next_op()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.drop_code();
+    }
+}
+
+fn attempt(job: &StepJob) -> Attempt {
+    let (pulse, job_pulse, run) = (job.pulse.clone(), job.pulse.clone(), job.run.clone());
+    Attempt {
+        retry: job.retry.clone(),
+        timeout: job.timeout,
+        heartbeat_timeout: job.heartbeat_timeout,
+        beats: Arc::new(move || pulse.beats()),
+        run: Arc::new(move |key, attempt, emitter| {
+            run(crate::ctx::Step { key, attempt, pulse: job_pulse.clone(), emitter })
+        }),
+    }
+}
+
+fn continues(ctx: &Ctx) -> bool {
+    let core = ctx.shared().lock().unwrap_or_else(PoisonError::into_inner);
+    core.continuation.is_some()
+}
+
+fn foreign_await() -> Failure {
+    Failure::fatal(
+        failure::FOREIGN_AWAIT,
+        "the code waits for something that is no operation of `ctx`, so nothing could ever wake \
+         it; put calls to the outside into `ctx.step`",
+    )
+}
+
+/// What a panic said.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let words = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "with no message".to_owned());
+    Failure::new(failure::PANIC, words)
+}

@@ -1,0 +1,5 @@
+//! Code that is an async Rust function of this binary.
+
+mod activation;
+
+pub(crate) use activation::{Local, Program, panicked};

@@ -1,0 +1,100 @@
+//! What a person does about a process: each is a message in its control lane,
+//! so it takes effect in the process's own turn, in order, once.
+
+use super::node::Node;
+use crate::{Error, Result};
+use greenroom_journal::Scope;
+use greenroom_model::{Content, Event, ProcessId, Seq, Status, history_in_force, restart_point};
+
+/// Where a restart goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartFrom {
+    /// Before what ended it: a step that failed is tried again under its old
+    /// key; what was done stays done. Only for a process that has ended.
+    Failure,
+    /// To its beginning (of the current segment), with its input, and with new
+    /// keys for its steps: everything is done again.
+    Start,
+    /// To an event of the current segment; what followed no longer counts.
+    At(Seq),
+}
+
+impl Node {
+    /// Asks a process to stop: what it waits for fails as `cancelled`, its
+    /// compensations run. Takes effect soon after this returns.
+    pub async fn cancel(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
+        self.append(id, Content::Cancel { reason: reason.to_owned() }, by, None).await
+    }
+
+    /// Ends a process without running its code again.
+    pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
+        self.append(id, Content::Kill { reason: reason.to_owned() }, by, None).await
+    }
+
+    /// Holds a process: it takes no turn until `resume`. A step under way runs
+    /// on, its result waits.
+    pub async fn pause(&self, id: &ProcessId, by: &str) -> Result<()> {
+        self.append(id, Content::Pause, by, None).await
+    }
+
+    /// Lets a paused process go on, or tries a parked one again.
+    pub async fn resume(&self, id: &ProcessId, by: &str) -> Result<()> {
+        let row = self.process(id).await?;
+        if row.status.is_ended() {
+            return Err(Error::Ended { id: id.clone(), status: row.status });
+        }
+        if !matches!(row.status, Status::Paused | Status::Parked) {
+            let next = "there is nothing to resume";
+            return Err(Error::NotNow { id: id.clone(), status: row.status, next });
+        }
+        self.append(id, Content::Resume, by, None).await
+    }
+
+    /// Takes a process back and lets it run on from there.
+    ///
+    /// # Errors
+    /// `not_now` for [`RestartFrom::Failure`] of a process that has not ended;
+    /// `bad_request` for a place that is not in its current segment.
+    pub async fn restart(&self, id: &ProcessId, from: RestartFrom, by: &str) -> Result<()> {
+        let row = self.process(id).await?;
+        let keep = match from {
+            RestartFrom::Start => None,
+            RestartFrom::At(seq) if seq >= row.segment && seq <= row.seq => Some(seq),
+            RestartFrom::At(seq) => {
+                return Err(Error::BadRequest(format!(
+                    "{id} has no event {seq} in its current segment, which is {} to {}",
+                    row.segment, row.seq
+                )));
+            }
+            RestartFrom::Failure if row.status == Status::Parked => {
+                let next = "`resume` tries a parked process again";
+                return Err(Error::NotNow { id: id.clone(), status: row.status, next });
+            }
+            RestartFrom::Failure => Some(self.before_the_end(id, &row).await?),
+        };
+        self.append(id, Content::Restart { keep }, by, None).await
+    }
+
+    async fn before_the_end(
+        &self,
+        id: &ProcessId,
+        row: &greenroom_journal::ProcessRow,
+    ) -> Result<Seq> {
+        let no = row.no;
+        let loaded = self.read(move |journal| Ok(journal.load(no, Scope::Segment)?)).await?;
+        let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
+        let events: Vec<(Seq, Event)> = turns
+            .into_iter()
+            .flat_map(|turn| {
+                let first = turn.seq;
+                turn.events.into_iter().enumerate().map(move |(at, event)| (first.plus(at), event))
+            })
+            .collect();
+        let events = history_in_force(events, |(seq, event)| (*seq, event));
+        restart_point(&events).ok_or_else(|| Error::NotNow {
+            id: id.clone(),
+            status: row.status,
+            next: "it has not ended; restart it with `--fresh` or `--at SEQ`, or cancel it first",
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! How the node is.
+
+use super::node::Node;
+use serde::Serialize;
+use std::sync::PoisonError;
+
+/// A node's state, for people and monitors.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Who it says it is.
+    pub name: String,
+    /// Its store, without credentials.
+    pub store: String,
+    /// Its lease's epoch.
+    pub epoch: i64,
+    /// Its time, in milliseconds since 1970.
+    pub clock_ms: u64,
+    /// When it was started.
+    pub started_at_ms: u64,
+    /// Processes in memory.
+    pub resident: usize,
+    /// Processes with something to do.
+    pub ready: usize,
+    /// Commits that wait for the store.
+    pub committing: usize,
+    /// The kinds it has code for.
+    pub kinds: Vec<String>,
+    /// Processes it cannot bring back, and why.
+    pub troubles: Vec<Trouble>,
+    /// Why the store does not take commits, if it does not.
+    pub store_error: Option<String>,
+}
+
+/// A process the node cannot bring back.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trouble {
+    /// The store's number of it.
+    pub process_no: i64,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Node {
+    /// How the node is, now. Reads no store.
+    pub fn health(&self) -> Health {
+        let engine = &self.engine;
+        let troubles = engine.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let store_error = engine.store_error.lock().unwrap_or_else(PoisonError::into_inner);
+        Health {
+            name: self.name.to_string(),
+            store: engine.journal.describe(),
+            epoch: engine.lease.epoch.0,
+            clock_ms: self.env.now().0,
+            started_at_ms: self.started_at.0,
+            resident: engine.cells.count(),
+            ready: engine.ready.len(),
+            committing: engine.commits.len(),
+            kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
+            troubles: troubles
+                .iter()
+                .map(|(no, what)| Trouble { process_no: no.0, what: what.clone() })
+                .collect(),
+            store_error: store_error.clone(),
+        }
+    }
+}

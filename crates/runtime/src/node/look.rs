@@ -1,0 +1,56 @@
+//! Looking: reads of the store.
+
+use super::node::Node;
+use crate::{Error, Result};
+use greenroom_journal::{DeadLetter, Listing, ProcessRow, Scope, StateRow, TurnRow};
+use greenroom_model::{Exit, ProcessId};
+use std::time::Duration;
+
+impl Node {
+    /// A process's row.
+    pub async fn process(&self, id: &ProcessId) -> Result<ProcessRow> {
+        let wanted = id.clone();
+        let row = self.read(move |journal| Ok(journal.find(&wanted)?)).await?;
+        row.ok_or_else(|| Error::NoProcess { id: id.clone() })
+    }
+
+    /// Processes, in the order they were started.
+    pub async fn list(&self, listing: Listing) -> Result<Vec<ProcessRow>> {
+        self.read(move |journal| Ok(journal.list(&listing)?)).await
+    }
+
+    /// A process's journal.
+    pub async fn history(&self, id: &ProcessId, scope: Scope) -> Result<Vec<TurnRow>> {
+        let row = self.process(id).await?;
+        let loaded = self.read(move |journal| Ok(journal.load(row.no, scope)?)).await?;
+        Ok(loaded.map(|loaded| loaded.turns).unwrap_or_default())
+    }
+
+    /// The state a process has set.
+    pub async fn state(&self, id: &ProcessId) -> Result<Vec<StateRow>> {
+        let row = self.process(id).await?;
+        self.read(move |journal| Ok(journal.state(row.no)?)).await
+    }
+
+    /// Messages nobody took, newest first.
+    pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>> {
+        self.read(move |journal| Ok(journal.dead(limit)?)).await
+    }
+
+    /// How a process ended; waits for it, at most `wait` (for ever without).
+    /// `None`: it has not ended by then.
+    pub async fn result(&self, id: &ProcessId, wait: Option<Duration>) -> Result<Option<Exit>> {
+        let mut follow = self.follow(id, greenroom_model::Seq(u64::MAX)).await?;
+        let wait = wait.unwrap_or(Duration::MAX);
+        let ended = std::pin::pin!(follow.end());
+        match futures_util::future::select(ended, self.env.sleep(wait)).await {
+            futures_util::future::Either::Left((exit, _)) => exit.map(Some),
+            futures_util::future::Either::Right(_) => Ok(None),
+        }
+    }
+
+    /// Reads the whole store and reports what cannot be right.
+    pub async fn verify(&self) -> Result<Vec<String>> {
+        self.read(|journal| Ok(journal.verify(&mut |_| {})?)).await
+    }
+}

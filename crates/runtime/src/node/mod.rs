@@ -1,0 +1,23 @@
+//! A node: the engine with its threads, and what may be asked of it. Everything
+//! here goes through the store's one write or its reads.
+
+mod ask;
+mod control;
+mod follow;
+mod fork;
+mod health;
+mod look;
+mod node;
+mod rehearse;
+mod send;
+mod start;
+mod transfer;
+
+pub use control::RestartFrom;
+pub use follow::{Follow, Notice};
+pub use health::{Health, Trouble};
+pub use node::{Node, NodeOptions};
+pub use rehearse::Rehearsal;
+pub use send::SendRequest;
+pub use start::{StartRequest, Started};
+pub use transfer::Exported;

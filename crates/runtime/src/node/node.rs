@@ -1,0 +1,115 @@
+//! Starting and stopping a node, and its two ways to the store.
+
+use crate::engine::{Engine, EngineOptions, External};
+use crate::env::RealEnv;
+use crate::{Env, Error, Registry, Result};
+use greenroom_journal::{Journal, Receipt};
+use greenroom_model::Millis;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a node is set.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Who holds the lease, for people: a host and process number, say.
+    pub name: String,
+    /// How many waiting processes may stay in memory.
+    pub resident_max: usize,
+    /// Threads that run turns.
+    pub workers: usize,
+}
+
+impl Default for NodeOptions {
+    fn default() -> NodeOptions {
+        let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let name = format!("process {}", std::process::id());
+        NodeOptions { name, resident_max: EngineOptions::default().resident_max, workers }
+    }
+}
+
+/// A running node. Cheap to clone; all clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    pub(super) engine: Arc<Engine>,
+    pub(super) env: Arc<dyn Env>,
+    pub(super) name: Arc<str>,
+    pub(super) started_at: Millis,
+}
+
+/// How often a stopping node looks whether all is quiet.
+const QUIET_AGAIN_AFTER: Duration = Duration::from_millis(5);
+
+impl Node {
+    /// Takes the store's lease and brings back every process that was at work.
+    /// Must be called within a tokio runtime of several threads.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] if a kind cannot be registered; the store's, such as
+    /// `in_use` if another node has it.
+    pub fn start(
+        journal: Arc<dyn Journal>,
+        registry: Registry,
+        options: NodeOptions,
+    ) -> Result<Node> {
+        if !registry.problems().is_empty() {
+            return Err(Error::Registry(registry.problems().join("; ")));
+        }
+        let tokio = tokio::runtime::Handle::try_current()
+            .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;
+        let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio));
+        let lease = journal.acquire(&options.name, env.now())?;
+        let engine_options =
+            EngineOptions { resident_max: options.resident_max, ..EngineOptions::default() };
+        let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
+        engine.drive(options.workers);
+        Ok(Node::over(engine, &options.name))
+    }
+
+    /// The requests a node takes, over an engine that somebody else drives.
+    pub fn over(engine: Arc<Engine>, name: &str) -> Node {
+        let env = engine.env.clone();
+        let started_at = env.now();
+        Node { engine, env, name: name.into(), started_at }
+    }
+
+    /// Stops: begins no more steps, waits at most `grace` for those under way
+    /// and for their commits, then lets go. What was not done by then is
+    /// unknown to the next node, as after a crash.
+    pub async fn stop(&self, grace: Duration) {
+        self.engine.drain();
+        let end = self.env.now().after(grace);
+        while !self.engine.is_quiet() && self.env.now() < end {
+            self.env.sleep(QUIET_AGAIN_AFTER).await;
+        }
+        self.engine.stop("it was asked to stop");
+    }
+
+    /// Waits until the node no longer works, and says why.
+    pub async fn stopped(&self) -> Option<Error> {
+        let mut stopped = self.engine.stopped.subscribe();
+        let why = stopped.wait_for(Option::is_some).await.ok()?.clone()?;
+        Some(Error::Stopped { why })
+    }
+
+    /// Has something appended or started, durably.
+    pub(super) async fn request(&self, external: External) -> Result<Receipt> {
+        let gone = || Error::Stopped { why: "its threads have ended".to_owned() };
+        self.engine.request(external).await.map_err(|_| gone())?
+    }
+
+    /// Reads the store, beside the async threads.
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Journal) -> Result<T> + Send + 'static,
+    {
+        let journal = self.engine.journal.clone();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.env.block(Box::new(move || {
+            // Nobody may be waiting any more.
+            let _ = sender.send(read(&*journal));
+        }));
+        let gone = || Error::Stopped { why: "a read of the store did not end".to_owned() };
+        receiver.await.map_err(|_| gone())?
+    }
+}

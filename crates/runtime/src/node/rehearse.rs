@@ -1,0 +1,48 @@
+//! Running a process's journal against the code there is, without the process.
+
+use super::node::Node;
+use crate::engine::{in_force, replay};
+use crate::{Error, NewActivation, Result};
+use greenroom_journal::Scope;
+use greenroom_model::{Divergence, ProcessId};
+
+/// What a rehearsal found.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// How many events were replayed.
+    pub events: usize,
+    /// Where the code and the journal disagree, if they do.
+    pub divergence: Option<Divergence>,
+}
+
+impl Node {
+    /// Replays the current segment of a process with the code this node has,
+    /// and changes nothing: does a deploy still fit what runs?
+    pub async fn rehearse(&self, id: &ProcessId) -> Result<Rehearsal> {
+        let row = self.process(id).await?;
+        let node = self.clone();
+        self.read(move |journal| {
+            let Some(loaded) = journal.load(row.no, Scope::Segment)? else {
+                return Err(Error::NoProcess { id: row.id });
+            };
+            let history = in_force(loaded.turns);
+            let Some(segment) = history.first().and_then(|(_, _, event)| event.segment()) else {
+                return Err(Error::BadRequest(format!("the journal of {} has no beginning", row.id)));
+            };
+            let kind = segment.kind.clone();
+            let new = NewActivation {
+                id: row.id,
+                parent: row.parent,
+                segment: segment.clone(),
+                at: history[0].1,
+                newest: node.engine.newest.clone(),
+            };
+            let Some(mut activation) = node.engine.registry.activate(new) else {
+                return Err(node.unknown_kind(&kind.to_string()));
+            };
+            let divergence = replay(&mut *activation, &history).err().map(|found| *found);
+            Ok(Rehearsal { events: history.len(), divergence })
+        })
+        .await
+    }
+}

@@ -1,0 +1,81 @@
+//! Starting processes from outside.
+
+use super::node::Node;
+use crate::engine::External;
+use crate::{Error, Result};
+use greenroom_journal::{FirstTurn, Spawn};
+use greenroom_model::{Event, Op, Origin, Payload, ProcessId, Segment, Seq, Status};
+use std::collections::BTreeMap;
+
+/// A process to start.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    /// Its kind; the newest version is taken.
+    pub kind: String,
+    /// Its key; without one it gets a random key.
+    pub key: Option<String>,
+    /// The argument of its code.
+    pub input: Payload,
+    /// Who asks.
+    pub by: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The process.
+    pub id: ProcessId,
+    /// `false`: there was one of this id before, and nothing was changed.
+    pub created: bool,
+}
+
+impl Node {
+    /// Starts a process. Durable when it returns; starting the same id twice
+    /// is one start.
+    pub async fn start_process(&self, request: StartRequest) -> Result<Started> {
+        let Some(kind) = self.engine.registry.newest(&request.kind) else {
+            return Err(self.unknown_kind(&request.kind));
+        };
+        let key = request.key.unwrap_or_else(|| format!("{:016x}", self.env.seed()));
+        let id = ProcessId::new(&request.kind, &key)?;
+        let event = Event::WorkflowStarted(Segment {
+            kind: kind.clone(),
+            input: request.input,
+            seed: self.env.seed(),
+            first_op: Op(1),
+            state: BTreeMap::new(),
+            origin: Origin::External(request.by),
+            root: id.to_string(),
+        });
+        let spawn = Spawn {
+            id: id.clone(),
+            kind,
+            parent: None,
+            watched: false,
+            root: id.to_string(),
+            hops: 0,
+            turns: vec![FirstTurn { at: self.env.now(), body: String::new(), count: 1 }],
+            status: Status::Running,
+            wake_at: None,
+            segment: Seq(1),
+            exit: None,
+            state: Vec::new(),
+            asks: Vec::new(),
+            watches: Vec::new(),
+        };
+        let external =
+            External { spawns: vec![spawn], fresh: vec![Some(event)], ..External::default() };
+        let receipt = self.request(external).await?;
+        let created = receipt.spawned.first().is_some_and(|spawned| spawned.created);
+        Ok(Started { id, created })
+    }
+
+    pub(super) fn unknown_kind(&self, kind: &str) -> Error {
+        let mut known: Vec<String> =
+            self.engine.registry.kinds().into_iter().map(|kind| kind.name.to_string()).collect();
+        known.dedup();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let kind: String = kind.chars().take(64).collect();
+        Error::UnknownKind { kind, known }
+    }
+}

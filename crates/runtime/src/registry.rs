@@ -1,0 +1,108 @@
+//! The kinds a node has code for.
+
+use crate::code::{Activation, NewActivation};
+use crate::ctx::Ctx;
+use crate::local::{Local, Program};
+use greenroom_model::{Failure, Kind, Payload, failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Kinds of processes, by name and version.
+#[derive(Clone, Default)]
+pub struct Registry {
+    programs: BTreeMap<Kind, Program>,
+    problems: Vec<String>,
+}
+
+impl Registry {
+    /// None.
+    pub fn new() -> Registry {
+        Registry::default()
+    }
+
+    /// Adds version 1 of a kind.
+    ///
+    /// A name that cannot be one, or is there already, is reported when the
+    /// node starts.
+    pub fn kind<I, O, E, F, Fut>(self, name: &str, code: F) -> Registry
+    where
+        I: DeserializeOwned + Send,
+        O: Serialize,
+        E: Into<Failure>,
+        F: Fn(Ctx, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        self.kind_version(name, 1, code)
+    }
+
+    /// Adds a version of a kind. New processes run the newest; those that run
+    /// keep theirs until they continue as new, so keep old versions here as
+    /// long as a process has them.
+    pub fn kind_version<I, O, E, F, Fut>(mut self, name: &str, version: u32, code: F) -> Registry
+    where
+        I: DeserializeOwned + Send,
+        O: Serialize,
+        E: Into<Failure>,
+        F: Fn(Ctx, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        let code = Arc::new(code);
+        let program: Program = Arc::new(move |ctx, input| {
+            let code = code.clone();
+            Box::pin(async move {
+                let input: I = input.read().map_err(|error| bad("input", &error))?;
+                let output = code(ctx, input).await.map_err(Into::into)?;
+                Payload::of(&output).map_err(|error| bad("result", &error))
+            })
+        });
+        match Kind::new(name, version) {
+            Err(error) => self.problems.push(error.to_string()),
+            Ok(kind) if self.programs.contains_key(&kind) => {
+                self.problems.push(format!("the kind {kind} is registered twice"));
+            }
+            Ok(kind) => {
+                self.programs.insert(kind, program);
+            }
+        }
+        self
+    }
+
+    /// Adds all of another registry's kinds.
+    pub fn merge(mut self, other: Registry) -> Registry {
+        for (kind, program) in other.programs {
+            if self.programs.insert(kind.clone(), program).is_some() {
+                self.problems.push(format!("the kind {kind} is registered twice"));
+            }
+        }
+        self.problems.extend(other.problems);
+        self
+    }
+
+    /// Every kind, by name and version.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.programs.keys().cloned().collect()
+    }
+
+    /// The newest version of a kind.
+    pub fn newest(&self, name: &str) -> Option<Kind> {
+        self.programs.keys().rfind(|kind| &*kind.name == name).cloned()
+    }
+
+    /// What was wrong with what was registered.
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// An activation of a kind, if there is code for it.
+    pub(crate) fn activate(&self, new: NewActivation) -> Option<Box<dyn Activation>> {
+        let program = self.programs.get(&new.segment.kind)?;
+        Some(Box::new(Local::new(program, new)))
+    }
+}
+
+fn bad(what: &str, error: &greenroom_model::Error) -> Failure {
+    Failure::fatal(failure::BAD_PAYLOAD, format!("the {what} does not fit the code: {error}"))
+}

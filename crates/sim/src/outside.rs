@@ -1,0 +1,169 @@
+//! The world that steps reach: it counts what is done to it by idempotency
+//! key, can fail, hang or be slow, and lives through every crash.
+
+use crate::log::Log;
+use crate::machine::Machine;
+use futures_util::future::BoxFuture;
+use greenroom_model::Failure;
+use greenroom_runtime::{Ctx, Step, StepCall};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How calls of one name go.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// So many calls of each key fail first.
+    pub fail_first: u32,
+    /// The kind of these failures.
+    pub failure_kind: Option<&'static str>,
+    /// These failures are final.
+    pub fatal: bool,
+    /// So many calls of each key never end.
+    pub hang_first: u32,
+    /// How long a call takes.
+    pub slow_ms: u64,
+    /// A call says this often that it is alive while it takes its time.
+    pub beat_ms: Option<u64>,
+    /// What a call gives.
+    pub value: u64,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// What was called.
+    pub name: String,
+    /// With which key.
+    pub key: String,
+    /// Which attempt said so.
+    pub attempt: u32,
+}
+
+#[derive(Default)]
+struct Records {
+    scripts: BTreeMap<String, Script>,
+    calls: Vec<Called>,
+    counts: BTreeMap<String, u32>,
+    effects: Vec<String>,
+    wrongs: Vec<String>,
+}
+
+/// The outside. Its clones are the same one.
+#[derive(Clone)]
+pub struct Outside {
+    records: Arc<Mutex<Records>>,
+    machine: Arc<Machine>,
+    log: Option<Arc<Mutex<Log>>>,
+}
+
+impl Outside {
+    /// The outside of a run; `log` is where intents must stand first.
+    pub fn new(machine: Arc<Machine>, log: Arc<Mutex<Log>>) -> Outside {
+        Outside { records: Arc::default(), machine, log: Some(log) }
+    }
+
+    /// One that never answers, for replays.
+    pub fn deaf(machine: Arc<Machine>) -> Outside {
+        Outside { records: Arc::default(), machine, log: None }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets how calls of a name go.
+    pub fn script(&self, name: &str, script: Script) {
+        self.lock().scripts.insert(name.to_owned(), script);
+    }
+
+    /// All calls, in order.
+    pub fn calls(&self) -> Vec<Called> {
+        self.lock().calls.clone()
+    }
+
+    /// How often each name has taken effect, counting a key once.
+    pub fn effects(&self) -> BTreeMap<String, u64> {
+        let records = self.lock();
+        let mut keys: Vec<&String> = records.effects.iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut effects = BTreeMap::new();
+        for key in keys {
+            let name = key.split_once(' ').map_or(key.as_str(), |(name, _)| name);
+            *effects.entry(name.to_owned()).or_insert(0) += 1;
+        }
+        effects
+    }
+
+    /// The effects in the order they happened first, by name.
+    pub fn order(&self) -> Vec<String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let records = self.lock();
+        let first = records.effects.iter().filter(|effect| seen.insert((*effect).clone()));
+        first.map(|effect| effect.split(' ').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What should not have been asked for.
+    pub fn wrongs(&self) -> Vec<String> {
+        self.lock().wrongs.clone()
+    }
+
+    /// A step that calls the outside by this name.
+    pub fn step(&self, ctx: &Ctx, name: &'static str) -> StepCall<u64> {
+        let outside = self.clone();
+        ctx.step(name, move |step| outside.call(step, name))
+    }
+
+    /// One call.
+    pub fn call(&self, step: Step, name: &'static str) -> BoxFuture<'static, Result<u64, Failure>> {
+        let outside = self.clone();
+        Box::pin(async move { outside.answer(step, name).await })
+    }
+
+    async fn answer(self, step: Step, name: &'static str) -> Result<u64, Failure> {
+        let (script, count) = self.begin(&step, name);
+        if self.log.is_none() || count <= script.hang_first {
+            std::future::pending::<()>().await;
+        }
+        self.take_time(&step, &script).await;
+        if count <= script.hang_first + script.fail_first {
+            let kind = script.failure_kind.unwrap_or("outside");
+            let words = format!("{name} failed");
+            return Err(match script.fatal {
+                true => Failure::fatal(kind, words),
+                false => Failure::new(kind, words),
+            });
+        }
+        self.lock().effects.push(format!("{name} {}", step.key()));
+        Ok(script.value)
+    }
+
+    fn begin(&self, step: &Step, name: &str) -> (Script, u32) {
+        let mut records = self.lock();
+        let script = records.scripts.get(name).cloned().unwrap_or_default();
+        let (key, attempt) = (step.key().to_owned(), step.attempt());
+        let count = records.counts.entry(key.clone()).or_insert(0);
+        *count += 1;
+        let count = *count;
+        records.calls.push(Called { name: name.to_owned(), key: key.clone(), attempt });
+        if let Some(log) = &self.log
+            && !log.lock().unwrap_or_else(PoisonError::into_inner).intends(&key, attempt)
+        {
+            let words = format!("{name} {key} attempt {attempt} ran before its intent was durable");
+            records.wrongs.push(words);
+        }
+        (script, count)
+    }
+
+    async fn take_time(&self, step: &Step, script: &Script) {
+        let mut left = script.slow_ms;
+        while left > 0 {
+            let slice = script.beat_ms.unwrap_or(left).clamp(1, left);
+            self.machine.sleep(slice).await;
+            left -= slice;
+            if script.beat_ms.is_some() {
+                step.heartbeat();
+            }
+        }
+    }
+}

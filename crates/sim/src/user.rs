@@ -1,0 +1,185 @@
+//! People outside: they want things in order, at their time, and ask again
+//! when the node did not answer. They live through crashes.
+
+use crate::door::{Door, Visit};
+use crate::faulty::READ_FAILED;
+use crate::machine::Machine;
+use futures_util::future::BoxFuture;
+use greenroom_journal::Scope;
+use greenroom_model::{AskId, Event, Payload, ProcessId, Seq, Status};
+use greenroom_runtime::{Error, Node, RestartFrom, SendRequest, StartRequest};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One thing somebody wants.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    Start { kind: &'static str, key: String, input: String },
+    Send { to: String, topic: &'static str, body: String },
+    /// Answers the first open ask of a process, once there is one.
+    Answer { to: String, value: String },
+    Cancel { id: String },
+    Kill { id: String },
+    Pause { id: String },
+    Resume { id: String },
+    Restart { id: String, from: RestartFrom },
+    /// Restarts at the process's first event of this name.
+    RestartAt { id: String, event: &'static str },
+    /// Forks at the process's last event of this name, once there is one.
+    Fork { id: String, event: &'static str, key: String },
+    /// Waits until a process has this status.
+    Until { id: String, status: Status },
+}
+
+/// Somebody with wishes, each not before its time (in milliseconds).
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    /// When, and what.
+    pub wishes: Vec<(u64, Wish)>,
+}
+
+impl User {
+    /// Somebody without wishes yet.
+    pub fn new() -> User {
+        User::default()
+    }
+
+    /// Adds a wish.
+    pub fn at(mut self, at_ms: u64, wish: Wish) -> User {
+        self.wishes.push((at_ms, wish));
+        self
+    }
+
+    /// Wants a process started at once.
+    pub fn starts(self, kind: &'static str, key: &str, input: &str) -> User {
+        self.at(0, Wish::Start { kind, key: key.to_owned(), input: input.to_owned() })
+    }
+
+    /// Wants a message sent.
+    pub fn sends(self, at_ms: u64, to: &str, topic: &'static str, body: &str) -> User {
+        self.at(at_ms, Wish::Send { to: to.to_owned(), topic, body: body.to_owned() })
+    }
+}
+
+/// What became of the users' wishes.
+pub type Complaints = Arc<Mutex<Vec<String>>>;
+
+/// How long a user waits before asking again.
+const AGAIN_AFTER_MS: u64 = 50;
+/// How often a user asks before complaining.
+const TRIES_MAX: u32 = 400;
+
+/// A user's life.
+pub fn live(
+    number: usize,
+    user: User,
+    machine: Arc<Machine>,
+    door: Arc<Door>,
+    complaints: Complaints,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        for (place, (at_ms, wish)) in user.wishes.into_iter().enumerate() {
+            let early = at_ms.saturating_sub(machine.now_ms());
+            if early > 0 {
+                machine.sleep(early).await;
+            }
+            let key = format!("user-{number}-{place}");
+            if let Err(words) = insist(&wish, &key, &machine, &door).await {
+                complaints.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+            }
+        }
+    })
+}
+
+async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>) -> Result<(), String> {
+    // Whether an earlier try may have been done without our hearing of it.
+    let mut unsure = false;
+    let mut last = String::new();
+    for _ in 0..TRIES_MAX {
+        let tried = match door.enter() {
+            Some((boot, node)) => {
+                let work = Box::pin(fulfil(node, wish.clone(), key.to_owned()));
+                Visit::new(door.clone(), boot, work).await
+            }
+            None => None,
+        };
+        match tried {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(Error::Repeated { .. })) => return Ok(()),
+            None | Some(Err(Error::Stopped { .. })) => unsure = true,
+            // A read that failed has changed nothing.
+            Some(Err(Error::Store(error))) if error.is_transient() => {
+                unsure |= !error.to_string().contains(READ_FAILED);
+            }
+            Some(Err(_)) if unsure && !matches!(wish, Wish::Until { .. }) => return Ok(()),
+            Some(Err(
+                error @ (Error::NotOpen { .. } | Error::NotNow { .. } | Error::NoProcess { .. }),
+            )) => last = error.to_string(),
+            Some(Err(error)) => return Err(format!("{wish:?} was refused: {error}")),
+        }
+        machine.sleep(AGAIN_AFTER_MS).await;
+    }
+    Err(format!("{wish:?} was never fulfilled: {last}"))
+}
+
+async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
+    match wish {
+        Wish::Start { kind, key, input } => {
+            let (kind, input) = (kind.to_owned(), Payload::parse(&input)?);
+            let request = StartRequest { kind, key: Some(key), input, by: "user".to_owned() };
+            node.start_process(request).await.map(drop)
+        }
+        Wish::Send { to, topic, body } => {
+            let request = SendRequest {
+                topic: topic.to_owned(),
+                body: Payload::parse(&body)?,
+                by: "user".to_owned(),
+                request_key: Some(request),
+            };
+            node.send(&to.parse()?, request).await
+        }
+        Wish::Answer { to, value } => answer(&node, &to.parse()?, &value).await,
+        Wish::Cancel { id } => node.cancel(&id.parse()?, "no longer wanted", "user").await,
+        Wish::Kill { id } => node.kill(&id.parse()?, "enough", "user").await,
+        Wish::Pause { id } => node.pause(&id.parse()?, "user").await,
+        Wish::Resume { id } => node.resume(&id.parse()?, "user").await,
+        Wish::Restart { id, from } => node.restart(&id.parse()?, from, "user").await,
+        Wish::RestartAt { id, event } => {
+            let id: ProcessId = id.parse()?;
+            let seq = places(&node, &id, event).await?.first().copied().ok_or_else(|| not_yet(&id))?;
+            node.restart(&id, RestartFrom::At(seq), "user").await
+        }
+        Wish::Fork { id, event, key } => {
+            let id: ProcessId = id.parse()?;
+            let seq = places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
+            node.fork(&id, Some(seq), Some(&key), "user").await.map(drop)
+        }
+        Wish::Until { id, status } => {
+            let id: ProcessId = id.parse()?;
+            match node.process(&id).await?.status == status {
+                true => Ok(()),
+                false => Err(not_yet(&id)),
+            }
+        }
+    }
+}
+
+async fn answer(node: &Node, id: &ProcessId, value: &str) -> Result<(), Error> {
+    let open = node.asks(Some(id)).await?;
+    let Some(ask) = open.first() else { return Err(not_yet(id)) };
+    let ask = AskId { process: id.clone(), op: ask.op };
+    node.answer(&ask, Payload::parse(value)?, "user").await
+}
+
+/// The places of a process's events of this name.
+async fn places(node: &Node, id: &ProcessId, name: &str) -> Result<Vec<Seq>, Error> {
+    let turns = node.history(id, Scope::Whole).await?;
+    let events = turns.iter().flat_map(|turn| {
+        turn.events.iter().enumerate().map(|(place, event)| (turn.seq.plus(place), event))
+    });
+    let named = |event: &Event| event.name() == name;
+    Ok(events.filter(|(_, event)| named(event)).map(|(seq, _)| seq).collect())
+}
+
+fn not_yet(id: &ProcessId) -> Error {
+    Error::NotOpen { ask: id.to_string() }
+}

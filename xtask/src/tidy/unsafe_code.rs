@@ -1,0 +1,56 @@
+//! No `unsafe`, and every package takes the workspace's lints, which forbid it.
+
+use super::finding::Finding;
+use super::mask::word_positions;
+use super::workspace::{File, Package, Workspace};
+
+pub fn check(workspace: &Workspace) -> Vec<Finding> {
+    let words = workspace.rust_files().flat_map(words);
+    let lintless = workspace
+        .packages
+        .iter()
+        .filter_map(|package| lintless(workspace, package));
+    words.chain(lintless).chain(forbidden(workspace)).collect()
+}
+
+fn words(file: &File) -> Vec<Finding> {
+    let finding = |position| {
+        let message = "`unsafe`: one wrong pointer undoes every promise of the runtime; \
+                       use safe code, or a crate that wraps this";
+        Finding::new(
+            "unsafe",
+            &file.path,
+            file.line_at(position),
+            message.to_owned(),
+        )
+    };
+    word_positions(&file.code, "unsafe").map(finding).collect()
+}
+
+fn lintless(workspace: &Workspace, package: &Package) -> Option<Finding> {
+    let path = format!("{}/Cargo.toml", package.dir);
+    let manifest = &workspace.file(&path)?.text;
+    let message = "no `[lints] workspace = true`: the package escapes the workspace's lints, \
+                   `unsafe_code = \"forbid\"` among them; add the two lines";
+    let has = has_line(manifest, "[lints]", "workspace=true");
+    (!has).then(|| Finding::new("unsafe", &path, 1, message.to_owned()))
+}
+
+fn forbidden(workspace: &Workspace) -> Option<Finding> {
+    let path = "Cargo.toml";
+    let manifest = &workspace.file(path)?.text;
+    let has = has_line(manifest, "[workspace.lints.rust]", "unsafe_code=\"forbid\"");
+    let message = "[workspace.lints.rust] lacks `unsafe_code = \"forbid\"`: \
+                   the compiler must hold what tidy only greps for; add it";
+    (!has).then(|| Finding::new("unsafe", path, 1, message.to_owned()))
+}
+
+/// Whether the table holds the line, spaces aside.
+fn has_line(manifest: &str, table: &str, wanted: &str) -> bool {
+    let lines = manifest
+        .lines()
+        .skip_while(|line| line.trim() != table)
+        .skip(1);
+    let mut lines = lines.take_while(|line| !line.starts_with('['));
+    lines.any(|line| line.replace(' ', "") == wanted)
+}
