@@ -22,7 +22,10 @@ use std::process::ExitCode;
 
 /// `soak [OPTIONS]`. Exit code 1 when anything is not as it must be.
 pub fn run(words: &[String]) -> anyhow::Result<ExitCode> {
-    if words.iter().any(|word| matches!(word.as_str(), "-h" | "--help")) {
+    if words
+        .iter()
+        .any(|word| matches!(word.as_str(), "-h" | "--help"))
+    {
         println!("{}", options::USAGE);
         return Ok(ExitCode::SUCCESS);
     }
@@ -40,9 +43,15 @@ pub fn run(words: &[String]) -> anyhow::Result<ExitCode> {
         ..
     } = options;
     println!("soak: {kills} kills, {refunds} refunds, seed {seed}");
-    let program = Program::build(&options)?;
+    let program = match Program::build(&options) {
+        Ok(program) => program,
+        Err(error) => {
+            eprintln!("soak: {error:#}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let began = clock::now();
-    let outcome = Campaign::new(&options, &program)?.run();
+    let outcome = Campaign::new(&options, &program).and_then(Campaign::run);
     let seconds = began.elapsed_s();
     match outcome {
         Ok(summary) => {

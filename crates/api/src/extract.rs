@@ -5,7 +5,9 @@ use crate::refusal::Refusal;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use greenroom_model::{PAYLOAD_MAX_BYTES, ProcessId};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -20,32 +22,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Refusal> {
-        check_json(&request)?;
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let words = format!("the body is over the limit of {BODY_MAX_BYTES} bytes");
-                return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words)
-                    .next("put large data in a file or an object store and pass its name");
-            }
-            Refusal::bad_request(rejection.body_text())
-        })?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    let words = format!("the body is over the limit of {BODY_MAX_BYTES} bytes");
+                    return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words)
+                        .next("put large data in a file or an object store and pass its name");
+                }
+                Refusal::bad_request(rejection.body_text())
+            })?;
         // An empty body is an empty object: every field may have a default.
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let value = serde_json::from_slice(bytes);
-        value.map(Body).map_err(|error| Refusal::bad_request(format!("the body: {error}")))
+        value
+            .map(Body)
+            .map_err(|error| Refusal::bad_request(format!("the body: {error}")))
     }
 }
 
-/// A web page may send a form to any address without asking; it may not send
-/// JSON. So this type is asked for, and a node on TCP is safe from pages.
-fn check_json(request: &Request) -> Result<(), Refusal> {
+/// A web page may send a form, or nothing, to any address without asking; it
+/// may not send JSON. So JSON is asked for wherever something changes, and a
+/// node on TCP is safe from pages.
+pub async fn only_json(request: Request, next: Next) -> Response {
     let given = request.headers().get(header::CONTENT_TYPE);
-    let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given.split(';').next().is_some_and(|kind| kind.trim().ends_with("json")) {
-        return Ok(());
+    let given = given
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let is_json = given
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().ends_with("json"));
+    if is_json || request.method() == Method::GET {
+        return next.run(request).await;
     }
     let words = format!("the body's type is `{given}`; send `content-type: application/json`");
-    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_request", words))
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Refusal::new(status, "bad_request", words).into_response()
 }
 
 /// A query string.

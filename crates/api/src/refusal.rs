@@ -16,7 +16,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal in words of its own.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Refusal {
-        let words = ErrorWords { code: code.to_owned(), message: message.into(), next: None };
+        let words = ErrorWords {
+            code: code.to_owned(),
+            message: message.into(),
+            next: None,
+        };
         Refusal { status, words }
     }
 
@@ -60,9 +64,9 @@ fn next(error: &Error) -> Option<&'static str> {
     match error {
         Error::NoProcess { .. } => Some("`greenroom ps --all` lists the processes"),
         Error::NotOpen { .. } => Some("`greenroom asks` lists the open ones"),
-        Error::UnknownKind { .. } => {
-            Some("start the node from the binary that registers this kind; `greenroom kinds` lists them")
-        }
+        Error::UnknownKind { .. } => Some(
+            "start the node from the binary that registers this kind; `greenroom kinds` lists them",
+        ),
         Error::Stopped { .. } => Some("start it again with `greenroom up`"),
         Error::Store(error) if error.is_transient() => Some("nothing is lost; try again"),
         _ => None,

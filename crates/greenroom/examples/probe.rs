@@ -16,7 +16,8 @@ struct Sum {
 /// A step, and a result.
 async fn add(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
     let (a, b) = (sum.a, sum.b);
-    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) }).await
+    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) })
+        .await
 }
 
 /// Sleeps so many milliseconds.
@@ -38,7 +39,10 @@ async fn asker(ctx: Ctx, file: String) -> Result<String, Failure> {
         ctx.step("write", move |step| {
             let file = file.clone();
             async move {
-                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+                let mut file = std::fs::OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(file)?;
                 writeln!(file, "{}", step.key())?;
                 Ok::<_, Failure>(())
             }

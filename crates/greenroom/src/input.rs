@@ -1,7 +1,6 @@
 //! JSON that people give: on the command line, from a file, from a pipe.
 
 use crate::problem::Problem;
-use anyhow::Context;
 use greenroom_api::wire::Given;
 use greenroom_model::{Error, PAYLOAD_MAX_BYTES};
 use std::io::Read;
@@ -13,7 +12,10 @@ use std::io::Read;
 /// of what is too large not more than the limit is read.
 pub fn json(text: &str) -> anyhow::Result<Given> {
     let (text, what) = if text == "-" {
-        (bounded(std::io::stdin().lock(), None)?, "standard input".to_owned())
+        (
+            bounded(std::io::stdin().lock(), None)?,
+            "standard input".to_owned(),
+        )
     } else if let Some(path) = text.strip_prefix('@') {
         (file(path)?, path.to_owned())
     } else {
@@ -32,28 +34,33 @@ pub fn json_or_word(text: &str) -> anyhow::Result<Given> {
 }
 
 fn file(path: &str) -> anyhow::Result<String> {
-    let unreadable = || Problem::usage(format!("cannot read {path}"));
-    let file = std::fs::File::open(path).with_context(unreadable_text(path))?;
-    let metadata = file.metadata().with_context(unreadable_text(path))?;
+    let unreadable = |error: std::io::Error| Problem::usage(format!("cannot read {path}: {error}"));
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(unreadable().next("it is a directory").into());
+        return Err(Problem::usage(format!("cannot read {path}: it is a directory")).into());
     }
-    bounded(file, usize::try_from(metadata.len()).ok())
-}
-
-fn unreadable_text(path: &str) -> impl FnOnce() -> String {
-    let path = path.to_owned();
-    move || format!("cannot read {path}")
+    // A pipe or device has no size beforehand.
+    let size = metadata
+        .is_file()
+        .then(|| usize::try_from(metadata.len()).unwrap_or(usize::MAX));
+    bounded(file, size)
 }
 
 /// Reads up to the limit. A file says its size beforehand.
 fn bounded(mut source: impl Read, size: Option<usize>) -> anyhow::Result<String> {
-    let too_large = |bytes| Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES };
+    let too_large = |bytes| Error::TooLarge {
+        bytes,
+        limit: PAYLOAD_MAX_BYTES,
+    };
     if let Some(bytes) = size.filter(|size| *size > PAYLOAD_MAX_BYTES) {
         return Err(too_large(bytes).into());
     }
     let mut bytes = Vec::with_capacity(size.unwrap_or(0));
-    source.by_ref().take(PAYLOAD_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    source
+        .by_ref()
+        .take(PAYLOAD_MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() > PAYLOAD_MAX_BYTES {
         return Err(too_large(bytes.len()).into());
     }

@@ -1,21 +1,34 @@
-//! How many plain turns a store takes: turns per second and CPU per turn, at
-//! several sizes of group.
+//! How many plain turns a store takes, and how many that consume a message and
+//! send the next: turns per second and CPU per turn, at several sizes of group.
 //!
 //! `cargo run --release -p greenroom-journal --example append -- STORE [TURNS]`
 //! where STORE is `memory:`, `sqlite:FILE`, `postgres://…`, or `postgres:` for a
 //! private server.
 
 use greenroom_journal::testing::PrivatePostgres;
-use greenroom_journal::{Commit, Error, FirstTurn, Journal, Lease, OpenOptions, Spawn, Turn, open};
-use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq, Shard, Status, Sum};
+use greenroom_journal::{
+    Commit, Error, FirstTurn, Journal, Lease, OpenOptions, Outgoing, Spawn, Turn, open,
+};
+use greenroom_model::{
+    Content, Kind, MessageNo, Millis, Origin, Payload, ProcessId, ProcessNo, Seq, Shard, Status,
+    Sum,
+};
 use std::time::Duration;
 
 const PROCESSES: usize = 10_000;
 const BODY_BYTES: usize = 200;
 const GROUPS: [usize; 4] = [50, 200, 500, 1_000];
 
+/// What a turn does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Plain,
+    Message,
+}
+
 /// A process as a node would hold it.
 struct Cell {
+    mail: Vec<MessageNo>,
     no: ProcessNo,
     id: ProcessId,
     shard: Shard,
@@ -48,8 +61,10 @@ fn main() -> Result<(), Error> {
         "{}: {PROCESSES} processes, {BODY_BYTES} bytes a turn",
         journal.describe()
     );
-    for group in GROUPS {
-        run(&*journal, &lease, &mut cells, group, turns)?;
+    for work in [Work::Plain, Work::Message] {
+        for group in GROUPS {
+            run(&*journal, &lease, &mut cells, group, turns, work)?;
+        }
     }
     Ok(())
 }
@@ -84,9 +99,11 @@ fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
         for (spawn, spawned) in one.spawns.into_iter().zip(receipt.spawned) {
             let sum = Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body);
             let shard = Shard::of(&spawn.id);
+            let (no, id, mail) = (spawned.no, spawn.id, Vec::new());
             cells.push(Cell {
-                no: spawned.no,
-                id: spawn.id,
+                mail,
+                no,
+                id,
                 shard,
                 seq: Seq(1),
                 sum,
@@ -127,6 +144,7 @@ fn run(
     cells: &mut [Cell],
     group: usize,
     turns: usize,
+    work: Work,
 ) -> Result<(), Error> {
     let reason = "x".repeat(BODY_BYTES - 60);
     let body = format!(
@@ -136,17 +154,29 @@ fn run(
     let (mut waits, mut next, mut made, mut done) = (Vec::new(), 0_usize, Duration::ZERO, 0);
     while done < turns {
         let begun = now();
-        let commits: Vec<Commit> = (0..group)
-            .map(|_| {
-                next = (next + 7_919) % cells.len();
-                turn(lease, &mut cells[next], &body)
-            })
-            .collect();
+        let mut commits = Vec::with_capacity(group);
+        for _ in 0..group {
+            next = (next + 7_919) % cells.len();
+            let to = cells[(next + 1) % cells.len()].id.clone();
+            let mut commit = turn(lease, &mut cells[next], &body);
+            if work == Work::Message {
+                commit.sends.push(message(&commit, to)?);
+            }
+            commits.push(commit);
+        }
         made += now() - begun;
         let begun = now();
         let outcomes = journal.commit(&commits)?;
         waits.push(now() - begun);
         assert!(outcomes.iter().all(Result::is_ok), "nothing is stale here");
+        for delivered in outcomes
+            .into_iter()
+            .flatten()
+            .flat_map(|receipt| receipt.delivered)
+        {
+            let place = usize::try_from(delivered.to.0 - cells[0].no.0).unwrap_or_default();
+            cells[place].mail.push(delivered.message.no);
+        }
         done += group;
     }
     let wall = now() - started - made;
@@ -155,7 +185,7 @@ fn run(
     waits.sort_unstable();
     let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
     println!(
-        "group {group:>5}: {:>8.0} turns/s, {:>5.2} µs CPU here a turn; \
+        "{work:?} group {group:>5}: {:>8.0} turns/s, {:>5.2} µs CPU here a turn; \
          commit p50 {:.2} p99 {:.2} max {:.2} ms",
         done as f64 / wall.as_secs_f64(),
         cpu.as_secs_f64() * 1e6 / done as f64,
@@ -183,7 +213,7 @@ fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
         segment: Seq(1),
         kind: None,
         exit: None,
-        consumed: Vec::new(),
+        consumed: std::mem::take(&mut cell.mail),
         watches: Vec::new(),
         asks: Vec::new(),
         state: Vec::new(),
@@ -192,6 +222,24 @@ fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
         turn: Some(turn),
         ..commit(lease, 2)
     }
+}
+
+fn message(commit: &Commit, to: ProcessId) -> Result<Outgoing, Error> {
+    let from = commit.turn.as_ref().map(|turn| turn.id.clone());
+    let body = Payload::of("a message of some forty characters, say")?;
+    let content = Content::User {
+        topic: "bench".to_owned(),
+        body,
+        reply_to: None,
+    };
+    let from = from.map_or(Origin::Runtime, Origin::Process);
+    Ok(Outgoing {
+        root: to.to_string(),
+        to,
+        from,
+        content,
+        hops: 1,
+    })
 }
 
 /// The time since some point.

@@ -84,8 +84,8 @@ pub struct Turn {
     pub expect_seq: Seq,
     /// The new events as a JSON array.
     pub body: String,
-    /// How many they are, at least one: without an event the journal would not
-    /// move on, and a repeated commit could not be told from a new one.
+    /// How many they are. A turn without events changes the row and the mailbox,
+    /// and leaves no trace in the journal, nor in its sum.
     pub count: usize,
     /// The journal's sum with them.
     pub sum: Sum,

@@ -4,6 +4,7 @@
 use crate::door::{Door, Visit};
 use crate::faulty::READ_FAILED;
 use crate::machine::Machine;
+use crate::outside::Outside;
 use futures_util::future::BoxFuture;
 use greenroom_journal::Scope;
 use greenroom_model::{AskId, Event, Payload, ProcessId, Seq, Status};
@@ -15,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Wish {
     Start { kind: &'static str, key: String, input: String },
     Send { to: String, topic: &'static str, body: String },
-    /// Answers the first open ask of a process, once there is one.
-    Answer { to: String, value: String },
+    /// Answers a process's ask of this name, once it is open.
+    Answer { to: String, ask: &'static str, value: String },
     Cancel { id: String },
     Kill { id: String },
     Pause { id: String },
@@ -26,6 +27,8 @@ pub enum Wish {
     RestartAt { id: String, event: &'static str },
     /// Forks at the process's last event of this name, once there is one.
     Fork { id: String, event: &'static str, key: String },
+    /// What has failed outside under this name works from now on.
+    Repair { name: &'static str },
     /// Waits until a process has this status.
     Until { id: String, status: Status },
 }
@@ -63,10 +66,10 @@ impl User {
 /// What became of the users' wishes.
 pub type Complaints = Arc<Mutex<Vec<String>>>;
 
-/// How long a user waits before asking again.
+/// How much longer a user waits each time before asking again.
 const AGAIN_AFTER_MS: u64 = 50;
 /// How often a user asks before complaining.
-const TRIES_MAX: u32 = 400;
+const TRIES_MAX: u64 = 400;
 
 /// A user's life.
 pub fn live(
@@ -75,12 +78,17 @@ pub fn live(
     machine: Arc<Machine>,
     door: Arc<Door>,
     complaints: Complaints,
+    outside: Outside,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         for (place, (at_ms, wish)) in user.wishes.into_iter().enumerate() {
             let early = at_ms.saturating_sub(machine.now_ms());
             if early > 0 {
                 machine.sleep(early).await;
+            }
+            if let Wish::Repair { name } = wish {
+                outside.repair(name);
+                continue;
             }
             let key = format!("user-{number}-{place}");
             if let Err(words) = insist(&wish, &key, &machine, &door).await {
@@ -94,15 +102,15 @@ async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>
     // Whether an earlier try may have been done without our hearing of it.
     let mut unsure = false;
     let mut last = String::new();
-    for _ in 0..TRIES_MAX {
-        let tried = match door.enter() {
+    for tried in 1..=TRIES_MAX {
+        let answer = match door.enter() {
             Some((boot, node)) => {
                 let work = Box::pin(fulfil(node, wish.clone(), key.to_owned()));
                 Visit::new(door.clone(), boot, work).await
             }
             None => None,
         };
-        match tried {
+        match answer {
             Some(Ok(())) => return Ok(()),
             Some(Err(Error::Repeated { .. })) => return Ok(()),
             None | Some(Err(Error::Stopped { .. })) => unsure = true,
@@ -116,7 +124,7 @@ async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>
             )) => last = error.to_string(),
             Some(Err(error)) => return Err(format!("{wish:?} was refused: {error}")),
         }
-        machine.sleep(AGAIN_AFTER_MS).await;
+        machine.sleep(AGAIN_AFTER_MS * tried).await;
     }
     Err(format!("{wish:?} was never fulfilled: {last}"))
 }
@@ -137,7 +145,7 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
             };
             node.send(&to.parse()?, request).await
         }
-        Wish::Answer { to, value } => answer(&node, &to.parse()?, &value).await,
+        Wish::Answer { to, ask, value } => answer(&node, &to.parse()?, ask, &value).await,
         Wish::Cancel { id } => node.cancel(&id.parse()?, "no longer wanted", "user").await,
         Wish::Kill { id } => node.kill(&id.parse()?, "enough", "user").await,
         Wish::Pause { id } => node.pause(&id.parse()?, "user").await,
@@ -153,6 +161,7 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
             let seq = places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
             node.fork(&id, Some(seq), Some(&key), "user").await.map(drop)
         }
+        Wish::Repair { .. } => Ok(()),
         Wish::Until { id, status } => {
             let id: ProcessId = id.parse()?;
             match node.process(&id).await?.status == status {
@@ -163,9 +172,10 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
     }
 }
 
-async fn answer(node: &Node, id: &ProcessId, value: &str) -> Result<(), Error> {
+async fn answer(node: &Node, id: &ProcessId, name: &str, value: &str) -> Result<(), Error> {
     let open = node.asks(Some(id)).await?;
-    let Some(ask) = open.first() else { return Err(not_yet(id)) };
+    let named = open.iter().find(|ask| ask.spec.name == name);
+    let Some(ask) = named else { return Err(not_yet(id)) };
     let ask = AskId { process: id.clone(), op: ask.op };
     node.answer(&ask, Payload::parse(value)?, "user").await
 }

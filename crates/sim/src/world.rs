@@ -133,7 +133,8 @@ impl<'a> World<'a> {
         let users = (self.scenario.users)();
         for (number, user) in users.into_iter().enumerate() {
             let (machine, door) = (self.ground.machine.clone(), self.door.clone());
-            let life = user::live(number, user, machine.clone(), door, self.complaints.clone());
+            let (complaints, outside) = (self.complaints.clone(), self.outside.clone());
+            let life = user::live(number, user, machine.clone(), door, complaints, outside);
             machine.spawn(Owner::Users, life);
         }
         while let Some(action) = self.choose() {

@@ -1,5 +1,8 @@
 //! What must be true after a campaign: facts in, verdict out.
 
+#[cfg(test)]
+mod tests;
+
 use super::orders::Order;
 use super::payments::Counts;
 use super::program::Caller;

@@ -98,7 +98,7 @@ impl Payments {
 }
 
 /// What the payment service counted.
-pub struct Counts(Value);
+pub struct Counts(pub Value);
 
 impl Counts {
     /// How many refunds it made for this order.

@@ -16,7 +16,11 @@ pub struct ClientError {
 
 impl ClientError {
     pub(super) fn new(code: &str, message: impl Into<String>) -> ClientError {
-        ClientError { code: code.to_owned(), message: message.into(), next: None }
+        ClientError {
+            code: code.to_owned(),
+            message: message.into(),
+            next: None,
+        }
     }
 
     /// Whether nobody answers on the socket.
@@ -29,16 +33,21 @@ impl ClientError {
     pub(super) fn of_body(status: u16, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(body) => body.error.into(),
-            Err(_) => {
-                ClientError::new("not_understood", format!("the node answered {status} without words"))
-            }
+            Err(_) => ClientError::new(
+                "not_understood",
+                format!("the node answered {status} without words"),
+            ),
         }
     }
 }
 
 impl From<ErrorWords> for ClientError {
     fn from(words: ErrorWords) -> ClientError {
-        ClientError { code: words.code, message: words.message, next: words.next }
+        ClientError {
+            code: words.code,
+            message: words.message,
+            next: words.next,
+        }
     }
 }
 
@@ -49,7 +58,10 @@ impl From<reqwest::Error> for ClientError {
         }
         ClientError {
             next: Some("the node may have stopped; whether it did this is unknown".to_owned()),
-            ..ClientError::new("broken", format!("the connection to the node broke: {}", causes(&error)))
+            ..ClientError::new(
+                "broken",
+                format!("the connection to the node broke: {}", causes(&error)),
+            )
         }
     }
 }

@@ -12,6 +12,10 @@ use greenroom_model::{AskId, Exit, ProcessId, Seq};
 use reqwest::Method;
 use std::time::Duration;
 
+/// A body that says nothing.
+#[derive(serde::Serialize)]
+struct Nothing {}
+
 impl Client {
     /// Starts a process.
     pub async fn start(&self, request: &StartRequest) -> Result<Started, ClientError> {
@@ -31,7 +35,11 @@ impl Client {
 
     /// Its events after a place, oldest first.
     pub async fn history(&self, id: &ProcessId, after: Seq) -> Result<Vec<Turn>, ClientError> {
-        let query = if after.0 == 0 { String::new() } else { format!("?after={after}") };
+        let query = if after.0 == 0 {
+            String::new()
+        } else {
+            format!("?after={after}")
+        };
         let found: History = self.get(&format!("processes/{id}/history{query}")).await?;
         Ok(found.turns)
     }
@@ -67,8 +75,9 @@ impl Client {
         message: &MessageRequest,
         request_key: Option<&str>,
     ) -> Result<MessageTaken, ClientError> {
-        let mut request =
-            self.request(Method::POST, &format!("processes/{id}/messages")).json(message);
+        let mut request = self
+            .request(Method::POST, &format!("processes/{id}/messages"))
+            .json(message);
         if let Some(key) = request_key {
             request = request.header("idempotency-key", key);
         }
@@ -86,21 +95,20 @@ impl Client {
 
     /// Holds its effects back.
     pub async fn pause(&self, id: &ProcessId) -> Result<Changed, ClientError> {
-        read(self.request(Method::POST, &format!("processes/{id}/pause"))).await
+        self.post(&format!("processes/{id}/pause"), &Nothing {})
+            .await
     }
 
     /// Lets it go on.
     pub async fn resume(&self, id: &ProcessId) -> Result<Changed, ClientError> {
-        read(self.request(Method::POST, &format!("processes/{id}/resume"))).await
+        self.post(&format!("processes/{id}/resume"), &Nothing {})
+            .await
     }
 
     /// Runs it on from an earlier point.
-    pub async fn restart(
-        &self,
-        id: &ProcessId,
-        from: RestartFrom,
-    ) -> Result<Changed, ClientError> {
-        self.post(&format!("processes/{id}/restart"), &RestartRequest { from }).await
+    pub async fn restart(&self, id: &ProcessId, from: RestartFrom) -> Result<Changed, ClientError> {
+        self.post(&format!("processes/{id}/restart"), &RestartRequest { from })
+            .await
     }
 
     /// Makes a process that shares its history.
@@ -120,7 +128,15 @@ impl Client {
         }
         let found: Asks = match process {
             None => self.get("asks").await?,
-            Some(id) => self.get_with("asks", &Query { process: id.as_str() }).await?,
+            Some(id) => {
+                self.get_with(
+                    "asks",
+                    &Query {
+                        process: id.as_str(),
+                    },
+                )
+                .await?
+            }
         };
         Ok(found.asks)
     }

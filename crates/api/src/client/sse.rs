@@ -26,7 +26,10 @@ impl Parser {
 
     /// The next whole event, if it is there.
     pub fn next(&mut self) -> Option<Message> {
-        while let Some(at) = self.bytes[self.scanned..].iter().position(|byte| *byte == b'\n') {
+        while let Some(at) = self.bytes[self.scanned..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+        {
             let line: Vec<u8> = self.bytes.drain(..=self.scanned + at).collect();
             self.scanned = 0;
             let line = String::from_utf8_lossy(&line);
@@ -40,7 +43,10 @@ impl Parser {
 
     fn line(&mut self, line: &str) -> Option<Message> {
         if line.is_empty() {
-            let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
+            let (name, data) = (
+                std::mem::take(&mut self.name),
+                std::mem::take(&mut self.data),
+            );
             return (!name.is_empty()).then_some(Message { name, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -66,7 +72,8 @@ mod tests {
 
     #[test]
     fn events_come_whole_whatever_the_pieces() {
-        let text = ": hello\n\nevent: turn\nid: 3\ndata: {\"a\":1}\n\nevent: ended\ndata: 1\ndata: 2\n\n";
+        let text =
+            ": hello\n\nevent: turn\nid: 3\ndata: {\"a\":1}\n\nevent: ended\ndata: 1\ndata: 2\n\n";
         for size in 1..text.len() {
             let mut parser = Parser::default();
             let mut found = Vec::new();
@@ -77,7 +84,10 @@ mod tests {
                 }
             }
             let wanted = [("turn", "{\"a\":1}"), ("ended", "1\n2")];
-            assert_eq!(found, wanted.map(|(name, data)| (name.to_owned(), data.to_owned())));
+            assert_eq!(
+                found,
+                wanted.map(|(name, data)| (name.to_owned(), data.to_owned()))
+            );
         }
     }
 }

@@ -18,7 +18,9 @@ const PAGE: usize = 16;
 pub async fn get(State(node): State<Node>) -> Result<Response, Refusal> {
     let first = page(node.clone(), ProcessNo(0)).await?;
     let pages = stream::try_unfold((node, Some(first)), |(node, next)| async move {
-        let Some((text, last)) = next else { return Ok(None) };
+        let Some((text, last)) = next else {
+            return Ok(None);
+        };
         let next = match last {
             None => None,
             Some(last) => Some(page(node.clone(), last).await.map_err(broken)?),

@@ -39,7 +39,10 @@ pub struct Ask {
 
 impl From<AskRow> for Ask {
     fn from(row: AskRow) -> Ask {
-        let id = AskId { process: row.process.clone(), op: row.op };
+        let id = AskId {
+            process: row.process.clone(),
+            op: row.op,
+        };
         Ask {
             id: id.to_string(),
             process: row.process,

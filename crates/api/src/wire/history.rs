@@ -25,7 +25,10 @@ pub struct Turn {
 impl Turn {
     /// The events with their places.
     pub fn numbered(&self) -> impl Iterator<Item = (Seq, &Event)> {
-        self.events.iter().enumerate().map(|(index, event)| (self.seq.plus(index), event))
+        self.events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| (self.seq.plus(index), event))
     }
 
     /// The place of the last event.
@@ -37,7 +40,11 @@ impl Turn {
 
 impl From<TurnRow> for Turn {
     fn from(row: TurnRow) -> Turn {
-        Turn { seq: row.seq, at: row.at, events: row.events }
+        Turn {
+            seq: row.seq,
+            at: row.at,
+            events: row.events,
+        }
     }
 }
 
@@ -59,6 +66,9 @@ pub struct StateEntry {
 
 impl From<StateRow> for StateEntry {
     fn from(row: StateRow) -> StateEntry {
-        StateEntry { key: row.key, value: row.value }
+        StateEntry {
+            key: row.key,
+            value: row.value,
+        }
     }
 }

@@ -11,7 +11,12 @@ use std::time::Duration;
 const AT_ONCE: usize = 1_000;
 
 /// Starts `count` processes of a kind, with keys from 0 on.
-pub(super) async fn start(node: &Node, kind: &str, count: usize, input: &str) -> anyhow::Result<()> {
+pub(super) async fn start(
+    node: &Node,
+    kind: &str,
+    count: usize,
+    input: &str,
+) -> anyhow::Result<()> {
     let input = Payload::parse(input)?;
     let starts = (0..count).map(|key| {
         node.start_process(StartRequest {
@@ -34,7 +39,11 @@ pub(super) async fn until_none(node: &Node, statuses: &[Status]) -> anyhow::Resu
         let health = node.health();
         if health.ready == 0 && health.committing == 0 {
             let statuses = statuses.to_vec();
-            let listing = Listing { statuses, limit: 1, ..Listing::default() };
+            let listing = Listing {
+                statuses,
+                limit: 1,
+                ..Listing::default()
+            };
             if node.list(listing).await?.is_empty() {
                 return Ok(());
             }

@@ -36,7 +36,10 @@ impl Place {
     }
 
     pub fn open(&self) -> anyhow::Result<Arc<dyn Journal>> {
-        Ok(greenroom_journal::open(&self.store, &OpenOptions::default())?)
+        Ok(greenroom_journal::open(
+            &self.store,
+            &OpenOptions::default(),
+        )?)
     }
 }
 

@@ -36,7 +36,9 @@ pub async fn run(app: &App, args: Args) -> Done {
         (None, _) => {
             let words = format!("{id} has not ended, it is {}", process.status);
             let problem = Problem::new("not_ended", words).exit(Code::Unfinished);
-            return Err(problem.next(format!("`greenroom result {id} --wait` waits for it")).into());
+            return Err(problem
+                .next(format!("`greenroom result {id} --wait` waits for it"))
+                .into());
         }
     };
     if app.json() {

@@ -5,13 +5,19 @@ use std::time::Duration;
 
 /// A span.
 pub fn span(span: Duration) -> String {
+    const ROUNDED_FROM_MS: u128 = 10_000;
     let ms = span.as_millis();
-    let seconds = ms / 1000;
+    // A timer of a day, set a millisecond ago, is a day.
+    let seconds = if ms >= ROUNDED_FROM_MS {
+        (ms + 500) / 1000
+    } else {
+        ms / 1000
+    };
     match seconds {
         0 => format!("{ms}ms"),
         1..=9 => format!("{seconds}.{}s", ms % 1000 / 100),
         10..=59 => format!("{seconds}s"),
-        60..=3599 if seconds % 60 == 0 || seconds >= 600 => format!("{}m", seconds / 60),
+        60..=3599 if seconds.is_multiple_of(60) || seconds >= 600 => format!("{}m", seconds / 60),
         60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3600..=86_399 if seconds % 3600 < 60 => format!("{}h", seconds / 3600),
         3600..=86_399 => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
@@ -27,5 +33,9 @@ pub fn ago(now: Millis, at: Millis) -> String {
 
 /// How long until.
 pub fn until(now: Millis, at: Millis) -> String {
-    if at <= now { "now".to_owned() } else { format!("in {}", span(at.since(now))) }
+    if at <= now {
+        "now".to_owned()
+    } else {
+        format!("in {}", span(at.since(now)))
+    }
 }

@@ -1,6 +1,12 @@
 //! The command line as people use it: a real binary with a few kinds
 //! (`examples/probe.rs`), in a directory of its own.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test expects and does not find fails it"
+)]
+
 mod act;
 mod bad;
 mod crash;

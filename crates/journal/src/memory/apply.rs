@@ -68,13 +68,16 @@ fn move_on(world: &mut World, turn: &Turn, at: Millis) {
     let Some(process) = world.processes.get_mut(&turn.process) else {
         return;
     };
-    process.turns.push(KeptTurn {
-        seq: turn.expect_seq.plus(1),
-        count: turn.count,
-        at,
-        body: turn.body.clone(),
-        sum: turn.sum,
-    });
+    // A turn without events leaves no trace in the journal, nor in its sum.
+    if turn.count > 0 {
+        process.turns.push(KeptTurn {
+            seq: turn.expect_seq.plus(1),
+            count: turn.count,
+            at,
+            body: turn.body.clone(),
+            sum: turn.sum,
+        });
+    }
     process.seq = turn.expect_seq.plus(turn.count);
     process.sum = turn.sum;
     process.segment = turn.segment;

@@ -23,6 +23,7 @@ with given as (
     insert into turn (process, seq, count, at, sum, body)
     select g.process, g.expected + 1, g.count, g.at, g.sum, g.body
     from given g join moved on moved.no = g.process
+    where g.count > 0
 )
 select no from moved";
 

@@ -52,6 +52,16 @@ pub(super) struct Deciding<'a> {
     pub receipt: Receipt,
 }
 
+fn is_call(send: &Outgoing) -> bool {
+    matches!(
+        send.content,
+        Content::User {
+            reply_to: Some(_),
+            ..
+        }
+    )
+}
+
 impl<'g> Draft<'g> {
     /// Nothing decided yet.
     pub fn new(facts: Facts) -> Draft<'g> {
@@ -73,7 +83,9 @@ impl<'g> Draft<'g> {
             .extend(commit.request.as_deref().map(|key| (key, commit.at)));
         if let Some(turn) = &commit.turn {
             self.facts.moved(turn);
-            if !commit.spawns.is_empty() || !commit.sends.is_empty() {
+            // Only a child's parent and a caller are looked up by name that
+            // were not gathered.
+            if !commit.spawns.is_empty() || commit.sends.iter().any(is_call) {
                 self.facts
                     .learn(turn.process, turn.id.clone(), turn.status, None);
             }

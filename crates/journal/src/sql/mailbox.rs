@@ -1,5 +1,5 @@
 //! The table `mailbox`: messages from the commit that sent them to the commit
-//! that consumes them, clustered by process.
+//! that consumes them.
 
 use super::dialect::Tx;
 use super::seal::Seal;

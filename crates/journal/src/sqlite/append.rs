@@ -19,6 +19,11 @@ const OTHER: &str = "update process set seq = ?1, sum = ?2, mark = ?3, head = ?4
     changed_at = ?5, status = ?7, segment = ?8, wake_at = ?9, exit = null, exit_seal = null \
     where no = ?6";
 
+/// The row of a process that only took messages or came to wait: there is no
+/// turn to append.
+const NO_TURN: &str = "update process set mark = ?1, changed_at = ?2, status = ?3, wake_at = ?4, \
+    exit = null, exit_seal = null where no = ?5 and seq = ?6";
+
 /// Appends turns: which were not refused.
 pub(super) fn turns(connection: &Connection, turns: &[Append<'_>]) -> rusqlite::Result<Vec<bool>> {
     if turns.is_empty() {
@@ -29,8 +34,23 @@ pub(super) fn turns(connection: &Connection, turns: &[Append<'_>]) -> rusqlite::
     let mut other = connection.prepare_cached(OTHER)?;
     turns
         .iter()
-        .map(|turn| one(&mut insert, &mut same, &mut other, turn))
+        .map(|turn| match turn.count {
+            0 => without_events(connection, turn),
+            _ => one(&mut insert, &mut same, &mut other, turn),
+        })
         .collect()
+}
+
+fn without_events(connection: &Connection, turn: &Append<'_>) -> rusqlite::Result<bool> {
+    let changed = connection.prepare_cached(NO_TURN)?.execute(params![
+        turn.mark.0,
+        turn.at.0 as i64,
+        turn.status.code(),
+        turn.wake_at.map(|at| at.0 as i64),
+        turn.process.0,
+        turn.expect_seq.0 as i64
+    ])?;
+    Ok(changed > 0)
 }
 
 fn one(

@@ -55,18 +55,20 @@ create table turn (
     sum integer not null,
     body text not null
 );
+-- In the order of arrival, so that many senders write one page; what is old
+-- is consumed soon, and its pages are used again.
 create table mailbox (
+    no integer primary key,
     process integer not null,
-    no integer not null,
     lane integer not null,
     sender text not null,
     content text not null,
     root text not null,
     hops integer not null,
     at integer not null,
-    sum integer not null,
-    primary key (process, no)
-) without rowid;
+    sum integer not null
+);
+create index mailbox_process on mailbox (process, no);
 create table watch (
     target integer not null,
     watcher integer not null,

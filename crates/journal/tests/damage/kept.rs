@@ -42,15 +42,20 @@ impl Histories {
     /// Whether every process is as it was at some time before `whole`.
     pub fn is_prefix_of(&self, whole: &Histories) -> bool {
         self.0.iter().all(|(id, found)| {
-            whole.0.get(id).is_some_and(|right| right.turns.starts_with(&found.turns))
+            whole
+                .0
+                .get(id)
+                .is_some_and(|right| right.turns.starts_with(&found.turns))
         })
     }
 
     /// The processes that differ, for people.
     pub fn difference(&self, whole: &Histories) -> String {
-        let ids = whole.0.keys().filter(|id| self.0.get(*id) != whole.0.get(*id));
-        let shown =
-            ids.map(|id| format!("{:#?}\nbut was\n{:#?}", self.0.get(id), whole.0.get(id)));
+        let ids = whole
+            .0
+            .keys()
+            .filter(|id| self.0.get(*id) != whole.0.get(*id));
+        let shown = ids.map(|id| format!("{:#?}\nbut was\n{:#?}", self.0.get(id), whole.0.get(id)));
         shown.collect::<Vec<_>>().join("\n")
     }
 }
@@ -58,14 +63,35 @@ impl Histories {
 /// Reads everything.
 pub fn read(journal: &dyn Journal) -> Result<Histories, Error> {
     let mut histories = BTreeMap::new();
-    for row in journal.list(&Listing { limit: 1_000, ..Listing::default() })? {
-        let Some(loaded) = journal.load(row.no, Scope::Whole)? else { continue };
-        let asks = journal.asks(None)?.into_iter().filter(|ask| ask.process == row.id);
+    for row in journal.list(&Listing {
+        limit: 1_000,
+        ..Listing::default()
+    })? {
+        let Some(loaded) = journal.load(row.no, Scope::Whole)? else {
+            continue;
+        };
+        let asks = journal
+            .asks(None)?
+            .into_iter()
+            .filter(|ask| ask.process == row.id);
         let mut beside: BTreeSet<String> = asks.map(|ask| format!("{ask:?}")).collect();
         beside.extend(loaded.mailbox.iter().map(|message| format!("{message:?}")));
-        beside.extend(journal.state(row.no)?.iter().map(|entry| format!("{entry:?}")));
-        let turns = loaded.turns.iter().map(|turn| format!("{turn:?}")).collect();
-        let history = History { turns, row: format!("{:?}", loaded.row), beside };
+        beside.extend(
+            journal
+                .state(row.no)?
+                .iter()
+                .map(|entry| format!("{entry:?}")),
+        );
+        let turns = loaded
+            .turns
+            .iter()
+            .map(|turn| format!("{turn:?}"))
+            .collect();
+        let history = History {
+            turns,
+            row: format!("{:?}", loaded.row),
+            beside,
+        };
         // A damaged index may miss it, which `verify` tells; it must not lead
         // to another.
         let found = journal.find(&row.id)?;

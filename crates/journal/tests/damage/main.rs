@@ -9,7 +9,7 @@ use greenroom_journal::{Journal, Sqlite, SqliteOptions};
 use kept::{Histories, fill, read};
 use std::path::Path;
 
-const FLIPS: u64 = 6000;
+const FLIPS: u64 = 400;
 const CUTS: u64 = 100;
 
 /// SplitMix64: the same damage in every run.

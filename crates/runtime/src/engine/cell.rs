@@ -161,6 +161,12 @@ impl Live {
         }
     }
 
+    /// Nobody waits for its steps any more.
+    pub fn stop_steps(&mut self) {
+        self.running.drain().for_each(|(_, task)| task.abort());
+        self.done.clear();
+    }
+
     pub fn abort(&mut self, op: Op) {
         if let Some(handle) = self.running.remove(&op) {
             handle.abort();

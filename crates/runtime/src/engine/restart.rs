@@ -5,29 +5,41 @@ use super::cell::{Cell, Live};
 use super::engine::Engine;
 use super::load::in_force;
 use super::turn::Turn;
-use greenroom_journal::{AskChange, Scope, Watch};
-use greenroom_model::{Event, Ledger, Op, Origin, Segment, Seq};
+use greenroom_journal::{AskChange, Error, Scope, Watch};
+use greenroom_model::{Content, Event, Ledger, Message, Op, Segment};
 
 impl Engine {
-    /// Records the restart; the process is loaded anew once it is durable.
+    /// Records the restart, or finds that there is nothing to take back; the
+    /// process is loaded anew once it is durable.
+    ///
+    /// # Errors
+    /// The store's, if trying again later may work.
     pub(super) fn restart(
         &self,
         cell: &Cell,
         live: &mut Live,
         turn: &mut Turn,
-        keep: Option<Seq>,
-        by: Origin,
-    ) {
+        message: &Message,
+    ) -> Result<bool, Error> {
+        let Content::Restart { keep } = message.content else { return Ok(true) };
+        let by = message.from.clone();
         let turns = match self.journal.load(cell.no, Scope::Segment) {
             Ok(Some(loaded)) => loaded.turns,
-            Ok(None) => return,
-            Err(error) => return self.trouble(cell.no, format!("cannot be restarted: {error}")),
+            Ok(None) => return Ok(true),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => {
+                self.trouble(cell.no, format!("cannot be restarted: {error}"));
+                return Ok(true);
+            }
         };
         let first_op = turns.iter().flat_map(|turn| &turn.events).filter_map(Event::op).max();
         let history = in_force(turns);
-        let Some(segment) = history.first().and_then(|(_, _, event)| event.segment()) else {
-            return;
-        };
+        let Some((begin, _, first)) = history.first() else { return Ok(true) };
+        let Some(segment) = first.segment() else { return Ok(true) };
+        // It has begun another segment since somebody asked.
+        if keep.is_some_and(|keep| keep < *begin) {
+            return Ok(true);
+        }
         for (op, _) in std::mem::take(&mut live.ledger.asks) {
             turn.asks.push(AskChange::Close { op });
         }
@@ -60,5 +72,6 @@ impl Engine {
         live.activation = None;
         live.surplus.clear();
         live.found.clear();
+        Ok(true)
     }
 }

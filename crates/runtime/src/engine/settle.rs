@@ -10,7 +10,8 @@ impl Engine {
         if live.flight.is_some() {
             return;
         }
-        if !live.done.is_empty() || !live.surplus.is_empty() {
+        // The results of a held process wait with it, without a visit.
+        if (!live.done.is_empty() && !live.is_held()) || !live.surplus.is_empty() {
             // Results that came at once, or more commands than one turn holds.
             drop(body);
             self.enqueue(cell);

@@ -5,7 +5,7 @@ use super::cell::{Live, StepDone};
 use super::engine::Engine;
 use super::turn::{Turn, reason_and_origin};
 use greenroom_model::{
-    Content, Event, Exit, Message, Millis, Origin, RetryDecision, Seq,
+    Content, Event, Exit, Message, Millis, RetryDecision,
 };
 
 /// What comes next.
@@ -14,8 +14,8 @@ pub(super) enum Next {
     Input(Event),
     /// The process ends without its code.
     End(Exit),
-    /// It runs on from an earlier point, or anew.
-    Restart { keep: Option<Seq>, by: Origin },
+    /// It runs on from an earlier point, or anew, as this message says.
+    Restart(Message),
     /// A message was taken that says nothing any more.
     Nothing,
 }
@@ -97,11 +97,11 @@ fn is_administrative(content: &Content) -> bool {
 }
 
 fn control(live: &Live, message: Message) -> Next {
+    if matches!(message.content, Content::Restart { .. }) {
+        return Next::Restart(message);
+    }
     let Message { from, content, .. } = message;
     let ledger = &live.ledger;
-    if let Content::Restart { keep } = content {
-        return Next::Restart { keep, by: from };
-    }
     if ledger.ended.is_some() {
         return Next::Nothing;
     }

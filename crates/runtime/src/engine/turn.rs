@@ -32,12 +32,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub fn new(live: &mut Live, now: Millis) -> Turn {
+    pub fn new(live: &Live, now: Millis) -> Turn {
         Turn {
             at: now.max(live.at),
             first: Seq(live.seq.0 + 1),
             events: Vec::new(),
-            consumed: std::mem::take(&mut live.ignored),
+            consumed: Vec::new(),
             sends: Vec::new(),
             spawns: Vec::new(),
             fresh: Vec::new(),
@@ -51,10 +51,9 @@ impl Turn {
         }
     }
 
-    /// Whether there is nothing to commit. Messages that said nothing any more
-    /// go with the next turn that has an event.
+    /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.events.is_empty() && self.consumed.is_empty()
     }
 
     pub fn is_full(&self) -> bool {
@@ -129,8 +128,14 @@ impl Turn {
                 self.state.retain(|(set, _)| set != key);
                 self.state.push((key.clone(), value.clone()));
             }
-            Event::WorkflowCompleted { result } => self.exit = Some(Exit::Normal(result.clone())),
-            Event::WorkflowFailed { exit } => self.exit = Some(exit.clone()),
+            Event::WorkflowCompleted { result } => {
+                live.stop_steps();
+                self.exit = Some(Exit::Normal(result.clone()));
+            }
+            Event::WorkflowFailed { exit } => {
+                live.stop_steps();
+                self.exit = Some(exit.clone());
+            }
             _ => {}
         }
     }

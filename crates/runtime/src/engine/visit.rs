@@ -9,7 +9,7 @@ use super::take::Next;
 use super::turn::Turn;
 use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
-use greenroom_model::Event;
+use greenroom_model::{Event, Message, Status};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -73,15 +73,17 @@ impl Engine {
         self.commits.push(pending);
     }
 
-    fn take_turn(&self, cell: &Cell, live: &mut Live) -> Turn {
+    fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live) -> Turn {
         let mut turn = Turn::new(live, self.env.now());
         self.commands(cell, live, &mut turn);
         while !turn.is_full() && !turn.reload && live.surplus.is_empty() {
             match self.next(live, &mut turn) {
                 None => break,
                 Some(Next::Nothing) => {}
-                Some(Next::Restart { keep, by }) => {
-                    self.restart(cell, live, &mut turn, keep, by);
+                Some(Next::Restart(message)) => {
+                    if !self.restarted(cell, live, &mut turn, message) {
+                        break;
+                    }
                 }
                 Some(Next::End(exit)) => {
                     self.command(live, &mut turn, Event::WorkflowFailed { exit });
@@ -93,6 +95,29 @@ impl Engine {
             }
         }
         turn
+    }
+
+    /// `false`: not yet. What the turn holds is committed first, and a store
+    /// that does not answer is asked again.
+    fn restarted(
+        self: &Arc<Self>,
+        cell: &Cell,
+        live: &mut Live,
+        turn: &mut Turn,
+        message: Message,
+    ) -> bool {
+        let done = match turn.events.is_empty() {
+            true => self.restart(cell, live, turn, &message),
+            false => Ok(false),
+        };
+        if !matches!(done, Ok(true)) {
+            turn.consumed.retain(|no| *no != message.no);
+            live.mail.push_front(message);
+        }
+        if let Err(error) = &done {
+            self.reread_later(cell, error);
+        }
+        matches!(done, Ok(true))
     }
 
     fn input(&self, cell: &Cell, live: &mut Live, turn: &mut Turn, event: Event) {
@@ -163,7 +188,7 @@ impl Engine {
         let sum_before = live.sum;
         let expect_seq = live.seq;
         live.at = at;
-        live.status = live.ledger.status();
+        live.status = row_status(live, turn.reload);
         live.seq = expect_seq.plus(events.len());
         let mut commit = Commit {
             at,
@@ -262,5 +287,17 @@ impl Engine {
             wait.await;
             engine.put(no, |inbox| inbox.reread = true);
         }));
+    }
+}
+
+/// What the row says the process does: a node that starts must bring it back
+/// as long as its code has more to say than the journal holds.
+fn row_status(live: &Live, reload: bool) -> Status {
+    use Status::{Asking, Joining, Receiving, Sleeping};
+    match live.ledger.status() {
+        Receiving | Sleeping | Asking | Joining if reload || !live.surplus.is_empty() => {
+            Status::Running
+        }
+        status => status,
     }
 }

@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use greenroom_journal::{
     AskChange, FirstTurn, Loaded, Scope, Spawn, TurnRow, Watch, encode_events, externalise,
 };
-use greenroom_model::{Event, Ledger, Origin, ProcessId, Seq, history_in_force};
+use greenroom_model::{Event, Ledger, Origin, ProcessId, Seq, Status, history_in_force};
 use std::collections::BTreeMap;
 
 impl Node {
@@ -39,10 +39,18 @@ impl Node {
         };
         let fork = ProcessId::new(id.kind(), &key)?;
         let mut turns = cut(turns, at);
+        if ends(&turns) {
+            let words = format!("{id} has ended at event {at}; fork it at an earlier one");
+            return Err(Error::BadRequest(words));
+        }
         let seed = self.env.seed();
         let forked = Event::Forked { from: id.clone(), at, seed, by: Origin::External(by.to_owned()) };
         turns.push(TurnRow { seq: at.plus(1), at: self.env.now(), events: vec![forked] });
-        let spawn = self.read(spawn_of(fork.clone(), turns)).await?;
+        let mut spawn = self.read(spawn_of(fork.clone(), turns)).await?;
+        // The cut may stand where the code runs on.
+        if !matches!(spawn.status, Status::Paused | Status::Parked) {
+            spawn.status = Status::Running;
+        }
         let external =
             External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
         let receipt = self.request(external).await?;
@@ -69,6 +77,15 @@ fn cut(turns: Vec<TurnRow>, at: Seq) -> Vec<TurnRow> {
             turn
         })
         .collect()
+}
+
+/// Whether a process has ended after these turns.
+fn ends(turns: &[TurnRow]) -> bool {
+    let numbered = turns.iter().flat_map(|turn| {
+        turn.events.iter().enumerate().map(|(place, event)| (turn.seq.plus(place), event))
+    });
+    let in_force = history_in_force(numbered.collect(), |(seq, event)| (*seq, *event));
+    in_force.last().is_some_and(|(_, event)| event.is_end())
 }
 
 /// The start of a process that has this history already.

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::run::Seen;
 use crate::scenario::Scenario;
 use greenroom_journal::{Journal, Memory, Scope};
-use greenroom_model::{Divergence, Event, Seq};
+use greenroom_model::{Divergence, Event, Exit, Seq};
 use greenroom_runtime::Exported;
 use std::sync::Arc;
 
@@ -60,6 +60,8 @@ fn cut(exported: &mut Exported) -> Option<Vec<Event>> {
         match turn.events.last() {
             None => drop(exported.turns.pop()),
             Some(Event::Parked { .. }) => return None,
+            // Not the code's doing.
+            Some(Event::WorkflowFailed { exit: Exit::Killed(_) }) => return None,
             Some(event) if event.is_input() => break,
             Some(_) => tail.extend(turn.events.pop()),
         }

@@ -1,11 +1,25 @@
 //! The scenarios: each a registry of kinds, what users do, how the outside
 //! behaves, and what must have come of it.
 
+mod ask;
+mod bulk;
 mod chain;
+mod choice;
 mod counter;
+mod crowd;
+mod family;
+mod fork;
+mod hold;
 mod message;
+mod once;
+mod pingpong;
+mod refund;
+mod restart;
 mod retry;
 mod saga;
+mod timer;
+mod tree;
+mod version;
 
 use crate::outside::Outside;
 use crate::run::Run;
@@ -33,8 +47,27 @@ pub struct Scenario {
 }
 
 /// All scenarios.
-pub const ALL: &[Scenario] =
-    &[chain::SCENARIO, counter::SCENARIO, message::SCENARIO, retry::SCENARIO, saga::SCENARIO];
+pub const ALL: &[Scenario] = &[
+    ask::SCENARIO,
+    bulk::SCENARIO,
+    chain::SCENARIO,
+    choice::SCENARIO,
+    counter::SCENARIO,
+    crowd::SCENARIO,
+    family::SCENARIO,
+    fork::SCENARIO,
+    hold::SCENARIO,
+    message::SCENARIO,
+    once::SCENARIO,
+    pingpong::SCENARIO,
+    refund::SCENARIO,
+    restart::SCENARIO,
+    retry::SCENARIO,
+    saga::SCENARIO,
+    timer::SCENARIO,
+    tree::SCENARIO,
+    version::SCENARIO,
+];
 
 /// The scenario of this name.
 pub fn named(name: &str) -> Option<&'static Scenario> {

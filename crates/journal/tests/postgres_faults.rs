@@ -1,0 +1,163 @@
+//! Postgres nodes: one at a time, and what they do when connections go.
+
+#![expect(clippy::expect_used, reason = "a test: its helpers fail like it does")]
+
+use greenroom_journal::testing::PrivatePostgres;
+use greenroom_journal::{
+    Commit, Error, FirstTurn, Journal, Lease, Listing, Outcome, Postgres, PostgresOptions, Refusal,
+    Spawn,
+};
+use greenroom_model::{Kind, Millis, ProcessId, Seq, Status};
+
+fn connect(url: &str) -> Postgres {
+    let blob_dir = Some(std::env::temp_dir().join("greenroom-no-blobs"));
+    Postgres::connect(
+        url,
+        PostgresOptions {
+            read_only: false,
+            blob_dir,
+        },
+    )
+    .expect("connects")
+}
+
+/// Ends every other connection, as a failing network would.
+fn cut_connections(url: &str) {
+    let url = url.split('?').next().expect("has a head");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("starts");
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .expect("connects");
+        let cut = async {
+            let all = "select pg_terminate_backend(pid) from pg_stat_activity \
+                       where application_name = 'greenroom'";
+            let cut = client.batch_execute(all).await;
+            drop(client);
+            cut
+        };
+        let (cut, ended) = futures_util::future::join(cut, connection).await;
+        cut.expect("runs");
+        ended.expect("runs");
+    });
+}
+
+fn start(journal: &Postgres, lease: &Lease, key: &str) -> Result<Outcome, Error> {
+    let id = ProcessId::new("a", key).expect("valid");
+    let spawn = Spawn {
+        root: id.to_string(),
+        id,
+        kind: Kind::new("a", 1).expect("valid"),
+        parent: None,
+        watched: false,
+        hops: 0,
+        turns: vec![FirstTurn {
+            at: Millis(1),
+            body: "[]".into(),
+            count: 0,
+        }],
+        status: Status::Running,
+        wake_at: None,
+        segment: Seq(1),
+        exit: None,
+        state: Vec::new(),
+        asks: Vec::new(),
+        watches: Vec::new(),
+    };
+    let commit = Commit {
+        at: Millis(1),
+        epoch: lease.epoch,
+        turn: None,
+        sends: Vec::new(),
+        spawns: vec![spawn],
+        request: None,
+    };
+    Ok(journal.commit(&[commit])?.remove(0))
+}
+
+/// Tries until the store is back.
+fn start_at_last(journal: &Postgres, lease: &Lease, key: &str) -> Outcome {
+    for _ in 0..20 {
+        match start(journal, lease, key) {
+            Ok(outcome) => return outcome,
+            Err(error) => assert!(error.is_transient(), "{error}"),
+        }
+    }
+    start(journal, lease, key).expect("is back")
+}
+
+#[test]
+fn connections_come_and_go() {
+    let server = PrivatePostgres::start(false).expect("a Postgres server; `./dev setup`");
+    let url = server.url("faults");
+    let first = connect(&url);
+    let lease = first
+        .acquire("the first node", Millis(1))
+        .expect("acquires");
+    start(&first, &lease, "1")
+        .expect("commits")
+        .expect("passes");
+    assert_eq!(
+        first
+            .list(&Listing {
+                limit: 9,
+                ..Listing::default()
+            })
+            .expect("reads")
+            .len(),
+        1
+    );
+
+    // Another may look, and may not take over.
+    let second = connect(&url);
+    assert!(
+        second
+            .find(&ProcessId::new("a", "1").expect("valid"))
+            .expect("reads")
+            .is_some()
+    );
+    let error = second
+        .acquire("the second node", Millis(1))
+        .expect_err("in use");
+    assert!(
+        matches!(&error, Error::InUse { holder, .. } if holder == "the first node"),
+        "{error}"
+    );
+
+    // All connections lost: it goes on, and holds its claim again.
+    cut_connections(&url);
+    start_at_last(&first, &lease, "2").expect("passes");
+    let found = first.list(&Listing {
+        limit: 9,
+        ..Listing::default()
+    });
+    let found = found.or_else(|_| {
+        first.list(&Listing {
+            limit: 9,
+            ..Listing::default()
+        })
+    });
+    assert_eq!(found.expect("reads").len(), 2);
+    // Its own connection was lost too: the first try may only find that out.
+    let again = second.acquire("the second node", Millis(1));
+    let again = match again {
+        Err(error) if error.is_transient() => second.acquire("the second node", Millis(1)),
+        again => again,
+    };
+    assert!(matches!(again, Err(Error::InUse { .. })));
+
+    // Lost again, and this time the other is faster: the first is fenced off.
+    cut_connections(&url);
+    let taken = second.acquire("the second node", Millis(1));
+    let taken = taken
+        .or_else(|_| second.acquire("the second node", Millis(1)))
+        .expect("acquires");
+    assert!(taken.epoch > lease.epoch);
+    let refused = start_at_last(&first, &lease, "3");
+    assert!(matches!(refused, Err(Refusal::Fenced { .. })));
+    start_at_last(&second, &taken, "3").expect("passes");
+    assert!(second.verify(&mut |_| ()).expect("reads").is_empty());
+}
