@@ -51,7 +51,7 @@ pub use greenroom_model::{
     Retry, Seq, Status, failure,
 };
 pub use greenroom_runtime::{
-    Ask, Call, Child, Ctx, Either, Env, Error, Follow, Health, Node, NodeOptions, Notice,
+    Answer, Ask, Call, Child, Ctx, Either, Env, Error, Follow, Health, Node, NodeOptions, Notice,
     Operation, RealEnv, Received, Recv, Registry, RestartFrom, Scope, SendRequest, Spawn,
     StartRequest, Started, Step, StepCall, join_all, select, select_all, try_join_all,
 };

@@ -70,11 +70,6 @@ pub trait Journal: Send + Sync {
 
     /// What it is, for people: `sqlite:.greenroom/store.db`. No credentials.
     fn describe(&self) -> String;
-
-    /// How many groups it works on well at once.
-    fn lanes(&self) -> usize {
-        1
-    }
 }
 
 /// The fenced right to commit.

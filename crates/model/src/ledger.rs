@@ -68,7 +68,11 @@ impl Ledger {
     pub fn apply(&mut self, seq: Seq, event: &Event) {
         match event {
             Event::WorkflowStarted(_) | Event::WorkflowContinued(_) => *self = Ledger::default(),
-            Event::StepStarted { op, name, at_most_once } => {
+            Event::StepStarted {
+                op,
+                name,
+                at_most_once,
+            } => {
                 let step = OpenStep {
                     name: name.clone(),
                     attempts: 0,
@@ -78,7 +82,12 @@ impl Ledger {
                 };
                 self.steps.insert(*op, step);
             }
-            Event::StepRetrying { op, attempt, retry_at, .. } => {
+            Event::StepRetrying {
+                op,
+                attempt,
+                retry_at,
+                ..
+            } => {
                 if let Some(step) = self.steps.get_mut(op) {
                     step.attempts = *attempt;
                     step.retry_at = Some(*retry_at);
@@ -105,17 +114,30 @@ impl Ledger {
             Event::ProcessExited { op, .. } => {
                 self.watches.remove(op);
             }
-            Event::MessageSent { op, to, call: true, .. } => {
+            Event::MessageSent {
+                op, to, call: true, ..
+            } => {
                 self.calls.insert(*op, to.clone());
             }
-            Event::ProcessSpawned { op, id, detached: false, .. } => {
+            Event::ProcessSpawned {
+                op,
+                id,
+                detached: false,
+                ..
+            } => {
                 self.watches.insert(*op, id.clone());
             }
             Event::MonitorStarted { op, target } => {
                 self.watches.insert(*op, target.clone());
             }
             Event::AskOpened { op, ask } => {
-                self.asks.insert(*op, OpenAsk { spec: ask.clone(), seq });
+                self.asks.insert(
+                    *op,
+                    OpenAsk {
+                        spec: ask.clone(),
+                        seq,
+                    },
+                );
             }
             Event::Paused { .. } => self.paused = true,
             Event::Parked { .. } => self.parked = true,
@@ -137,7 +159,9 @@ impl Ledger {
     }
 
     fn step_unknown(&mut self, op: Op, attempt: u32) {
-        let Some(step) = self.steps.get_mut(&op) else { return };
+        let Some(step) = self.steps.get_mut(&op) else {
+            return;
+        };
         if step.at_most_once {
             self.steps.remove(&op);
         } else {
@@ -173,7 +197,10 @@ impl Ledger {
     }
 
     fn end(&mut self, status: Status) {
-        *self = Ledger { ended: Some(status), ..Ledger::default() };
+        *self = Ledger {
+            ended: Some(status),
+            ..Ledger::default()
+        };
     }
 
     /// The next point in time at which something is due.

@@ -2,7 +2,7 @@
 //! moves payloads, it does not read them.
 
 use crate::Error;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -29,6 +29,13 @@ pub struct BlobRef {
     pub bytes: u64,
 }
 
+impl BlobRef {
+    /// Whether the hash can be one: other text with these keys is a user's.
+    fn is_name(&self) -> bool {
+        self.hash.len() == 64 && self.hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+    }
+}
+
 const BLOB_HEAD: &str = "{\"$blob\"";
 
 impl Payload {
@@ -42,8 +49,9 @@ impl Payload {
 
     /// Any serialisable value.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
-        let raw = serde_json::value::to_raw_value(value)
-            .map_err(|error| Error::BadJson { why: error.to_string() })?;
+        let raw = serde_json::value::to_raw_value(value).map_err(|error| Error::BadJson {
+            why: error.to_string(),
+        })?;
         Payload::checked(raw)
     }
 
@@ -55,17 +63,24 @@ impl Payload {
     /// The same, without copying.
     pub fn from_text(text: String) -> Result<Payload, Error> {
         if text.len() > PAYLOAD_MAX_BYTES {
-            return Err(Error::TooLarge { bytes: text.len(), limit: PAYLOAD_MAX_BYTES });
+            return Err(Error::TooLarge {
+                bytes: text.len(),
+                limit: PAYLOAD_MAX_BYTES,
+            });
         }
-        let raw: Box<RawValue> = serde_json::from_str(&text)
-            .map_err(|error| Error::BadJson { why: error.to_string() })?;
+        let raw: Box<RawValue> = serde_json::from_str(&text).map_err(|error| Error::BadJson {
+            why: error.to_string(),
+        })?;
         Payload::checked(raw)
     }
 
     fn checked(raw: Box<RawValue>) -> Result<Payload, Error> {
         let bytes = raw.get().len();
         if bytes > PAYLOAD_MAX_BYTES {
-            return Err(Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES });
+            return Err(Error::TooLarge {
+                bytes,
+                limit: PAYLOAD_MAX_BYTES,
+            });
         }
         Ok(Payload::Inline(raw))
     }
@@ -82,10 +97,16 @@ impl Payload {
     /// store resolves payloads when it loads them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self {
-            Payload::Inline(raw) => serde_json::from_str(raw.get())
-                .map_err(|error| Error::BadJson { why: error.to_string() }),
+            Payload::Inline(raw) => {
+                serde_json::from_str(raw.get()).map_err(|error| Error::BadJson {
+                    why: error.to_string(),
+                })
+            }
             Payload::Blob(blob) => Err(Error::BadJson {
-                why: format!("the payload {} has not been fetched from the blob store", blob.hash),
+                why: format!(
+                    "the payload {} has not been fetched from the blob store",
+                    blob.hash
+                ),
             }),
         }
     }
@@ -93,9 +114,8 @@ impl Payload {
     /// Whether the store must keep it as a blob: it is large, or its text
     /// could be taken for a reference to a blob.
     pub fn wants_blob(&self) -> bool {
-        self.text().is_some_and(|text| {
-            text.len() > Payload::INLINE_MAX_BYTES || looks_like_blob(text)
-        })
+        self.text()
+            .is_some_and(|text| text.len() > Payload::INLINE_MAX_BYTES || looks_like_blob(text))
     }
 }
 
@@ -131,8 +151,11 @@ impl Serialize for Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        if raw.get().starts_with(BLOB_HEAD) {
-            return serde_json::from_str(raw.get()).map(Payload::Blob).map_err(D::Error::custom);
+        if raw.get().starts_with(BLOB_HEAD)
+            && let Ok(blob) = serde_json::from_str::<BlobRef>(raw.get())
+            && blob.is_name()
+        {
+            return Ok(Payload::Blob(blob));
         }
         Ok(Payload::Inline(raw))
     }
@@ -154,12 +177,19 @@ mod tests {
     #[test]
     fn text_is_kept_to_the_letter() {
         let payload = Payload::parse(r#"{"a": 1.50, "b":[ ]}"#).expect("valid");
-        assert_eq!(serde_json::to_string(&payload).expect("plain"), r#"{"a": 1.50, "b":[ ]}"#);
+        assert_eq!(
+            serde_json::to_string(&payload).expect("plain"),
+            r#"{"a": 1.50, "b":[ ]}"#
+        );
     }
 
     #[test]
     fn a_user_cannot_forge_a_blob() {
-        for text in [r#"{"$blob":"x"}"#, "{ \"$blob\" : 1}", "{\"\\u0024blob\":1}"] {
+        for text in [
+            r#"{"$blob":"x"}"#,
+            "{ \"$blob\" : 1}",
+            "{\"\\u0024blob\":1}",
+        ] {
             assert!(Payload::parse(text).expect("valid").wants_blob(), "{text}");
         }
         assert!(!Payload::parse(r#"{"blob":1}"#).expect("valid").wants_blob());

@@ -15,15 +15,15 @@ mod registry;
 
 pub use code::{Activation, Applied, Attempt, Emit, NewActivation};
 pub use ctx::{
-    Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
+    Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     join_all, select, select_all, try_join_all,
 };
 pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, StartRequest,
-    Started, Trouble,
+    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest,
+    StartRequest, Started, Trouble,
 };
 pub use registry::Registry;
 

@@ -19,6 +19,7 @@ pub struct Door {
 struct Inner {
     alive: BTreeSet<u64>,
     current: Option<(u64, Node)>,
+    knocked_down: bool,
 }
 
 impl Door {
@@ -45,6 +46,16 @@ impl Door {
     /// The node to ask, if one is up.
     pub fn enter(&self) -> Option<(u64, Node)> {
         self.lock().current.clone()
+    }
+
+    /// The node has stopped as it was asked to.
+    pub fn knock_down(&self) {
+        self.lock().knocked_down = true;
+    }
+
+    /// Whether another node has to start in its place.
+    pub fn take_knocked_down(&self) -> bool {
+        std::mem::take(&mut self.lock().knocked_down)
     }
 
     fn is_alive(&self, boot: u64) -> bool {

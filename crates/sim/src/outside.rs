@@ -83,6 +83,16 @@ impl Outside {
         }
     }
 
+    /// Calls of a name fail from now on.
+    pub fn fail(&self, name: &str) {
+        self.lock().scripts.entry(name.to_owned()).or_default().fail_first = u32::MAX;
+    }
+
+    /// Whether calls of a name fail for ever: a switch that code may look at.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.lock().scripts.get(name).is_some_and(|script| script.fail_first == u32::MAX)
+    }
+
     /// All calls, in order.
     pub fn calls(&self) -> Vec<Called> {
         self.lock().calls.clone()
@@ -133,7 +143,7 @@ impl Outside {
             std::future::pending::<()>().await;
         }
         self.take_time(&step, &script).await;
-        if count <= script.hang_first + script.fail_first {
+        if count <= script.hang_first.saturating_add(script.fail_first) {
             let kind = script.failure_kind.unwrap_or("outside");
             let words = format!("{name} failed");
             return Err(match script.fatal {

@@ -10,6 +10,7 @@ use greenroom_journal::Scope;
 use greenroom_model::{AskId, Event, Payload, ProcessId, Seq, Status};
 use greenroom_runtime::{Error, Node, RestartFrom, SendRequest, StartRequest};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// One thing somebody wants.
 #[derive(Clone, Debug)]
@@ -29,6 +30,12 @@ pub enum Wish {
     Fork { id: String, event: &'static str, key: String },
     /// What has failed outside under this name works from now on.
     Repair { name: &'static str },
+    /// What works outside under this name fails from now on.
+    Break { name: &'static str },
+    /// Waits for a process's end, as `greenroom run` does.
+    Await { id: String },
+    /// Has the node stop in good order; another starts.
+    Stop,
     /// Waits until a process has this status.
     Until { id: String, status: Status },
 }
@@ -38,6 +45,13 @@ pub enum Wish {
 pub struct User {
     /// When, and what.
     pub wishes: Vec<(u64, Wish)>,
+}
+
+impl Wish {
+    /// It changes nothing, so that an answer that was lost means nothing.
+    fn only_looks(&self) -> bool {
+        matches!(self, Wish::Until { .. } | Wish::Await { .. })
+    }
 }
 
 impl User {
@@ -55,6 +69,11 @@ impl User {
     /// Wants a process started at once.
     pub fn starts(self, kind: &'static str, key: &str, input: &str) -> User {
         self.at(0, Wish::Start { kind, key: key.to_owned(), input: input.to_owned() })
+    }
+
+    /// Waits for the end of a process.
+    pub fn awaits(self, at_ms: u64, id: &str) -> User {
+        self.at(at_ms, Wish::Await { id: id.to_owned() })
     }
 
     /// Wants a message sent.
@@ -86,13 +105,17 @@ pub fn live(
             if early > 0 {
                 machine.sleep(early).await;
             }
-            if let Wish::Repair { name } = wish {
-                outside.repair(name);
-                continue;
+            match wish {
+                Wish::Repair { name } => outside.repair(name),
+                Wish::Break { name } => outside.fail(name),
+                _ => {}
             }
             let key = format!("user-{number}-{place}");
             if let Err(words) = insist(&wish, &key, &machine, &door).await {
                 complaints.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+            }
+            if matches!(wish, Wish::Stop) {
+                door.knock_down();
             }
         }
     })
@@ -118,7 +141,7 @@ async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>
             Some(Err(Error::Store(error))) if error.is_transient() => {
                 unsure |= !error.to_string().contains(READ_FAILED);
             }
-            Some(Err(_)) if unsure && !matches!(wish, Wish::Until { .. }) => return Ok(()),
+            Some(Err(_)) if unsure && !wish.only_looks() => return Ok(()),
             Some(Err(
                 error @ (Error::NotOpen { .. } | Error::NotNow { .. } | Error::NoProcess { .. }),
             )) => last = error.to_string(),
@@ -161,7 +184,16 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
             let seq = places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
             node.fork(&id, Some(seq), Some(&key), "user").await.map(drop)
         }
-        Wish::Repair { .. } => Ok(()),
+        Wish::Repair { .. } | Wish::Break { .. } => Ok(()),
+        Wish::Await { id } => {
+            let id: ProcessId = id.parse()?;
+            let wait = Some(Duration::from_secs(90 * 24 * 3600));
+            node.result(&id, wait).await?.map(drop).ok_or_else(|| not_yet(&id))
+        }
+        Wish::Stop => {
+            node.stop(Duration::from_millis(20)).await;
+            Ok(())
+        }
         Wish::Until { id, status } => {
             let id: ProcessId = id.parse()?;
             match node.process(&id).await?.status == status {

@@ -145,7 +145,7 @@ impl<'a> World<'a> {
             }
             self.act(action);
             self.actions += 1;
-            if self.ground.faults.take_crash() {
+            if self.ground.faults.take_crash() | self.door.take_knocked_down() {
                 self.crash_all();
             }
             self.bury_the_fenced();
@@ -230,7 +230,8 @@ impl<'a> World<'a> {
             self.boot();
         }
         if faults.strikes(|weather| weather.jump) {
-            let by_ms = if self.chance.hit(500) { -3_600_000 } else { 500 };
+            let forward = if self.scenario.timeless { 86_400_000 } else { 500 };
+            let by_ms = if self.chance.hit(500) { -3_600_000 } else { forward };
             self.say(|| format!("the clock jumps by {by_ms} ms"));
             self.ground.wall.jump(by_ms);
             for boot in &mut self.boots {

@@ -120,7 +120,17 @@ impl Dialect for PostgresDialect {
     }
 
     fn read<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error> {
-        let work = |mut connection: Connection| {
+        let work = |idle: Connection| {
+            // One that was lost while it was idle.
+            let open = if idle.is_open() {
+                Ok(idle)
+            } else {
+                self.connect()
+            };
+            let mut connection = match open {
+                Ok(connection) => connection,
+                Err(error) => return (Err(error), None),
+            };
             let mut tx = PostgresTx::read(&mut connection);
             let result = work(&mut tx);
             let begun = tx.has_begun();

@@ -1,8 +1,8 @@
 //! Asking a person.
 
-use super::core::{OnTimer, Shared};
+use super::core::{OnTimer, Outcome, Shared};
 use super::operation::{Operation, bad_payload, read_value};
-use greenroom_model::{AskSpec, Error, Event, Failure, Payload};
+use greenroom_model::{AskSpec, Error, Event, Failure, Origin, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture;
@@ -55,12 +55,43 @@ impl<T> Ask<T> {
     }
 }
 
-impl<T: DeserializeOwned + 'static> IntoFuture for Ask<T> {
-    type Output = Result<T, Failure>;
-    type IntoFuture = Operation<T>;
+/// An answer, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// What was answered.
+    pub value: T,
+    /// Who answered; `None`: nobody did in time, and the default was taken.
+    pub by: Option<Origin>,
+}
 
-    fn into_future(self) -> Operation<T> {
-        let Ask { core, name, question, choices, deadline, default, .. } = self;
+impl<T: DeserializeOwned + 'static> Ask<T> {
+    /// Waits for the answer and tells who gave it.
+    pub fn answer(self) -> Operation<Answer<T>> {
+        self.begin(|outcome| {
+            let by = match &outcome {
+                Outcome::Message { from, .. } => Some(from.clone()),
+                _ => None,
+            };
+            Ok(Answer {
+                value: read_value(outcome)?,
+                by,
+            })
+        })
+    }
+
+    fn begin<R>(
+        self,
+        read: impl FnOnce(Outcome) -> Result<R, Failure> + Send + 'static,
+    ) -> Operation<R> {
+        let Ask {
+            core,
+            name,
+            question,
+            choices,
+            deadline,
+            default,
+            ..
+        } = self;
         Operation::new(
             &core,
             move |core| {
@@ -68,7 +99,13 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Ask<T> {
                 let op = core.number();
                 let deadline = deadline.map(|limit| core.now.after(limit));
                 let late = format!("nobody answered `{name}` in time");
-                let ask = AskSpec { name, question, choices, deadline, default: default.clone() };
+                let ask = AskSpec {
+                    name,
+                    question,
+                    choices,
+                    deadline,
+                    default: default.clone(),
+                };
                 core.ask(Event::AskOpened { op, ask });
                 core.wait(op, true);
                 if let Some(fire_at) = deadline {
@@ -80,7 +117,16 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Ask<T> {
                 }
                 Ok(op)
             },
-            read_value,
+            read,
         )
+    }
+}
+
+impl<T: DeserializeOwned + 'static> IntoFuture for Ask<T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Operation<T>;
+
+    fn into_future(self) -> Operation<T> {
+        self.begin(read_value)
     }
 }

@@ -25,7 +25,12 @@ pub(crate) struct Identity {
 pub(crate) enum Outcome {
     Value(Result<Payload, Failure>),
     Fired,
-    Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
+    Message {
+        from: Origin,
+        topic: String,
+        body: Payload,
+        reply_to: Option<ReplyTo>,
+    },
     Exited(Exit),
 }
 
@@ -121,7 +126,13 @@ impl Core {
 
     /// Makes `op` wait. `recorded`: a command of it stands in the journal.
     pub fn wait(&mut self, op: Op, recorded: bool) {
-        self.slots.insert(op, Slot { recorded, ..Slot::default() });
+        self.slots.insert(
+            op,
+            Slot {
+                recorded,
+                ..Slot::default()
+            },
+        );
     }
 
     /// Bounds the wait of `op`.
@@ -187,15 +198,19 @@ impl Core {
             return *version;
         }
         let version = match self.expected.get(self.commands.len()) {
-            Some(Event::VersionMarked { change: marked, version }) if marked == change => {
-                Some(*version)
-            }
+            Some(Event::VersionMarked {
+                change: marked,
+                version,
+            }) if marked == change => Some(*version),
             Some(_) => None,
             None if self.replaying => None,
             None => Some(newest),
         };
         if let Some(version) = version {
-            self.ask(Event::VersionMarked { change: change.to_owned(), version });
+            self.ask(Event::VersionMarked {
+                change: change.to_owned(),
+                version,
+            });
         }
         let version = version.unwrap_or(0);
         self.versions.insert(change.to_owned(), version);
@@ -236,11 +251,25 @@ impl Core {
             }
             Event::StepUnknown { op, attempt } => self.feed_unknown(*op, *attempt),
             Event::TimerFired { op } => self.fire(*op),
-            Event::MessageReceived { op, from, topic, body, reply_to } => {
+            Event::MessageReceived {
+                op,
+                from,
+                topic,
+                body,
+                reply_to,
+            } => {
                 self.receivers.remove(op);
                 let (from, topic) = (from.clone(), topic.clone());
                 let (body, reply_to) = (body.clone(), reply_to.clone());
-                self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
+                self.resolve(
+                    *op,
+                    Outcome::Message {
+                        from,
+                        topic,
+                        body,
+                        reply_to,
+                    },
+                )
             }
             Event::ReplyReceived { op, result } => {
                 self.resolve(*op, Outcome::Value(result.clone()))
@@ -261,7 +290,9 @@ impl Core {
     }
 
     fn feed_unknown(&mut self, op: Op, attempt: u32) -> bool {
-        let Some(job) = self.steps.get(&op) else { return false };
+        let Some(job) = self.steps.get(&op) else {
+            return false;
+        };
         if !job.at_most_once {
             return true;
         }
@@ -271,12 +302,18 @@ impl Core {
             job.name
         );
         self.steps.remove(&op);
-        self.resolve(op, Outcome::Value(Err(Failure::fatal(failure::UNKNOWN, words))))
+        self.resolve(
+            op,
+            Outcome::Value(Err(Failure::fatal(failure::UNKNOWN, words))),
+        )
     }
 
     fn fire(&mut self, op: Op) -> bool {
         self.receivers.remove(&op);
-        let on_timer = self.slots.get_mut(&op).and_then(|slot| slot.on_timer.take());
+        let on_timer = self
+            .slots
+            .get_mut(&op)
+            .and_then(|slot| slot.on_timer.take());
         let outcome = match on_timer {
             None => Outcome::Fired,
             Some(OnTimer::TimesOut(words)) => {
@@ -300,7 +337,9 @@ impl Core {
     }
 
     fn resolve(&mut self, op: Op, outcome: Outcome) -> bool {
-        let Some(slot) = self.slots.get_mut(&op) else { return false };
+        let Some(slot) = self.slots.get_mut(&op) else {
+            return false;
+        };
         if slot.outcome.is_some() {
             return false;
         }

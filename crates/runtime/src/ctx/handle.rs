@@ -3,10 +3,10 @@
 use super::ask::Ask;
 use super::child::Spawn;
 use super::core::{Core, Outcome, Shared, lock};
+use super::job::{Step, step_run};
 use super::operation::{Operation, bad_payload, unexpected};
 use super::receive::{Received, Recv};
 use super::send::Call;
-use super::job::{Step, step_run};
 use super::step::StepCall;
 use super::together::{Either, select};
 use futures_util::future::{AbortHandle, abortable};
@@ -31,7 +31,9 @@ pub struct Ctx {
 
 impl Ctx {
     pub(crate) fn new(core: Core) -> Ctx {
-        Ctx { core: Arc::new(Mutex::new(core)) }
+        Ctx {
+            core: Arc::new(Mutex::new(core)),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -90,7 +92,10 @@ impl Ctx {
             &self.core,
             move |core| {
                 let op = core.number();
-                core.ask(Event::TimerStarted { op, fire_at: core.now.after(span) });
+                core.ask(Event::TimerStarted {
+                    op,
+                    fire_at: core.now.after(span),
+                });
                 core.wait(op, true);
                 Ok(op)
             },
@@ -113,12 +118,23 @@ impl Ctx {
         let body = Payload::of(body).map_err(|error| bad_payload(&error))?;
         let mut core = lock(&self.core);
         let op = core.number();
-        core.ask(Event::MessageSent { op, to: to.clone(), topic: topic.into(), body, call: false });
+        core.ask(Event::MessageSent {
+            op,
+            to: to.clone(),
+            topic: topic.into(),
+            body,
+            call: false,
+        });
         Ok(())
     }
 
     /// Sends a message and waits for its reply.
-    pub fn call<T>(&self, to: &ProcessId, topic: &str, body: &(impl Serialize + ?Sized)) -> Call<T> {
+    pub fn call<T>(
+        &self,
+        to: &ProcessId,
+        topic: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Call<T> {
         Call::new(&self.core, to, topic, Payload::of(body))
     }
 
@@ -139,7 +155,11 @@ impl Ctx {
         if let Some(reply_to) = &to.reply_to {
             let mut core = lock(&self.core);
             let op = core.number();
-            core.ask(Event::ReplySent { op, to: reply_to.clone(), result });
+            core.ask(Event::ReplySent {
+                op,
+                to: reply_to.clone(),
+                result,
+            });
         }
     }
 
@@ -174,7 +194,11 @@ impl Ctx {
     pub fn cancel(&self, target: &ProcessId, reason: &str) {
         let mut core = lock(&self.core);
         let op = core.number();
-        core.ask(Event::CancelSent { op, target: target.clone(), reason: reason.to_owned() });
+        core.ask(Event::CancelSent {
+            op,
+            target: target.clone(),
+            reason: reason.to_owned(),
+        });
     }
 
     /// Why this process was asked to stop, if it was. What it waited for at
@@ -194,7 +218,10 @@ impl Ctx {
         let value = Payload::of(value).map_err(|error| bad_payload(&error))?;
         let mut core = lock(&self.core);
         core.state.insert(key.to_owned(), value.clone());
-        core.ask(Event::StateSet { key: key.to_owned(), value });
+        core.ask(Event::StateSet {
+            key: key.to_owned(),
+            value,
+        });
         Ok(())
     }
 
@@ -224,7 +251,10 @@ impl Ctx {
     pub fn continue_as_new<T>(&self, input: &(impl Serialize + ?Sized)) -> Result<T, Failure> {
         let input = Payload::of(input).map_err(|error| bad_payload(&error))?;
         lock(&self.core).continuation = Some(input);
-        Err(Failure::fatal("continue_as_new", "the process continues as new"))
+        Err(Failure::fatal(
+            "continue_as_new",
+            "the process continues as new",
+        ))
     }
 
     /// Bounds any work: `timeout` after `span`, with the work dropped.
@@ -236,9 +266,10 @@ impl Ctx {
         match select(work, self.sleep(span)).await {
             Either::Left(result) => result,
             Either::Right(Err(failure)) => Err(failure),
-            Either::Right(Ok(())) => {
-                Err(Failure::new(failure::TIMEOUT, format!("took longer than {span:?}")))
-            }
+            Either::Right(Ok(())) => Err(Failure::new(
+                failure::TIMEOUT,
+                format!("took longer than {span:?}"),
+            )),
         }
     }
 
@@ -254,7 +285,10 @@ impl Ctx {
             let result = work.as_mut().await;
             drop(work);
             result.unwrap_or_else(|_| {
-                Err(Failure::fatal(failure::CANCELLED, "its scope was cancelled"))
+                Err(Failure::fatal(
+                    failure::CANCELLED,
+                    "its scope was cancelled",
+                ))
             })
         };
         (Scope(handle), bounded)

@@ -14,13 +14,13 @@ mod send;
 mod step;
 mod together;
 
-pub use ask::Ask;
+pub use ask::{Answer, Ask};
 pub use child::{Child, Spawn};
 pub use handle::{Ctx, Scope};
+pub use job::Step;
 pub use operation::Operation;
 pub use receive::{Received, Recv};
 pub use send::Call;
-pub use job::Step;
 pub use step::StepCall;
 pub use together::{Either, join_all, select, select_all, try_join_all};
 

@@ -46,7 +46,9 @@ impl<T> Future for Operation<T> {
         let this = &mut *self;
         let mut core = lock(&this.core);
         if let Stage::New(begin) = &mut this.stage {
-            let Some(begin) = begin.take() else { return Poll::Pending };
+            let Some(begin) = begin.take() else {
+                return Poll::Pending;
+            };
             match begin(&mut core) {
                 Ok(op) => this.stage = Stage::Waiting(op),
                 Err(failure) => {
@@ -55,8 +57,12 @@ impl<T> Future for Operation<T> {
                 }
             }
         }
-        let Stage::Waiting(op) = this.stage else { return Poll::Pending };
-        let Some(outcome) = core.poll(op, context.waker()) else { return Poll::Pending };
+        let Stage::Waiting(op) = this.stage else {
+            return Poll::Pending;
+        };
+        let Some(outcome) = core.poll(op, context.waker()) else {
+            return Poll::Pending;
+        };
         drop(core);
         this.stage = Stage::Done;
         match this.read.take() {
@@ -80,9 +86,7 @@ impl<T> Drop for Operation<T> {
 /// Reads an outcome that is a JSON value.
 pub(crate) fn read_value<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Result<T, Failure> {
     match outcome {
-        Outcome::Value(result) => {
-            result?.read().map_err(|error| bad_payload(&error))
-        }
+        Outcome::Value(result) => result?.read().map_err(|error| bad_payload(&error)),
         Outcome::Message { body, .. } => body.read().map_err(|error| bad_payload(&error)),
         other => Err(unexpected(&other)),
     }

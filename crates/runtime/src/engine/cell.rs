@@ -5,7 +5,8 @@ use crate::code::{Activation, StepResult};
 use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+    Event, Kind, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status,
+    Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;

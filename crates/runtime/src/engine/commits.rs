@@ -20,8 +20,12 @@ impl Engine {
         fresh: &[Option<Event>],
         sum_before: Sum,
     ) -> bool {
-        let Some(turn) = &mut commit.turn else { return true };
-        let Ok(body) = encode_events(events) else { return false };
+        let Some(turn) = &mut commit.turn else {
+            return true;
+        };
+        let Ok(body) = encode_events(events) else {
+            return false;
+        };
         if body.len() > greenroom_model::Payload::INLINE_MAX_BYTES || body.contains("\"$blob\"") {
             return false;
         }
@@ -33,23 +37,32 @@ impl Engine {
     }
 
     /// Commits what waits, at most a group of it. `Err` if the store did not
-    /// take it: the turns are put back, to be tried again.
-    pub(crate) fn commit_some(self: &Arc<Self>, group: Vec<Pending>) -> Result<(), Error> {
+    /// take it: the turns are put back, to be tried again. The caller visits
+    /// `own` of the processes itself.
+    pub(crate) fn commit_some(
+        self: &Arc<Self>,
+        group: Vec<Pending>,
+        own: usize,
+    ) -> Result<(), Error> {
         self.busy.fetch_add(1, Ordering::AcqRel);
-        let done = self.commit_group(group);
+        let done = self.commit_group(group, own);
         self.busy.fetch_sub(1, Ordering::AcqRel);
         done
     }
 
-    fn commit_group(self: &Arc<Self>, group: Vec<Pending>) -> Result<(), Error> {
-        let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) =
-            group.into_iter().map(|pending| (pending.commit, pending.rest)).unzip();
+    fn commit_group(self: &Arc<Self>, group: Vec<Pending>, own: usize) -> Result<(), Error> {
+        let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) = group
+            .into_iter()
+            .map(|pending| (pending.commit, pending.rest))
+            .unzip();
         // What a lost answer was about comes before anything newer.
-        let tried = self.settle_doubt().and_then(|()| self.try_commit(&mut commits, &mut rests));
+        let tried = self
+            .settle_doubt()
+            .and_then(|()| self.try_commit(&mut commits, &mut rests));
         match tried {
             Ok(outcomes) => {
                 self.store_says(None);
-                self.tell(commits, rests, outcomes);
+                self.tell(commits, rests, outcomes, own);
                 Ok(())
             }
             Err(error) => {
@@ -77,7 +90,15 @@ impl Engine {
         let journal = &*self.journal;
         match (&rest.source, &mut rest.large) {
             (Source::Turn(_), None) => return Ok(()),
-            (Source::Turn(_), Some(Large { events, sum_before, seq, at })) => {
+            (
+                Source::Turn(_),
+                Some(Large {
+                    events,
+                    sum_before,
+                    seq,
+                    at,
+                }),
+            ) => {
                 for event in events.iter_mut() {
                     externalise(journal, event)?;
                 }
@@ -96,7 +117,14 @@ impl Engine {
         encode_spawns(commit, &rest.fresh)
     }
 
-    fn tell(self: &Arc<Self>, commits: Vec<Commit>, rests: Vec<Rest>, outcomes: Vec<Outcome>) {
+    fn tell(
+        self: &Arc<Self>,
+        commits: Vec<Commit>,
+        rests: Vec<Rest>,
+        outcomes: Vec<Outcome>,
+        own: usize,
+    ) {
+        let mut acknowledged = Vec::with_capacity(commits.len());
         for ((commit, rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
             match &outcome {
                 Ok(receipt) => self.hand_on(&commit, &rest, receipt),
@@ -109,7 +137,9 @@ impl Engine {
                         self.note_sum(&cell, &commit);
                     }
                     cell.inbox().ack = Some(outcome);
-                    self.enqueue(&cell);
+                    if !cell.queued.swap(true, Ordering::AcqRel) {
+                        acknowledged.push(cell);
+                    }
                 }
                 Source::External(reply) => {
                     let answer = outcome.map_err(|refusal| self.refused(refusal));
@@ -118,6 +148,7 @@ impl Engine {
                 }
             }
         }
+        self.ready.push_all(acknowledged, own);
     }
 
     /// The sum of a turn with large payloads is known only now.
@@ -132,7 +163,9 @@ impl Engine {
             greenroom_journal::Refusal::Repeated { key } => crate::Error::Repeated { key },
             other => {
                 self.stop(&other.to_string());
-                crate::Error::Stopped { why: other.to_string() }
+                crate::Error::Stopped {
+                    why: other.to_string(),
+                }
             }
         }
     }
@@ -143,8 +176,8 @@ impl Engine {
             let mut message = delivered.message.clone();
             match greenroom_journal::fetch_content(&*self.journal, &mut message.content) {
                 Ok(()) => self.deliver(delivered.to, message),
-                // It stays in the mailbox; loading will say what is wrong.
-                Err(_) => self.wake(delivered.to),
+                // It stays in the mailbox; reading that will say what is wrong.
+                Err(_) => self.put(delivered.to, |inbox| inbox.reread = true),
             }
         }
         let spawns = commit.spawns.iter().zip(&rest.fresh).zip(&rest.facts);
@@ -172,7 +205,10 @@ impl Engine {
     }
 
     fn store_says(&self, error: Option<String>) {
-        *self.store_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+        *self
+            .store_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = error;
     }
 }
 
@@ -184,7 +220,10 @@ fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pend
         match rest.source {
             Source::Turn(_) => turns.push(Pending { commit, rest }),
             Source::External(reply) => {
-                let _ = reply.send(Err(Error::Unavailable { why: error.to_string() }.into()));
+                let _ = reply.send(Err(Error::Unavailable {
+                    why: error.to_string(),
+                }
+                .into()));
             }
         }
     }
@@ -194,11 +233,18 @@ fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pend
 /// Whether a new process can begin from its event in memory: nothing of it has
 /// gone to the blob store.
 fn spawn_is_plain(event: &Event) -> bool {
-    event.segment().is_some_and(|segment| segment.input.text().is_some())
+    event
+        .segment()
+        .is_some_and(|segment| segment.input.text().is_some())
 }
 
 fn begun(facts: &Facts, at: greenroom_model::Millis, sum: Sum, event: &Event) -> Fresh {
-    Fresh { facts: facts.clone(), at, sum, event: event.clone() }
+    Fresh {
+        facts: facts.clone(),
+        at,
+        sum,
+        event: event.clone(),
+    }
 }
 
 /// Writes the first turns of processes that begin with one event.

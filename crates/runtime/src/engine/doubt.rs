@@ -44,7 +44,8 @@ impl Engine {
             let page = self.journal.runnable(after, READ_AT_ONCE)?;
             let Some(last) = page.last() else { break };
             after = *last;
-            page.into_iter().for_each(|no| self.put(no, |inbox| inbox.reread = true));
+            page.into_iter()
+                .for_each(|no| self.put(no, |inbox| inbox.reread = true));
         }
         self.timers.read_again();
         Ok(())

@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use greenroom_model::ProcessNo;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How many visits a worker takes from the queue at once.
@@ -20,16 +20,18 @@ impl Engine {
     pub(crate) fn drive(self: &Arc<Self>, workers: usize) {
         for worker in 0..workers.max(1) {
             let engine = self.clone();
-            self.env.thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
-        }
-        for lane in 0..self.journal.lanes().max(1) {
-            let engine = self.clone();
-            self.env.thread(&format!("committer-{lane}"), Box::new(move || engine.keep_committing()));
+            self.env
+                .thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
         }
         let engine = self.clone();
-        self.env.thread("timers", Box::new(move || engine.keep_time()));
+        self.env
+            .thread("committer", Box::new(move || engine.keep_committing()));
         let engine = self.clone();
-        self.env.thread("recovery", Box::new(move || engine.recover()));
+        self.env
+            .thread("timers", Box::new(move || engine.keep_time()));
+        let engine = self.clone();
+        self.env
+            .thread("recovery", Box::new(move || engine.recover()));
     }
 
     fn work(self: Arc<Self>) {
@@ -42,19 +44,59 @@ impl Engine {
                     }
                     engine.visit(&cell);
                 }
+                engine.lead();
             }
         });
     }
 
+    /// Commits what waits, unless another thread does already. A worker that
+    /// commits what it has just made wakes nobody: a chain of steps stays on
+    /// one thread. (Leader and followers, as in databases' group commit.)
+    fn lead(self: &Arc<Self>) {
+        // Who holds the lock looks at the queue again after giving it back, so
+        // what was pushed meanwhile is not left behind.
+        while self.commits.len() > 0 {
+            let Ok(_leader) = self.leader.try_lock() else {
+                return;
+            };
+            if self.commit_all(VISITS_AT_ONCE).is_err() {
+                // The committer tries again, and knows how long to wait.
+                self.commits.nudge();
+                return;
+            }
+            if self.ready.len() > 0 {
+                // Visits come first; what is left must not wait for them.
+                if self.commits.len() > 0 {
+                    self.commits.nudge();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Commits until nothing waits. The caller visits `own` of the processes
+    /// itself.
+    fn commit_all(self: &Arc<Self>, own: usize) -> Result<(), greenroom_journal::Error> {
+        self.settle_doubt()?;
+        loop {
+            let group = self.commits.take(self.options.group_max);
+            if group.is_empty() {
+                return Ok(());
+            }
+            self.commit_some(group, own)?;
+            // What this thread is to visit comes before more commits.
+            if own > 0 && self.ready.len() > 0 {
+                return Ok(());
+            }
+        }
+    }
+
     fn keep_committing(self: Arc<Self>) {
         let mut wait = Duration::from_millis(20);
-        loop {
-            let done = match self.settle_doubt() {
-                Ok(()) => match self.commits.wait(self.options.group_max) {
-                    Some(group) => self.commit_some(group),
-                    None => return,
-                },
-                Err(error) => Err(error),
+        while self.commits.wait_filled() {
+            let done = {
+                let _leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+                self.commit_all(0)
             };
             match done {
                 Ok(()) => wait = Duration::from_millis(20),
@@ -74,7 +116,9 @@ impl Engine {
             let wait = match self.fire_due() {
                 Ok(()) => {
                     let now = self.env.now();
-                    self.timers.next().map_or(TIMER_WAIT_MAX, |at| at.since(now))
+                    self.timers
+                        .next()
+                        .map_or(TIMER_WAIT_MAX, |at| at.since(now))
                 }
                 Err(_) => TIMER_WAIT_MAX,
             };
@@ -87,7 +131,9 @@ impl Engine {
     /// Makes one visit, to the waiting process `choose` picks by its place in
     /// the queue. `false`: none waits. For drivers with one thread.
     pub fn visit_one(self: &Arc<Self>, choose: impl FnOnce(usize) -> usize) -> bool {
-        let Some(cell) = self.ready.take_one(choose) else { return false };
+        let Some(cell) = self.ready.take_one(choose) else {
+            return false;
+        };
         self.visit(&cell);
         true
     }
@@ -101,7 +147,7 @@ impl Engine {
         let group = self.commits.take(max);
         let count = group.len();
         if count > 0 {
-            self.commit_some(group)?;
+            self.commit_some(group, 0)?;
         }
         Ok(count)
     }
@@ -109,7 +155,10 @@ impl Engine {
     /// How many visits and how many commits wait; a doubt to be settled counts
     /// as one of these.
     pub fn waiting(&self) -> (usize, usize) {
-        (self.ready.len(), self.commits.len() + usize::from(self.is_in_doubt()))
+        (
+            self.ready.len(),
+            self.commits.len() + usize::from(self.is_in_doubt()),
+        )
     }
 
     /// When the next timer in memory is due.
@@ -136,7 +185,10 @@ impl Engine {
                     page.into_iter().for_each(|no| self.wake(no));
                 }
                 Err(error) => {
-                    self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
+                    self.trouble(
+                        ProcessNo(0),
+                        format!("recovery waits for the store: {error}"),
+                    );
                     if !self.timers.wait(TIMER_WAIT_MAX) {
                         return;
                     }

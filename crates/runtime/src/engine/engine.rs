@@ -26,7 +26,10 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> EngineOptions {
-        EngineOptions { resident_max: 10_000, group_max: 1_000 }
+        EngineOptions {
+            resident_max: 10_000,
+            group_max: 1_000,
+        }
     }
 }
 
@@ -42,6 +45,8 @@ pub struct Engine {
     pub(crate) cells: Cells,
     pub(crate) ready: Queue<Arc<Cell>>,
     pub(crate) commits: Queue<Pending>,
+    /// Held by the one thread that commits.
+    pub(crate) leader: Mutex<()>,
     pub(crate) timers: Timers,
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
@@ -77,6 +82,7 @@ impl Engine {
             cells: Cells::new(),
             ready: Queue::new(),
             commits: Queue::new(),
+            leader: Mutex::default(),
             timers: Timers::new(),
             hub: Hub::default(),
             troubles: Mutex::default(),
@@ -114,10 +120,7 @@ impl Engine {
     }
 
     /// Asks for a commit from outside; the receiver hears of it.
-    pub(crate) fn request(
-        &self,
-        external: External,
-    ) -> oneshot::Receiver<crate::Result<Receipt>> {
+    pub(crate) fn request(&self, external: External) -> oneshot::Receiver<crate::Result<Receipt>> {
         let (sender, receiver) = oneshot::channel();
         if let Some(why) = self.stopped.borrow().clone() {
             let _ = sender.send(Err(Error::Stopped { why }));
@@ -164,9 +167,7 @@ impl Engine {
 
     /// Nothing waits for a worker or the store, and no step is under way.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.ready.len() == 0
-            && self.commits.len() == 0
-            && self.busy.load(Ordering::Acquire) == 0
+        self.ready.len() == 0 && self.commits.len() == 0 && self.busy.load(Ordering::Acquire) == 0
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -174,7 +175,10 @@ impl Engine {
     }
 
     pub(crate) fn trouble(&self, no: ProcessNo, what: String) {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(no, what);
+        self.troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(no, what);
     }
 
     /// The engine's time.

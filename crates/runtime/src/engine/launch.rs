@@ -37,14 +37,20 @@ impl Engine {
     }
 
     fn launch_one(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live, op: Op, attempt: u32) {
-        let Some(how) = live.activation.as_ref().and_then(|code| code.step(op)) else { return };
+        let Some(how) = live.activation.as_ref().and_then(|code| code.step(op)) else {
+            return;
+        };
         let key: Arc<str> = format!("{}#{op}", live.facts.id).into();
         let (engine, no) = (self.clone(), cell.no);
         let emit: Emit = Arc::new(move |value| engine.emit(no, value));
         let mut work = attempt_of(self.env.clone(), how, key, attempt, emit);
         let mut context = Context::from_waker(Waker::noop());
         match work.as_mut().poll(&mut context) {
-            Poll::Ready(result) => live.done.push_back(StepDone { op, attempt, result }),
+            Poll::Ready(result) => live.done.push_back(StepDone {
+                op,
+                attempt,
+                result,
+            }),
             Poll::Pending => {
                 let (work, handle) = future::abortable(work);
                 live.running.insert(op, handle);
@@ -52,7 +58,11 @@ impl Engine {
                 self.busy.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn(Box::pin(async move {
                     if let Ok(result) = work.await {
-                        cell.inbox().done.push(StepDone { op, attempt, result });
+                        cell.inbox().done.push(StepDone {
+                            op,
+                            attempt,
+                            result,
+                        });
                         engine.enqueue(&cell);
                     }
                     engine.busy.fetch_sub(1, Ordering::AcqRel);
@@ -96,9 +106,10 @@ async fn within(
     let work = std::pin::pin!(work);
     match future::select(work, env.sleep(limit)).await {
         Either::Left((result, _)) => result,
-        Either::Right(_) => {
-            Err(Failure::new(failure::TIMEOUT, format!("the attempt took longer than {limit:?}")))
-        }
+        Either::Right(_) => Err(Failure::new(
+            failure::TIMEOUT,
+            format!("the attempt took longer than {limit:?}"),
+        )),
     }
 }
 

@@ -31,7 +31,11 @@ impl Engine {
             Err(error) if error.is_transient() => return Err(NotLoaded::Store(error)),
             Err(error) => return Err(NotLoaded::Corrupt(error.to_string())),
         };
-        let Loaded { row, turns, mailbox } = loaded;
+        let Loaded {
+            row,
+            turns,
+            mailbox,
+        } = loaded;
         let history = in_force(turns);
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts {
@@ -69,8 +73,9 @@ impl Engine {
     }
 
     fn activate(&self, live: &mut Live, history: &[Past]) -> Result<(), NotLoaded> {
-        let Some((_, at, Some(segment))) =
-            history.first().map(|(seq, at, event)| (seq, at, event.segment()))
+        let Some((_, at, Some(segment))) = history
+            .first()
+            .map(|(seq, at, event)| (seq, at, event.segment()))
         else {
             let what = format!("the journal of {} has no beginning", live.facts.id);
             return Err(NotLoaded::Corrupt(what));
@@ -102,7 +107,12 @@ impl Engine {
 
     /// A process this node has just started, without reading it back.
     pub(super) fn begin(&self, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
-        let Fresh { facts, at, sum, event } = fresh;
+        let Fresh {
+            facts,
+            at,
+            sum,
+            event,
+        } = fresh;
         let history = [(Seq(1), at, event)];
         let kind = match history[0].2.segment() {
             Some(segment) => segment.kind.clone(),
@@ -154,8 +164,11 @@ fn steps_left(ledger: &Ledger) -> Vec<Event> {
         .filter(|(_, step)| step.retry_at.is_none())
         .map(|(op, step)| {
             let (op, attempt) = (*op, step.attempts + 1);
-            if step.begun { Event::StepUnknown { op, attempt } } else { Event::StepRetried { op, attempt } }
+            if step.begun {
+                Event::StepUnknown { op, attempt }
+            } else {
+                Event::StepRetried { op, attempt }
+            }
         })
         .collect()
 }
-

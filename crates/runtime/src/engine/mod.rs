@@ -29,6 +29,6 @@ mod visit;
 
 pub use engine::{Engine, EngineOptions};
 pub(crate) use hub::News;
-pub(crate) use pending::External;
 pub(crate) use load::in_force;
+pub(crate) use pending::External;
 pub(crate) use replay::replay;

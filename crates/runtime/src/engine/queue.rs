@@ -16,8 +16,15 @@ struct Inner<T> {
 
 impl<T> Queue<T> {
     pub fn new() -> Queue<T> {
-        let inner = Inner { items: VecDeque::new(), closed: false, waiting: 0 };
-        Queue { inner: Mutex::new(inner), filled: Condvar::new() }
+        let inner = Inner {
+            items: VecDeque::new(),
+            closed: false,
+            waiting: 0,
+        };
+        Queue {
+            inner: Mutex::new(inner),
+            filled: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
@@ -30,6 +37,26 @@ impl<T> Queue<T> {
         if inner.waiting > 0 {
             self.filled.notify_one();
         }
+    }
+
+    /// Adds an item that the caller will see to itself.
+    pub fn push_own(&self, item: T) {
+        self.lock().items.push_back(item);
+    }
+
+    /// Adds items of which the caller takes the first `own` itself.
+    pub fn push_all(&self, items: Vec<T>, own: usize) {
+        let others = items.len().saturating_sub(own);
+        let mut inner = self.lock();
+        inner.items.extend(items);
+        for _ in 0..others.min(inner.waiting) {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Has a waiting thread look.
+    pub fn nudge(&self) {
+        self.filled.notify_one();
     }
 
     /// Puts items back where they came from.
@@ -65,11 +92,28 @@ impl<T> Queue<T> {
                 return None;
             }
             inner.waiting += 1;
-            inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner = self
+                .filled
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
             inner.waiting -= 1;
         }
         let count = inner.items.len().min(max);
         Some(inner.items.drain(..count).collect())
+    }
+
+    /// Waits until there is something; `false` once closed.
+    pub fn wait_filled(&self) -> bool {
+        let mut inner = self.lock();
+        while inner.items.is_empty() && !inner.closed {
+            inner.waiting += 1;
+            inner = self
+                .filled
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+            inner.waiting -= 1;
+        }
+        !inner.closed || !inner.items.is_empty()
     }
 
     pub fn len(&self) -> usize {

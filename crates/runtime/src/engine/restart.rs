@@ -21,7 +21,9 @@ impl Engine {
         turn: &mut Turn,
         message: &Message,
     ) -> Result<bool, Error> {
-        let Content::Restart { keep } = message.content else { return Ok(true) };
+        let Content::Restart { keep } = message.content else {
+            return Ok(true);
+        };
         let by = message.from.clone();
         let turns = match self.journal.load(cell.no, Scope::Segment) {
             Ok(Some(loaded)) => loaded.turns,
@@ -32,10 +34,18 @@ impl Engine {
                 return Ok(true);
             }
         };
-        let first_op = turns.iter().flat_map(|turn| &turn.events).filter_map(Event::op).max();
+        let first_op = turns
+            .iter()
+            .flat_map(|turn| &turn.events)
+            .filter_map(Event::op)
+            .max();
         let history = in_force(turns);
-        let Some((begin, _, first)) = history.first() else { return Ok(true) };
-        let Some(segment) = first.segment() else { return Ok(true) };
+        let Some((begin, _, first)) = history.first() else {
+            return Ok(true);
+        };
+        let Some(segment) = first.segment() else {
+            return Ok(true);
+        };
         // It has begun another segment since somebody asked.
         if keep.is_some_and(|keep| keep < *begin) {
             return Ok(true);
@@ -62,10 +72,16 @@ impl Engine {
         turn.record(live, &*self.env, event);
         // A turn that ended the process took its questions and watches away.
         for (op, ask) in &live.ledger.asks {
-            turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
+            turn.asks.push(AskChange::Open {
+                op: *op,
+                spec: ask.spec.clone(),
+            });
         }
         for (op, target) in &live.ledger.watches {
-            turn.watches.push(Watch { op: *op, target: target.clone() });
+            turn.watches.push(Watch {
+                op: *op,
+                target: target.clone(),
+            });
         }
         turn.exit = None;
         turn.reload = true;

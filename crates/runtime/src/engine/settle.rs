@@ -29,14 +29,18 @@ impl Engine {
         drop(body);
         self.cells.line_up(cell);
         while self.cells.count() > self.options.resident_max {
-            let Some(idle) = self.cells.longest_idle() else { return };
+            let Some(idle) = self.cells.longest_idle() else {
+                return;
+            };
             self.passivate(&idle);
         }
     }
 
     /// Drops an idle process's memory. It is rows from now on.
     fn passivate(&self, cell: &Arc<Cell>) {
-        let Some(mut body) = cell.try_body() else { return };
+        let Some(mut body) = cell.try_body() else {
+            return;
+        };
         if let Body::Live(live) = &*body
             && !live.is_idle()
         {

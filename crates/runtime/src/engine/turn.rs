@@ -5,9 +5,7 @@ use super::cell::Live;
 use super::effects;
 use crate::env::Env;
 use greenroom_journal::{AskChange, Outgoing, Spawn, Watch};
-use greenroom_model::{
-    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq,
-};
+use greenroom_model::{Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq};
 
 /// How many events a turn may have before it is committed and the process has
 /// to line up again.
@@ -107,22 +105,32 @@ impl Turn {
     fn effects(&mut self, live: &mut Live, env: &dyn Env, event: &Event) {
         match event {
             Event::OperationDropped { op } => live.abort(*op),
-            Event::CancelRequested { .. } => live.running.drain().for_each(|(_, task)| task.abort()),
+            Event::CancelRequested { .. } => {
+                live.running.drain().for_each(|(_, task)| task.abort())
+            }
             Event::WorkflowContinued(_) => live.running.drain().for_each(|(_, task)| task.abort()),
             Event::MessageSent { .. } | Event::ReplySent { .. } | Event::CancelSent { .. } => {
                 self.sends.extend(effects::outgoing(&live.facts, event));
             }
             Event::ProcessSpawned { .. } => {
-                if let Some((spawn, first)) = effects::spawn(&live.facts, env.seed(), self.at, event) {
+                if let Some((spawn, first)) =
+                    effects::spawn(&live.facts, env.seed(), self.at, event)
+                {
                     self.spawns.push(spawn);
                     self.fresh.push(Some(first));
                 }
             }
             Event::MonitorStarted { op, target } => {
-                self.watches.push(Watch { op: *op, target: target.clone() });
+                self.watches.push(Watch {
+                    op: *op,
+                    target: target.clone(),
+                });
             }
             Event::AskOpened { op, ask } => {
-                self.asks.push(AskChange::Open { op: *op, spec: ask.clone() });
+                self.asks.push(AskChange::Open {
+                    op: *op,
+                    spec: ask.clone(),
+                });
             }
             Event::StateSet { key, value } => {
                 self.state.retain(|(set, _)| set != key);

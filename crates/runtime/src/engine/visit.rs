@@ -51,8 +51,12 @@ impl Engine {
         let Body::Live(live) = &mut *body else { return };
         match inbox.reread.then(|| self.reread(cell, live)) {
             // It is in the store as well, after what is not known yet.
-            Some(Err(error)) => self.reread_later(cell, &error),
-            Some(Ok(())) | None => inbox.mail.into_iter().for_each(|message| live.add_mail(message)),
+            Some(Err(error)) if error.is_transient() => self.reread_later(cell, &error),
+            Some(Err(error)) => self.trouble(cell.no, error.to_string()),
+            Some(Ok(())) | None => inbox
+                .mail
+                .into_iter()
+                .for_each(|message| live.add_mail(message)),
         }
         live.done.extend(inbox.done);
         if live.flight.is_none() {
@@ -70,7 +74,7 @@ impl Engine {
             return;
         }
         let pending = self.close_turn(cell, live, turn);
-        self.commits.push(pending);
+        self.commits.push_own(pending);
     }
 
     fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live) -> Turn {
@@ -136,7 +140,9 @@ impl Engine {
 
     /// Gives an input to the code; what it asks for becomes surplus.
     fn run(&self, cell: &Cell, live: &mut Live, turn: &Turn, event: &Event) {
-        let Some(activation) = &mut live.activation else { return };
+        let Some(activation) = &mut live.activation else {
+            return;
+        };
         let applied = activation.apply(turn.at, event, &[], false);
         live.surplus.extend(applied.commands);
         for value in applied.emitted {
@@ -147,7 +153,9 @@ impl Engine {
     /// Records the commands the code has issued, as far as the turn has room.
     fn commands(&self, cell: &Cell, live: &mut Live, turn: &mut Turn) {
         while !turn.is_full() {
-            let Some(event) = live.surplus.pop_front() else { return };
+            let Some(event) = live.surplus.pop_front() else {
+                return;
+            };
             let begins = event.segment().is_some();
             self.command(live, turn, event.clone());
             if begins {
@@ -168,7 +176,9 @@ impl Engine {
     }
 
     fn next_segment(&self, live: &mut Live, turn: &Turn, event: &Event) {
-        let Some(segment) = event.segment() else { return };
+        let Some(segment) = event.segment() else {
+            return;
+        };
         let new = NewActivation {
             id: live.facts.id.clone(),
             parent: live.facts.parent.clone(),
@@ -182,7 +192,14 @@ impl Engine {
     /// Turns what was recorded into a commit. The process's memory is already
     /// where the commit takes it; if the commit is refused, the memory goes.
     fn close_turn(&self, cell: &Arc<Cell>, live: &mut Live, turn: Turn) -> Pending {
-        let Turn { at, first, events, spawns, fresh, .. } = turn;
+        let Turn {
+            at,
+            first,
+            events,
+            spawns,
+            fresh,
+            ..
+        } = turn;
         let facts = spawns.iter().map(super::effects::facts).collect();
         let wake_at = live.ledger.wake_at();
         let sum_before = live.sum;
@@ -217,21 +234,42 @@ impl Engine {
         };
         let large = match self.encode(&mut commit, &events, &fresh, sum_before) {
             true => None,
-            false => Some(Large { events: events.clone(), sum_before, seq: first, at }),
+            false => Some(Large {
+                events: events.clone(),
+                sum_before,
+                seq: first,
+                at,
+            }),
         };
         if let (None, Some(turn)) = (&large, &commit.turn) {
             live.sum = turn.sum;
         }
-        live.flight = Some(Flight { first, at, events, reload: turn.reload });
+        live.flight = Some(Flight {
+            first,
+            at,
+            events,
+            reload: turn.reload,
+        });
         let wake_changed = turn.wake_before != wake_at;
         let source = Source::Turn(cell.clone());
-        Pending { commit, rest: Rest { source, fresh, facts, large, wake_changed } }
+        Pending {
+            commit,
+            rest: Rest {
+                source,
+                fresh,
+                facts,
+                large,
+                wake_changed,
+            },
+        }
     }
 
     /// The store's answer to the turn under way.
     fn acknowledged(self: &Arc<Self>, cell: &Arc<Cell>, body: &mut Body, ack: Outcome) {
         let Body::Live(live) = body else { return };
-        let Some(flight) = live.flight.take() else { return };
+        let Some(flight) = live.flight.take() else {
+            return;
+        };
         match ack {
             Ok(_) => {
                 self.publish(cell, &flight);
@@ -244,7 +282,9 @@ impl Engine {
                 }
             }
             Err(Refusal::Fenced { shard }) => {
-                self.stop(&format!("the lease of shard {shard} has passed to another node"));
+                self.stop(&format!(
+                    "the lease of shard {shard} has passed to another node"
+                ));
             }
             Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => {
                 // The store knows better: an answer of its was lost.
@@ -262,7 +302,11 @@ impl Engine {
         }
         self.hub.tell(cell.no, || {
             let events = flight.events.clone();
-            News::Turn(Arc::new(TurnRow { seq: flight.first, at: flight.at, events }))
+            News::Turn(Arc::new(TurnRow {
+                seq: flight.first,
+                at: flight.at,
+                events,
+            }))
         });
     }
 
@@ -270,7 +314,10 @@ impl Engine {
         match why {
             NotLoaded::Gone => {}
             NotLoaded::NoCode(kind) => {
-                self.trouble(cell.no, format!("this node has no code for the kind {kind}"));
+                self.trouble(
+                    cell.no,
+                    format!("this node has no code for the kind {kind}"),
+                );
             }
             NotLoaded::Corrupt(what) => self.trouble(cell.no, what),
             NotLoaded::Store(error) => self.reread_later(cell, &error),

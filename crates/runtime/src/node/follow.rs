@@ -4,10 +4,12 @@
 use super::node::Node;
 use crate::engine::News;
 use crate::{Error, Result};
+use futures_util::future::{Either, select};
 use greenroom_journal::{Scope, TurnRow};
-use greenroom_model::{Exit, Payload, ProcessId, ProcessNo, Seq};
+use greenroom_model::{Event, Exit, Payload, ProcessId, ProcessNo, Seq};
 use std::collections::VecDeque;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::watch;
 
 /// Something about a process that is followed.
 #[derive(Clone, Debug)]
@@ -29,8 +31,11 @@ pub struct Follow {
     news: Receiver<News>,
     waiting: VecDeque<TurnRow>,
     ended: bool,
+    /// The process may have ended since its row was last read.
+    look: bool,
     /// Nothing is said about turns.
     quiet: bool,
+    stopped: watch::Receiver<Option<String>>,
 }
 
 impl Node {
@@ -43,8 +48,17 @@ impl Node {
         let quiet = after == Seq(u64::MAX);
         let seen = after;
         let waiting = VecDeque::new();
-        let mut follow =
-            Follow { node: self.clone(), no: row.no, seen, news, waiting, ended: false, quiet };
+        let mut follow = Follow {
+            node: self.clone(),
+            no: row.no,
+            seen,
+            news,
+            waiting,
+            ended: false,
+            look: true,
+            quiet,
+            stopped: self.engine.stopped.subscribe(),
+        };
         follow.catch_up().await?;
         Ok(follow)
     }
@@ -71,7 +85,7 @@ impl Follow {
             if !self.waiting.is_empty() {
                 continue;
             }
-            match self.news.recv().await {
+            match self.hear().await {
                 Ok(News::Emitted(value)) => return Some(Ok(Notice::Emitted(value))),
                 Ok(News::Turn(turn)) => self.take(&turn),
                 Ok(News::Missed) | Err(RecvError::Lagged(_)) => {
@@ -80,9 +94,20 @@ impl Follow {
                     }
                 }
                 Err(RecvError::Closed) => {
-                    return Some(Err(Error::Stopped { why: "it has ended".to_owned() }));
+                    let why = "it was asked to stop".to_owned();
+                    return Some(Err(Error::Stopped { why }));
                 }
             }
+        }
+    }
+
+    /// The next news; closed once the node has stopped.
+    async fn hear(&mut self) -> std::result::Result<News, RecvError> {
+        let stopped = std::pin::pin!(self.stopped.wait_for(Option::is_some));
+        let news = std::pin::pin!(self.news.recv());
+        match select(news, stopped).await {
+            Either::Left((news, _)) => news,
+            Either::Right(_) => Err(RecvError::Closed),
         }
     }
 
@@ -93,12 +118,17 @@ impl Follow {
                 Some(Ok(Notice::Ended(exit))) => return Ok(exit),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
-                None => return Err(Error::Stopped { why: "it has ended".to_owned() }),
+                None => {
+                    return Err(Error::Stopped {
+                        why: "it has ended".to_owned(),
+                    });
+                }
             }
         }
     }
 
     fn take(&mut self, turn: &TurnRow) {
+        self.look |= turn.events.iter().any(Event::is_end);
         if !self.quiet && turn.seq > self.seen {
             self.seen = Seq(turn.seq.0 + turn.events.len() as u64 - 1);
             self.waiting.push_back(turn.clone());
@@ -107,12 +137,15 @@ impl Follow {
 
     /// Reads what listening has missed.
     async fn catch_up(&mut self) -> Result<()> {
+        self.look = true;
         if self.quiet {
             return Ok(());
         }
         let (no, after) = (self.no, self.seen);
-        let loaded =
-            self.node.read(move |journal| Ok(journal.load(no, Scope::After(after))?)).await?;
+        let loaded = self
+            .node
+            .read(move |journal| Ok(journal.load(no, Scope::After(after))?))
+            .await?;
         for turn in loaded.into_iter().flat_map(|loaded| loaded.turns) {
             if turn.seq > self.seen {
                 self.take(&turn);
@@ -120,7 +153,11 @@ impl Follow {
                 // Asked for from the middle of a turn.
                 let skip = usize::try_from(self.seen.0 + 1 - turn.seq.0).unwrap_or(0);
                 let events = turn.events[skip..].to_vec();
-                self.take(&TurnRow { seq: Seq(self.seen.0 + 1), at: turn.at, events });
+                self.take(&TurnRow {
+                    seq: Seq(self.seen.0 + 1),
+                    at: turn.at,
+                    events,
+                });
             }
         }
         Ok(())
@@ -128,15 +165,24 @@ impl Follow {
 
     /// How it ended, once every turn up to the end has been handed out.
     async fn exit(&mut self) -> Result<Option<Exit>> {
+        if !std::mem::take(&mut self.look) {
+            return Ok(None);
+        }
         let no = self.no;
-        let head =
-            self.node.read(move |journal| Ok(journal.load(no, Scope::After(Seq(u64::MAX)))?)).await?;
-        let Some(row) = head.map(|loaded| loaded.row) else { return Ok(None) };
+        let beyond = Scope::After(Seq(i64::MAX as u64));
+        let head = self
+            .node
+            .read(move |journal| Ok(journal.load(no, beyond)?))
+            .await?;
+        let Some(row) = head.map(|loaded| loaded.row) else {
+            return Ok(None);
+        };
         if !row.status.is_ended() {
             return Ok(None);
         }
         if !self.quiet && self.seen < row.seq {
             self.catch_up().await?;
+            self.look = true;
         }
         Ok(row.exit)
     }

@@ -22,7 +22,9 @@ impl Node {
     /// A process's journal.
     pub async fn history(&self, id: &ProcessId, scope: Scope) -> Result<Vec<TurnRow>> {
         let row = self.process(id).await?;
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, scope)?)).await?;
+        let loaded = self
+            .read(move |journal| Ok(journal.load(row.no, scope)?))
+            .await?;
         Ok(loaded.map(|loaded| loaded.turns).unwrap_or_default())
     }
 
@@ -40,6 +42,10 @@ impl Node {
     /// How a process ended; waits for it, at most `wait` (for ever without).
     /// `None`: it has not ended by then.
     pub async fn result(&self, id: &ProcessId, wait: Option<Duration>) -> Result<Option<Exit>> {
+        let row = self.process(id).await?;
+        if row.status.is_ended() {
+            return Ok(row.exit);
+        }
         let mut follow = self.follow(id, greenroom_model::Seq(u64::MAX)).await?;
         let wait = wait.unwrap_or(Duration::MAX);
         let ended = std::pin::pin!(follow.end());

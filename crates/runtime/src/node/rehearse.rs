@@ -27,7 +27,10 @@ impl Node {
             };
             let history = in_force(loaded.turns);
             let Some(segment) = history.first().and_then(|(_, _, event)| event.segment()) else {
-                return Err(Error::BadRequest(format!("the journal of {} has no beginning", row.id)));
+                return Err(Error::BadRequest(format!(
+                    "the journal of {} has no beginning",
+                    row.id
+                )));
             };
             let kind = segment.kind.clone();
             let new = NewActivation {
@@ -41,7 +44,10 @@ impl Node {
                 return Err(node.unknown_kind(&kind.to_string()));
             };
             let divergence = replay(&mut *activation, &history).err().map(|found| *found);
-            Ok(Rehearsal { events: history.len(), divergence })
+            Ok(Rehearsal {
+                events: history.len(),
+                divergence,
+            })
         })
         .await
     }

@@ -57,7 +57,9 @@ const FORMAT: u32 = 1;
 impl Exported {
     /// Reads one process out of a store; the node need not run.
     pub fn read(journal: &dyn Journal, row: &ProcessRow) -> Result<Option<Exported>> {
-        let Some(loaded) = journal.load(row.no, Scope::Whole)? else { return Ok(None) };
+        let Some(loaded) = journal.load(row.no, Scope::Whole)? else {
+            return Ok(None);
+        };
         let turns = loaded.turns.into_iter();
         let mailbox = loaded.mailbox.into_iter();
         Ok(Some(Exported {
@@ -91,7 +93,9 @@ impl Node {
                 ..greenroom_journal::Listing::default()
             };
             let rows = journal.list(&listing)?;
-            rows.iter().filter_map(|row| Exported::read(journal, row).transpose()).collect()
+            rows.iter()
+                .filter_map(|row| Exported::read(journal, row).transpose())
+                .collect()
         })
         .await
     }
@@ -99,7 +103,13 @@ impl Node {
     /// Takes in an exported process, which goes on where it was. `false`: there
     /// is one of its id, and nothing was changed.
     pub async fn import(&self, process: Exported) -> Result<bool> {
-        let Exported { format, id, turns, mailbox, .. } = process;
+        let Exported {
+            format,
+            id,
+            turns,
+            mailbox,
+            ..
+        } = process;
         if format != FORMAT {
             let words = format!("{id} was exported in format {format}; this binary reads {FORMAT}");
             return Err(Error::BadRequest(words));
@@ -116,20 +126,45 @@ impl Node {
         }
         let spawn = self.read(spawn_of(id.clone(), rows)).await?;
         let ended = spawn.status.is_ended();
-        let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
+        let external = External {
+            spawns: vec![spawn],
+            fresh: vec![None],
+            ..External::default()
+        };
         let receipt = self.request(external).await?;
-        if !receipt.spawned.first().is_some_and(|spawned| spawned.created) {
+        if !receipt
+            .spawned
+            .first()
+            .is_some_and(|spawned| spawned.created)
+        {
             return Ok(false);
         }
         let sends: Vec<Outgoing> = mailbox
             .into_iter()
             .filter(|message| !ended || message.content.reaches_ended())
-            .map(|ExportedMessage { from, content, root, hops }| {
-                Outgoing { to: id.clone(), from, content, root, hops }
-            })
+            .map(
+                |ExportedMessage {
+                     from,
+                     content,
+                     root,
+                     hops,
+                 }| {
+                    Outgoing {
+                        to: id.clone(),
+                        from,
+                        content,
+                        root,
+                        hops,
+                    }
+                },
+            )
             .collect();
         if !sends.is_empty() {
-            self.request(External { sends, ..External::default() }).await?;
+            self.request(External {
+                sends,
+                ..External::default()
+            })
+            .await?;
         }
         Ok(true)
     }

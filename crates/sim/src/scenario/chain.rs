@@ -2,7 +2,7 @@
 
 use super::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
-use crate::user::User;
+use crate::user::{User, Wish};
 use greenroom_model::Failure;
 use greenroom_runtime::{Ctx, Registry};
 
@@ -17,7 +17,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
         outside.script("slow", Script { slow_ms: 30, value: 10, ..Script::default() });
         outside.script("fast", Script { value: 1, ..Script::default() });
     },
-    users: || vec![User::new().starts("chain", "a", "3"), User::new().starts("chain", "b", "2")],
+    users: || vec![
+            User::new().starts("chain", "a", "3").at(35, Wish::Stop).awaits(0, "chain/a"),
+            User::new().starts("chain", "b", "2").awaits(0, "chain/b"),
+        ],
     expect: |run| {
         let mut wrong = ends(run, "chain/a", "completed 33");
         wrong.extend(ends(run, "chain/b", "completed 22"));
@@ -25,6 +28,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         wrong.extend(effect(run, "slow", 5));
         wrong
     },
+    timeless: true,
     ..PLAIN
 };
 

@@ -18,6 +18,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         vec![user.sends(200, "counter/a", "end", "null")]
     },
     expect: |run| ends(run, "counter/a", "completed [21,6]"),
+    timeless: true,
     ..PLAIN
 };
 

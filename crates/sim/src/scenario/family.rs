@@ -34,6 +34,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         wrong.extend(effect(run, "work", 7));
         wrong
     },
+    timeless: true,
     ..PLAIN
 };
 

@@ -7,6 +7,7 @@ mod chain;
 mod choice;
 mod counter;
 mod crowd;
+mod deploy;
 mod family;
 mod fork;
 mod hold;
@@ -16,6 +17,7 @@ mod pingpong;
 mod refund;
 mod restart;
 mod retry;
+mod revive;
 mod saga;
 mod timer;
 mod tree;
@@ -42,6 +44,8 @@ pub struct Scenario {
     pub expect: fn(&Run) -> Vec<String>,
     /// Every run must end as the one without faults does.
     pub exact: bool,
+    /// It waits for no time, so that the clock may jump far ahead.
+    pub timeless: bool,
     /// How many processes may stay in memory; by default chance decides.
     pub resident_max: Option<usize>,
 }
@@ -54,6 +58,7 @@ pub const ALL: &[Scenario] = &[
     choice::SCENARIO,
     counter::SCENARIO,
     crowd::SCENARIO,
+    deploy::SCENARIO,
     family::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
@@ -63,6 +68,7 @@ pub const ALL: &[Scenario] = &[
     refund::SCENARIO,
     restart::SCENARIO,
     retry::SCENARIO,
+    revive::SCENARIO,
     saga::SCENARIO,
     timer::SCENARIO,
     tree::SCENARIO,
@@ -83,6 +89,7 @@ const PLAIN: Scenario = Scenario {
     users: Vec::new,
     expect: |_| Vec::new(),
     exact: true,
+    timeless: false,
     resident_max: None,
 };
 

@@ -29,10 +29,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
             value: value.to_owned(),
         };
         vec![
-            User::new().starts("refund", "small", "500"),
-            User::new().starts("refund", "large", "5000").at(3_600_000, answer("large", "\"approve\"")),
+            User::new().starts("refund", "small", "500").awaits(0, "refund/small"),
+            User::new().starts("refund", "large", "5000").at(3_600_000, answer("large", "\"approve\"")).awaits(0, "refund/large"),
             User::new().starts("refund", "denied", "6000").at(7_200_000, answer("denied", "\"deny\"")),
-            User::new().starts("refund", "forgotten", "7000"),
+            User::new().starts("refund", "forgotten", "7000").awaits(0, "refund/forgotten"),
         ]
     },
     expect: |run| {

@@ -1,0 +1,34 @@
+//! Every scenario, with a crash before every action and every fault at every
+//! commit.
+
+use greenroom_sim::{double_crashes, exhaust, named};
+
+fn all_of(name: &str) {
+    let scenario = named(name).expect("a scenario of this name");
+    let mut campaign = exhaust(scenario);
+    campaign.add(double_crashes(scenario, 60));
+    campaign.assert_none();
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                all_of(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn each_scenario_is_here() {
+            let here: Vec<&str> = vec![$(stringify!($name)),*];
+            let all: Vec<&str> = greenroom_sim::ALL.iter().map(|scenario| scenario.name).collect();
+            assert_eq!(here, all);
+        }
+    };
+}
+
+scenarios! {
+    ask bulk chain choice counter crowd deploy family fork hold message once pingpong refund restart
+    retry revive saga timer tree version
+}
