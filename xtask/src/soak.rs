@@ -22,10 +22,7 @@ use std::process::ExitCode;
 
 /// `soak [OPTIONS]`. Exit code 1 when anything is not as it must be.
 pub fn run(words: &[String]) -> anyhow::Result<ExitCode> {
-    if words
-        .iter()
-        .any(|word| matches!(word.as_str(), "-h" | "--help"))
-    {
+    if words.iter().any(|word| matches!(word.as_str(), "-h" | "--help")) {
         println!("{}", options::USAGE);
         return Ok(ExitCode::SUCCESS);
     }
@@ -36,12 +33,7 @@ pub fn run(words: &[String]) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let Options {
-        kills,
-        refunds,
-        seed,
-        ..
-    } = options;
+    let Options { kills, refunds, seed, .. } = options;
     println!("soak: {kills} kills, {refunds} refunds, seed {seed}");
     let program = match Program::build(&options) {
         Ok(program) => program,

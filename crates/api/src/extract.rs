@@ -22,22 +22,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Refusal> {
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                    let words = format!("the body is over the limit of {BODY_MAX_BYTES} bytes");
-                    return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words)
-                        .next("put large data in a file or an object store and pass its name");
-                }
-                Refusal::bad_request(rejection.body_text())
-            })?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let words = format!("the body is over the limit of {BODY_MAX_BYTES} bytes");
+                return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words)
+                    .next("put large data in a file or an object store and pass its name");
+            }
+            Refusal::bad_request(rejection.body_text())
+        })?;
         // An empty body is an empty object: every field may have a default.
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let value = serde_json::from_slice(bytes);
-        value
-            .map(Body)
-            .map_err(|error| Refusal::bad_request(format!("the body: {error}")))
+        value.map(Body).map_err(|error| Refusal::bad_request(format!("the body: {error}")))
     }
 }
 
@@ -46,13 +42,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 /// node on TCP is safe from pages.
 pub async fn only_json(request: Request, next: Next) -> Response {
     let given = request.headers().get(header::CONTENT_TYPE);
-    let given = given
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let is_json = given
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().ends_with("json"));
+    let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_json = given.split(';').next().is_some_and(|kind| kind.trim().ends_with("json"));
     if is_json || request.method() == Method::GET {
         return next.run(request).await;
     }

@@ -20,13 +20,7 @@ pub struct Peer {
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Peer {
-        Peer {
-            uid: stream
-                .io()
-                .peer_cred()
-                .ok()
-                .map(|credentials| credentials.uid()),
-        }
+        Peer { uid: stream.io().peer_cred().ok().map(|credentials| credentials.uid()) }
     }
 }
 
@@ -56,16 +50,10 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>();
         let uid = peer.and_then(|ConnectInfo(peer)| peer.uid);
         let uid = uid.ok_or_else(|| {
-            Refusal::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "nobody knows who is asking",
-            )
+            Refusal::new(StatusCode::FORBIDDEN, "forbidden", "nobody knows who is asking")
         })?;
         let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Ok(By(
-            user_name(&passwd, uid).unwrap_or_else(|| format!("uid:{uid}"))
-        ))
+        Ok(By(user_name(&passwd, uid).unwrap_or_else(|| format!("uid:{uid}"))))
     }
 }
 

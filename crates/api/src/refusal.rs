@@ -16,11 +16,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal in words of its own.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Refusal {
-        let words = ErrorWords {
-            code: code.to_owned(),
-            message: message.into(),
-            next: None,
-        };
+        let words = ErrorWords { code: code.to_owned(), message: message.into(), next: None };
         Refusal { status, words }
     }
 

@@ -56,10 +56,7 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/v1/node", get(status::get))
         .route("/v1/verify", get(verify::get))
         .route("/v1/export", get(export::get))
-        .route(
-            "/v1/import",
-            post(import::post).layer(DefaultBodyLimit::disable()),
-        )
+        .route("/v1/import", post(import::post).layer(DefaultBodyLimit::disable()))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
@@ -73,9 +70,5 @@ async fn no_route() -> Refusal {
 }
 
 async fn wrong_method() -> Refusal {
-    Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "wrong_method",
-        "this route has another method",
-    )
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this route has another method")
 }

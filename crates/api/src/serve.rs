@@ -49,10 +49,7 @@ pub async fn bind(path: &Path) -> Result<Server, ServeError> {
     if length > PATH_MAX_BYTES {
         return Err(ServeError::PathTooLong(length));
     }
-    let io = |source| ServeError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| ServeError::Io { path: path.to_owned(), source };
     if UnixStream::connect(path).await.is_ok() {
         return Err(ServeError::InUse(path.to_owned()));
     }
@@ -63,10 +60,7 @@ pub async fn bind(path: &Path) -> Result<Server, ServeError> {
     let listener = UnixListener::bind(path).map_err(io)?;
     // Between these two calls only the peer check keeps others out.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
-    Ok(Server {
-        listener,
-        path: path.to_owned(),
-    })
+    Ok(Server { listener, path: path.to_owned() })
 }
 
 impl Server {

@@ -1,9 +1,6 @@
 //! The routes over a real socket, with a real node on the memory store.
 
-#![expect(
-    clippy::expect_used,
-    reason = "what a test expects and does not find fails it"
-)]
+#![expect(clippy::expect_used, reason = "what a test expects and does not find fails it")]
 
 use greenroom_api::wire::{
     CancelRequest, ForkRequest, Given, ListQuery, MessageRequest, RestartFrom, StartRequest,
@@ -21,15 +18,12 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 async fn add(ctx: Ctx, (a, b): (i64, i64)) -> Result<i64, Failure> {
-    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) })
-        .await
+    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) }).await
 }
 
 async fn asker(ctx: Ctx, _: ()) -> Result<String, Failure> {
     ctx.set("mood", "curious")?;
-    ctx.ask("color", "Which color?")
-        .choices(["red", "green"])
-        .await
+    ctx.ask("color", "Which color?").choices(["red", "green"]).await
 }
 
 async fn echo(ctx: Ctx, _: ()) -> Result<u64, Failure> {
@@ -55,10 +49,7 @@ struct House {
 impl House {
     async fn new() -> House {
         let dir = TempDir::new().expect("a directory");
-        let registry = Registry::new()
-            .kind("add", add)
-            .kind("asker", asker)
-            .kind("echo", echo);
+        let registry = Registry::new().kind("add", add).kind("asker", asker).kind("echo", echo);
         let journal = Arc::new(Memory::new());
         let node = Node::start(journal, registry, NodeOptions::default()).expect("a node");
         let socket = dir.path().join("node.sock");
@@ -71,13 +62,7 @@ impl House {
         #[expect(clippy::disallowed_methods, reason = "a test serves beside itself")]
         let served = tokio::spawn(running);
         let client = Client::new(&socket).expect("a client");
-        House {
-            dir,
-            client,
-            node,
-            stop,
-            served,
-        }
+        House { dir, client, node, stop, served }
     }
 
     fn socket(&self) -> PathBuf {
@@ -85,22 +70,15 @@ impl House {
     }
 
     async fn start(&self, kind: &str, key: &str, input: &str) -> ProcessId {
-        let request = StartRequest {
-            kind: kind.to_owned(),
-            key: Some(key.to_owned()),
-            input: given(input),
-        };
+        let request =
+            StartRequest { kind: kind.to_owned(), key: Some(key.to_owned()), input: given(input) };
         let started = self.client.start(&request).await.expect("started");
         assert!(started.created);
         started.id
     }
 
     async fn end(&self, id: &ProcessId) -> Exit {
-        let exit = self
-            .client
-            .result(id, Duration::from_secs(20))
-            .await
-            .expect("a result");
+        let exit = self.client.result(id, Duration::from_secs(20)).await.expect("a result");
         exit.expect("it ends")
     }
 
@@ -117,16 +95,8 @@ impl House {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         let text = String::from_utf8_lossy(&answer).into_owned();
-        let status = text
-            .split(' ')
-            .nth(1)
-            .and_then(|code| code.parse().ok())
-            .unwrap_or(0);
-        (
-            status,
-            text.split_once("\r\n\r\n")
-                .map_or(String::new(), |(_, body)| body.to_owned()),
-        )
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
     }
 }
 
@@ -144,27 +114,13 @@ const JSON: &str = "content-type: application/json";
 async fn a_process_from_start_to_result() {
     let house = House::new().await;
     let id = house.start("add", "1", "[1, 2]").await;
-    let Exit::Normal(result) = house.end(&id).await else {
-        panic!("it completes")
-    };
+    let Exit::Normal(result) = house.end(&id).await else { panic!("it completes") };
     assert_eq!(result.to_string(), "3");
     let process = house.client.process(&id).await.expect("a process");
     assert_eq!((process.status, process.version), (Status::Completed, 1));
     let turns = house.client.history(&id, Seq(0)).await.expect("a history");
-    let names: Vec<_> = turns
-        .iter()
-        .flat_map(|turn| &turn.events)
-        .map(Event::name)
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "WorkflowStarted",
-            "StepStarted",
-            "StepCompleted",
-            "WorkflowCompleted"
-        ]
-    );
+    let names: Vec<_> = turns.iter().flat_map(|turn| &turn.events).map(Event::name).collect();
+    assert_eq!(names, ["WorkflowStarted", "StepStarted", "StepCompleted", "WorkflowCompleted"]);
     let later = house.client.history(&id, Seq(3)).await.expect("a history");
     assert_eq!(later[0].seq, Seq(4));
 }
@@ -173,11 +129,8 @@ async fn a_process_from_start_to_result() {
 async fn starting_twice_is_one_start() {
     let house = House::new().await;
     let first = house.start("add", "1", "[1, 2]").await;
-    let request = StartRequest {
-        kind: "add".into(),
-        key: Some("1".into()),
-        input: given("[5, 5]"),
-    };
+    let request =
+        StartRequest { kind: "add".into(), key: Some("1".into()), input: given("[5, 5]") };
     let second = house.client.start(&request).await.expect("found");
     assert_eq!((second.id, second.created), (first, false));
 }
@@ -185,49 +138,20 @@ async fn starting_twice_is_one_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_have_a_code_and_a_way_on() {
     let house = House::new().await;
-    let request = StartRequest {
-        kind: "nobody".into(),
-        key: None,
-        input: Given::default(),
-    };
-    let error = house
-        .client
-        .start(&request)
-        .await
-        .expect_err("no such kind");
+    let request = StartRequest { kind: "nobody".into(), key: None, input: Given::default() };
+    let error = house.client.start(&request).await.expect_err("no such kind");
     assert_eq!(error.code, "unknown_kind");
-    assert!(
-        error.message.contains("add, asker, echo"),
-        "{}",
-        error.message
-    );
-    let error = house
-        .client
-        .process(&id("add/none"))
-        .await
-        .expect_err("no such process");
+    assert!(error.message.contains("add, asker, echo"), "{}", error.message);
+    let error = house.client.process(&id("add/none")).await.expect_err("no such process");
     assert_eq!(error.code, "no_process");
     assert!(error.next.is_some());
-    let request = StartRequest {
-        kind: "add".into(),
-        key: Some("a b".into()),
-        input: Given::default(),
-    };
-    assert_eq!(
-        house.client.start(&request).await.expect_err("odd").code,
-        "bad_request"
-    );
+    let request =
+        StartRequest { kind: "add".into(), key: Some("a b".into()), input: Given::default() };
+    assert_eq!(house.client.start(&request).await.expect_err("odd").code, "bad_request");
     let ended = house.start("add", "1", "[1, 2]").await;
     house.end(&ended).await;
-    let message = MessageRequest {
-        topic: "hi".into(),
-        body: Given::default(),
-    };
-    let error = house
-        .client
-        .send(&ended, &message, None)
-        .await
-        .expect_err("it has ended");
+    let message = MessageRequest { topic: "hi".into(), body: Given::default() };
+    let error = house.client.send(&ended, &message, None).await.expect_err("it has ended");
     assert_eq!(error.code, "ended");
 }
 
@@ -237,40 +161,20 @@ async fn bad_requests_are_answered_in_json() {
     let post = format!("POST /v1/processes HTTP/1.1\r\n{JSON}");
     let (status, body) = house.raw(&post, b"{\"kind\": }").await;
     assert_eq!(status, 400);
-    assert!(
-        body.contains("\"bad_request\"") && body.contains("line 1 column 10"),
-        "{body}"
-    );
+    assert!(body.contains("\"bad_request\"") && body.contains("line 1 column 10"), "{body}");
     let (status, _) = house.raw("POST /v1/processes HTTP/1.1", b"kind=add").await;
     assert_eq!(status, 415);
     let pause = "POST /v1/processes/add/1/pause HTTP/1.1";
     assert_eq!(house.raw(pause, b"").await.0, 415, "a page could send this");
     let (status, body) = house.raw("GET /v1/nothing HTTP/1.1", b"").await;
-    assert!(
-        status == 404 && body.contains("no_route"),
-        "{status} {body}"
-    );
-    let (status, body) = house
-        .raw(&format!("DELETE /v1/processes HTTP/1.1\r\n{JSON}"), b"")
-        .await;
-    assert!(
-        status == 405 && body.contains("wrong_method"),
-        "{status} {body}"
-    );
-    let (status, body) = house
-        .raw("GET /v1/processes?status=odd HTTP/1.1", b"")
-        .await;
-    assert!(
-        status == 400 && body.contains("running, receiving"),
-        "{status} {body}"
-    );
+    assert!(status == 404 && body.contains("no_route"), "{status} {body}");
+    let (status, body) = house.raw(&format!("DELETE /v1/processes HTTP/1.1\r\n{JSON}"), b"").await;
+    assert!(status == 405 && body.contains("wrong_method"), "{status} {body}");
+    let (status, body) = house.raw("GET /v1/processes?status=odd HTTP/1.1", b"").await;
+    assert!(status == 400 && body.contains("running, receiving"), "{status} {body}");
     let long = format!("{{\"kind\":\"add\",\"key\":\"{}\"}}", "x".repeat(10 << 20));
     let (status, body) = house.raw(&post, long.as_bytes()).await;
-    assert!(
-        status == 400 && body.len() < 500,
-        "{status} {} bytes",
-        body.len()
-    );
+    assert!(status == 400 && body.len() < 500, "{status} {} bytes", body.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,18 +182,11 @@ async fn a_body_over_the_limit_is_refused() {
     let house = House::new().await;
     let large = "x".repeat(34 << 20);
     let body = format!("{{\"kind\":\"echo\",\"input\":\"{large}\"}}");
-    let request = StartRequest {
-        kind: "echo".into(),
-        key: None,
-        input: Given::string(&large),
-    };
+    let request = StartRequest { kind: "echo".into(), key: None, input: Given::string(&large) };
     assert!(serde_json::to_string(&request).expect("plain").len() > body.len() - 100);
     // The server may close before all is sent; what counts is that it stands.
     if let Err(error) = house.client.start(&request).await {
-        assert!(
-            ["too_large", "broken"].contains(&error.code.as_str()),
-            "{error:?}"
-        );
+        assert!(["too_large", "broken"].contains(&error.code.as_str()), "{error:?}");
     } else {
         panic!("taken");
     }
@@ -307,31 +204,17 @@ async fn asks_are_listed_and_answered_once() {
     };
     assert_eq!((ask.name.as_str(), ask.choices.len()), ("color", 2));
     let ask: AskId = ask.id.parse().expect("an ask's id");
-    let error = house
-        .client
-        .answer(&ask, Given::string("blue"))
-        .await
-        .expect_err("no choice");
+    let error = house.client.answer(&ask, Given::string("blue")).await.expect_err("no choice");
     assert_eq!(error.code, "bad_answer");
     let state = house.client.state(&id).await.expect("a state");
     assert_eq!(
         (state[0].key.as_str(), state[0].value.to_string().as_str()),
         ("mood", "\"curious\"")
     );
-    house
-        .client
-        .answer(&ask, Given::string("red"))
-        .await
-        .expect("taken");
-    let Exit::Normal(result) = house.end(&id).await else {
-        panic!("it completes")
-    };
+    house.client.answer(&ask, Given::string("red")).await.expect("taken");
+    let Exit::Normal(result) = house.end(&id).await else { panic!("it completes") };
     assert_eq!(result.to_string(), "\"red\"");
-    let error = house
-        .client
-        .answer(&ask, Given::string("red"))
-        .await
-        .expect_err("too late");
+    let error = house.client.answer(&ask, Given::string("red")).await.expect_err("too late");
     assert_eq!(error.code, "not_open");
 }
 
@@ -340,30 +223,14 @@ async fn following_sees_history_live_values_and_the_end() {
     let house = House::new().await;
     let id = house.start("echo", "1", "null").await;
     let mut events = house.client.events(&id, Seq(0)).await.expect("events");
-    let Some(Seen::Turn(first)) = events.next().await.expect("a turn") else {
-        panic!("a turn")
-    };
+    let Some(Seen::Turn(first)) = events.next().await.expect("a turn") else { panic!("a turn") };
     assert_eq!(first.seq, Seq(1));
     // White space of any sort in a payload must not break the stream's lines.
-    let message = MessageRequest {
-        topic: "say".into(),
-        body: given("{\"a\":\r\n [1]}"),
-    };
-    house
-        .client
-        .send(&id, &message, Some("once"))
-        .await
-        .expect("sent");
-    let again = house
-        .client
-        .send(&id, &message, Some("once"))
-        .await
-        .expect("sent");
+    let message = MessageRequest { topic: "say".into(), body: given("{\"a\":\r\n [1]}") };
+    house.client.send(&id, &message, Some("once")).await.expect("sent");
+    let again = house.client.send(&id, &message, Some("once")).await.expect("sent");
     assert!(again.repeated);
-    let stop = MessageRequest {
-        topic: "stop".into(),
-        body: Given::default(),
-    };
+    let stop = MessageRequest { topic: "stop".into(), body: Given::default() };
     house.client.send(&id, &stop, None).await.expect("sent");
     let (mut emitted, mut ended) = (0, None);
     while let Some(seen) = events.next().await.expect("a stream") {
@@ -386,36 +253,19 @@ async fn processes_are_changed_from_outside() {
     let id = house.start("echo", "1", "null").await;
     house.client.pause(&id).await.expect("paused");
     house.client.resume(&id).await.expect("resumed");
-    let request = CancelRequest {
-        reason: "enough".into(),
-        kill: true,
-    };
+    let request = CancelRequest { reason: "enough".into(), kill: true };
     house.client.cancel(&id, &request).await.expect("killed");
     assert!(matches!(house.end(&id).await, Exit::Killed(reason) if reason == "enough"));
     let added = house.start("add", "1", "[1, 2]").await;
     house.end(&added).await;
-    let fork = ForkRequest {
-        at: Some(Seq(2)),
-        key: Some("fork".into()),
-    };
+    let fork = ForkRequest { at: Some(Seq(2)), key: Some("fork".into()) };
     let forked = house.client.fork(&added, &fork).await.expect("forked");
     assert_eq!(forked.id.as_str(), "add/fork");
     house.end(&forked.id).await;
-    house
-        .client
-        .restart(&added, RestartFrom::Start)
-        .await
-        .expect("restarted");
-    let query = ListQuery {
-        kind: Some("add".into()),
-        newest: true,
-        ..ListQuery::default()
-    };
+    house.client.restart(&added, RestartFrom::Start).await.expect("restarted");
+    let query = ListQuery { kind: Some("add".into()), newest: true, ..ListQuery::default() };
     let found = house.client.list(&query).await.expect("a list");
-    assert_eq!(
-        found.first().map(|process| process.id.as_str()),
-        Some("add/fork")
-    );
+    assert_eq!(found.first().map(|process| process.id.as_str()), Some("add/fork"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -426,14 +276,8 @@ async fn what_is_exported_can_be_imported() {
         let id = from.start("add", &key.to_string(), "[1,\n 2]").await;
         from.end(&id).await;
     }
-    let chunks: Vec<Vec<u8>> = from
-        .client
-        .export()
-        .await
-        .expect("an export")
-        .try_collect()
-        .await
-        .expect("whole");
+    let chunks: Vec<Vec<u8>> =
+        from.client.export().await.expect("an export").try_collect().await.expect("whole");
     let lines = chunks.concat();
     assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 40);
     let to = House::new().await;
@@ -442,11 +286,7 @@ async fn what_is_exported_can_be_imported() {
     let second = to.client.import(lines).await.expect("imported");
     assert_eq!((second.imported, second.present), (0, 40));
     assert!(matches!(to.end(&id("add/7")).await, Exit::Normal(_)));
-    let error = to
-        .client
-        .import(b"{\"format\":1}\n".to_vec())
-        .await
-        .expect_err("not a process");
+    let error = to.client.import(b"{\"format\":1}\n".to_vec()).await.expect_err("not a process");
     assert_eq!(error.code, "bad_request");
 }
 
@@ -454,21 +294,13 @@ async fn what_is_exported_can_be_imported() {
 async fn the_socket_is_the_owners_and_is_taken_over_only_when_dead() {
     use std::os::unix::fs::PermissionsExt;
     let house = House::new().await;
-    let mode = std::fs::metadata(house.socket())
-        .expect("a socket")
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(house.socket()).expect("a socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(matches!(
-        bind(&house.socket()).await,
-        Err(ServeError::InUse(_))
-    ));
+    assert!(matches!(bind(&house.socket()).await, Err(ServeError::InUse(_))));
     let stale = house.dir.path().join("stale.sock");
     drop(std::os::unix::net::UnixListener::bind(&stale).expect("bound"));
     assert!(stale.exists());
-    bind(&stale)
-        .await
-        .expect("what a dead node left is removed");
+    bind(&stale).await.expect("what a dead node left is removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -476,34 +308,15 @@ async fn stopping_ends_streams_and_removes_the_socket() {
     let house = House::new().await;
     let status = house.client.node().await.expect("a node");
     assert_eq!(status.kinds, ["add@1", "asker@1", "echo@1"]);
-    assert_eq!(
-        house.client.verify().await.expect("verified"),
-        Vec::<String>::new()
-    );
+    assert_eq!(house.client.verify().await.expect("verified"), Vec::<String>::new());
     let id = house.start("asker", "1", "null").await;
-    let mut events = house
-        .client
-        .events(&id, Seq(u64::MAX - 1))
-        .await
-        .expect("events");
+    let mut events = house.client.events(&id, Seq(u64::MAX - 1)).await.expect("events");
     let socket = house.socket();
-    let House {
-        stop,
-        served,
-        client,
-        node,
-        dir: _dir,
-    } = house;
+    let House { stop, served, client, node, dir: _dir } = house;
     stop.send(()).expect("it listens");
     assert!(events.next().await.expect("it ends well").is_none());
     served.await.expect("no panic").expect("no error");
     assert!(!socket.exists());
-    assert!(
-        client
-            .node()
-            .await
-            .expect_err("nobody is there")
-            .is_no_node()
-    );
+    assert!(client.node().await.expect_err("nobody is there").is_no_node());
     node.stop(Duration::from_secs(1)).await;
 }

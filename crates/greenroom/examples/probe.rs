@@ -16,8 +16,7 @@ struct Sum {
 /// A step, and a result.
 async fn add(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
     let (a, b) = (sum.a, sum.b);
-    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) })
-        .await
+    ctx.step("add", move |_| async move { Ok::<_, Failure>(a + b) }).await
 }
 
 /// Sleeps so many milliseconds.
@@ -30,19 +29,13 @@ async fn sleeper(ctx: Ctx, ms: u64) -> Result<String, Failure> {
 /// Asks, and then writes a line to the file named: an effect one can count.
 async fn asker(ctx: Ctx, file: String) -> Result<String, Failure> {
     let day = Duration::from_secs(24 * 60 * 60);
-    let answer: String = ctx
-        .ask("approval", "Write the line?")
-        .choices(["approve", "reject"])
-        .deadline(day)
-        .await?;
+    let answer: String =
+        ctx.ask("approval", "Write the line?").choices(["approve", "reject"]).deadline(day).await?;
     if answer == "approve" {
         ctx.step("write", move |step| {
             let file = file.clone();
             async move {
-                let mut file = std::fs::OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(file)?;
+                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
                 writeln!(file, "{}", step.key())?;
                 Ok::<_, Failure>(())
             }

@@ -31,12 +31,7 @@ impl App {
     /// Must be called inside an async runtime.
     pub fn new(options: Options, registry: Registry) -> App {
         let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
-        App {
-            options,
-            registry,
-            env,
-            paint: Paint::on(&std::io::stdout()),
-        }
+        App { options, registry, env, paint: Paint::on(&std::io::stdout()) }
     }
 
     /// Whether to print JSON.

@@ -11,10 +11,7 @@ pub fn free_bytes(dir: &Path) -> std::io::Result<u64> {
 }
 
 /// How long it takes until a few bytes are safe: the middle of some tries.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures the disk; no process hears of it"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures the disk; no process hears of it")]
 pub fn sync_time(dir: &Path) -> std::io::Result<Duration> {
     const TRIES: usize = 9;
     let path = dir.join(format!(".doctor-{}", std::process::id()));

@@ -26,11 +26,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Err(error) => {
             // Help and version come this way too, with code 0.
             let _ = error.print();
-            return if error.use_stderr() {
-                Code::Usage.into()
-            } else {
-                Code::Done.into()
-            };
+            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
         }
     };
     let Cli { options, command } = cli;

@@ -18,11 +18,7 @@ pub fn lines(
     let mut after = ProcessNo(0);
     let mut count = 0;
     loop {
-        let listing = Listing {
-            after: Some(after),
-            limit: PAGE,
-            ..Listing::default()
-        };
+        let listing = Listing { after: Some(after), limit: PAGE, ..Listing::default() };
         let rows = journal.list(&listing)?;
         let Some(last) = rows.last() else {
             return Ok(count);

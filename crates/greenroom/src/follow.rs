@@ -170,16 +170,9 @@ impl<'a> Screen<'a> {
             && let Some((op, ask)) = self.live.ask()
         {
             let choices = ask.spec.choices.join("/");
-            let choices = if choices.is_empty() {
-                String::new()
-            } else {
-                format!(" [{choices}]")
-            };
+            let choices = if choices.is_empty() { String::new() } else { format!(" [{choices}]") };
             let text = format!("{}{}", short(&ask.spec.question, 300), choices);
-            out::say(&format!(
-                "{} ",
-                self.paint.tone(Tone::Strong, &format!("? {text} >"))
-            ));
+            out::say(&format!("{} ", self.paint.tone(Tone::Strong, &format!("? {text} >"))));
             self.asked = Some(op);
             self.prompt.begin(&*self.app.env);
             return;
@@ -201,24 +194,13 @@ impl<'a> Screen<'a> {
         if line.is_empty() {
             return Ok(());
         }
-        let ask = AskId {
-            process: self.id.clone(),
-            op,
-        };
+        let ask = AskId { process: self.id.clone(), op };
         let given = match input::json_or_word(line) {
-            Ok(value) => self
-                .client
-                .answer(&ask, value)
-                .await
-                .map(|_| ())
-                .map_err(Into::into),
+            Ok(value) => self.client.answer(&ask, value).await.map(|_| ()).map_err(Into::into),
             Err(error) => Err(error),
         };
         if let Err(error) = given {
-            out::say(&format!(
-                "{}\n",
-                self.paint.tone(Tone::Bad, &error.to_string())
-            ));
+            out::say(&format!("{}\n", self.paint.tone(Tone::Bad, &error.to_string())));
         } else {
             // Until its event comes, it must not be asked again.
             self.asked = Some(op);

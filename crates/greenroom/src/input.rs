@@ -12,10 +12,7 @@ use std::io::Read;
 /// of what is too large not more than the limit is read.
 pub fn json(text: &str) -> anyhow::Result<Given> {
     let (text, what) = if text == "-" {
-        (
-            bounded(std::io::stdin().lock(), None)?,
-            "standard input".to_owned(),
-        )
+        (bounded(std::io::stdin().lock(), None)?, "standard input".to_owned())
     } else if let Some(path) = text.strip_prefix('@') {
         (file(path)?, path.to_owned())
     } else {
@@ -41,26 +38,18 @@ fn file(path: &str) -> anyhow::Result<String> {
         return Err(Problem::usage(format!("cannot read {path}: it is a directory")).into());
     }
     // A pipe or device has no size beforehand.
-    let size = metadata
-        .is_file()
-        .then(|| usize::try_from(metadata.len()).unwrap_or(usize::MAX));
+    let size = metadata.is_file().then(|| usize::try_from(metadata.len()).unwrap_or(usize::MAX));
     bounded(file, size)
 }
 
 /// Reads up to the limit. A file says its size beforehand.
 fn bounded(mut source: impl Read, size: Option<usize>) -> anyhow::Result<String> {
-    let too_large = |bytes| Error::TooLarge {
-        bytes,
-        limit: PAYLOAD_MAX_BYTES,
-    };
+    let too_large = |bytes| Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES };
     if let Some(bytes) = size.filter(|size| *size > PAYLOAD_MAX_BYTES) {
         return Err(too_large(bytes).into());
     }
     let mut bytes = Vec::with_capacity(size.unwrap_or(0));
-    source
-        .by_ref()
-        .take(PAYLOAD_MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    source.by_ref().take(PAYLOAD_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > PAYLOAD_MAX_BYTES {
         return Err(too_large(bytes.len()).into());
     }

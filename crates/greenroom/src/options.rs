@@ -10,13 +10,7 @@ pub struct Options {
     pub json: bool,
 
     /// The store: `sqlite:FILE`, `postgres://…` or `memory:` [default: sqlite:DIR/store.db]
-    #[arg(
-        long,
-        global = true,
-        value_name = "STORE",
-        env = "GREENROOM_STORE",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "STORE", env = "GREENROOM_STORE", hide_env = true)]
     pub store: Option<String>,
 
     /// The directory of the node's socket and store

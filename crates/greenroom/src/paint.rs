@@ -35,9 +35,7 @@ impl Paint {
     pub fn on(stream: &impl IsTerminal) -> Paint {
         let said_no = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Paint {
-            on: stream.is_terminal() && !said_no && !dumb,
-        }
+        Paint { on: stream.is_terminal() && !said_no && !dumb }
     }
 
     /// The text in its tone.

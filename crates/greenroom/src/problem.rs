@@ -22,12 +22,7 @@ pub struct Problem {
 impl Problem {
     /// It did not work.
     pub fn new(code: &str, message: impl Into<String>) -> Problem {
-        Problem {
-            code: code.to_owned(),
-            message: message.into(),
-            next: None,
-            exit: Code::Failed,
-        }
+        Problem { code: code.to_owned(), message: message.into(), next: None, exit: Code::Failed }
     }
 
     /// The command was used wrongly.
@@ -37,10 +32,7 @@ impl Problem {
 
     /// Adds what to do.
     pub fn next(self, next: impl Into<String>) -> Problem {
-        Problem {
-            next: Some(next.into()),
-            ..self
-        }
+        Problem { next: Some(next.into()), ..self }
     }
 
     /// Sets the exit code.
@@ -84,19 +76,8 @@ impl Problem {
 
     /// As `{"error":{…}}`.
     pub fn body(&self) -> ErrorBody {
-        let Problem {
-            code,
-            message,
-            next,
-            ..
-        } = self.clone();
-        ErrorBody {
-            error: ErrorWords {
-                code,
-                message,
-                next,
-            },
-        }
+        let Problem { code, message, next, .. } = self.clone();
+        ErrorBody { error: ErrorWords { code, message, next } }
     }
 }
 

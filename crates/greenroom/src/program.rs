@@ -3,9 +3,8 @@
 /// The file name it was started by.
 pub fn name() -> String {
     let path = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&path)
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    let name =
+        std::path::Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|| "greenroom".to_owned())
 }
 

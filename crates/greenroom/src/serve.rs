@@ -29,26 +29,16 @@ pub async fn start(app: &App) -> anyhow::Result<Serving> {
     let socket = app.options.socket();
     let dir = &app.options.dir;
     let mut private = std::fs::DirBuilder::new();
-    private
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|error| {
-            Problem::new(
-                "failed",
-                format!("cannot make the directory {}: {error}", dir.display()),
-            )
+    private.recursive(true).mode(0o700).create(dir).map_err(|error| {
+        Problem::new("failed", format!("cannot make the directory {}: {error}", dir.display()))
             .next("give another one with --dir")
-        })?;
+    })?;
     if app.node()?.is_some() {
         return Err(greenroom_api::ServeError::InUse(socket).into());
     }
     let name = node_name();
     let journal = store::open(&app.options.store(), dir, &name)?;
-    let options = NodeOptions {
-        name,
-        ..NodeOptions::default()
-    };
+    let options = NodeOptions { name, ..NodeOptions::default() };
     // The lease comes before the socket: who has it is the node.
     let node = Node::start(journal, app.registry.clone(), options)?;
     let server = greenroom_api::bind(&socket).await?;

@@ -35,11 +35,9 @@ impl Source {
     pub async fn list(&self, listing: &Listing) -> Result<Vec<Process>> {
         match self {
             Source::Node(client) => Ok(client.list(&query(listing)).await?),
-            Source::Store(journal) => Ok(journal
-                .list(listing)?
-                .into_iter()
-                .map(Process::from)
-                .collect()),
+            Source::Store(journal) => {
+                Ok(journal.list(listing)?.into_iter().map(Process::from).collect())
+            }
         }
     }
 
@@ -62,11 +60,7 @@ impl Source {
             Source::Node(client) => Ok(client.state(id).await?),
             Source::Store(journal) => {
                 let row = find(journal.as_ref(), id)?;
-                Ok(journal
-                    .state(row.no)?
-                    .into_iter()
-                    .map(StateEntry::from)
-                    .collect())
+                Ok(journal.state(row.no)?.into_iter().map(StateEntry::from).collect())
             }
         }
     }
@@ -85,11 +79,9 @@ impl Source {
     pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         match self {
             Source::Node(client) => Ok(client.dead(limit).await?),
-            Source::Store(journal) => Ok(journal
-                .dead(limit)?
-                .into_iter()
-                .map(DeadLetter::from)
-                .collect()),
+            Source::Store(journal) => {
+                Ok(journal.dead(limit)?.into_iter().map(DeadLetter::from).collect())
+            }
         }
     }
 }
@@ -104,11 +96,7 @@ fn find(journal: &dyn Journal, id: &ProcessId) -> Result<ProcessRow> {
 }
 
 fn query(listing: &Listing) -> ListQuery {
-    let statuses: Vec<_> = listing
-        .statuses
-        .iter()
-        .map(|status| status.word())
-        .collect();
+    let statuses: Vec<_> = listing.statuses.iter().map(|status| status.word()).collect();
     ListQuery {
         status: (!statuses.is_empty()).then(|| statuses.join(",")),
         kind: listing.kind.clone(),

@@ -8,11 +8,7 @@ use std::sync::Arc;
 /// in use.
 pub fn open(store: &str, dir: &Path, holder: &str) -> anyhow::Result<Arc<dyn Journal>> {
     let holder = holder.to_owned();
-    let options = OpenOptions {
-        read_only: false,
-        holder,
-        blob_dir: blob_dir(store, dir),
-    };
+    let options = OpenOptions { read_only: false, holder, blob_dir: blob_dir(store, dir) };
     Ok(greenroom_journal::open(store, &options)?)
 }
 
@@ -32,10 +28,6 @@ pub fn open_to_read(store: &str, dir: &Path) -> anyhow::Result<Option<Arc<dyn Jo
         return Ok(None);
     }
     let blob_dir = blob_dir(store, dir);
-    let options = OpenOptions {
-        read_only: true,
-        blob_dir,
-        ..OpenOptions::default()
-    };
+    let options = OpenOptions { read_only: true, blob_dir, ..OpenOptions::default() };
     Ok(Some(greenroom_journal::open(store, &options)?))
 }

@@ -20,10 +20,7 @@ pub struct Table {
 impl Table {
     /// No rows yet.
     pub fn new(columns: &[(&'static str, Align)]) -> Table {
-        Table {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Table { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -36,18 +33,11 @@ impl Table {
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             let heading = self.columns[column].0.len();
-            cells
-                .map(|(text, _)| text.chars().count())
-                .max()
-                .unwrap_or(0)
-                .max(heading)
+            cells.map(|(text, _)| text.chars().count()).max().unwrap_or(0).max(heading)
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let heading: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(name, _)| ((*name).to_owned(), Tone::Strong))
-            .collect();
+        let heading: Vec<_> =
+            self.columns.iter().map(|(name, _)| ((*name).to_owned(), Tone::Strong)).collect();
         let mut out = String::new();
         for row in std::iter::once(&heading).chain(&self.rows) {
             out.push_str(&self.render_row(row, &widths, paint));

@@ -23,9 +23,7 @@ impl Divergence {
         let subject = match event {
             WorkflowStarted(segment) | WorkflowContinued(segment) => segment.kind.to_string(),
             StepStarted { name, .. } => name.clone(),
-            MessageSent {
-                to, topic, call, ..
-            } => {
+            MessageSent { to, topic, call, .. } => {
                 format!("{} `{topic}` to {to}", if *call { "call" } else { "send" })
             }
             MessageReceived { topic, from, .. } => format!("`{topic}` from {from}"),
@@ -37,10 +35,7 @@ impl Divergence {
             VersionMarked { change, version } => format!("{change} = {version}"),
             _ => String::new(),
         };
-        let op = event
-            .op()
-            .map(|op| format!(" (operation {op})"))
-            .unwrap_or_default();
+        let op = event.op().map(|op| format!(" (operation {op})")).unwrap_or_default();
         let space = if subject.is_empty() { "" } else { " " };
         format!("{}{space}{subject}{op}", event.name())
     }
@@ -54,32 +49,15 @@ impl Divergence {
                 a == b && x == y
             }
             (
-                MessageSent {
-                    op: a,
-                    to: x,
-                    topic: t,
-                    call: c,
-                    ..
-                },
-                MessageSent {
-                    op: b,
-                    to: y,
-                    topic: u,
-                    call: d,
-                    ..
-                },
+                MessageSent { op: a, to: x, topic: t, call: c, .. },
+                MessageSent { op: b, to: y, topic: u, call: d, .. },
             ) => a == b && x == y && t == u && c == d,
             (ReplySent { op: a, to: x, .. }, ReplySent { op: b, to: y, .. }) => a == b && x == y,
             (ProcessSpawned { op: a, id: x, .. }, ProcessSpawned { op: b, id: y, .. })
             | (MonitorStarted { op: a, target: x }, MonitorStarted { op: b, target: y })
-            | (
-                CancelSent {
-                    op: a, target: x, ..
-                },
-                CancelSent {
-                    op: b, target: y, ..
-                },
-            ) => a == b && x == y,
+            | (CancelSent { op: a, target: x, .. }, CancelSent { op: b, target: y, .. }) => {
+                a == b && x == y
+            }
             (AskOpened { op: a, ask: x }, AskOpened { op: b, ask: y }) => {
                 a == b && x.name == y.name
             }
@@ -102,18 +80,8 @@ impl fmt::Display for Divergence {
             writeln!(f, "    {seq:>5}  {event}")?;
         }
         let nothing = "nothing more";
-        writeln!(
-            f,
-            "  - {:>5}  {}",
-            self.seq,
-            self.recorded.as_deref().unwrap_or(nothing)
-        )?;
-        writeln!(
-            f,
-            "  + {:>5}  {}",
-            self.seq,
-            self.asked.as_deref().unwrap_or(nothing)
-        )?;
+        writeln!(f, "  - {:>5}  {}", self.seq, self.recorded.as_deref().unwrap_or(nothing))?;
+        writeln!(f, "  + {:>5}  {}", self.seq, self.asked.as_deref().unwrap_or(nothing))?;
         write!(
             f,
             "(- recorded, + asked now.) The code was changed under a running process, or it \

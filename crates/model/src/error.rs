@@ -33,11 +33,8 @@ pub enum Error {
 impl Error {
     pub(crate) fn bad_id(text: &str, why: &'static str) -> Error {
         const SHOWN_MAX: usize = 60;
-        let mut shown: String = text
-            .chars()
-            .take(SHOWN_MAX)
-            .flat_map(char::escape_default)
-            .collect();
+        let mut shown: String =
+            text.chars().take(SHOWN_MAX).flat_map(char::escape_default).collect();
         if text.chars().nth(SHOWN_MAX).is_some() {
             shown.push('…');
         }

@@ -22,24 +22,11 @@ pub enum Event {
     /// It ended a segment by `continue_as_new` and begins the next.
     WorkflowContinued(Segment),
     /// A step's attempt succeeded.
-    StepCompleted {
-        op: Op,
-        attempt: u32,
-        result: Payload,
-    },
+    StepCompleted { op: Op, attempt: u32, result: Payload },
     /// A step failed for good: the code gets the failure.
-    StepFailed {
-        op: Op,
-        attempt: u32,
-        failure: Failure,
-    },
+    StepFailed { op: Op, attempt: u32, failure: Failure },
     /// An attempt failed and another will follow at `retry_at`.
-    StepRetrying {
-        op: Op,
-        attempt: u32,
-        failure: Failure,
-        retry_at: Millis,
-    },
+    StepRetrying { op: Op, attempt: u32, failure: Failure, retry_at: Millis },
     /// Another attempt begins: after a wait, or by a process that was restarted
     /// or forked and has not begun this step itself.
     StepRetried { op: Op, attempt: u32 },
@@ -58,10 +45,7 @@ pub enum Event {
         reply_to: Option<ReplyTo>,
     },
     /// A call was answered, or cannot be.
-    ReplyReceived {
-        op: Op,
-        result: Result<Payload, Failure>,
-    },
+    ReplyReceived { op: Op, result: Result<Payload, Failure> },
     /// A process that is monitored or was spawned has ended.
     ProcessExited { op: Op, id: ProcessId, exit: Exit },
     /// Someone asked the process to stop. What it waits for fails as cancelled.
@@ -73,12 +57,7 @@ pub enum Event {
     /// Events after `keep` no longer count; the code runs on from there.
     Restarted { keep: Seq, by: Origin },
     /// This journal up to here is a copy of another's.
-    Forked {
-        from: ProcessId,
-        at: Seq,
-        seed: u64,
-        by: Origin,
-    },
+    Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },
     /// The code cannot go on until a person or a deploy helps.
     Parked { failure: Failure },
 
@@ -104,11 +83,7 @@ pub enum Event {
         call: bool,
     },
     /// A call was answered.
-    ReplySent {
-        op: Op,
-        to: ReplyTo,
-        result: Result<Payload, Failure>,
-    },
+    ReplySent { op: Op, to: ReplyTo, result: Result<Payload, Failure> },
     /// A child was started; `op` hears of its end unless it is detached.
     ProcessSpawned {
         op: Op,
@@ -121,11 +96,7 @@ pub enum Event {
     /// `op` wants to hear of the end of `target`.
     MonitorStarted { op: Op, target: ProcessId },
     /// Another process was asked to stop.
-    CancelSent {
-        op: Op,
-        target: ProcessId,
-        reason: String,
-    },
+    CancelSent { op: Op, target: ProcessId, reason: String },
     /// A person is asked.
     AskOpened { op: Op, ask: AskSpec },
     /// State that queries may read was set.
@@ -211,10 +182,7 @@ impl Event {
 
     /// Whether the process has ended with it.
     pub fn is_end(&self) -> bool {
-        matches!(
-            self,
-            Event::WorkflowCompleted { .. } | Event::WorkflowFailed { .. }
-        )
+        matches!(self, Event::WorkflowCompleted { .. } | Event::WorkflowFailed { .. })
     }
 
     /// The event's name, as in the journal.
@@ -290,12 +258,7 @@ impl Event {
             }
             StepCompleted { result, .. } | WorkflowCompleted { result } => visit(result),
             MessageReceived { body, .. } | MessageSent { body, .. } => visit(body),
-            ReplyReceived {
-                result: Ok(result), ..
-            }
-            | ReplySent {
-                result: Ok(result), ..
-            } => {
+            ReplyReceived { result: Ok(result), .. } | ReplySent { result: Ok(result), .. } => {
                 visit(result);
             }
             ProcessExited { exit, .. } | WorkflowFailed { exit } => exit.payloads_mut(visit),
@@ -327,11 +290,7 @@ impl Event {
     /// The input a message becomes when operation `op` takes it.
     pub fn received(op: Op, message: &Message) -> Option<Event> {
         match &message.content {
-            crate::Content::User {
-                topic,
-                body,
-                reply_to,
-            } => Some(Event::MessageReceived {
+            crate::Content::User { topic, body, reply_to } => Some(Event::MessageReceived {
                 op,
                 from: message.from.clone(),
                 topic: topic.clone(),

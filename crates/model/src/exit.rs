@@ -26,10 +26,7 @@ fn yes() -> bool {
     true
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_true(value: &bool) -> bool {
     *value
 }
@@ -61,19 +58,12 @@ pub mod failure {
 impl Failure {
     /// A failure that may be retried.
     pub fn new(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Failure {
-        Failure {
-            kind: kind.into(),
-            message: message.into(),
-            retryable: true,
-        }
+        Failure { kind: kind.into(), message: message.into(), retryable: true }
     }
 
     /// A failure that retrying cannot mend.
     pub fn fatal(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Failure {
-        Failure {
-            retryable: false,
-            ..Failure::new(kind, message)
-        }
+        Failure { retryable: false, ..Failure::new(kind, message) }
     }
 
     /// A plain error in words.
@@ -83,10 +73,7 @@ impl Failure {
 
     /// The same with another kind: `Failure::from(error).kind("payments_down")`.
     pub fn kind(self, kind: impl Into<Cow<'static, str>>) -> Failure {
-        Failure {
-            kind: kind.into(),
-            ..self
-        }
+        Failure { kind: kind.into(), ..self }
     }
 
     /// Whether it is of this kind.
@@ -153,10 +140,7 @@ impl Exit {
             Exit::Error(failure) => Err(failure),
             Exit::Cancelled(reason) => Err(Failure::fatal(failure::CANCELLED, reason)),
             Exit::Killed(reason) => Err(Failure::fatal("killed", reason)),
-            Exit::NoProcess => Err(Failure::fatal(
-                failure::NO_PROCESS,
-                "there is no such process",
-            )),
+            Exit::NoProcess => Err(Failure::fatal(failure::NO_PROCESS, "there is no such process")),
         }
     }
 }

@@ -28,20 +28,14 @@ impl ProcessId {
         check_key(key)?;
         let slash =
             u8::try_from(kind.len()).map_err(|_| Error::bad_id(kind, "its kind is too long"))?;
-        Ok(ProcessId {
-            text: format!("{kind}/{key}").into(),
-            slash,
-        })
+        Ok(ProcessId { text: format!("{kind}/{key}").into(), slash })
     }
 
     /// Reads `kind/key`.
     pub fn parse(text: &str) -> Result<ProcessId, Error> {
         match text.split_once('/') {
             Some((kind, key)) => ProcessId::new(kind, key),
-            None => Err(Error::bad_id(
-                text,
-                "it has no `/`: write KIND/KEY, like refund/1017",
-            )),
+            None => Err(Error::bad_id(text, "it has no `/`: write KIND/KEY, like refund/1017")),
         }
     }
 
@@ -95,10 +89,7 @@ fn check_key(key: &str) -> Result<(), Error> {
     }
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.:@+~=".contains(&c);
     if !key.bytes().all(plain) || key == "." || key == ".." {
-        return Err(Error::bad_id(
-            key,
-            "a key has letters, digits and - _ . : @ + ~ =",
-        ));
+        return Err(Error::bad_id(key, "a key has letters, digits and - _ . : @ + ~ ="));
     }
     Ok(())
 }
@@ -149,10 +140,7 @@ impl Kind {
     /// Checks the name.
     pub fn new(name: &str, version: u32) -> Result<Kind, Error> {
         check_kind(name)?;
-        Ok(Kind {
-            name: name.into(),
-            version,
-        })
+        Ok(Kind { name: name.into(), version })
     }
 }
 
@@ -181,17 +169,9 @@ impl fmt::Display for AskId {
 impl std::str::FromStr for AskId {
     type Err = Error;
     fn from_str(text: &str) -> Result<AskId, Error> {
-        let bad = || {
-            Error::bad_id(
-                text,
-                "an ask is written KIND/KEY#NUMBER, like refund/1017#5",
-            )
-        };
+        let bad = || Error::bad_id(text, "an ask is written KIND/KEY#NUMBER, like refund/1017#5");
         let (process, op) = text.rsplit_once('#').ok_or_else(bad)?;
-        Ok(AskId {
-            process: process.parse()?,
-            op: Op(op.parse().map_err(|_| bad())?),
-        })
+        Ok(AskId { process: process.parse()?, op: Op(op.parse().map_err(|_| bad())?) })
     }
 }
 
@@ -265,25 +245,19 @@ mod tests {
     #[test]
     fn an_id_is_kind_and_key() {
         let id = ProcessId::parse("refund/A-1017").expect("valid");
-        assert_eq!(
-            (id.kind(), id.key(), id.as_str()),
-            ("refund", "A-1017", "refund/A-1017")
-        );
+        assert_eq!((id.kind(), id.key(), id.as_str()), ("refund", "A-1017", "refund/A-1017"));
     }
 
     #[test]
     fn odd_ids_are_refused() {
-        for text in [
-            "", "refund", "/x", "refund/", "Refund/1", "r/a b", "r/a/b", "r/\u{0}", "r/ä", "r/..",
-        ] {
+        for text in
+            ["", "refund", "/x", "refund/", "Refund/1", "r/a b", "r/a/b", "r/\u{0}", "r/ä", "r/.."]
+        {
             assert!(ProcessId::parse(text).is_err(), "{text:?}");
         }
         let long = format!("r/{}", "x".repeat(10 << 20));
         let message = ProcessId::parse(&long).expect_err("too long").to_string();
-        assert!(
-            message.len() < 300,
-            "an error must not repeat ten megabytes"
-        );
+        assert!(message.len() < 300, "an error must not repeat ten megabytes");
     }
 
     #[test]

@@ -68,42 +68,12 @@ impl Ledger {
     pub fn apply(&mut self, seq: Seq, event: &Event) {
         match event {
             Event::WorkflowStarted(_) | Event::WorkflowContinued(_) => *self = Ledger::default(),
-            Event::StepStarted {
-                op,
-                name,
-                at_most_once,
-            } => {
-                let step = OpenStep {
-                    name: name.clone(),
-                    attempts: 0,
-                    retry_at: None,
-                    at_most_once: *at_most_once,
-                    begun: true,
-                };
-                self.steps.insert(*op, step);
-            }
-            Event::StepRetrying {
-                op,
-                attempt,
-                retry_at,
-                ..
-            } => {
-                if let Some(step) = self.steps.get_mut(op) {
-                    step.attempts = *attempt;
-                    step.retry_at = Some(*retry_at);
-                    step.begun = false;
-                }
-            }
-            Event::StepRetried { op, attempt } => {
-                if let Some(step) = self.steps.get_mut(op) {
-                    (step.begun, step.retry_at) = (true, None);
-                    step.attempts = attempt.saturating_sub(1);
-                }
-            }
-            Event::StepUnknown { op, attempt } => self.step_unknown(*op, *attempt),
-            Event::StepCompleted { op, .. } | Event::StepFailed { op, .. } => {
-                self.steps.remove(op);
-            }
+            Event::StepStarted { .. }
+            | Event::StepRetrying { .. }
+            | Event::StepRetried { .. }
+            | Event::StepUnknown { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepFailed { .. } => self.apply_to_step(event),
             Event::TimerStarted { op, fire_at } => {
                 self.timers.insert(*op, *fire_at);
             }
@@ -114,30 +84,17 @@ impl Ledger {
             Event::ProcessExited { op, .. } => {
                 self.watches.remove(op);
             }
-            Event::MessageSent {
-                op, to, call: true, ..
-            } => {
+            Event::MessageSent { op, to, call: true, .. } => {
                 self.calls.insert(*op, to.clone());
             }
-            Event::ProcessSpawned {
-                op,
-                id,
-                detached: false,
-                ..
-            } => {
+            Event::ProcessSpawned { op, id, detached: false, .. } => {
                 self.watches.insert(*op, id.clone());
             }
             Event::MonitorStarted { op, target } => {
                 self.watches.insert(*op, target.clone());
             }
             Event::AskOpened { op, ask } => {
-                self.asks.insert(
-                    *op,
-                    OpenAsk {
-                        spec: ask.clone(),
-                        seq,
-                    },
-                );
+                self.asks.insert(*op, OpenAsk { spec: ask.clone(), seq });
             }
             Event::Paused { .. } => self.paused = true,
             Event::Parked { .. } => self.parked = true,
@@ -155,6 +112,39 @@ impl Ledger {
             | Event::CancelSent { .. }
             | Event::StateSet { .. }
             | Event::VersionMarked { .. } => {}
+        }
+    }
+
+    fn apply_to_step(&mut self, event: &Event) {
+        match event {
+            Event::StepStarted { op, name, at_most_once } => {
+                let step = OpenStep {
+                    name: name.clone(),
+                    attempts: 0,
+                    retry_at: None,
+                    at_most_once: *at_most_once,
+                    begun: true,
+                };
+                self.steps.insert(*op, step);
+            }
+            Event::StepRetrying { op, attempt, retry_at, .. } => {
+                if let Some(step) = self.steps.get_mut(op) {
+                    step.attempts = *attempt;
+                    step.retry_at = Some(*retry_at);
+                    step.begun = false;
+                }
+            }
+            Event::StepRetried { op, attempt } => {
+                if let Some(step) = self.steps.get_mut(op) {
+                    (step.begun, step.retry_at) = (true, None);
+                    step.attempts = attempt.saturating_sub(1);
+                }
+            }
+            Event::StepUnknown { op, attempt } => self.step_unknown(*op, *attempt),
+            Event::StepCompleted { op, .. } | Event::StepFailed { op, .. } => {
+                self.steps.remove(op);
+            }
+            _ => {}
         }
     }
 
@@ -197,10 +187,7 @@ impl Ledger {
     }
 
     fn end(&mut self, status: Status) {
-        *self = Ledger {
-            ended: Some(status),
-            ..Ledger::default()
-        };
+        *self = Ledger { ended: Some(status), ..Ledger::default() };
     }
 
     /// The next point in time at which something is due.

@@ -74,10 +74,7 @@ pub enum Content {
         reply_to: Option<ReplyTo>,
     },
     /// The answer to a call of operation `op`.
-    Reply {
-        op: Op,
-        result: Result<Payload, Failure>,
-    },
+    Reply { op: Op, result: Result<Payload, Failure> },
     /// A monitored or spawned process has ended.
     Exited { op: Op, id: ProcessId, exit: Exit },
     /// A person's answer to the ask of operation `op`.
@@ -107,9 +104,7 @@ impl Content {
     pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
         match self {
             Content::User { body, .. } => visit(body),
-            Content::Reply {
-                result: Ok(result), ..
-            } => visit(result),
+            Content::Reply { result: Ok(result), .. } => visit(result),
             Content::Exited { exit, .. } => exit.payloads_mut(visit),
             Content::Answer { value, .. } => visit(value),
             Content::Reply { result: Err(_), .. }
@@ -154,9 +149,7 @@ impl AskSpec {
     /// Whether `value` is one of the answers allowed.
     pub fn allows(&self, value: &Payload) -> bool {
         self.choices.is_empty()
-            || value
-                .read::<String>()
-                .is_ok_and(|answer| self.choices.contains(&answer))
+            || value.read::<String>().is_ok_and(|answer| self.choices.contains(&answer))
     }
 }
 

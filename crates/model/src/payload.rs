@@ -49,9 +49,8 @@ impl Payload {
 
     /// Any serialisable value.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
-        let raw = serde_json::value::to_raw_value(value).map_err(|error| Error::BadJson {
-            why: error.to_string(),
-        })?;
+        let raw = serde_json::value::to_raw_value(value)
+            .map_err(|error| Error::BadJson { why: error.to_string() })?;
         Payload::checked(raw)
     }
 
@@ -63,24 +62,17 @@ impl Payload {
     /// The same, without copying.
     pub fn from_text(text: String) -> Result<Payload, Error> {
         if text.len() > PAYLOAD_MAX_BYTES {
-            return Err(Error::TooLarge {
-                bytes: text.len(),
-                limit: PAYLOAD_MAX_BYTES,
-            });
+            return Err(Error::TooLarge { bytes: text.len(), limit: PAYLOAD_MAX_BYTES });
         }
-        let raw: Box<RawValue> = serde_json::from_str(&text).map_err(|error| Error::BadJson {
-            why: error.to_string(),
-        })?;
+        let raw: Box<RawValue> = serde_json::from_str(&text)
+            .map_err(|error| Error::BadJson { why: error.to_string() })?;
         Payload::checked(raw)
     }
 
     fn checked(raw: Box<RawValue>) -> Result<Payload, Error> {
         let bytes = raw.get().len();
         if bytes > PAYLOAD_MAX_BYTES {
-            return Err(Error::TooLarge {
-                bytes,
-                limit: PAYLOAD_MAX_BYTES,
-            });
+            return Err(Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES });
         }
         Ok(Payload::Inline(raw))
     }
@@ -97,16 +89,10 @@ impl Payload {
     /// store resolves payloads when it loads them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self {
-            Payload::Inline(raw) => {
-                serde_json::from_str(raw.get()).map_err(|error| Error::BadJson {
-                    why: error.to_string(),
-                })
-            }
+            Payload::Inline(raw) => serde_json::from_str(raw.get())
+                .map_err(|error| Error::BadJson { why: error.to_string() }),
             Payload::Blob(blob) => Err(Error::BadJson {
-                why: format!(
-                    "the payload {} has not been fetched from the blob store",
-                    blob.hash
-                ),
+                why: format!("the payload {} has not been fetched from the blob store", blob.hash),
             }),
         }
     }
@@ -177,19 +163,12 @@ mod tests {
     #[test]
     fn text_is_kept_to_the_letter() {
         let payload = Payload::parse(r#"{"a": 1.50, "b":[ ]}"#).expect("valid");
-        assert_eq!(
-            serde_json::to_string(&payload).expect("plain"),
-            r#"{"a": 1.50, "b":[ ]}"#
-        );
+        assert_eq!(serde_json::to_string(&payload).expect("plain"), r#"{"a": 1.50, "b":[ ]}"#);
     }
 
     #[test]
     fn a_user_cannot_forge_a_blob() {
-        for text in [
-            r#"{"$blob":"x"}"#,
-            "{ \"$blob\" : 1}",
-            "{\"\\u0024blob\":1}",
-        ] {
+        for text in [r#"{"$blob":"x"}"#, "{ \"$blob\" : 1}", "{\"\\u0024blob\":1}"] {
             assert!(Payload::parse(text).expect("valid").wants_blob(), "{text}");
         }
         assert!(!Payload::parse(r#"{"blob":1}"#).expect("valid").wants_blob());

@@ -49,26 +49,17 @@ pub enum RetryDecision {
 impl Retry {
     /// One attempt only.
     pub fn never() -> Retry {
-        Retry {
-            attempts_max: 1,
-            ..Retry::default()
-        }
+        Retry { attempts_max: 1, ..Retry::default() }
     }
 
     /// For ever, with the default waits.
     pub fn forever() -> Retry {
-        Retry {
-            attempts_max: 0,
-            ..Retry::default()
-        }
+        Retry { attempts_max: 0, ..Retry::default() }
     }
 
     /// `count` attempts in all.
     pub fn attempts(count: u32) -> Retry {
-        Retry {
-            attempts_max: count,
-            ..Retry::default()
-        }
+        Retry { attempts_max: count, ..Retry::default() }
     }
 
     /// The decision after `attempt` (counted from 1) failed. `chance` in
@@ -107,10 +98,7 @@ mod tests {
 
     #[test]
     fn gives_up_when_spent_or_fatal_or_listed() {
-        let retry = Retry {
-            non_retryable: vec!["card_declined".into()],
-            ..Retry::attempts(3)
-        };
+        let retry = Retry { non_retryable: vec!["card_declined".into()], ..Retry::attempts(3) };
         let gives_up =
             |attempt, failure| retry.decide(attempt, &failure, 0.5) == RetryDecision::GiveUp;
         assert!(!gives_up(2, Failure::msg("x")));

@@ -52,11 +52,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 {
-        month_shifted + 3
-    } else {
-        month_shifted - 9
-    };
+    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }
@@ -68,21 +64,12 @@ mod tests {
     #[test]
     fn dates_read_as_people_write_them() {
         assert_eq!(Millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Millis(951_782_400_000).to_string(),
-            "2000-02-29T00:00:00.000Z"
-        );
-        assert_eq!(
-            Millis(1_795_254_600_125).to_string(),
-            "2026-11-21T09:50:00.125Z"
-        );
+        assert_eq!(Millis(951_782_400_000).to_string(), "2000-02-29T00:00:00.000Z");
+        assert_eq!(Millis(1_795_254_600_125).to_string(), "2026-11-21T09:50:00.125Z");
     }
 
     #[test]
     fn adding_for_ever_stays_storable() {
-        assert_eq!(
-            Millis(5).after(std::time::Duration::MAX),
-            Millis(i64::MAX as u64)
-        );
+        assert_eq!(Millis(5).after(std::time::Duration::MAX), Millis(i64::MAX as u64));
     }
 }

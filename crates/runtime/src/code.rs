@@ -54,7 +54,7 @@ pub struct Attempt {
     /// How often it has shown a sign of life.
     pub beats: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Runs it: key, attempt number, where live values go.
-    pub run: Arc<dyn Fn(Arc<str>, u32, Emit) -> BoxFuture<'static, StepResult> + Send + Sync>,
+    pub run: AttemptRun,
 }
 
 /// What an attempt came to.
@@ -62,6 +62,13 @@ pub type StepResult = std::result::Result<Payload, Failure>;
 
 /// Where a step's live values go.
 pub type Emit = Arc<dyn Fn(Payload) + Send + Sync>;
+
+/// Runs one attempt: key, attempt number, where live values go.
+pub type AttemptRun =
+    Arc<dyn Fn(Arc<str>, u32, Emit) -> BoxFuture<'static, StepResult> + Send + Sync>;
+
+/// Tells the newest version of a kind.
+pub type Newest = Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 
 /// What a fresh activation is made from.
 pub struct NewActivation {
@@ -74,5 +81,5 @@ pub struct NewActivation {
     /// When the segment began.
     pub at: Millis,
     /// Tells the newest version of a kind, for spawns.
-    pub newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+    pub newest: Newest,
 }

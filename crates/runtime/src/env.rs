@@ -67,26 +67,16 @@ impl Clock {
 impl RealEnv {
     /// The machine, with tasks on `tokio`.
     pub fn new(tokio: tokio::runtime::Handle) -> RealEnv {
-        RealEnv {
-            tokio,
-            clock: Mutex::default(),
-        }
+        RealEnv { tokio, clock: Mutex::default() }
     }
 }
 
 impl Env for RealEnv {
     #[expect(clippy::disallowed_methods, reason = "this is the environment")]
     fn now(&self) -> Millis {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX / 2);
-        Millis(
-            self.clock
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .read(wall_ms),
-        )
+        Millis(self.clock.lock().unwrap_or_else(PoisonError::into_inner).read(wall_ms))
     }
 
     fn not_before(&self, at: Millis) {
@@ -104,10 +94,7 @@ impl Env for RealEnv {
         // The standard library keys its hashers from the system's randomness,
         // per thread; the clock sets apart calls of one thread.
         let mut hasher = RandomState::new().build_hasher();
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_nanos();
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         hasher.write_u128(nanos);
         hasher.finish()
     }
@@ -127,7 +114,6 @@ impl Env for RealEnv {
         work();
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the environment")]
     fn block(&self, work: Box<dyn FnOnce() + Send>) {
         self.tokio.spawn_blocking(work);
     }
@@ -135,13 +121,8 @@ impl Env for RealEnv {
     #[expect(clippy::disallowed_methods, reason = "this is the environment")]
     fn thread(&self, name: &str, work: Box<dyn FnOnce() + Send>) {
         // A node that cannot start its threads cannot do anything at all.
-        let spawned = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(work);
-        assert!(
-            spawned.is_ok(),
-            "the system refuses a new thread: {spawned:?}"
-        );
+        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        assert!(spawned.is_ok(), "the system refuses a new thread: {spawned:?}");
     }
 }
 

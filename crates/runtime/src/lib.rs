@@ -13,7 +13,7 @@ mod local;
 mod node;
 mod registry;
 
-pub use code::{Activation, Applied, Attempt, Emit, NewActivation};
+pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     join_all, select, select_all, try_join_all,

@@ -61,8 +61,7 @@ impl Registry {
         match Kind::new(name, version) {
             Err(error) => self.problems.push(error.to_string()),
             Ok(kind) if self.programs.contains_key(&kind) => {
-                self.problems
-                    .push(format!("the kind {kind} is registered twice"));
+                self.problems.push(format!("the kind {kind} is registered twice"));
             }
             Ok(kind) => {
                 self.programs.insert(kind, program);
@@ -75,8 +74,7 @@ impl Registry {
     pub fn merge(mut self, other: Registry) -> Registry {
         for (kind, program) in other.programs {
             if self.programs.insert(kind.clone(), program).is_some() {
-                self.problems
-                    .push(format!("the kind {kind} is registered twice"));
+                self.problems.push(format!("the kind {kind} is registered twice"));
             }
         }
         self.problems.extend(other.problems);
@@ -90,10 +88,7 @@ impl Registry {
 
     /// The newest version of a kind.
     pub fn newest(&self, name: &str) -> Option<Kind> {
-        self.programs
-            .keys()
-            .rfind(|kind| &*kind.name == name)
-            .cloned()
+        self.programs.keys().rfind(|kind| &*kind.name == name).cloned()
     }
 
     /// What was wrong with what was registered.
@@ -109,8 +104,5 @@ impl Registry {
 }
 
 fn bad(what: &str, error: &greenroom_model::Error) -> Failure {
-    Failure::fatal(
-        failure::BAD_PAYLOAD,
-        format!("the {what} does not fit the code: {error}"),
-    )
+    Failure::fatal(failure::BAD_PAYLOAD, format!("the {what} does not fit the code: {error}"))
 }

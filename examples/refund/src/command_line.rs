@@ -21,10 +21,7 @@ impl CommandLine {
     /// The command line this process was started with.
     pub fn of_this_process() -> CommandLine {
         let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-        CommandLine {
-            program: words.next().unwrap_or_default(),
-            words: words.collect(),
-        }
+        CommandLine { program: words.next().unwrap_or_default(), words: words.collect() }
     }
 
     /// The first word that is neither an option nor an option's value.
@@ -34,8 +31,7 @@ impl CommandLine {
 
     /// The words after the command.
     pub fn after_command(&self) -> &[String] {
-        self.command_place()
-            .map_or(&[], |place| &self.words[place + 1..])
+        self.command_place().map_or(&[], |place| &self.words[place + 1..])
     }
 
     fn command_place(&self) -> Option<usize> {
@@ -58,24 +54,18 @@ impl CommandLine {
 
     /// Where it stands, and its value if that is in the same word.
     fn find(&self, name: &str) -> Option<(usize, Option<String>)> {
-        self.words
-            .iter()
-            .enumerate()
-            .take_while(|(_, word)| *word != "--")
-            .find_map(|(place, word)| match word.strip_prefix(name) {
+        self.words.iter().enumerate().take_while(|(_, word)| *word != "--").find_map(
+            |(place, word)| match word.strip_prefix(name) {
                 Some("") => Some((place, None)),
-                Some(rest) => rest
-                    .strip_prefix('=')
-                    .map(|value| (place, Some(value.to_owned()))),
+                Some(rest) => rest.strip_prefix('=').map(|value| (place, Some(value.to_owned()))),
                 None => None,
-            })
+            },
+        )
     }
 
     /// Whether only help is wanted.
     pub fn asks_for_help(&self) -> bool {
-        self.words
-            .iter()
-            .any(|word| matches!(word.as_str(), "-h" | "--help"))
+        self.words.iter().any(|word| matches!(word.as_str(), "-h" | "--help"))
     }
 
     fn without(&self, name: &str) -> Vec<String> {
@@ -95,10 +85,7 @@ impl CommandLine {
             Err(error) => return error,
         };
         let mut command = Command::new(program);
-        command
-            .arg0(&self.program)
-            .args(self.without(name))
-            .env(variable, value);
+        command.arg0(&self.program).args(self.without(name)).env(variable, value);
         anyhow::Error::new(command.exec()).context("cannot run this program anew")
     }
 }

@@ -49,14 +49,9 @@ fn begin(line: &CommandLine) -> anyhow::Result<Next> {
         payments::ensure(&settings)?;
     }
     let payments = Payments::new(&settings)?;
-    Ok(Next::Greenroom(registry(Arc::new(Shop {
-        settings,
-        payments,
-    }))))
+    Ok(Next::Greenroom(registry(Arc::new(Shop { settings, payments }))))
 }
 
 fn registry(shop: Arc<Shop>) -> Registry {
-    Registry::new().kind("refund", move |ctx, request| {
-        refund::refund(ctx, request, shop.clone())
-    })
+    Registry::new().kind("refund", move |ctx, request| refund::refund(ctx, request, shop.clone()))
 }

@@ -55,9 +55,7 @@ impl FromStr for Money {
         let units: u64 = units.parse().map_err(|_| refused())?;
         let tens = if cents.len() == 1 { 10 } else { 1 };
         let cents: u64 = cents.parse().map_err(|_| refused())?;
-        let total = units
-            .checked_mul(100)
-            .and_then(|sum| sum.checked_add(cents * tens));
+        let total = units.checked_mul(100).and_then(|sum| sum.checked_add(cents * tens));
         total.map(|cents| Money { cents }).ok_or_else(refused)
     }
 }
@@ -82,11 +80,7 @@ pub struct NotMoney(String);
 
 impl fmt::Display for NotMoney {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not an amount: write it like 1250 or 1250.50",
-            self.0
-        )
+        write!(f, "`{}` is not an amount: write it like 1250 or 1250.50", self.0)
     }
 }
 

@@ -67,9 +67,7 @@ pub fn find(orders: Option<&Path>, order: &str) -> Result<Purchase, Failure> {
 }
 
 fn find_in(orders: impl Read, name: &str, order: &str) -> Result<Purchase, Failure> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(orders);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(orders);
     let (mut count, mut last) = (0, None);
     for row in reader.deserialize::<Purchase>() {
         let row = row.map_err(|error| Failure::fatal("bad_orders", format!("{name}: {error}")))?;
@@ -79,9 +77,7 @@ fn find_in(orders: impl Read, name: &str, order: &str) -> Result<Purchase, Failu
         count += 1;
         last = Some(row.order_id);
     }
-    let example = last
-        .map(|last| format!(", the last of them {last}"))
-        .unwrap_or_default();
+    let example = last.map(|last| format!(", the last of them {last}")).unwrap_or_default();
     let words = format!("there is no order {order} among the {count} of {name}{example}");
     Err(Failure::fatal("unknown_order", words))
 }

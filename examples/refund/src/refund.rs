@@ -67,22 +67,12 @@ pub async fn refund(
 ) -> Result<Receipt, Failure> {
     let order = order_of(&ctx, request)?;
     ctx.set("stage", "looking up the order")?;
-    let Found {
-        purchase,
-        deadline_ms,
-    } = get_purchase(&ctx, &shop, order).await?;
-    ctx.set(
-        "purchase",
-        &format!("{} for {}", purchase.item, purchase.price()),
-    )?;
+    let Found { purchase, deadline_ms } = get_purchase(&ctx, &shop, order).await?;
+    ctx.set("purchase", &format!("{} for {}", purchase.item, purchase.price()))?;
 
     let standing = purchase.standing();
     if standing == Standing::Refunded {
-        return not_refunded(
-            &ctx,
-            &purchase,
-            "it was refunded before: there is nothing to refund",
-        );
+        return not_refunded(&ctx, &purchase, "it was refunded before: there is nothing to refund");
     }
     let mut approved_by = Approver::Rule;
     if purchase.amount > AT_ONCE_MAX || standing == Standing::Unclear {
@@ -121,13 +111,9 @@ async fn get_purchase(ctx: &Ctx, shop: &Arc<Shop>, order: String) -> Result<Foun
     let look = move || {
         let purchase = order::find(shop.settings.orders.as_deref(), &order)?;
         let deadline_ms = u64::try_from(shop.settings.deadline.as_millis()).unwrap_or(u64::MAX);
-        Ok::<_, Failure>(Found {
-            purchase,
-            deadline_ms,
-        })
+        Ok::<_, Failure>(Found { purchase, deadline_ms })
     };
-    ctx.step("get_purchase", move |_| std::future::ready(look()))
-        .await
+    ctx.step("get_purchase", move |_| std::future::ready(look())).await
 }
 
 /// Asks a person and waits, a day if need be, holding nothing meanwhile.
@@ -151,21 +137,12 @@ async fn approval(
 }
 
 fn question(purchase: &Purchase) -> String {
-    let Purchase {
-        customer,
-        item,
-        bought_at,
-        status,
-        ..
-    } = purchase;
+    let Purchase { customer, item, bought_at, status, .. } = purchase;
     let doubt = match purchase.standing() {
         Standing::Unclear => format!(" The order's status is `{status}`, which may mean anything."),
         _ => String::new(),
     };
-    format!(
-        "Refund {} to {customer} for {item}, bought {bought_at}?{doubt}",
-        purchase.price()
-    )
+    format!("Refund {} to {customer} for {item}, bought {bought_at}?{doubt}", purchase.price())
 }
 
 /// Moves the money. An attempt may be cut off anywhere, by a crash here or
@@ -177,10 +154,7 @@ async fn process_refund(
     purchase: &Purchase,
 ) -> Result<Payment, Failure> {
     // About 25 minutes: longer than the payment service takes to come back.
-    let patient = Retry {
-        delay_max: Duration::from_secs(3),
-        ..Retry::attempts(500)
-    };
+    let patient = Retry { delay_max: Duration::from_secs(3), ..Retry::attempts(500) };
     let timeout = shop.settings.payment_timeout;
     let (shop, purchase) = (shop.clone(), purchase.clone());
     ctx.step("process_refund", move |step| {
@@ -194,10 +168,7 @@ async fn process_refund(
 
 fn not_refunded(ctx: &Ctx, purchase: &Purchase, reason: &str) -> Result<Receipt, Failure> {
     ctx.set("stage", "not refunded")?;
-    Ok(Receipt {
-        reason: Some(reason.to_owned()),
-        ..Receipt::nothing(purchase, ctx.now())
-    })
+    Ok(Receipt { reason: Some(reason.to_owned()), ..Receipt::nothing(purchase, ctx.now()) })
 }
 
 impl Receipt {

@@ -54,8 +54,6 @@ fn span(name: &str) -> anyhow::Result<Option<Duration>> {
     let Some(text) = variable(name) else {
         return Ok(None);
     };
-    let millis = text
-        .parse()
-        .with_context(|| format!("{name}={text}: not a whole number"))?;
+    let millis = text.parse().with_context(|| format!("{name}={text}: not a whole number"))?;
     Ok(Some(Duration::from_millis(millis)))
 }

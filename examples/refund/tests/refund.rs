@@ -15,22 +15,14 @@ fn a_small_order_is_refunded_at_once_and_once() {
     let receipt = scene.result("A-1003");
     assert_eq!(receipt["refunded"], json!(true));
     assert_eq!(
-        (
-            &receipt["order"],
-            &receipt["amount"],
-            &receipt["approved_by"]
-        ),
+        (&receipt["order"], &receipt["amount"], &receipt["approved_by"]),
         (&json!("A-1003"), &json!("249.00"), &json!("rule"))
     );
     assert_eq!(receipt["payment_id"], json!("pay_000001"));
     assert_eq!(scene.refunds("A-1003"), (1, 0));
     // The id is the order: a second start is no second refund.
     let again = scene.say(&["run", "refund/A-1003", "--detach"]);
-    assert!(
-        again.code != 0 && again.err.contains("exists already"),
-        "{}",
-        again.err
-    );
+    assert!(again.code != 0 && again.err.contains("exists already"), "{}", again.err);
     assert_eq!(scene.refunds("A-1003"), (1, 0));
 }
 
@@ -41,22 +33,13 @@ fn the_history_reads_like_the_story() {
     let ask = scene.asked("A-1017");
     assert_eq!(ask["choices"], json!(["approve", "reject"]));
     let question = ask["question"].as_str().expect("text");
-    assert!(
-        question.starts_with("Refund 1,250.00 EUR to Łukasz Nowak for Laptop"),
-        "{question}"
-    );
+    assert!(question.starts_with("Refund 1,250.00 EUR to Łukasz Nowak for Laptop"), "{question}");
     let state = scene.ask(&["state", "refund/A-1017"]);
-    assert!(
-        state.to_string().contains("waiting for approval"),
-        "{state}"
-    );
+    assert!(state.to_string().contains("waiting for approval"), "{state}");
 
     scene.answer("A-1017", "approve");
     let receipt = scene.result("A-1017");
-    assert_eq!(
-        (&receipt["refunded"], &receipt["approved_by"]),
-        (&json!(true), &json!("person"))
-    );
+    assert_eq!((&receipt["refunded"], &receipt["approved_by"]), (&json!(true), &json!("person")));
     let told = [
         "WorkflowStarted",
         "StepCompleted get_purchase",
@@ -78,11 +61,7 @@ fn a_rejected_refund_moves_nothing() {
     scene.start("A-1017");
     scene.asked("A-1017");
     let wrong = scene.say(&["answer", "refund/A-1017", "maybe"]);
-    assert!(
-        wrong.code != 0 && wrong.err.contains("approve"),
-        "{}",
-        wrong.err
-    );
+    assert!(wrong.code != 0 && wrong.err.contains("approve"), "{}", wrong.err);
     scene.answer("A-1017", "reject");
     let receipt = scene.result("A-1017");
     assert_eq!(receipt["refunded"], json!(false));
@@ -99,10 +78,7 @@ fn silence_is_a_no_and_1000_is_not_above_1000() {
     let receipt = scene.result("A-1019");
     assert_eq!(receipt["refunded"], json!(false));
     assert_eq!(receipt["reason"], json!("nobody approved it in time"));
-    assert_eq!(
-        (scene.refunds("A-1018"), scene.refunds("A-1019")),
-        ((1, 0), (0, 0))
-    );
+    assert_eq!((scene.refunds("A-1018"), scene.refunds("A-1019")), ((1, 0), (0, 0)));
 }
 
 #[test]
@@ -124,10 +100,7 @@ fn a_kill_in_the_middle_of_an_approval_loses_nothing() {
     scene.up();
     scene.answer("A-1021", "approve");
     assert_eq!(scene.result("A-1021")["amount"], json!("5000.00"));
-    assert_eq!(
-        (scene.refunds("A-1017"), scene.refunds("A-1021")),
-        ((1, 0), (1, 0))
-    );
+    assert_eq!((scene.refunds("A-1017"), scene.refunds("A-1021")), ((1, 0), (1, 0)));
 }
 
 #[test]
@@ -137,10 +110,7 @@ fn a_payment_service_that_fails_is_asked_again() {
     scene.start("A-1003");
     assert_eq!(scene.result("A-1003")["refunded"], json!(true));
     let history = scene.history("A-1003");
-    let retries = history
-        .iter()
-        .filter(|event| *event == "StepRetrying process_refund")
-        .count();
+    let retries = history.iter().filter(|event| *event == "StepRetrying process_refund").count();
     assert_eq!(retries, 3, "{history:?}");
     assert_eq!(scene.refunds("A-1003"), (1, 0));
 }
@@ -176,12 +146,7 @@ fn a_node_killed_while_it_pays_pays_once() {
     assert_eq!(scene.result("A-1003")["refunded"], json!(true));
     assert_eq!(scene.refunds("A-1003"), (1, 1));
     let history = scene.history("A-1003");
-    assert!(
-        history
-            .iter()
-            .any(|event| event == "StepUnknown process_refund"),
-        "{history:?}"
-    );
+    assert!(history.iter().any(|event| event == "StepUnknown process_refund"), "{history:?}");
 }
 
 #[test]
@@ -191,35 +156,18 @@ fn what_cannot_be_refunded_says_why() {
     assert_eq!(unknown.code, 1, "{}", unknown.err);
     let failure = &unknown.json()["exit"]["error"];
     assert_eq!(failure["kind"], json!("unknown_order"), "{failure}");
-    assert!(
-        failure["message"]
-            .as_str()
-            .is_some_and(|text| text.contains("among the 360"))
-    );
+    assert!(failure["message"].as_str().is_some_and(|text| text.contains("among the 360")));
     // It was tried once: no retry finds it.
     let history = scene.history("A-9999");
-    assert!(
-        !history
-            .iter()
-            .any(|event| event.starts_with("StepRetrying")),
-        "{history:?}"
-    );
+    assert!(!history.iter().any(|event| event.starts_with("StepRetrying")), "{history:?}");
 
     let refunded = scene.say(&["run", "refund/A-1040"]);
-    assert!(
-        refunded.code == 0 && refunded.out.contains("nothing to refund"),
-        "{}",
-        refunded.out
-    );
+    assert!(refunded.code == 0 && refunded.out.contains("nothing to refund"), "{}", refunded.out);
     let other = scene.say(&["run", "refund/A-1003", "--input", r#"{"order":"A-1004"}"#]);
     assert!(other.code == 1 && other.err.contains("start order A-1004 as refund/A-1004"));
     scene.ask(&["payments", "behave", "decline"]);
     let declined = scene.say(&["run", "refund/A-1004"]);
-    assert!(
-        declined.code == 1 && declined.err.contains("declined"),
-        "{}",
-        declined.err
-    );
+    assert!(declined.code == 1 && declined.err.contains("declined"), "{}", declined.err);
     assert_eq!(scene.refunds("A-1004"), (0, 0));
 }
 
@@ -228,12 +176,7 @@ fn an_unclear_order_is_a_persons_business_however_small() {
     let scene = Scene::new();
     scene.start("A-1050");
     let ask = scene.asked("A-1050");
-    assert!(
-        ask["question"]
-            .as_str()
-            .is_some_and(|text| text.contains("`lost?`")),
-        "{ask}"
-    );
+    assert!(ask["question"].as_str().is_some_and(|text| text.contains("`lost?`")), "{ask}");
     scene.answer("A-1050", "approve");
     assert_eq!(scene.result("A-1050")["refunded"], json!(true));
 }
@@ -254,9 +197,7 @@ fn orders_come_from_a_file_of_ones_own() {
 fn two_nodes_that_come_at_once_start_one_payment_service() {
     let scene = Scene::empty();
     let nodes = ["one", "two"].map(|name| scene.spawn(name, &["up"]));
-    until("the payment service answers", || {
-        scene.say(&["payments", "show"]).code == 0
-    });
+    until("the payment service answers", || scene.say(&["payments", "show"]).code == 0);
     // A store has one node; whichever it is serves.
     until("a node answers", || scene.is_up());
     scene.start("A-1003");

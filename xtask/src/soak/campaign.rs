@@ -129,25 +129,16 @@ impl<'a> Campaign<'a> {
         loop {
             self.check_alive(node)?;
             let limit = self.orders.len().saturating_mul(2).to_string();
-            let alive = self
-                .caller
-                .ask(&["ps", "--kind", "refund", "--limit", &limit])?;
-            let alive: Vec<_> = alive
-                .as_array()
-                .context("ps prints a list")?
-                .iter()
-                .collect();
+            let alive = self.caller.ask(&["ps", "--kind", "refund", "--limit", &limit])?;
+            let alive: Vec<_> = alive.as_array().context("ps prints a list")?.iter().collect();
             let of_ours = |process: &&&serde_json::Value| {
-                self.orders
-                    .iter()
-                    .any(|order| process["id"] == order.process())
+                self.orders.iter().any(|order| process["id"] == order.process())
             };
             let waiting = alive.iter().filter(of_ours).count();
             if waiting == 0 && self.started.load(SeqCst) == self.options.refunds {
                 return Ok(());
             }
-            self.check_time()
-                .with_context(|| format!("{waiting} refunds do not end"))?;
+            self.check_time().with_context(|| format!("{waiting} refunds do not end"))?;
             pause_ms(200);
         }
     }
@@ -175,18 +166,12 @@ impl<'a> Campaign<'a> {
         let printed = std::fs::read_to_string(self.caller.output("node")).unwrap_or_default();
         let tail: Vec<_> = printed.lines().rev().take(15).collect();
         let tail: Vec<_> = tail.into_iter().rev().collect();
-        bail!(
-            "the node ended by itself with {status}:\n{}",
-            tail.join("\n")
-        );
+        bail!("the node ended by itself with {status}:\n{}", tail.join("\n"));
     }
 
     fn check_time(&self) -> anyhow::Result<()> {
         let seconds_max = self.options.seconds_max;
-        ensure!(
-            self.began.elapsed_s() < seconds_max,
-            "it takes longer than {seconds_max} s"
-        );
+        ensure!(self.began.elapsed_s() < seconds_max, "it takes longer than {seconds_max} s");
         Ok(())
     }
 
@@ -235,10 +220,7 @@ impl<'a> Campaign<'a> {
                 Err(error) => return Err(error),
             };
             for ask in asks.as_array().context("asks prints a list")? {
-                let asker = self
-                    .orders
-                    .iter()
-                    .find(|order| ask["process"] == order.process());
+                let asker = self.orders.iter().find(|order| ask["process"] == order.process());
                 let Some(order) = asker else { continue };
                 if self.is_over() || chance.percent(60) {
                     continue;
@@ -246,8 +228,7 @@ impl<'a> Campaign<'a> {
                 let verdict = if order.approve { "approve" } else { "reject" };
                 // A node that dies now may have taken it; else it is asked again.
                 let _ =
-                    self.caller
-                        .ask(&["answer", ask["id"].as_str().unwrap_or_default(), verdict]);
+                    self.caller.ask(&["answer", ask["id"].as_str().unwrap_or_default(), verdict]);
             }
         }
         Ok(())
@@ -269,18 +250,11 @@ impl<'a> Campaign<'a> {
 
 /// Whether it failed since the node was not there, or went away meanwhile.
 fn is_absence(error: &anyhow::Error) -> bool {
-    const ABSENT: [&str; 4] = [
-        "\"no_node\"",
-        "\"broken\"",
-        "\"stopped\"",
-        "\"unavailable\"",
-    ];
+    const ABSENT: [&str; 4] = ["\"no_node\"", "\"broken\"", "\"stopped\"", "\"unavailable\""];
     let text = error.to_string();
     ABSENT.iter().any(|code| text.contains(code))
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
-    thread
-        .join()
-        .unwrap_or_else(|_| bail!("a thread of the campaign panicked"))
+    thread.join().unwrap_or_else(|_| bail!("a thread of the campaign panicked"))
 }

@@ -21,9 +21,7 @@ impl Moment {
 /// Another number each time.
 #[expect(clippy::disallowed_methods, reason = "xtask is no part of the runtime")]
 pub fn seed() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs() ^ u64::from(since.subsec_nanos())
 }
 

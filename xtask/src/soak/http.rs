@@ -26,9 +26,5 @@ pub fn request(port: u16, method: &str, path: &str, body: &str) -> anyhow::Resul
     if !status.starts_with('2') {
         bail!("{method} {path}: {status} {body}");
     }
-    if body.is_empty() {
-        Ok(Value::Null)
-    } else {
-        Ok(serde_json::from_str(body)?)
-    }
+    if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(body)?) }
 }

@@ -29,21 +29,8 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary {
-            kills,
-            early,
-            payment_deaths,
-            paid,
-            rejected,
-            ..
-        } = self;
-        let Summary {
-            repeats,
-            events,
-            unknown,
-            retries,
-            ..
-        } = self;
+        let Summary { kills, early, payment_deaths, paid, rejected, .. } = self;
+        let Summary { repeats, events, unknown, retries, .. } = self;
         write!(
             f,
             "{kills} kills ({early} before the node was up), {paid} refunds paid once, \
@@ -59,10 +46,7 @@ pub fn judge(caller: &Caller, orders: &[Order], counts: &Counts) -> anyhow::Resu
     let listed = caller.ask(&["ps", "--all", "--kind", "refund", "--limit", &limit])?;
     let listed = listed.as_array().context("ps prints a list")?;
     let by_id: BTreeMap<_, _> = listed.iter().map(|row| (row["id"].as_str(), row)).collect();
-    let mut summary = Summary {
-        repeats: counts.repeats(),
-        ..Summary::default()
-    };
+    let mut summary = Summary { repeats: counts.repeats(), ..Summary::default() };
     let mut wrong = Vec::new();
     for order in orders {
         let id = order.process();
@@ -79,26 +63,14 @@ pub fn judge(caller: &Caller, orders: &[Order], counts: &Counts) -> anyhow::Resu
             summary.rejected += 1;
         }
     }
-    ensure!(
-        wrong.is_empty(),
-        "{} refunds are wrong: {}",
-        wrong.len(),
-        wrong.join(", ")
-    );
+    ensure!(wrong.is_empty(), "{} refunds are wrong: {}", wrong.len(), wrong.join(", "));
     let (made, meant) = (counts.accepted(), u64::from(summary.paid));
-    ensure!(
-        made == meant,
-        "the payment service made {made} refunds in all, not {meant}"
-    );
+    ensure!(made == meant, "the payment service made {made} refunds in all, not {meant}");
     Ok(summary)
 }
 
 fn judge_result(order: &Order, process: &Value, counts: &Counts) -> anyhow::Result<()> {
-    ensure!(
-        process["status"] == "completed",
-        "it is {}",
-        process["status"]
-    );
+    ensure!(process["status"] == "completed", "it is {}", process["status"]);
     let receipt = &process["exit"]["normal"];
     ensure!(
         receipt["refunded"] == order.is_paid(),
@@ -107,16 +79,10 @@ fn judge_result(order: &Order, process: &Value, counts: &Counts) -> anyhow::Resu
     );
     let accepted = counts.of(order);
     let meant = u64::from(order.is_paid());
-    ensure!(
-        accepted == meant,
-        "the payment service made {accepted} refunds, not {meant}"
-    );
+    ensure!(accepted == meant, "the payment service made {accepted} refunds, not {meant}");
     if order.is_paid() {
         let payment = counts.payment_id(order);
-        ensure!(
-            receipt["payment_id"] == *payment,
-            "the payment is {payment}, not {receipt}"
-        );
+        ensure!(receipt["payment_id"] == *payment, "the payment is {payment}, not {receipt}");
     }
     Ok(())
 }
@@ -132,11 +98,7 @@ fn judge_history(
     let count = |wanted: &str| names.iter().filter(|name| **name == wanted).count();
     let (first, last) = (names.first().copied(), names.last().copied());
     ensure!(first == Some("WorkflowStarted"), "it begins with {first:?}");
-    ensure!(
-        count("WorkflowStarted") == 1,
-        "it starts {} times",
-        count("WorkflowStarted")
-    );
+    ensure!(count("WorkflowStarted") == 1, "it starts {} times", count("WorkflowStarted"));
     ensure!(last == Some("WorkflowCompleted"), "it ends with {last:?}");
     let ends = count("WorkflowCompleted") + count("WorkflowFailed");
     ensure!(ends == 1, "it ends {ends} times");
@@ -145,10 +107,7 @@ fn judge_history(
         ensure!(row["seq"] == seq, "event {seq} is {row}");
     }
     let answers = count("MessageReceived");
-    ensure!(
-        answers == usize::from(order.is_large()),
-        "it was answered {answers} times"
-    );
+    ensure!(answers == usize::from(order.is_large()), "it was answered {answers} times");
     judge_steps(order, rows, counts)?;
     summary.events += rows.len();
     summary.unknown += count("StepUnknown");
@@ -165,27 +124,15 @@ fn judge_steps(order: &Order, rows: &[Value], counts: &Counts) -> anyhow::Result
             bail!("a step has two results: {row}");
         }
     }
-    let paid: Vec<_> = done
-        .values()
-        .filter_map(|result| result.get("payment_id"))
-        .collect();
+    let paid: Vec<_> = done.values().filter_map(|result| result.get("payment_id")).collect();
     let meant = usize::from(order.is_paid());
-    ensure!(
-        paid.len() == meant,
-        "{} steps of it paid, not {meant}",
-        paid.len()
-    );
-    ensure!(
-        paid.iter().all(|id| *id == counts.payment_id(order)),
-        "it recorded {paid:?}"
-    );
+    ensure!(paid.len() == meant, "{} steps of it paid, not {meant}", paid.len());
+    ensure!(paid.iter().all(|id| *id == counts.payment_id(order)), "it recorded {paid:?}");
     Ok(())
 }
 
 fn name(row: &Value) -> &str {
-    let event = row["event"]
-        .as_object()
-        .and_then(|event| event.keys().next());
+    let event = row["event"].as_object().and_then(|event| event.keys().next());
     event.map_or("", String::as_str)
 }
 

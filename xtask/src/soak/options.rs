@@ -38,9 +38,7 @@ impl Options {
                 options.release = true;
                 continue;
             }
-            let value = words
-                .next()
-                .with_context(|| format!("`{name}` needs a value"))?;
+            let value = words.next().with_context(|| format!("`{name}` needs a value"))?;
             let bad = || format!("`{name} {value}`: not a whole number");
             match name.as_str() {
                 "--kills" => options.kills = value.parse().with_context(bad)?,

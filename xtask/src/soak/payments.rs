@@ -26,18 +26,8 @@ impl Payments {
         let address = program.dir().join("payments.addr");
         for _ in 0..LOOKS_MAX {
             let text = std::fs::read_to_string(&address).unwrap_or_default();
-            if let Some(port) = text
-                .trim()
-                .rsplit(':')
-                .next()
-                .and_then(|port| port.parse().ok())
-            {
-                return Ok(Payments {
-                    caller,
-                    running,
-                    port,
-                    deaths: 0,
-                });
+            if let Some(port) = text.trim().rsplit(':').next().and_then(|port| port.parse().ok()) {
+                return Ok(Payments { caller, running, port, deaths: 0 });
             }
             clock::pause_ms(20);
         }
@@ -56,19 +46,14 @@ impl Payments {
         self.deaths += 1;
         for _ in 0..LOOKS_MAX {
             let port = self.port.to_string();
-            self.running = self
-                .caller
-                .start("payments", &["payments", "--port", &port])?;
+            self.running = self.caller.start("payments", &["payments", "--port", &port])?;
             // Ends at once where the port is still taken.
             clock::pause_ms(100);
             if self.running.ended()?.is_none() {
                 return Ok(());
             }
         }
-        bail!(
-            "the payment service does not come back to port {port}",
-            port = self.port
-        )
+        bail!("the payment service does not come back to port {port}", port = self.port)
     }
 
     /// Makes it fail, stall or die, now and then.
@@ -91,9 +76,7 @@ impl Payments {
     /// What it counted, as it says itself.
     pub fn counts(&self) -> anyhow::Result<Counts> {
         let counts = http::request(self.port, "GET", "/refunds", "");
-        Ok(Counts(
-            counts.context("the payment service does not tell its counts")?,
-        ))
+        Ok(Counts(counts.context("the payment service does not tell its counts")?))
     }
 }
 
@@ -103,9 +86,7 @@ pub struct Counts(pub Value);
 impl Counts {
     /// How many refunds it made for this order.
     pub fn of(&self, order: &Order) -> u64 {
-        self.0["orders"][&order.id]["accepted"]
-            .as_u64()
-            .unwrap_or(0)
+        self.0["orders"][&order.id]["accepted"].as_u64().unwrap_or(0)
     }
 
     pub fn payment_id(&self, order: &Order) -> &Value {

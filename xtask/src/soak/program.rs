@@ -29,37 +29,18 @@ pub struct Caller {
 impl Program {
     pub fn build(options: &Options) -> anyhow::Result<Program> {
         let mut cargo = Command::new("cargo");
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            "refund",
-            "--message-format",
-            "json",
-        ]);
+        cargo.args(["build", "--quiet", "--package", "refund", "--message-format", "json"]);
         if options.release {
             cargo.arg("--release");
         }
-        let output = cargo
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot run cargo")?;
+        let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
         ensure!(output.status.success(), "the example does not build");
         let text = String::from_utf8(output.stdout)?;
-        let binary = text
-            .lines()
-            .filter_map(executable)
-            .next_back()
-            .context("no binary built")?;
+        let binary = text.lines().filter_map(executable).next_back().context("no binary built")?;
         let dir =
             std::env::temp_dir().join(format!("soak-{}-{}", options.seed, std::process::id()));
         std::fs::create_dir_all(&dir)?;
-        Ok(Program {
-            binary,
-            dir,
-            store: options.store.clone(),
-            kept: Cell::new(false),
-        })
+        Ok(Program { binary, dir, store: options.store.clone(), kept: Cell::new(false) })
     }
 
     pub fn dir(&self) -> &Path {
@@ -74,17 +55,10 @@ impl Program {
 
     /// For commands and nodes with these variables.
     pub fn caller(&self, mut variables: Vec<(&'static str, String)>) -> Caller {
-        let store = self
-            .store
-            .iter()
-            .map(|store| ("GREENROOM_STORE", store.clone()));
+        let store = self.store.iter().map(|store| ("GREENROOM_STORE", store.clone()));
         variables.extend(store);
         variables.push(("GREENROOM_DIR", self.dir.display().to_string()));
-        Caller {
-            binary: self.binary.clone(),
-            dir: self.dir.clone(),
-            variables,
-        }
+        Caller { binary: self.binary.clone(), dir: self.dir.clone(), variables }
     }
 }
 
@@ -105,22 +79,14 @@ fn executable(line: &str) -> Option<PathBuf> {
 impl Caller {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command
-            .env_remove("GREENROOM_STORE")
-            .envs(self.variables.iter().cloned());
-        command
-            .args(words)
-            .stdin(Stdio::null())
-            .current_dir(&self.dir);
+        command.env_remove("GREENROOM_STORE").envs(self.variables.iter().cloned());
+        command.args(words).stdin(Stdio::null()).current_dir(&self.dir);
         command
     }
 
     /// Starts a process that goes on; what it prints is added to `NAME.out`.
     pub fn start(&self, name: &str, words: &[&str]) -> anyhow::Result<Running> {
-        let out = File::options()
-            .create(true)
-            .append(true)
-            .open(self.output(name))?;
+        let out = File::options().create(true).append(true).open(self.output(name))?;
         let mut command = self.command(words);
         command.stdout(out.try_clone()?).stderr(out);
         Running::start(command)
@@ -140,10 +106,7 @@ impl Caller {
     pub fn ask(&self, words: &[&str]) -> anyhow::Result<Value> {
         let output = self.command(words).arg("--json").output()?;
         if !output.status.success() {
-            bail!(
-                "{words:?}: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("{words:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         if output.stdout.is_empty() {
             return Ok(Value::Null);

@@ -10,9 +10,7 @@ pub struct Running(Child);
 
 impl Running {
     pub fn start(mut command: Command) -> anyhow::Result<Running> {
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         Ok(Running(child))
     }
 
@@ -31,10 +29,7 @@ impl Running {
     /// SIGTERM, and waits until it is gone; that must not take long.
     pub fn stop(&mut self) -> anyhow::Result<ExitStatus> {
         let pid = self.0.id().to_string();
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .context("cannot run kill")?;
+        Command::new("kill").args(["-TERM", &pid]).status().context("cannot run kill")?;
         for _ in 0..1_000 {
             if let Some(status) = self.ended()? {
                 return Ok(status);

@@ -16,30 +16,20 @@ use super::workspace::{Package, Workspace};
 type Edges<'files> = BTreeMap<&'files str, BTreeMap<&'files str, usize>>;
 
 pub fn check(workspace: &Workspace) -> Vec<Finding> {
-    workspace
-        .packages
-        .iter()
-        .flat_map(|package| check_package(workspace, package))
-        .collect()
+    workspace.packages.iter().flat_map(|package| check_package(workspace, package)).collect()
 }
 
 fn check_package(workspace: &Workspace, package: &Package) -> Vec<Finding> {
     let tree = ModuleTree::new(workspace, package);
     let edges = edges(&tree);
-    circles(&edges)
-        .iter()
-        .filter_map(|circle| finding(package, &edges, circle))
-        .collect()
+    circles(&edges).iter().filter_map(|circle| finding(package, &edges, circle)).collect()
 }
 
 fn finding(package: &Package, edges: &Edges<'_>, circle: &[&str]) -> Option<Finding> {
     let (first, second) = (circle.first()?, circle.get(1)?);
     let line = edges.get(first)?.get(second)?;
     let folder = format!("{}/src/", package.dir);
-    let names: Vec<_> = circle
-        .iter()
-        .map(|path| path.trim_start_matches(&folder))
-        .collect();
+    let names: Vec<_> = circle.iter().map(|path| path.trim_start_matches(&folder)).collect();
     let message = format!(
         "import circle {}: none of these files can be read or changed alone; \
          move what two of them share into a file below both",
@@ -52,20 +42,14 @@ fn edges<'files>(tree: &ModuleTree<'files>) -> Edges<'files> {
     let mut edges = Edges::new();
     for (from, module) in &tree.modules {
         for path in module.paths.iter().filter(|path| !path.reexport) {
-            let target = tree
-                .resolve(from, path)
-                .and_then(|target| tree.modules.get(&target));
+            let target = tree.resolve(from, path).and_then(|target| tree.modules.get(&target));
             let Some(target) = target.map(|target| target.file.path.as_str()) else {
                 continue;
             };
             let source = module.file.path.as_str();
             if target != source {
                 let line = module.file.line_at(path.position);
-                edges
-                    .entry(source)
-                    .or_default()
-                    .entry(target)
-                    .or_insert(line);
+                edges.entry(source).or_default().entry(target).or_insert(line);
             }
         }
     }

@@ -26,9 +26,8 @@ fn apply_list(list: &[Exception<'_>], max: usize, findings: Vec<Finding>) -> Vec
     let covers = |exception: &Exception<'_>, finding: &Finding| {
         exception.check == finding.check && exception.path == finding.path
     };
-    let unneeded = list
-        .iter()
-        .filter(|exception| !findings.iter().any(|finding| covers(exception, finding)));
+    let unneeded =
+        list.iter().filter(|exception| !findings.iter().any(|finding| covers(exception, finding)));
     let message = "exception no longer needed: the list may only shrink; remove the line";
     let mut wrong: Vec<_> = unneeded
         .map(|exception| Finding::new("exceptions", LIST, exception.line, message.to_owned()))
@@ -53,11 +52,7 @@ fn list(workspace: &Workspace) -> Vec<Exception<'_>> {
     let exceptions = lines.filter_map(|(index, line)| {
         let mut words = line.split('#').next()?.split_whitespace();
         let (check, path) = (words.next()?, words.next().unwrap_or(""));
-        Some(Exception {
-            line: index + 1,
-            check,
-            path,
-        })
+        Some(Exception { line: index + 1, check, path })
     });
     exceptions.collect()
 }

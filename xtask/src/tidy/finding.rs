@@ -17,21 +17,12 @@ pub struct Finding {
 
 impl Finding {
     pub fn new(check: &'static str, path: &str, line: usize, message: String) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            check,
-            message,
-        }
+        Self { path: path.to_owned(), line, check, message }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {} [{}]",
-            self.path, self.line, self.message, self.check
-        )
+        write!(f, "{}:{}: {} [{}]", self.path, self.line, self.message, self.check)
     }
 }

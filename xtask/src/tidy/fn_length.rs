@@ -39,19 +39,14 @@ struct Function<'code> {
 }
 
 fn functions(code: &str) -> Vec<Function<'_>> {
-    word_positions(code, "fn")
-        .filter_map(|start| function(code, start))
-        .collect()
+    word_positions(code, "fn").filter_map(|start| function(code, start)).collect()
 }
 
 /// None for a function without a body (a trait's), and for `fn(…)` as a type.
 fn function(code: &str, start: usize) -> Option<Function<'_>> {
     let name = code.get(start + 2..)?.trim_start();
     let name = name.strip_prefix("r#").unwrap_or(name);
-    let length = name
-        .bytes()
-        .take_while(|byte| is_word(*byte) || *byte == b'$')
-        .count();
+    let length = name.bytes().take_while(|byte| is_word(*byte) || *byte == b'$').count();
     let name = name.get(..length).filter(|name| !name.is_empty())?;
     let open = start + body(code.get(start..)?)?;
     let end = open + closing(code.get(open..)?)?;

@@ -20,52 +20,18 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
-    Row {
-        name: "model",
-        height: 0,
-        may_import: &[],
-    },
-    Row {
-        name: "journal",
-        height: 1,
-        may_import: &["model"],
-    },
-    Row {
-        name: "boxes",
-        height: 1,
-        may_import: &["model"],
-    },
-    Row {
-        name: "channel",
-        height: 1,
-        may_import: &["model"],
-    },
-    Row {
-        name: "runtime",
-        height: 2,
-        may_import: &["model", "journal"],
-    },
-    Row {
-        name: "sim",
-        height: 3,
-        may_import: &["model", "journal", "runtime"],
-    },
-    Row {
-        name: "agent",
-        height: 3,
-        may_import: &["model", "runtime", "boxes"],
-    },
-    Row {
-        name: "api",
-        height: 4,
-        may_import: &["model", "runtime", "boxes", "agent", "channel"],
-    },
+    Row { name: "model", height: 0, may_import: &[] },
+    Row { name: "journal", height: 1, may_import: &["model"] },
+    Row { name: "boxes", height: 1, may_import: &["model"] },
+    Row { name: "channel", height: 1, may_import: &["model"] },
+    Row { name: "runtime", height: 2, may_import: &["model", "journal"] },
+    Row { name: "sim", height: 3, may_import: &["model", "journal", "runtime"] },
+    Row { name: "agent", height: 3, may_import: &["model", "runtime", "boxes"] },
+    Row { name: "api", height: 4, may_import: &["model", "runtime", "boxes", "agent", "channel"] },
     Row {
         name: FACE,
         height: 5,
-        may_import: &[
-            "model", "journal", "runtime", "boxes", "agent", "channel", "api",
-        ],
+        may_import: &["model", "journal", "runtime", "boxes", "agent", "channel", "api"],
     },
 ];
 
@@ -78,11 +44,7 @@ enum Place {
 }
 
 pub fn check(workspace: &Workspace) -> Vec<Finding> {
-    workspace
-        .packages
-        .iter()
-        .flat_map(|package| check_package(workspace, package))
-        .collect()
+    workspace.packages.iter().flat_map(|package| check_package(workspace, package)).collect()
 }
 
 fn check_package(workspace: &Workspace, package: &Package) -> Vec<Finding> {
@@ -90,16 +52,9 @@ fn check_package(workspace: &Workspace, package: &Package) -> Vec<Finding> {
         return vec![finding(workspace, package, "name", message)];
     }
     let findings = package.dependencies.iter().filter_map(|dependency| {
-        let target = workspace
-            .packages
-            .iter()
-            .find(|other| other.name == dependency.name)?;
+        let target = workspace.packages.iter().find(|other| other.name == dependency.name)?;
         let why = refusal(package, target, dependency)?;
-        let kind = if dependency.dev {
-            "dev-depends"
-        } else {
-            "depends"
-        };
+        let kind = if dependency.dev { "dev-depends" } else { "depends" };
         let message = format!("{} {kind} on {}: {why}", package.name, target.name);
         Some(finding(workspace, package, &target.name, message))
     });
@@ -108,11 +63,7 @@ fn check_package(workspace: &Workspace, package: &Package) -> Vec<Finding> {
 
 fn misnamed(package: &Package) -> Option<String> {
     let folder = package.dir.strip_prefix("crates/")?;
-    let wanted = if folder == FACE {
-        FACE.to_owned()
-    } else {
-        format!("greenroom-{folder}")
-    };
+    let wanted = if folder == FACE { FACE.to_owned() } else { format!("greenroom-{folder}") };
     if package.name != wanted {
         return Some(format!(
             "package `{}` in crates/{folder}: the name must tell the folder; call it `{wanted}`",
@@ -157,11 +108,7 @@ fn refused_by_table(from: &Row, to: &Row) -> Option<String> {
         return Some("sim is for tests only; use [dev-dependencies]".to_owned());
     }
     let allowed = from.may_import.join(", ");
-    let allowed = if allowed.is_empty() {
-        "nothing of the workspace"
-    } else {
-        &allowed
-    };
+    let allowed = if allowed.is_empty() { "nothing of the workspace" } else { &allowed };
     (!from.may_import.contains(&to.name)).then(|| {
         format!(
             "the table lets `{}` import {allowed}; move the code to where it may stand",
@@ -190,9 +137,6 @@ fn finding(workspace: &Workspace, package: &Package, word: &str, message: String
         let rest = line.trim_start_matches(['[', '"']).strip_prefix(word);
         rest.is_some_and(|rest| !rest.starts_with('-'))
     };
-    let line = manifest
-        .lines()
-        .position(names)
-        .map_or(1, |index| index + 1);
+    let line = manifest.lines().position(names).map_or(1, |index| index + 1);
     Finding::new("imports", &path, line, message)
 }

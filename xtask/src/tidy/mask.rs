@@ -8,11 +8,7 @@ mod tests;
 
 /// The text with the inside of comments, strings and char literals turned to spaces.
 pub fn mask(text: &str) -> String {
-    let mut masker = Masker {
-        bytes: text.as_bytes(),
-        at: 0,
-        out: Vec::with_capacity(text.len()),
-    };
+    let mut masker = Masker { bytes: text.as_bytes(), at: 0, out: Vec::with_capacity(text.len()) };
     while masker.at < masker.bytes.len() {
         masker.token();
     }
@@ -78,12 +74,7 @@ impl Masker<'_> {
         let escaped = self.byte(1) == b'\\';
         let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
         // The longest char is four bytes; a lifetime's quote never closes.
-        let width = rest
-            .iter()
-            .skip(1)
-            .take_while(|byte| (0x80..0xC0).contains(*byte))
-            .count()
-            + 1;
+        let width = rest.iter().skip(1).take_while(|byte| (0x80..0xC0).contains(*byte)).count() + 1;
         if escaped {
             self.blank(3);
             self.blank_while(|byte| byte != b'\'' && byte != b'\n');
@@ -119,19 +110,14 @@ impl Masker<'_> {
 
     fn keep(&mut self, count: usize) {
         let end = (self.at + count).min(self.bytes.len());
-        self.out
-            .extend_from_slice(self.bytes.get(self.at..end).unwrap_or_default());
+        self.out.extend_from_slice(self.bytes.get(self.at..end).unwrap_or_default());
         self.at = end;
     }
 
     fn blank(&mut self, count: usize) {
         let end = (self.at + count).min(self.bytes.len());
         let blanked = self.bytes.get(self.at..end).unwrap_or_default();
-        self.out.extend(
-            blanked
-                .iter()
-                .map(|byte| if *byte == b'\n' { b'\n' } else { b' ' }),
-        );
+        self.out.extend(blanked.iter().map(|byte| if *byte == b'\n' { b'\n' } else { b' ' }));
         self.at = end;
     }
 
@@ -150,11 +136,9 @@ pub fn is_word(byte: u8) -> bool {
 /// The positions of `word` in masked code, as a whole word.
 pub fn word_positions<'code>(code: &'code str, word: &'code str) -> impl Iterator<Item = usize> {
     let bytes = code.as_bytes();
-    code.match_indices(word)
-        .map(|(position, _)| position)
-        .filter(move |position| {
-            let before = position.checked_sub(1).and_then(|before| bytes.get(before));
-            let after = bytes.get(position + word.len());
-            !before.copied().is_some_and(is_word) && !after.copied().is_some_and(is_word)
-        })
+    code.match_indices(word).map(|(position, _)| position).filter(move |position| {
+        let before = position.checked_sub(1).and_then(|before| bytes.get(before));
+        let after = bytes.get(position + word.len());
+        !before.copied().is_some_and(is_word) && !after.copied().is_some_and(is_word)
+    })
 }

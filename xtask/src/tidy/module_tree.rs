@@ -78,11 +78,7 @@ impl<'files> ModuleTree<'files> {
             "super" => {
                 let (_, parent) = from.split_last()?;
                 let again = rest.first().is_some_and(|next| next == "super");
-                if again {
-                    self.start(parent, rest)
-                } else {
-                    Some((parent.to_vec(), rest))
-                }
+                if again { self.start(parent, rest) } else { Some((parent.to_vec(), rest)) }
             }
             _ => {
                 let child = [from, std::slice::from_ref(first)].concat();
@@ -100,11 +96,7 @@ impl<'files> ModuleTree<'files> {
 
 /// `a/b.rs` and `a/b/mod.rs` are `[a, b]`; `lib.rs` and `main.rs` are the root.
 fn module_path(path: &str) -> Option<Vec<String>> {
-    let mut parts: Vec<_> = path
-        .strip_suffix(".rs")?
-        .split('/')
-        .map(str::to_owned)
-        .collect();
+    let mut parts: Vec<_> = path.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
     if parts.iter().any(|part| part == "tests") || parts.first().is_some_and(|part| part == "bin") {
         return None;
     }

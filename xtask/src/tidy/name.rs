@@ -6,9 +6,8 @@ mod tests;
 use super::finding::Finding;
 use super::workspace::Workspace;
 
-const EMPTY_NAMES: &[&str] = &[
-    "util", "utils", "common", "types", "manager", "managers", "helper", "helpers",
-];
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "common", "types", "manager", "managers", "helper", "helpers"];
 
 pub fn check(workspace: &Workspace) -> Vec<Finding> {
     let named = |path: &str| {
@@ -19,11 +18,7 @@ pub fn check(workspace: &Workspace) -> Vec<Finding> {
         );
         Some(Finding::new("name", path, 1, message))
     };
-    workspace
-        .files
-        .iter()
-        .filter_map(|file| named(&file.path))
-        .collect()
+    workspace.files.iter().filter_map(|file| named(&file.path)).collect()
 }
 
 fn empty_name(component: &str) -> Option<&str> {

@@ -6,10 +6,7 @@ use super::workspace::{File, Package, Workspace};
 
 pub fn check(workspace: &Workspace) -> Vec<Finding> {
     let words = workspace.rust_files().flat_map(words);
-    let lintless = workspace
-        .packages
-        .iter()
-        .filter_map(|package| lintless(workspace, package));
+    let lintless = workspace.packages.iter().filter_map(|package| lintless(workspace, package));
     words.chain(lintless).chain(forbidden(workspace)).collect()
 }
 
@@ -17,12 +14,7 @@ fn words(file: &File) -> Vec<Finding> {
     let finding = |position| {
         let message = "`unsafe`: one wrong pointer undoes every promise of the runtime; \
                        use safe code, or a crate that wraps this";
-        Finding::new(
-            "unsafe",
-            &file.path,
-            file.line_at(position),
-            message.to_owned(),
-        )
+        Finding::new("unsafe", &file.path, file.line_at(position), message.to_owned())
     };
     word_positions(&file.code, "unsafe").map(finding).collect()
 }
@@ -47,10 +39,7 @@ fn forbidden(workspace: &Workspace) -> Option<Finding> {
 
 /// Whether the table holds the line, spaces aside.
 fn has_line(manifest: &str, table: &str, wanted: &str) -> bool {
-    let lines = manifest
-        .lines()
-        .skip_while(|line| line.trim() != table)
-        .skip(1);
+    let lines = manifest.lines().skip_while(|line| line.trim() != table).skip(1);
     let mut lines = lines.take_while(|line| !line.starts_with('['));
     lines.any(|line| line.replace(' ', "") == wanted)
 }

@@ -69,20 +69,12 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<UsePath>) {
     }
     if let Some(last) = all.last().cloned() {
         let name = alias.map_or(last, str::to_owned);
-        paths.push(UsePath {
-            segments: all,
-            name,
-            reexport: false,
-            position: 0,
-        });
+        paths.push(UsePath { segments: all, name, reexport: false, position: 0 });
     }
 }
 
 fn segments(path: &str) -> impl Iterator<Item = String> {
-    path.split("::")
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
+    path.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
 }
 
 /// Splits at the commas outside braces.
@@ -112,17 +104,10 @@ fn plain_paths(code: &str) -> Vec<UsePath> {
     while let Some(found) = code.get(at..).and_then(|rest| rest.find("::")) {
         let joint = at + found;
         let before = code.get(..joint).unwrap_or_default();
-        let first = before
-            .bytes()
-            .rev()
-            .take_while(|byte| is_word(*byte))
-            .count();
+        let first = before.bytes().rev().take_while(|byte| is_word(*byte)).count();
         let start = joint - first;
         let tail = code.get(start..).unwrap_or_default();
-        let length = tail
-            .bytes()
-            .take_while(|byte| is_word(*byte) || *byte == b':')
-            .count();
+        let length = tail.bytes().take_while(|byte| is_word(*byte) || *byte == b':').count();
         let path = tail.get(..length).unwrap_or_default();
         at = (start + length).max(joint + 2);
         let rooted = code.get(..start).unwrap_or_default();
@@ -130,12 +115,7 @@ fn plain_paths(code: &str) -> Vec<UsePath> {
             continue;
         }
         let segments = segments(path.trim_end_matches(':')).collect();
-        paths.push(UsePath {
-            segments,
-            name: String::new(),
-            reexport: false,
-            position: start,
-        });
+        paths.push(UsePath { segments, name: String::new(), reexport: false, position: start });
     }
     paths
 }
@@ -158,10 +138,7 @@ fn without_inline_modules(code: &str) -> String {
         let Some(open) = after.find(['{', ';']).map(|open| position + 3 + open) else {
             continue;
         };
-        let end = code
-            .get(open..)
-            .and_then(closing)
-            .map(|length| open + length);
+        let end = code.get(open..).and_then(closing).map(|length| open + length);
         if let (Some(b'{'), Some(end)) = (code.as_bytes().get(open), end) {
             blank(&mut bytes, position, end + 1);
         }
@@ -170,10 +147,6 @@ fn without_inline_modules(code: &str) -> String {
 }
 
 fn blank(bytes: &mut [u8], start: usize, end: usize) {
-    let blanked = bytes
-        .iter_mut()
-        .take(end)
-        .skip(start)
-        .filter(|byte| **byte != b'\n');
+    let blanked = bytes.iter_mut().take(end).skip(start).filter(|byte| **byte != b'\n');
     blanked.for_each(|byte| *byte = b' ');
 }

@@ -47,16 +47,8 @@ pub struct File {
 
 impl File {
     pub fn new(path: &str, text: String) -> Self {
-        let code = if path.ends_with(".rs") {
-            mask::mask(&text)
-        } else {
-            String::new()
-        };
-        Self {
-            path: path.to_owned(),
-            text,
-            code,
-        }
+        let code = if path.ends_with(".rs") { mask::mask(&text) } else { String::new() };
+        Self { path: path.to_owned(), text, code }
     }
 
     pub fn is_rust(&self) -> bool {
@@ -73,24 +65,14 @@ impl File {
 impl Workspace {
     /// Reads the workspace around the current directory.
     pub fn load() -> anyhow::Result<Self> {
-        let metadata = output(
-            "cargo",
-            &["metadata", "--no-deps", "--format-version", "1"],
-            None,
-        )?;
+        let metadata = output("cargo", &["metadata", "--no-deps", "--format-version", "1"], None)?;
         let metadata: Value = serde_json::from_slice(&metadata)?;
-        let root = metadata["workspace_root"]
-            .as_str()
-            .context("cargo metadata names no root")?;
+        let root = metadata["workspace_root"].as_str().context("cargo metadata names no root")?;
         let root = PathBuf::from(root);
-        let members = metadata["packages"]
-            .as_array()
-            .context("cargo metadata lists no packages")?;
+        let members =
+            metadata["packages"].as_array().context("cargo metadata lists no packages")?;
         Ok(Self {
-            packages: members
-                .iter()
-                .map(|member| package(&root, member))
-                .collect(),
+            packages: members.iter().map(|member| package(&root, member)).collect(),
             files: files(&root)?,
         })
     }
@@ -106,15 +88,11 @@ impl Workspace {
 
 fn package(root: &Path, member: &Value) -> Package {
     let manifest = Path::new(member["manifest_path"].as_str().unwrap_or_default());
-    let dir = manifest
-        .parent()
-        .and_then(|dir| dir.strip_prefix(root).ok());
+    let dir = manifest.parent().and_then(|dir| dir.strip_prefix(root).ok());
     let dependencies = member["dependencies"].as_array().into_iter().flatten();
     Package {
         name: member["name"].as_str().unwrap_or_default().to_owned(),
-        dir: dir
-            .map(|dir| dir.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        dir: dir.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default(),
         dependencies: dependencies
             .map(|dependency| Dependency {
                 name: dependency["name"].as_str().unwrap_or_default().to_owned(),
@@ -125,13 +103,7 @@ fn package(root: &Path, member: &Value) -> Package {
 }
 
 fn files(root: &Path) -> anyhow::Result<Vec<File>> {
-    let arguments = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = output("git", &arguments, Some(root))?;
     let mut paths: Vec<_> = String::from_utf8_lossy(&listed)
         .split('\0')
@@ -154,15 +126,9 @@ fn output(program: &str, arguments: &[&str], dir: Option<&Path>) -> anyhow::Resu
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {program}"))?;
+    let output = command.output().with_context(|| format!("cannot start {program}"))?;
     if !output.status.success() {
-        bail!(
-            "{program} {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(output.stdout)
 }

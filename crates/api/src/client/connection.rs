@@ -20,16 +20,13 @@ impl Client {
     pub fn new(socket: &Path) -> Result<Client, ClientError> {
         // A proxy from the environment has no business on this socket.
         let builder = reqwest::Client::builder().unix_socket(socket).no_proxy();
-        Ok(Client {
-            http: builder.build()?,
-        })
+        Ok(Client { http: builder.build()? })
     }
 
     /// A request to a path below `/v1`. The host is only a name: all goes
     /// through the socket.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, format!("http://greenroom/v1/{path}"))
+        self.http.request(method, format!("http://greenroom/v1/{path}"))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

@@ -16,11 +16,7 @@ pub struct ClientError {
 
 impl ClientError {
     pub(super) fn new(code: &str, message: impl Into<String>) -> ClientError {
-        ClientError {
-            code: code.to_owned(),
-            message: message.into(),
-            next: None,
-        }
+        ClientError { code: code.to_owned(), message: message.into(), next: None }
     }
 
     /// Whether nobody answers on the socket.
@@ -43,11 +39,7 @@ impl ClientError {
 
 impl From<ErrorWords> for ClientError {
     fn from(words: ErrorWords) -> ClientError {
-        ClientError {
-            code: words.code,
-            message: words.message,
-            next: words.next,
-        }
+        ClientError { code: words.code, message: words.message, next: words.next }
     }
 }
 

@@ -27,11 +27,7 @@ pub struct Events {
 
 impl Events {
     pub(super) fn new(response: Response) -> Events {
-        Events {
-            response,
-            parser: Parser::default(),
-            over: false,
-        }
+        Events { response, parser: Parser::default(), over: false }
     }
 
     /// The next one. `None`: the stream is over; without [`Seen::Ended`]
@@ -74,9 +70,6 @@ fn seen(message: &Message) -> Result<Option<Seen>, ClientError> {
 
 fn parse<T: DeserializeOwned>(message: &Message) -> Result<T, ClientError> {
     serde_json::from_str(&message.data).map_err(|error| {
-        ClientError::new(
-            "not_understood",
-            format!("an event cannot be read: {error}"),
-        )
+        ClientError::new("not_understood", format!("an event cannot be read: {error}"))
     })
 }

@@ -35,11 +35,7 @@ impl Client {
 
     /// Its events after a place, oldest first.
     pub async fn history(&self, id: &ProcessId, after: Seq) -> Result<Vec<Turn>, ClientError> {
-        let query = if after.0 == 0 {
-            String::new()
-        } else {
-            format!("?after={after}")
-        };
+        let query = if after.0 == 0 { String::new() } else { format!("?after={after}") };
         let found: History = self.get(&format!("processes/{id}/history{query}")).await?;
         Ok(found.turns)
     }
@@ -75,9 +71,8 @@ impl Client {
         message: &MessageRequest,
         request_key: Option<&str>,
     ) -> Result<MessageTaken, ClientError> {
-        let mut request = self
-            .request(Method::POST, &format!("processes/{id}/messages"))
-            .json(message);
+        let mut request =
+            self.request(Method::POST, &format!("processes/{id}/messages")).json(message);
         if let Some(key) = request_key {
             request = request.header("idempotency-key", key);
         }
@@ -95,20 +90,17 @@ impl Client {
 
     /// Holds its effects back.
     pub async fn pause(&self, id: &ProcessId) -> Result<Changed, ClientError> {
-        self.post(&format!("processes/{id}/pause"), &Nothing {})
-            .await
+        self.post(&format!("processes/{id}/pause"), &Nothing {}).await
     }
 
     /// Lets it go on.
     pub async fn resume(&self, id: &ProcessId) -> Result<Changed, ClientError> {
-        self.post(&format!("processes/{id}/resume"), &Nothing {})
-            .await
+        self.post(&format!("processes/{id}/resume"), &Nothing {}).await
     }
 
     /// Runs it on from an earlier point.
     pub async fn restart(&self, id: &ProcessId, from: RestartFrom) -> Result<Changed, ClientError> {
-        self.post(&format!("processes/{id}/restart"), &RestartRequest { from })
-            .await
+        self.post(&format!("processes/{id}/restart"), &RestartRequest { from }).await
     }
 
     /// Makes a process that shares its history.
@@ -128,15 +120,7 @@ impl Client {
         }
         let found: Asks = match process {
             None => self.get("asks").await?,
-            Some(id) => {
-                self.get_with(
-                    "asks",
-                    &Query {
-                        process: id.as_str(),
-                    },
-                )
-                .await?
-            }
+            Some(id) => self.get_with("asks", &Query { process: id.as_str() }).await?,
         };
         Ok(found.asks)
     }

@@ -26,10 +26,7 @@ impl Parser {
 
     /// The next whole event, if it is there.
     pub fn next(&mut self) -> Option<Message> {
-        while let Some(at) = self.bytes[self.scanned..]
-            .iter()
-            .position(|byte| *byte == b'\n')
-        {
+        while let Some(at) = self.bytes[self.scanned..].iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.bytes.drain(..=self.scanned + at).collect();
             self.scanned = 0;
             let line = String::from_utf8_lossy(&line);
@@ -43,10 +40,7 @@ impl Parser {
 
     fn line(&mut self, line: &str) -> Option<Message> {
         if line.is_empty() {
-            let (name, data) = (
-                std::mem::take(&mut self.name),
-                std::mem::take(&mut self.data),
-            );
+            let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
             return (!name.is_empty()).then_some(Message { name, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -84,10 +78,7 @@ mod tests {
                 }
             }
             let wanted = [("turn", "{\"a\":1}"), ("ended", "1\n2")];
-            assert_eq!(
-                found,
-                wanted.map(|(name, data)| (name.to_owned(), data.to_owned()))
-            );
+            assert_eq!(found, wanted.map(|(name, data)| (name.to_owned(), data.to_owned())));
         }
     }
 }

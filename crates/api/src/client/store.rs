@@ -31,18 +31,13 @@ impl Client {
     ) -> Result<impl Stream<Item = Result<Vec<u8>, ClientError>> + Unpin, ClientError> {
         let response = answered(self.request(Method::GET, "export")).await?;
         let chunks = response.bytes_stream();
-        Ok(Box::pin(
-            chunks
-                .map_ok(|chunk| chunk.to_vec())
-                .map_err(ClientError::from),
-        ))
+        Ok(Box::pin(chunks.map_ok(|chunk| chunk.to_vec()).map_err(ClientError::from)))
     }
 
     /// Takes in exported lines.
     pub async fn import(&self, lines: Vec<u8>) -> Result<Imported, ClientError> {
-        let request = self
-            .request(Method::POST, "import")
-            .header("content-type", "application/x-ndjson");
+        let request =
+            self.request(Method::POST, "import").header("content-type", "application/x-ndjson");
         read(request.body(lines)).await
     }
 }

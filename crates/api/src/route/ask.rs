@@ -25,9 +25,7 @@ pub async fn list(
 ) -> Result<Json<Asks>, Refusal> {
     let process = query.process.as_deref().map(ProcessId::parse).transpose()?;
     let rows = node.asks(process.as_ref()).await?;
-    Ok(Json(Asks {
-        asks: rows.into_iter().map(Ask::from).collect(),
-    }))
+    Ok(Json(Asks { asks: rows.into_iter().map(Ask::from).collect() }))
 }
 
 /// 202: the answer is in, and durable.

@@ -22,10 +22,6 @@ pub async fn list(
     State(node): State<Node>,
     Asked(query): Asked<Query>,
 ) -> Result<Json<DeadLetters>, Refusal> {
-    let letters = node
-        .dead(query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX))
-        .await?;
-    Ok(Json(DeadLetters {
-        dead: letters.into_iter().map(DeadLetter::from).collect(),
-    }))
+    let letters = node.dead(query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX)).await?;
+    Ok(Json(DeadLetters { dead: letters.into_iter().map(DeadLetter::from).collect() }))
 }

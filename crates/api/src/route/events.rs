@@ -29,13 +29,8 @@ pub async fn get(
     Asked(query): Asked<Query>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let last = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok());
-    let after = last
-        .and_then(|text| text.parse().ok())
-        .or(query.after)
-        .unwrap_or(0);
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let after = last.and_then(|text| text.parse().ok()).or(query.after).unwrap_or(0);
     let follow = node.follow(&id, Seq(after)).await?;
     let events = stream::unfold(follow, |mut follow| async {
         let notice = follow.next().await?;

@@ -16,8 +16,6 @@ pub async fn post(
     By(by): By,
     Body(request): Body<ForkRequest>,
 ) -> Result<(StatusCode, Json<Changed>), Refusal> {
-    let id = node
-        .fork(&id, request.at, request.key.as_deref(), &by)
-        .await?;
+    let id = node.fork(&id, request.at, request.key.as_deref(), &by).await?;
     Ok((StatusCode::CREATED, Json(Changed { id })))
 }

@@ -22,11 +22,7 @@ pub async fn get(
     Target(id): Target,
     Asked(query): Asked<Query>,
 ) -> Result<Json<History>, Refusal> {
-    let scope = query
-        .after
-        .map_or(Scope::Whole, |after| Scope::After(Seq(after)));
+    let scope = query.after.map_or(Scope::Whole, |after| Scope::After(Seq(after)));
     let turns = node.history(&id, scope).await?;
-    Ok(Json(History {
-        turns: turns.into_iter().map(Turn::from).collect(),
-    }))
+    Ok(Json(History { turns: turns.into_iter().map(Turn::from).collect() }))
 }

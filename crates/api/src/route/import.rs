@@ -23,10 +23,7 @@ pub async fn post(State(node): State<Node>, body: Body) -> Result<Json<Imported>
         let seen = rest.len();
         rest.extend_from_slice(&chunk);
         let mut begin = 0;
-        while let Some(at) = rest[begin.max(seen)..]
-            .iter()
-            .position(|byte| *byte == b'\n')
-        {
+        while let Some(at) = rest[begin.max(seen)..].iter().position(|byte| *byte == b'\n') {
             let end = begin.max(seen) + at;
             take(&node, &rest[begin..end], &mut imported).await?;
             begin = end + 1;
@@ -34,11 +31,7 @@ pub async fn post(State(node): State<Node>, body: Body) -> Result<Json<Imported>
         rest.drain(..begin);
         if rest.len() > LINE_MAX_BYTES {
             let words = format!("a line is over the limit of {LINE_MAX_BYTES} bytes");
-            return Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                words,
-            ));
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words));
         }
     }
     take(&node, &rest, &mut imported).await?;
@@ -51,9 +44,7 @@ async fn take(node: &Node, line: &[u8], imported: &mut Imported) -> Result<(), R
     }
     let process: Exported = serde_json::from_slice(line).map_err(|error| {
         let count = imported.imported + imported.present + 1;
-        Refusal::bad_request(format!(
-            "process {count} of this import cannot be read: {error}"
-        ))
+        Refusal::bad_request(format!("process {count} of this import cannot be read: {error}"))
     })?;
     if node.import(process).await? {
         imported.imported += 1;

@@ -22,12 +22,7 @@ pub async fn post(
         Some(key) => Some(request_key(key.to_str().ok())?),
     };
     let body = request.body.payload()?;
-    let send = SendRequest {
-        topic: request.topic,
-        body,
-        by,
-        request_key,
-    };
+    let send = SendRequest { topic: request.topic, body, by, request_key };
     let repeated = match node.send(&id, send).await {
         Ok(()) => false,
         Err(Error::Repeated { .. }) => true,

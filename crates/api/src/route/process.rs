@@ -22,26 +22,9 @@ pub async fn start(
 ) -> Result<(StatusCode, Json<Started>), Refusal> {
     let StartRequest { kind, key, input } = request;
     let input = input.payload()?;
-    let started = node
-        .start_process(runtime::StartRequest {
-            kind,
-            key,
-            input,
-            by,
-        })
-        .await?;
-    let status = if started.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    Ok((
-        status,
-        Json(Started {
-            id: started.id,
-            created: started.created,
-        }),
-    ))
+    let started = node.start_process(runtime::StartRequest { kind, key, input, by }).await?;
+    let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Started { id: started.id, created: started.created })))
 }
 
 /// One process.
@@ -55,19 +38,12 @@ pub async fn list(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<Processes>, Refusal> {
     let rows = node.list(listing(query)?).await?;
-    Ok(Json(Processes {
-        processes: rows.into_iter().map(Process::from).collect(),
-    }))
+    Ok(Json(Processes { processes: rows.into_iter().map(Process::from).collect() }))
 }
 
 fn listing(query: ListQuery) -> Result<Listing, Refusal> {
     Ok(Listing {
-        statuses: query
-            .status
-            .as_deref()
-            .map(statuses)
-            .transpose()?
-            .unwrap_or_default(),
+        statuses: query.status.as_deref().map(statuses).transpose()?.unwrap_or_default(),
         kind: query.kind,
         parent: query.parent.as_deref().map(ProcessId::parse).transpose()?,
         root: query.root,
@@ -78,22 +54,12 @@ fn listing(query: ListQuery) -> Result<Listing, Refusal> {
 }
 
 fn statuses(words: &str) -> Result<Vec<Status>, Refusal> {
-    words
-        .split(',')
-        .filter(|word| !word.is_empty())
-        .map(status)
-        .collect()
+    words.split(',').filter(|word| !word.is_empty()).map(status).collect()
 }
 
 fn status(word: &str) -> Result<Status, Refusal> {
-    Status::ALL
-        .into_iter()
-        .find(|status| status.word() == word)
-        .ok_or_else(|| {
-            let known: Vec<_> = Status::ALL.iter().map(|status| status.word()).collect();
-            Refusal::bad_request(format!(
-                "no status `{word}`; there are: {}",
-                known.join(", ")
-            ))
-        })
+    Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+        let known: Vec<_> = Status::ALL.iter().map(|status| status.word()).collect();
+        Refusal::bad_request(format!("no status `{word}`; there are: {}", known.join(", ")))
+    })
 }

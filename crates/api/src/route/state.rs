@@ -13,7 +13,5 @@ pub async fn get(
     Target(id): Target,
 ) -> Result<Json<wire::State>, Refusal> {
     let rows = node.state(&id).await?;
-    Ok(Json(wire::State {
-        state: rows.into_iter().map(wire::StateEntry::from).collect(),
-    }))
+    Ok(Json(wire::State { state: rows.into_iter().map(wire::StateEntry::from).collect() }))
 }

@@ -8,7 +8,5 @@ use greenroom_runtime::Node;
 
 /// Takes as long as reading everything takes.
 pub async fn get(State(node): State<Node>) -> Result<Json<Verified>, Refusal> {
-    Ok(Json(Verified {
-        problems: node.verify().await?,
-    }))
+    Ok(Json(Verified { problems: node.verify().await? }))
 }

@@ -39,10 +39,7 @@ pub struct Ask {
 
 impl From<AskRow> for Ask {
     fn from(row: AskRow) -> Ask {
-        let id = AskId {
-            process: row.process.clone(),
-            op: row.op,
-        };
+        let id = AskId { process: row.process.clone(), op: row.op };
         Ask {
             id: id.to_string(),
             process: row.process,

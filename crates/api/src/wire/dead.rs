@@ -32,23 +32,7 @@ pub struct DeadLetter {
 
 impl From<journal::DeadLetter> for DeadLetter {
     fn from(letter: journal::DeadLetter) -> DeadLetter {
-        let journal::DeadLetter {
-            no,
-            to,
-            from,
-            content,
-            root,
-            at,
-            reason,
-        } = letter;
-        DeadLetter {
-            no,
-            to,
-            from,
-            content,
-            root,
-            at,
-            reason,
-        }
+        let journal::DeadLetter { no, to, from, content, root, at, reason } = letter;
+        DeadLetter { no, to, from, content, root, at, reason }
     }
 }

@@ -23,10 +23,7 @@ impl Given {
     pub fn payload(self) -> Result<Payload, Error> {
         let bytes = self.0.get().len();
         if bytes > PAYLOAD_MAX_BYTES {
-            return Err(Error::TooLarge {
-                bytes,
-                limit: PAYLOAD_MAX_BYTES,
-            });
+            return Err(Error::TooLarge { bytes, limit: PAYLOAD_MAX_BYTES });
         }
         Ok(Payload::Inline(self.0))
     }

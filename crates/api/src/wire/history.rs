@@ -25,10 +25,7 @@ pub struct Turn {
 impl Turn {
     /// The events with their places.
     pub fn numbered(&self) -> impl Iterator<Item = (Seq, &Event)> {
-        self.events
-            .iter()
-            .enumerate()
-            .map(|(index, event)| (self.seq.plus(index), event))
+        self.events.iter().enumerate().map(|(index, event)| (self.seq.plus(index), event))
     }
 
     /// The place of the last event.
@@ -40,11 +37,7 @@ impl Turn {
 
 impl From<TurnRow> for Turn {
     fn from(row: TurnRow) -> Turn {
-        Turn {
-            seq: row.seq,
-            at: row.at,
-            events: row.events,
-        }
+        Turn { seq: row.seq, at: row.at, events: row.events }
     }
 }
 
@@ -66,9 +59,6 @@ pub struct StateEntry {
 
 impl From<StateRow> for StateEntry {
     fn from(row: StateRow) -> StateEntry {
-        StateEntry {
-            key: row.key,
-            value: row.value,
-        }
+        StateEntry { key: row.key, value: row.value }
     }
 }

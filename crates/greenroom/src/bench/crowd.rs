@@ -39,11 +39,7 @@ pub(super) async fn until_none(node: &Node, statuses: &[Status]) -> anyhow::Resu
         let health = node.health();
         if health.ready == 0 && health.committing == 0 {
             let statuses = statuses.to_vec();
-            let listing = Listing {
-                statuses,
-                limit: 1,
-                ..Listing::default()
-            };
+            let listing = Listing { statuses, limit: 1, ..Listing::default() };
             if node.list(listing).await?.is_empty() {
                 return Ok(());
             }

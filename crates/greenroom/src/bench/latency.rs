@@ -24,10 +24,7 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
             for _ in 0..steps {
                 let recorder = recorder.clone();
                 ctx.step("tick", move |_| {
-                    recorder
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(Watch::start());
+                    recorder.lock().unwrap_or_else(PoisonError::into_inner).push(Watch::start());
                     async { Ok::<(), Failure>(()) }
                 })
                 .await?;
@@ -46,17 +43,12 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
             by: "bench".to_owned(),
         };
         let started = node.start_process(request).await?;
-        node.result(&started.id, Some(Duration::from_secs(600)))
-            .await?;
+        node.result(&started.id, Some(Duration::from_secs(600))).await?;
         let round_syncs = fdatasyncs(place.directory(), each)?;
         // The first round grows the store's files.
         if round > 0 {
             let times = begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            waits.extend(
-                times
-                    .windows(2)
-                    .map(|pair| pair[0].micros() - pair[1].micros()),
-            );
+            waits.extend(times.windows(2).map(|pair| pair[0].micros() - pair[1].micros()));
             syncs.extend(round_syncs);
         }
     }

@@ -11,18 +11,12 @@ use std::time::Duration;
 pub(super) struct Watch(std::time::Instant);
 
 impl Watch {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a bench measures the machine itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a bench measures the machine itself")]
     pub fn start() -> Watch {
         Watch(std::time::Instant::now())
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a bench measures the machine itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a bench measures the machine itself")]
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
@@ -46,9 +40,7 @@ pub(super) fn cpu_us() -> f64 {
 pub(super) fn rss_bytes() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|kib| kib.parse().ok());
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse().ok());
     let kib: u64 = kib.ok_or_else(|| anyhow::anyhow!("/proc/self/status has no VmRSS"))?;
     Ok(kib * 1024)
 }
@@ -83,11 +75,7 @@ pub(super) fn percentile(samples: &mut [f64], part: f64) -> f64 {
 
 /// A number with few digits, for JSON that people read too.
 pub(super) fn round(value: f64) -> f64 {
-    if value.abs() >= 100.0 {
-        value.round()
-    } else {
-        (value * 1000.0).round() / 1000.0
-    }
+    if value.abs() >= 100.0 { value.round() } else { (value * 1000.0).round() / 1000.0 }
 }
 
 /// The object in a `json!({…})`.

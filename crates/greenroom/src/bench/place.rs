@@ -36,10 +36,7 @@ impl Place {
     }
 
     pub fn open(&self) -> anyhow::Result<Arc<dyn Journal>> {
-        Ok(greenroom_journal::open(
-            &self.store,
-            &OpenOptions::default(),
-        )?)
+        Ok(greenroom_journal::open(&self.store, &OpenOptions::default())?)
     }
 }
 

@@ -110,9 +110,6 @@ fn kill_one(place: &Place, processes: usize) -> anyhow::Result<()> {
     }
     victim.kill()?;
     victim.wait()?;
-    ensure!(
-        said.trim() == "all at work",
-        "the process to be killed ended early: {said:?}"
-    );
+    ensure!(said.trim() == "all at work", "the process to be killed ended early: {said:?}");
     Ok(())
 }

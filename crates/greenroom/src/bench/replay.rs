@@ -24,17 +24,13 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
         by: "bench".to_owned(),
     };
     let started = node.start_process(request).await?;
-    node.result(&started.id, Some(Duration::from_secs(600)))
-        .await?;
+    node.result(&started.id, Some(Duration::from_secs(600))).await?;
     let (mut times, mut replayed) = (Vec::new(), 0);
     for _ in 0..ROUNDS {
         let watch = Watch::start();
         let rehearsal = node.rehearse(&started.id).await?;
         times.push(watch.seconds());
-        ensure!(
-            rehearsal.divergence.is_none(),
-            "the bench's own code has diverged"
-        );
+        ensure!(rehearsal.divergence.is_none(), "the bench's own code has diverged");
         replayed = rehearsal.events;
     }
     let store = node.health().store;

@@ -8,9 +8,7 @@ use std::path::Path;
 
 /// Runs one bench or all. `json`: one object a line, else a table for people.
 pub fn run(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run_all(args, store, json))
 }
 
@@ -30,11 +28,8 @@ async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result
         BenchName::Recovery,
         BenchName::Replay,
     ];
-    let names = if args.name == BenchName::All {
-        &all[..]
-    } else {
-        std::slice::from_ref(&args.name)
-    };
+    let names =
+        if args.name == BenchName::All { &all[..] } else { std::slice::from_ref(&args.name) };
     for name in names {
         let figures = one(*name, args, dir, store).await?;
         print(&figures, json);

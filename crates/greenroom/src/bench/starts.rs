@@ -15,11 +15,8 @@ async fn noop(_: Ctx, _: ()) -> Result<(), Failure> {
 
 pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String, Value>> {
     let processes = args.processes.unwrap_or(50_000);
-    let node = Node::start(
-        place.open()?,
-        Registry::new().kind("noop", noop),
-        NodeOptions::default(),
-    )?;
+    let node =
+        Node::start(place.open()?, Registry::new().kind("noop", noop), NodeOptions::default())?;
     let (watch, cpu) = (Watch::start(), cpu_us());
     crowd::start(&node, "noop", processes, "null").await?;
     let started = watch.seconds();

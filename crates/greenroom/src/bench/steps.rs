@@ -12,9 +12,7 @@ use std::time::Duration;
 pub(super) async fn chain(ctx: Ctx, steps: u64) -> Result<u64, Failure> {
     let mut last = 0;
     for n in 0..steps {
-        last = ctx
-            .step("add", move |_| async move { Ok::<u64, Failure>(n) })
-            .await?;
+        last = ctx.step("add", move |_| async move { Ok::<u64, Failure>(n) }).await?;
     }
     Ok(last)
 }

@@ -33,29 +33,14 @@ pub async fn run(app: &App, args: Args) -> Done {
     let open = client.asks(Some(&process)).await?;
     let ask = match op {
         None => only(&client, &process, open).await?,
-        Some(op) => open
-            .into_iter()
-            .find(|ask| ask.op == op)
-            .ok_or_else(|| not_open(&args.ask))?,
+        Some(op) => open.into_iter().find(|ask| ask.op == op).ok_or_else(|| not_open(&args.ask))?,
     };
     let value = value(&ask, &args.value)?;
-    client
-        .answer(
-            &AskId {
-                process,
-                op: ask.op,
-            },
-            value.clone(),
-        )
-        .await?;
+    client.answer(&AskId { process, op: ask.op }, value.clone()).await?;
     if app.json() {
         out::json(&serde_json::json!({ "ask": ask.id, "value": value }))?;
     } else {
-        out::line(&format!(
-            "answered {}: {}",
-            ask.id,
-            crate::view::short(value.text(), 60)
-        ))?;
+        out::line(&format!("answered {}: {}", ask.id, crate::view::short(value.text(), 60)))?;
     }
     Ok(Code::Done)
 }
@@ -79,21 +64,15 @@ async fn only(client: &Client, process: &ProcessId, mut open: Vec<Ask>) -> anyho
         }
         (Some(last), _) => {
             open.push(last);
-            let asks: Vec<_> = open
-                .iter()
-                .map(|ask| format!("{} ({})", ask.id, ask.name))
-                .collect();
+            let asks: Vec<_> =
+                open.iter().map(|ask| format!("{} ({})", ask.id, ask.name)).collect();
             let words = format!("{process} asks several things");
-            Err(Problem::usage(words)
-                .next(format!("name one: {}", asks.join(", ")))
-                .into())
+            Err(Problem::usage(words).next(format!("name one: {}", asks.join(", "))).into())
         }
     }
 }
 
 fn not_open(ask: &str) -> Problem {
     let words = format!("there is no open ask {ask}; it may have been answered or have timed out");
-    Problem::new("not_open", words)
-        .next("`greenroom asks` lists the open ones")
-        .exit(Code::Missing)
+    Problem::new("not_open", words).next("`greenroom asks` lists the open ones").exit(Code::Missing)
 }

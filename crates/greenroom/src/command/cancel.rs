@@ -21,22 +21,12 @@ pub struct Args {
 
 pub async fn run(app: &App, args: Args) -> Done {
     let id = ProcessId::parse(&args.id)?;
-    let request = CancelRequest {
-        reason: args.reason,
-        kill: args.kill,
-    };
+    let request = CancelRequest { reason: args.reason, kill: args.kill };
     let changed = app.client()?.cancel(&id, &request).await?;
     if app.json() {
         out::json(&changed)?;
     } else {
-        out::line(&format!(
-            "{} {id}",
-            if args.kill {
-                "killed"
-            } else {
-                "asked to stop:"
-            }
-        ))?;
+        out::line(&format!("{} {id}", if args.kill { "killed" } else { "asked to stop:" }))?;
     }
     Ok(Code::Done)
 }

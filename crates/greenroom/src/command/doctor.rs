@@ -46,13 +46,11 @@ pub async fn run(app: &App, args: Args) -> Done {
     findings.push(match &source {
         Ok(_) => ok(
             "store",
-            node.as_ref()
-                .map_or_else(|| app.options.store(), |node| node.store.clone()),
+            node.as_ref().map_or_else(|| app.options.store(), |node| node.store.clone()),
         ),
-        Err(error) if error.downcast_ref::<crate::problem::Problem>().is_some() => warning(
-            "store",
-            format!("there is none yet at {}", app.options.store()),
-        ),
+        Err(error) if error.downcast_ref::<crate::problem::Problem>().is_some() => {
+            warning("store", format!("there is none yet at {}", app.options.store()))
+        }
         Err(error) => bad("store", error.to_string()),
     });
     if let Some(node) = &node {
@@ -73,12 +71,7 @@ fn show(app: &App, findings: &[Finding]) -> Done {
     if app.json() {
         out::json(findings)?;
     } else {
-        for Finding {
-            what,
-            verdict,
-            words,
-        } in findings
-        {
+        for Finding { what, verdict, words } in findings {
             let tone = match *verdict {
                 "ok" => Tone::Good,
                 "warning" => Tone::Warn,
@@ -92,42 +85,24 @@ fn show(app: &App, findings: &[Finding]) -> Done {
 }
 
 fn ok(what: &'static str, words: impl Into<String>) -> Finding {
-    Finding {
-        what,
-        verdict: "ok",
-        words: words.into(),
-    }
+    Finding { what, verdict: "ok", words: words.into() }
 }
 
 fn warning(what: &'static str, words: impl Into<String>) -> Finding {
-    Finding {
-        what,
-        verdict: "warning",
-        words: words.into(),
-    }
+    Finding { what, verdict: "warning", words: words.into() }
 }
 
 fn bad(what: &'static str, words: impl Into<String>) -> Finding {
-    Finding {
-        what,
-        verdict: "error",
-        words: words.into(),
-    }
+    Finding { what, verdict: "error", words: words.into() }
 }
 
 fn node_finding(app: &App, node: Option<&NodeStatus>) -> Finding {
     let own = env!("CARGO_PKG_VERSION");
     match node {
-        None => warning(
-            "node",
-            format!("none is running for {}", app.options.dir.display()),
-        ),
+        None => warning("node", format!("none is running for {}", app.options.dir.display())),
         Some(node) if node.version != own => warning(
             "node",
-            format!(
-                "is version {}, this command is {own} (process {})",
-                node.version, node.pid
-            ),
+            format!("is version {}, this command is {own} (process {})", node.version, node.pid),
         ),
         Some(node) => ok("node", format!("version {own}, process {}", node.pid)),
     }
@@ -138,16 +113,10 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
     if let Some(why) = &node.store_error {
         findings.push(bad("store", format!("takes no commits right now: {why}")));
     }
-    let clock = node
-        .health
-        .get("clock_ms")
-        .and_then(serde_json::Value::as_u64);
+    let clock = node.health.get("clock_ms").and_then(serde_json::Value::as_u64);
     if let Some(ahead) = clock.map(|clock| Millis(clock).since(app.now())) {
         findings.push(if ahead > Duration::from_secs(2) {
-            warning(
-                "clock",
-                format!("jumped back: the node's time is {} ahead", span(ahead)),
-            )
+            warning("clock", format!("jumped back: the node's time is {} ahead", span(ahead)))
         } else {
             ok("clock", "the node's time is the machine's")
         });
@@ -161,53 +130,26 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
 async fn missing_kinds(app: &App, source: &Source, node: Option<&NodeStatus>) -> Finding {
     let known: BTreeSet<String> = match node {
         Some(node) => node.kinds.iter().cloned().collect(),
-        None => app
-            .registry
-            .kinds()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        None => app.registry.kinds().iter().map(ToString::to_string).collect(),
     };
-    let alive = Status::ALL
-        .into_iter()
-        .filter(|status| !status.is_ended())
-        .collect();
-    let listing = Listing {
-        statuses: alive,
-        limit: 10_000,
-        ..Listing::default()
-    };
+    let alive = Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
+    let listing = Listing { statuses: alive, limit: 10_000, ..Listing::default() };
     let processes = match source.list(&listing).await {
         Ok(processes) => processes,
         Err(error) => return bad("kinds", error.to_string()),
     };
-    let wanted = processes
-        .iter()
-        .map(|process| format!("{}@{}", process.kind, process.version));
+    let wanted = processes.iter().map(|process| format!("{}@{}", process.kind, process.version));
     let missing: BTreeSet<String> = wanted.filter(|kind| !known.contains(kind)).collect();
     if missing.is_empty() {
-        return ok(
-            "kinds",
-            format!("code for all {} processes that go on", processes.len()),
-        );
+        return ok("kinds", format!("code for all {} processes that go on", processes.len()));
     }
     let missing: Vec<_> = missing.into_iter().collect();
-    warning(
-        "kinds",
-        format!(
-            "processes wait for code that is not here: {}",
-            missing.join(", ")
-        ),
-    )
+    warning("kinds", format!("processes wait for code that is not here: {}", missing.join(", ")))
 }
 
 fn disk_findings(app: &App) -> Vec<Finding> {
     let dir = &app.options.dir;
-    let dir = if dir.is_dir() {
-        dir.as_path()
-    } else {
-        std::path::Path::new(".")
-    };
+    let dir = if dir.is_dir() { dir.as_path() } else { std::path::Path::new(".") };
     let mut findings = Vec::new();
     findings.push(match disk::free_bytes(dir) {
         Ok(free) if free < FREE_MIN => warning("disk", format!("only {} MiB free", free >> 20)),
@@ -245,10 +187,7 @@ async fn deep(app: &App, source: &Source) -> Vec<Finding> {
     }
     match problems {
         Ok(problems) if problems.is_empty() => vec![ok("deep", "every history is whole")],
-        Ok(problems) => problems
-            .into_iter()
-            .map(|problem| bad("deep", problem))
-            .collect(),
+        Ok(problems) => problems.into_iter().map(|problem| bad("deep", problem)).collect(),
         Err(error) => vec![bad("deep", error.to_string())],
     }
 }

@@ -28,10 +28,7 @@ pub async fn run(app: &App, args: Args) -> Done {
     // Under another name until it is whole: a broken export must not look like one.
     let part = path.with_added_extension("part");
     let unwritable = |error: std::io::Error| {
-        Problem::new(
-            "failed",
-            format!("cannot write {}: {error}", path.display()),
-        )
+        Problem::new("failed", format!("cannot write {}: {error}", path.display()))
     };
     let mut file = std::io::BufWriter::new(std::fs::File::create(&part).map_err(unwritable)?);
     let count = write(&source, &mut file).await?;
@@ -40,10 +37,7 @@ pub async fn run(app: &App, args: Args) -> Done {
     if app.json() {
         out::json(&serde_json::json!({ "exported": count, "file": path }))?;
     } else {
-        out::say(&format!(
-            "exported {count} processes to {}\n",
-            path.display()
-        ));
+        out::say(&format!("exported {count} processes to {}\n", path.display()));
     }
     Ok(Code::Done)
 }

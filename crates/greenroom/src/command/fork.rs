@@ -21,10 +21,7 @@ pub struct Args {
 
 pub async fn run(app: &App, args: Args) -> Done {
     let id = ProcessId::parse(&args.id)?;
-    let request = ForkRequest {
-        at: args.at.map(Seq),
-        key: args.key,
-    };
+    let request = ForkRequest { at: args.at.map(Seq), key: args.key };
     let forked = app.client()?.fork(&id, &request).await?;
     if app.json() {
         out::json(&forked)?;

@@ -33,23 +33,15 @@ pub async fn run(app: &App, args: Args) -> Done {
     let source = app.source()?;
     let turns = source.history(&id).await?;
     if app.json() {
-        let events = turns.iter().flat_map(|turn| {
-            turn.numbered().map(|(seq, event)| Raw {
-                seq,
-                at: turn.at,
-                event,
-            })
-        });
+        let events = turns
+            .iter()
+            .flat_map(|turn| turn.numbered().map(|(seq, event)| Raw { seq, at: turn.at, event }));
         out::json(&events.collect::<Vec<_>>())?;
         return Ok(Code::Done);
     }
     let process = source.process(&id).await?;
     let now = app.now();
-    let detail = Detail {
-        all: args.all,
-        full: args.full,
-        live: source.is_live(),
-    };
+    let detail = Detail { all: args.all, full: args.full, live: source.is_live() };
     let header = view::header(&process, now, app.paint);
     let facts = view::facts(&turns, now, detail);
     out::print(&format!("{header}{}", view::render(&facts, app.paint)))?;

@@ -27,10 +27,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         if batch.is_empty() {
             break;
         }
-        let done = client
-            .import(batch)
-            .await
-            .map_err(|error| partly(&total, error))?;
+        let done = client.import(batch).await.map_err(|error| partly(&total, error))?;
         total.imported += done.imported;
         total.present += done.present;
         if std::io::stderr().is_terminal() && !app.json() {
@@ -44,9 +41,7 @@ pub async fn run(app: &App, args: Args) -> Done {
             out::say("\r\x1b[K");
         }
         let Imported { imported, present } = total;
-        out::line(&format!(
-            "imported {imported} processes; {present} were there already"
-        ))?;
+        out::line(&format!("imported {imported} processes; {present} were there already"))?;
     }
     Ok(Code::Done)
 }
@@ -64,9 +59,5 @@ fn open(path: &str) -> anyhow::Result<Box<dyn Read>> {
 fn partly(total: &Imported, error: greenroom_api::ClientError) -> anyhow::Error {
     let count = total.imported + total.present;
     let next = format!("{count} processes before it are in; importing the file again is harmless");
-    Problem {
-        next: Some(next),
-        ..Problem::of(&error.into())
-    }
-    .into()
+    Problem { next: Some(next), ..Problem::of(&error.into()) }.into()
 }

@@ -14,12 +14,7 @@ pub async fn run(app: &App, _args: Args) -> Done {
     let (kinds, whose) = match app.node()? {
         Some(client) => (client.node().await?.kinds, "the node's"),
         None => {
-            let kinds = app
-                .registry
-                .kinds()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let kinds = app.registry.kinds().iter().map(ToString::to_string).collect();
             (kinds, "this binary's; no node is running")
         }
     };
@@ -30,9 +25,6 @@ pub async fn run(app: &App, _args: Args) -> Done {
     for kind in &kinds {
         out::line(kind)?;
     }
-    out::say(
-        &app.paint
-            .tone(Tone::Quiet, &format!("({} kinds, {whose})\n", kinds.len())),
-    );
+    out::say(&app.paint.tone(Tone::Quiet, &format!("({} kinds, {whose})\n", kinds.len())));
     Ok(Code::Done)
 }

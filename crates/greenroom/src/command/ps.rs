@@ -28,17 +28,11 @@ pub struct Args {
 
 pub async fn run(app: &App, args: Args) -> Done {
     let statuses = if !args.status.is_empty() {
-        args.status
-            .iter()
-            .map(|word| status(word))
-            .collect::<Result<_, _>>()?
+        args.status.iter().map(|word| status(word)).collect::<Result<_, _>>()?
     } else if args.all {
         Vec::new()
     } else {
-        Status::ALL
-            .into_iter()
-            .filter(|status| !status.is_ended())
-            .collect()
+        Status::ALL.into_iter().filter(|status| !status.is_ended()).collect()
     };
     let listing = Listing {
         statuses,
@@ -56,14 +50,8 @@ pub async fn run(app: &App, args: Args) -> Done {
         out::json(&processes)?;
         return Ok(Code::Done);
     }
-    let asking = processes
-        .iter()
-        .any(|process| process.status == Status::Asking);
-    let asks = if asking {
-        source.asks(None).await?
-    } else {
-        Vec::new()
-    };
+    let asking = processes.iter().any(|process| process.status == Status::Asking);
+    let asks = if asking { source.asks(None).await? } else { Vec::new() };
     out::print(&view::processes(&processes, &asks, app.now(), app.paint))?;
     if more {
         let words = format!("… and more: --limit {}\n", args.limit.saturating_mul(10));

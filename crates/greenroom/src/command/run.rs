@@ -17,10 +17,8 @@ use greenroom_model::{Exit, Kind, ProcessId};
 
 /// Start a process.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  greenroom run refund/1017 --input '{\"order\":\"1017\"}'\n  \
-    greenroom run report --input @order.json --detach"
-)]
+#[command(after_help = "Examples:\n  greenroom run refund/1017 --input '{\"order\":\"1017\"}'\n  \
+    greenroom run report --input @order.json --detach")]
 pub struct Args {
     /// What to run: its kind, and a key that tells it from others
     #[arg(value_name = "KIND[/KEY]")]
@@ -41,11 +39,7 @@ pub async fn run(app: &App, args: Args) -> Done {
     // What was given is checked before anything is started.
     let input = args.input.as_deref().map(input::json).transpose()?;
     let piped = args.input.as_deref() == Some("-");
-    let request = StartRequest {
-        kind,
-        key,
-        input: input.unwrap_or_default(),
-    };
+    let request = StartRequest { kind, key, input: input.unwrap_or_default() };
     match app.node()? {
         Some(client) => with_node(app, &client, &request, &args, piped).await,
         None if args.detach => Err(detach_needs_node(app).into()),
@@ -56,10 +50,7 @@ pub async fn run(app: &App, args: Args) -> Done {
 fn detach_needs_node(app: &App) -> Problem {
     let words = "without a node nothing goes on once this command ends; start one with \
         `greenroom up`, or leave out --detach";
-    Problem {
-        next: Some(words.to_owned()),
-        ..app.no_node()
-    }
+    Problem { next: Some(words.to_owned()), ..app.no_node() }
 }
 
 async fn with_node(
@@ -109,19 +100,14 @@ async fn run_inside(
     };
     match followed {
         Followed::Ended(exit) => ended(app, client, &id, &exit).await,
-        Followed::Interrupted | Followed::NodeGone => goes_on(
-            app,
-            &id,
-            "stopped where it is; `greenroom up` lets it go on",
-        ),
+        Followed::Interrupted | Followed::NodeGone => {
+            goes_on(app, &id, "stopped where it is; `greenroom up` lets it go on")
+        }
     }
 }
 
 fn manner(app: &App, piped: bool) -> Manner {
-    Manner {
-        tell: !app.json(),
-        prompt: !piped,
-    }
+    Manner { tell: !app.json(), prompt: !piped }
 }
 
 /// Starts it, or finds it if that is allowed.
@@ -131,14 +117,12 @@ async fn start(client: &Client, request: &StartRequest, args: &Args) -> anyhow::
         Ok(Started { id, created: false }) if args.attach => Ok(id),
         Ok(Started { id, created: false }) => {
             let status = client.process(&id).await?.status;
-            Err(
-                Problem::new("exists", format!("{id} exists already, it is {status}"))
-                    .next(format!(
-                        "`greenroom run {id} --attach` follows it, `greenroom history {id}` shows \
+            Err(Problem::new("exists", format!("{id} exists already, it is {status}"))
+                .next(format!(
+                    "`greenroom run {id} --attach` follows it, `greenroom history {id}` shows \
                      what happened"
-                    ))
-                    .into(),
-            )
+                ))
+                .into())
         }
         Err(error) if error.code == "unknown_kind" => {
             Err(unknown_kind(client, request, error).await)
@@ -152,18 +136,10 @@ async fn unknown_kind(
     request: &StartRequest,
     error: ClientError,
 ) -> anyhow::Error {
-    let known = client
-        .node()
-        .await
-        .map(|node| node.kinds)
-        .unwrap_or_default();
+    let known = client.node().await.map(|node| node.kinds).unwrap_or_default();
     let names = known.iter().filter_map(|kind| kind.split('@').next());
     match nearest(&request.kind, names) {
-        Some(name) => ClientError {
-            next: Some(format!("did you mean `{name}`?")),
-            ..error
-        }
-        .into(),
+        Some(name) => ClientError { next: Some(format!("did you mean `{name}`?")), ..error }.into(),
         None => error.into(),
     }
 }

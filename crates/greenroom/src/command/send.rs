@@ -28,14 +28,8 @@ pub async fn run(app: &App, args: Args) -> Done {
         [body] => ("message", body.as_str()),
         _ => ("message", "null"),
     };
-    let message = MessageRequest {
-        topic: topic.to_owned(),
-        body: input::json(body)?,
-    };
-    let taken = app
-        .client()?
-        .send(&id, &message, args.key.as_deref())
-        .await?;
+    let message = MessageRequest { topic: topic.to_owned(), body: input::json(body)? };
+    let taken = app.client()?.send(&id, &message, args.key.as_deref()).await?;
     if app.json() {
         out::json(&taken)?;
     } else if taken.repeated {

@@ -30,19 +30,10 @@ pub async fn run(app: &App, args: Args) -> Done {
         let values = entries.iter().map(|entry| (&entry.key, &entry.value));
         out::json(&values.collect::<std::collections::BTreeMap<_, _>>())?;
     } else {
-        let width = entries
-            .iter()
-            .map(|entry| entry.key.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = entries.iter().map(|entry| entry.key.chars().count()).max().unwrap_or(0);
         for entry in &entries {
-            let key = app
-                .paint
-                .tone(Tone::Strong, &format!("{:<width$}", entry.key));
-            out::line(&format!(
-                "{key}  {}",
-                view::one_line(&entry.value.to_string())
-            ))?;
+            let key = app.paint.tone(Tone::Strong, &format!("{:<width$}", entry.key));
+            out::line(&format!("{key}  {}", view::one_line(&entry.value.to_string())))?;
         }
     }
     Ok(Code::Done)

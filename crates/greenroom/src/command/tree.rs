@@ -26,11 +26,7 @@ pub async fn run(app: &App, args: Args) -> Done {
     let processes = match id {
         Some(id) => below(&source, &id, args.limit).await?,
         None => {
-            let newest = Listing {
-                newest_first: true,
-                limit: args.limit,
-                ..Listing::default()
-            };
+            let newest = Listing { newest_first: true, limit: args.limit, ..Listing::default() };
             let mut processes = source.list(&newest).await?;
             processes.reverse();
             processes
@@ -54,11 +50,7 @@ async fn below(source: &Source, id: &ProcessId, limit: usize) -> anyhow::Result<
         if room == 0 {
             break;
         }
-        let listing = Listing {
-            parent: Some(parent),
-            limit: room,
-            ..Listing::default()
-        };
+        let listing = Listing { parent: Some(parent), limit: room, ..Listing::default() };
         for child in source.list(&listing).await? {
             if seen.insert(child.id.clone()) {
                 open.push_back(child.id.clone());

@@ -58,18 +58,13 @@ async fn announce(app: &App, serving: &Serving) -> anyhow::Result<()> {
     };
     let mut text = format!(
         "{}\n  store   {}\n  socket  {}\n  kinds   {kinds}\n",
-        app.paint.tone(
-            Tone::Strong,
-            &format!("greenroom {} is up", env!("CARGO_PKG_VERSION"))
-        ),
+        app.paint.tone(Tone::Strong, &format!("greenroom {} is up", env!("CARGO_PKG_VERSION"))),
         health.store,
         app.options.socket().display(),
     );
     if !recovered.is_empty() {
-        let counts: Vec<_> = recovered
-            .iter()
-            .map(|(status, count)| format!("{count} {status}"))
-            .collect();
+        let counts: Vec<_> =
+            recovered.iter().map(|(status, count)| format!("{count} {status}")).collect();
         text.push_str(&format!("  found   {}\n", counts.join(", ")));
     }
     for trouble in &health.troubles {
@@ -81,15 +76,8 @@ async fn announce(app: &App, serving: &Serving) -> anyhow::Result<()> {
 
 /// How many processes go on, by what they do.
 async fn recovered(serving: &Serving) -> anyhow::Result<Vec<(Status, usize)>> {
-    let alive: Vec<Status> = Status::ALL
-        .into_iter()
-        .filter(|status| !status.is_ended())
-        .collect();
-    let listing = Listing {
-        statuses: alive.clone(),
-        limit: COUNTED_MAX,
-        ..Listing::default()
-    };
+    let alive: Vec<Status> = Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
+    let listing = Listing { statuses: alive.clone(), limit: COUNTED_MAX, ..Listing::default() };
     let rows = serving.node.list(listing).await?;
     let count = |status| rows.iter().filter(|row| row.status == status).count();
     let counts = alive.into_iter().map(|status| (status, count(status)));

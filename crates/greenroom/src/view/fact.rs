@@ -35,10 +35,7 @@ pub struct Folder {
 impl Folder {
     /// Values are cut to so many characters.
     pub fn new(letters_max: usize) -> Folder {
-        Folder {
-            about: BTreeMap::new(),
-            letters_max,
-        }
+        Folder { about: BTreeMap::new(), letters_max }
     }
 
     /// What an operation is about.
@@ -55,30 +52,18 @@ impl Folder {
     pub fn fact(&mut self, seq: Seq, at: Millis, event: &Event) -> Fact {
         if let Some(subject) = own_subject(event) {
             if let Some(op) = event.op() {
-                self.about
-                    .entry(op)
-                    .or_insert_with(|| (subject.clone(), at));
+                self.about.entry(op).or_insert_with(|| (subject.clone(), at));
             }
             return self.told(seq, at, event, subject);
         }
-        let subject = event
-            .op()
-            .map(|op| self.subject(op).to_owned())
-            .unwrap_or_default();
+        let subject = event.op().map(|op| self.subject(op).to_owned()).unwrap_or_default();
         self.told(seq, at, event, subject)
     }
 
     fn told(&self, seq: Seq, at: Millis, event: &Event, subject: String) -> Fact {
         let told = self.input(at, event).or_else(|| self.command(at, event));
         let (detail, tone) = told.unwrap_or((String::new(), Tone::Plain));
-        Fact {
-            seq,
-            at,
-            name: event.name(),
-            subject: short(&subject, 60),
-            detail,
-            tone,
-        }
+        Fact { seq, at, name: event.name(), subject: short(&subject, 60), detail, tone }
     }
 
     /// What is worth knowing of an input.
@@ -88,37 +73,22 @@ impl Folder {
             WorkflowStarted(segment) | WorkflowContinued(segment) => {
                 (self.segment(segment), Tone::Plain)
             }
-            StepCompleted {
-                op,
-                attempt,
-                result,
-            } => {
+            StepCompleted { op, attempt, result } => {
                 let parts = [self.took(*op, at), tries(*attempt), self.gave(result)];
                 (join(parts), Tone::Good)
             }
-            StepFailed {
-                op,
-                attempt,
-                failure,
-            } => (
-                join([self.took(*op, at), tries(*attempt), self.failure(failure)]),
-                Tone::Bad,
-            ),
-            StepRetrying {
-                attempt,
-                failure,
-                retry_at,
-                ..
-            } => {
+            StepFailed { op, attempt, failure } => {
+                (join([self.took(*op, at), tries(*attempt), self.failure(failure)]), Tone::Bad)
+            }
+            StepRetrying { attempt, failure, retry_at, .. } => {
                 let again = format!("again after {}", span(retry_at.since(at)));
                 let failed = format!("attempt {attempt} failed: {}", self.failure(failure));
                 (join([failed, again]), Tone::Warn)
             }
             StepRetried { attempt, .. } => (format!("attempt {attempt}"), Tone::Plain),
-            StepUnknown { attempt, .. } => (
-                format!("the node died in attempt {attempt}: outcome unknown"),
-                Tone::Warn,
-            ),
+            StepUnknown { attempt, .. } => {
+                (format!("the node died in attempt {attempt}: outcome unknown"), Tone::Warn)
+            }
             MessageReceived { from, body, .. } => {
                 (format!("{}  from {from}", self.value(body)), Tone::Plain)
             }
@@ -137,9 +107,7 @@ impl Folder {
     fn command(&self, at: Millis, event: &Event) -> Option<(String, Tone)> {
         use Event::*;
         Some(match event {
-            StepStarted {
-                at_most_once: true, ..
-            } => ("at most once".to_owned(), Tone::Plain),
+            StepStarted { at_most_once: true, .. } => ("at most once".to_owned(), Tone::Plain),
             TimerStarted { fire_at, .. } => (span(fire_at.since(at)), Tone::Plain),
             MessageSent { to, body, call, .. } => {
                 let how = if *call { "call " } else { "" };
@@ -152,10 +120,7 @@ impl Folder {
             CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
             AskOpened { ask, .. } => {
                 let choices = ask.choices.join(" | ");
-                (
-                    join([short(&ask.question, self.letters_max.max(80)), choices]),
-                    Tone::Warn,
-                )
+                (join([short(&ask.question, self.letters_max.max(80)), choices]), Tone::Warn)
             }
             StateSet { value, .. } => (format!("= {}", self.value(value)), Tone::Plain),
             VersionMarked { version, .. } => (format!("= {version}"), Tone::Plain),
@@ -170,9 +135,7 @@ impl Folder {
     }
 
     fn took(&self, op: Op, at: Millis) -> String {
-        self.since(op)
-            .map(|since| span(at.since(since)))
-            .unwrap_or_default()
+        self.since(op).map(|since| span(at.since(since))).unwrap_or_default()
     }
 
     /// A result that says nothing is not told.
@@ -202,10 +165,7 @@ impl Folder {
         match exit {
             Exit::Normal(result) => (self.value(result), Tone::Good),
             Exit::Error(failure) => (self.failure(failure), Tone::Bad),
-            other => (
-                short(&other.to_string(), self.letters_max.max(200)),
-                Tone::Warn,
-            ),
+            other => (short(&other.to_string(), self.letters_max.max(200)), Tone::Warn),
         }
     }
 }
@@ -229,20 +189,12 @@ fn own_subject(event: &Event) -> Option<String> {
 }
 
 fn tries(attempt: u32) -> String {
-    if attempt > 1 {
-        format!("attempt {attempt}")
-    } else {
-        String::new()
-    }
+    if attempt > 1 { format!("attempt {attempt}") } else { String::new() }
 }
 
 fn by_whom(reason: &str, by: &greenroom_model::Origin) -> String {
     let reason = one_line(reason);
-    if reason.is_empty() {
-        format!("by {by}")
-    } else {
-        format!("{reason}, by {by}")
-    }
+    if reason.is_empty() { format!("by {by}") } else { format!("{reason}, by {by}") }
 }
 
 fn join<const N: usize>(parts: [String; N]) -> String {

@@ -27,11 +27,7 @@ pub fn facts(turns: &[Turn], now: Millis, detail: Detail) -> Vec<Fact> {
         .flat_map(|turn| turn.numbered().map(|(seq, event)| (seq, turn.at, event)))
         .collect();
     let in_force = history_in_force(events.clone(), |(seq, _, event)| (*seq, *event));
-    let letters = if detail.full {
-        usize::MAX
-    } else {
-        VALUE_LETTERS
-    };
+    let letters = if detail.full { usize::MAX } else { VALUE_LETTERS };
     if detail.all {
         return every(&events, &in_force, letters);
     }
@@ -76,11 +72,8 @@ fn every(events: &[Placed<'_>], in_force: &[Placed<'_>], letters: usize) -> Vec<
 
 /// What a step that has not ended is doing.
 fn open_step(step: &OpenStep, since: Millis, now: Millis, live: bool) -> String {
-    let attempt = if step.attempts > 0 {
-        format!("attempt {}  ", step.attempts + 1)
-    } else {
-        String::new()
-    };
+    let attempt =
+        if step.attempts > 0 { format!("attempt {}  ", step.attempts + 1) } else { String::new() };
     if let Some(retry_at) = step.retry_at {
         return format!("{attempt}{}", until(now, retry_at));
     }
@@ -93,20 +86,13 @@ fn open_step(step: &OpenStep, since: Millis, now: Millis, live: bool) -> String 
 
 /// The line above a history.
 pub fn header(process: &Process, now: Millis, paint: Paint) -> String {
-    let started = format!(
-        "started {} ({})",
-        process.started_at,
-        ago(now, process.started_at)
-    );
+    let started = format!("started {} ({})", process.started_at, ago(now, process.started_at));
     format!(
         "{}  {}@{}  {}  {}\n",
         paint.tone(Tone::Strong, process.id.as_str()),
         process.kind,
         process.version,
-        paint.tone(
-            super::process::status_tone(process.status),
-            process.status.word()
-        ),
+        paint.tone(super::process::status_tone(process.status), process.status.word()),
         paint.tone(Tone::Quiet, &started),
     )
 }

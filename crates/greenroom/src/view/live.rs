@@ -20,12 +20,7 @@ pub struct Live {
 impl Default for Live {
     fn default() -> Live {
         let folder = Folder::new(VALUE_LETTERS);
-        Live {
-            folder,
-            events: Vec::new(),
-            ledger: Ledger::default(),
-            first: None,
-        }
+        Live { folder, events: Vec::new(), ledger: Ledger::default(), first: None }
     }
 }
 

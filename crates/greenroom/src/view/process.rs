@@ -31,10 +31,7 @@ pub fn processes(processes: &[Process], asks: &[Ask], now: Millis, paint: Paint)
         table.row(vec![
             (process.id.to_string(), Tone::Plain),
             (format!("{}@{}", process.kind, process.version), Tone::Quiet),
-            (
-                process.status.word().to_owned(),
-                status_tone(process.status),
-            ),
+            (process.status.word().to_owned(), status_tone(process.status)),
             (span(now.since(process.started_at)), Tone::Plain),
             (process.events.to_string(), Tone::Plain),
             (waits_for(process, asks, now), Tone::Quiet),
@@ -66,19 +63,12 @@ pub fn asks(asks: &[Ask], now: Millis, paint: Paint) -> String {
         ("QUESTION", Align::Left),
     ]);
     for ask in asks {
-        let answers = if ask.choices.is_empty() {
-            "any".to_owned()
-        } else {
-            ask.choices.join("|")
-        };
+        let answers = if ask.choices.is_empty() { "any".to_owned() } else { ask.choices.join("|") };
         table.row(vec![
             (ask.id.clone(), Tone::Plain),
             (short(&ask.name, 30), Tone::Plain),
             (span(now.since(ask.opened_at)), Tone::Plain),
-            (
-                ask.deadline.map_or("never".to_owned(), |at| until(now, at)),
-                Tone::Quiet,
-            ),
+            (ask.deadline.map_or("never".to_owned(), |at| until(now, at)), Tone::Quiet),
             (short(&answers, 40), Tone::Plain),
             (short(&ask.question, 100), Tone::Plain),
         ]);

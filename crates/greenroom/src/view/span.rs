@@ -8,11 +8,7 @@ pub fn span(span: Duration) -> String {
     const ROUNDED_FROM_MS: u128 = 10_000;
     let ms = span.as_millis();
     // A timer of a day, set a millisecond ago, is a day.
-    let seconds = if ms >= ROUNDED_FROM_MS {
-        (ms + 500) / 1000
-    } else {
-        ms / 1000
-    };
+    let seconds = if ms >= ROUNDED_FROM_MS { (ms + 500) / 1000 } else { ms / 1000 };
     match seconds {
         0 => format!("{ms}ms"),
         1..=9 => format!("{seconds}.{}s", ms % 1000 / 100),
@@ -33,9 +29,5 @@ pub fn ago(now: Millis, at: Millis) -> String {
 
 /// How long until.
 pub fn until(now: Millis, at: Millis) -> String {
-    if at <= now {
-        "now".to_owned()
-    } else {
-        format!("in {}", span(at.since(now)))
-    }
+    if at <= now { "now".to_owned() } else { format!("in {}", span(at.since(now))) }
 }

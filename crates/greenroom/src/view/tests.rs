@@ -13,19 +13,12 @@ use std::time::Duration;
 const BEGIN: u64 = 1_795_254_600_000;
 
 fn golden(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         std::fs::write(&path, text).expect("a golden can be written");
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        text,
-        wanted,
-        "{} differs; UPDATE_GOLDENS=1 accepts it",
-        path.display()
-    );
+    assert_eq!(text, wanted, "{} differs; UPDATE_GOLDENS=1 accepts it", path.display());
 }
 
 fn json(text: &str) -> Payload {
@@ -53,19 +46,11 @@ fn segment(kind: &str, input: &str) -> Segment {
 }
 
 fn step(op: u64, name: &str) -> Event {
-    Event::StepStarted {
-        op: Op(op),
-        name: name.into(),
-        at_most_once: false,
-    }
+    Event::StepStarted { op: Op(op), name: name.into(), at_most_once: false }
 }
 
 fn done(op: u64, attempt: u32, result: &str) -> Event {
-    Event::StepCompleted {
-        op: Op(op),
-        attempt,
-        result: json(result),
-    }
+    Event::StepCompleted { op: Op(op), attempt, result: json(result) }
 }
 
 /// Numbers the turns' events.
@@ -74,11 +59,7 @@ fn turns(turns: Vec<(u64, Vec<Event>)>) -> Vec<Turn> {
     let mut numbered = Vec::new();
     for (after_ms, events) in turns {
         let count = events.len();
-        numbered.push(Turn {
-            seq,
-            at: Millis(BEGIN + after_ms),
-            events,
-        });
+        numbered.push(Turn { seq, at: Millis(BEGIN + after_ms), events });
         seq = seq.plus(count);
     }
     numbered
@@ -122,28 +103,17 @@ fn refund() -> Vec<Turn> {
             vec![
                 done(1, 1, r#"{"amount":1500,"customer":"Ann"}"#),
                 approval(),
-                Event::TimerStarted {
-                    op: Op(2),
-                    fire_at: Millis(BEGIN + 86_400_012),
-                },
+                Event::TimerStarted { op: Op(2), fire_at: Millis(BEGIN + 86_400_012) },
             ],
         ),
         (7_260_012, vec![approved, step(3, "process_refund")]),
         (7_260_100, vec![busy]),
-        (
-            7_260_500,
-            vec![Event::StepRetried {
-                op: Op(3),
-                attempt: 2,
-            }],
-        ),
+        (7_260_500, vec![Event::StepRetried { op: Op(3), attempt: 2 }]),
         (
             7_260_900,
             vec![
                 done(3, 2, "\"receipt-88\""),
-                Event::WorkflowCompleted {
-                    result: json("\"receipt-88\""),
-                },
+                Event::WorkflowCompleted { result: json("\"receipt-88\"") },
             ],
         ),
     ])
@@ -167,11 +137,7 @@ fn process(text: &str, status: Status) -> Process {
     }
 }
 
-const PEOPLE: Detail = Detail {
-    all: false,
-    full: false,
-    live: true,
-};
+const PEOPLE: Detail = Detail { all: false, full: false, live: true };
 
 fn history(turns: &[Turn], now_ms: u64, detail: Detail) -> String {
     let now = Millis(BEGIN + now_ms);
@@ -184,11 +150,7 @@ fn a_refund_reads_as_it_went() {
     let names: Vec<_> = facts(&refund(), Millis(BEGIN), PEOPLE)
         .into_iter()
         .filter(|fact| fact.name != "StepRetrying")
-        .map(|fact| {
-            format!("{} {}", fact.name, fact.subject)
-                .trim_end()
-                .to_owned()
-        })
+        .map(|fact| format!("{} {}", fact.name, fact.subject).trim_end().to_owned())
         .collect();
     let wanted = [
         "WorkflowStarted refund@1",
@@ -205,87 +167,31 @@ fn a_refund_reads_as_it_went() {
 
 #[test]
 fn all_shows_every_event() {
-    golden(
-        "history-all.txt",
-        &history(
-            &refund(),
-            7_300_000,
-            Detail {
-                all: true,
-                ..PEOPLE
-            },
-        ),
-    );
+    golden("history-all.txt", &history(&refund(), 7_300_000, Detail { all: true, ..PEOPLE }));
 }
 
 #[test]
 fn an_open_step_says_what_is_known() {
     let open: Vec<Turn> = refund().into_iter().take(3).collect();
     golden("history-running.txt", &history(&open, 7_262_000, PEOPLE));
-    golden(
-        "history-no-node.txt",
-        &history(
-            &open,
-            7_262_000,
-            Detail {
-                live: false,
-                ..PEOPLE
-            },
-        ),
-    );
+    golden("history-no-node.txt", &history(&open, 7_262_000, Detail { live: false, ..PEOPLE }));
 }
 
 #[test]
 fn what_a_restart_took_back_is_not_shown() {
     let mut all = vec![
-        (
-            0,
-            vec![
-                Event::WorkflowStarted(segment("failer", "1")),
-                step(1, "one"),
-            ],
-        ),
+        (0, vec![Event::WorkflowStarted(segment("failer", "1")), step(1, "one")]),
         (5, vec![done(1, 1, "1"), step(2, "two")]),
     ];
     let failure = Failure::msg("no such file");
-    let failed = Event::StepFailed {
-        op: Op(2),
-        attempt: 1,
-        failure: failure.clone(),
-    };
-    all.push((
-        9,
-        vec![
-            failed,
-            Event::WorkflowFailed {
-                exit: Exit::Error(failure),
-            },
-        ],
-    ));
-    all.push((
-        60_000,
-        vec![Event::Restarted {
-            keep: Seq(4),
-            by: ann(),
-        }],
-    ));
-    all.push((
-        60_010,
-        vec![
-            done(2, 1, "2"),
-            Event::WorkflowCompleted { result: json("2") },
-        ],
-    ));
+    let failed = Event::StepFailed { op: Op(2), attempt: 1, failure: failure.clone() };
+    all.push((9, vec![failed, Event::WorkflowFailed { exit: Exit::Error(failure) }]));
+    all.push((60_000, vec![Event::Restarted { keep: Seq(4), by: ann() }]));
+    all.push((60_010, vec![done(2, 1, "2"), Event::WorkflowCompleted { result: json("2") }]));
     let turns = turns(all);
     golden("history-restarted.txt", &history(&turns, 61_000, PEOPLE));
-    let everything = Detail {
-        all: true,
-        ..PEOPLE
-    };
-    golden(
-        "history-restarted-all.txt",
-        &history(&turns, 61_000, everything),
-    );
+    let everything = Detail { all: true, ..PEOPLE };
+    golden("history-restarted-all.txt", &history(&turns, 61_000, everything));
 }
 
 #[test]
@@ -305,10 +211,8 @@ fn the_live_view_tells_what_is_waited_for() {
 
 #[test]
 fn lists_are_aligned() {
-    let asking = Process {
-        wake_at: Some(Millis(BEGIN + 90_000)),
-        ..process("refund/1017", Status::Asking)
-    };
+    let asking =
+        Process { wake_at: Some(Millis(BEGIN + 90_000)), ..process("refund/1017", Status::Asking) };
     let failed = Process {
         exit: Some(Exit::Error(Failure::new("http_500", "boom"))),
         events: Seq(3),
@@ -326,22 +230,15 @@ fn lists_are_aligned() {
         opened_at: Millis(BEGIN + 12),
     };
     let now = Millis(BEGIN + 65_000);
-    let list = processes(
-        &[asking, failed],
-        std::slice::from_ref(&ask),
-        now,
-        Paint::OFF,
-    );
+    let list = processes(&[asking, failed], std::slice::from_ref(&ask), now, Paint::OFF);
     golden("ps.txt", &list);
     golden("asks.txt", &asks(&[ask], now, Paint::OFF));
 }
 
 #[test]
 fn a_tree_shows_who_spawned_whom() {
-    let child = |text, parent: &str| Process {
-        parent: Some(id(parent)),
-        ..process(text, Status::Running)
-    };
+    let child =
+        |text, parent: &str| Process { parent: Some(id(parent)), ..process(text, Status::Running) };
     let all = [
         process("lead/1", Status::Joining),
         child("work/a", "lead/1"),
@@ -355,22 +252,10 @@ fn a_tree_shows_who_spawned_whom() {
 #[test]
 fn spans_are_short() {
     let read = |ms| span(Duration::from_millis(ms));
-    let spans = [
-        0,
-        999,
-        3_450,
-        59_999,
-        90_000,
-        660_000,
-        3_600_000,
-        7_500_000,
-        90_000_000,
-        864_000_000,
-    ];
+    let spans =
+        [0, 999, 3_450, 59_999, 90_000, 660_000, 3_600_000, 7_500_000, 90_000_000, 864_000_000];
     assert_eq!(
         spans.map(read),
-        [
-            "0ms", "999ms", "3.4s", "1m", "1m30s", "11m", "1h", "2h05m", "1d1h", "10d"
-        ]
+        ["0ms", "999ms", "3.4s", "1m", "1m30s", "11m", "1h", "2h05m", "1d1h", "10d"]
     );
 }

@@ -12,10 +12,7 @@ pub fn tree(processes: &[Process], now: Millis, paint: Paint) -> String {
     let known: BTreeSet<&ProcessId> = processes.iter().map(|process| &process.id).collect();
     let mut children: BTreeMap<Option<&ProcessId>, Vec<&Process>> = BTreeMap::new();
     for process in processes {
-        let parent = process
-            .parent
-            .as_ref()
-            .filter(|parent| known.contains(parent));
+        let parent = process.parent.as_ref().filter(|parent| known.contains(parent));
         children.entry(parent).or_default().push(process);
     }
     let mut out = String::new();
@@ -25,16 +22,8 @@ pub fn tree(processes: &[Process], now: Millis, paint: Paint) -> String {
     while let Some((indent, branch, below, process)) = open.pop() {
         let status = paint.tone(status_tone(process.status), process.status.word());
         let age = paint.tone(Tone::Quiet, &span(now.since(process.started_at)));
-        out.push_str(&format!(
-            "{indent}{branch}{}  {status}  {age}\n",
-            process.id
-        ));
-        push(
-            &mut open,
-            children.get(&Some(&process.id)),
-            &format!("{indent}{below}"),
-            false,
-        );
+        out.push_str(&format!("{indent}{branch}{}  {status}  {age}\n", process.id));
+        push(&mut open, children.get(&Some(&process.id)), &format!("{indent}{below}"), false);
     }
     out
 }

@@ -21,19 +21,13 @@ pub fn waits(ledger: &Ledger, folder: &Folder, now: Millis) -> Vec<String> {
         };
         let how = match step.retry_at {
             Some(retry_at) => format!("tries again {}", until(now, retry_at)),
-            None => folder
-                .since(*op)
-                .map(|since| span(now.since(since)))
-                .unwrap_or_default(),
+            None => folder.since(*op).map(|since| span(now.since(since))).unwrap_or_default(),
         };
         lines.push(format!("step {}{attempt}  {how}", step.name));
     }
     for ask in ledger.asks.values() {
-        let limit = ask
-            .spec
-            .deadline
-            .map(|at| format!("  ends {}", until(now, at)))
-            .unwrap_or_default();
+        let limit =
+            ask.spec.deadline.map(|at| format!("  ends {}", until(now, at))).unwrap_or_default();
         lines.push(format!("an answer to {}{limit}", ask.spec.name));
     }
     for (op, fire_at) in &ledger.timers {

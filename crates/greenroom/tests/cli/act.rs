@@ -6,17 +6,9 @@ use crate::house::{House, lines};
 fn send_with_a_topic_and_without() {
     let house = House::up();
     house.run(&["run", "echo/1", "-d"]).ok();
-    assert_eq!(
-        house.run(&["send", "echo/1", "1"]).ok().out,
-        "sent to echo/1\n"
-    );
-    house
-        .run(&["send", "echo/1", "note", "2", "--key", "k"])
-        .ok();
-    let again = house
-        .run(&["send", "echo/1", "note", "2", "--key", "k"])
-        .ok()
-        .out;
+    assert_eq!(house.run(&["send", "echo/1", "1"]).ok().out, "sent to echo/1\n");
+    house.run(&["send", "echo/1", "note", "2", "--key", "k"]).ok();
+    let again = house.run(&["send", "echo/1", "note", "2", "--key", "k"]).ok().out;
     assert!(again.contains("had this message before"), "{again}");
     house.run(&["send", "echo/1", "stop", "null"]).ok();
     assert_eq!(house.run(&["result", "echo/1", "--wait"]).ok().out, "2\n");
@@ -25,29 +17,16 @@ fn send_with_a_topic_and_without() {
 #[test]
 fn answers_may_be_words_json_or_named_asks() {
     let house = House::up();
-    house
-        .run(&["run", "asker/1", "-d", "-i", "\"effects\""])
-        .ok();
+    house.run(&["run", "asker/1", "-d", "-i", "\"effects\""]).ok();
     house.await_status("asker/1", "asking");
-    house
-        .run(&["answer", "asker/1", "maybe"])
-        .fails(2, &["approve, reject"]);
-    let ask = house.run(&["asks", "--json"]).ok().json()[0]["id"]
-        .as_str()
-        .map(str::to_owned);
+    house.run(&["answer", "asker/1", "maybe"]).fails(2, &["approve, reject"]);
+    let ask = house.run(&["asks", "--json"]).ok().json()[0]["id"].as_str().map(str::to_owned);
     let ask = ask.expect("an id");
     house.run(&["answer", &ask, "\"approve\""]).ok();
-    assert_eq!(
-        house.run(&["result", "asker/1", "-w"]).ok().out,
-        "\"approve\"\n"
-    );
+    assert_eq!(house.run(&["result", "asker/1", "-w"]).ok().out, "\"approve\"\n");
     assert_eq!(lines(&house.path("effects")), 1);
-    house
-        .run(&["answer", &ask, "approve"])
-        .fails(3, &["no open ask"]);
-    house
-        .run(&["answer", "asker/1", "approve"])
-        .fails(3, &["asks nothing, it is completed"]);
+    house.run(&["answer", &ask, "approve"]).fails(3, &["no open ask"]);
+    house.run(&["answer", "asker/1", "approve"]).fails(3, &["asks nothing, it is completed"]);
 }
 
 #[test]
@@ -55,17 +34,10 @@ fn cancel_lets_clean_up_and_kill_does_not() {
     let house = House::up();
     house.run(&["run", "echo/1", "-d"]).ok();
     house.run(&["cancel", "echo/1", "--reason", "enough"]).ok();
-    house
-        .run(&["result", "echo/1", "--wait"])
-        .fails(4, &["cancelled: enough"]);
+    house.run(&["result", "echo/1", "--wait"]).fails(4, &["cancelled: enough"]);
     house.run(&["run", "echo/2", "-d"]).ok();
-    assert_eq!(
-        house.run(&["cancel", "echo/2", "--kill"]).ok().out,
-        "killed echo/2\n"
-    );
-    house
-        .run(&["result", "echo/2", "--wait"])
-        .fails(4, &["killed"]);
+    assert_eq!(house.run(&["cancel", "echo/2", "--kill"]).ok().out, "killed echo/2\n");
+    house.run(&["result", "echo/2", "--wait"]).fails(4, &["killed"]);
 }
 
 #[test]
@@ -84,27 +56,17 @@ fn pause_holds_and_resume_lets_go() {
 #[test]
 fn restart_tries_again_and_fork_goes_another_way() {
     let house = House::up();
-    house
-        .run(&["run", "failer/1", "-i", "\"later.txt\""])
-        .fails(1, &["No such file"]);
+    house.run(&["run", "failer/1", "-i", "\"later.txt\""]).fails(1, &["No such file"]);
     std::fs::write(house.path("later.txt"), "here").expect("written");
     house.run(&["restart", "failer/1"]).ok();
     house.await_status("failer/1", "completed");
     assert_eq!(house.run(&["result", "failer/1"]).ok().out, "\"here\"\n");
-    house
-        .run(&["restart", "failer/1", "--fresh", "--json"])
-        .ok();
+    house.run(&["restart", "failer/1", "--fresh", "--json"]).ok();
     assert_eq!(
-        house
-            .run(&["fork", "failer/1", "--at", "2", "--key", "two"])
-            .ok()
-            .out,
+        house.run(&["fork", "failer/1", "--at", "2", "--key", "two"]).ok().out,
         "failer/two\n"
     );
-    assert_eq!(
-        house.run(&["result", "failer/two", "--wait"]).ok().out,
-        "\"here\"\n"
-    );
+    assert_eq!(house.run(&["result", "failer/two", "--wait"]).ok().out, "\"here\"\n");
     let forked = house.run(&["fork", "failer/1", "--at", "1", "--json"]);
     assert!(forked.ok().json()["id"].is_string());
 }

@@ -2,10 +2,7 @@
 
 use crate::house::House;
 
-const NO_NODE: &[&str] = &[
-    "no node is running for .greenroom",
-    "start one with `probe up`",
-];
+const NO_NODE: &[&str] = &["no node is running for .greenroom", "start one with `probe up`"];
 
 #[test]
 fn changing_needs_a_node() {
@@ -31,17 +28,11 @@ fn unknown_kinds_and_processes() {
     let ran = house.run(&["run", "ad", "-i", "1"]);
     ran.fails(
         3,
-        &[
-            "no kind `ad`",
-            "add, asker, echo, failer, lead, sleeper",
-            "did you mean `add`?",
-        ],
+        &["no kind `ad`", "add, asker, echo, failer, lead, sleeper", "did you mean `add`?"],
     );
     house.run(&["run", "zebra"]).fails(3, &["no kind `zebra`"]);
     for command in ["history", "state", "result", "pause", "cancel", "tree"] {
-        house
-            .run(&[command, "add/none"])
-            .fails(3, &["there is no process add/none"]);
+        house.run(&[command, "add/none"]).fails(3, &["there is no process add/none"]);
     }
     let json = house.run(&["history", "add/none", "--json"]).fails(3, &[]);
     let error: serde_json::Value = serde_json::from_str(&json.err).expect("JSON");
@@ -51,24 +42,12 @@ fn unknown_kinds_and_processes() {
 #[test]
 fn bad_json_says_where() {
     let house = House::up();
-    house
-        .run(&["run", "add", "-i", "{\"a\": }"])
-        .fails(2, &["not valid JSON", "line 1 column 7"]);
-    house
-        .run(&["run", "add", "-i", "@none.json"])
-        .fails(2, &["cannot read none.json"]);
-    house
-        .run(&["run", "add", "-i", "@.greenroom"])
-        .fails(2, &["directory"]);
-    house
-        .run_with(&["run", "add", "-i", "-"], b"\xff\xfe")
-        .fails(2, &["not UTF-8"]);
-    house
-        .run(&["send", "echo/1", "not json"])
-        .fails(2, &["not valid JSON", "column"]);
-    house
-        .run(&["run", "add", "-i", "{\"a\":\"x\"}"])
-        .fails(1, &["does not fit"]);
+    house.run(&["run", "add", "-i", "{\"a\": }"]).fails(2, &["not valid JSON", "line 1 column 7"]);
+    house.run(&["run", "add", "-i", "@none.json"]).fails(2, &["cannot read none.json"]);
+    house.run(&["run", "add", "-i", "@.greenroom"]).fails(2, &["directory"]);
+    house.run_with(&["run", "add", "-i", "-"], b"\xff\xfe").fails(2, &["not UTF-8"]);
+    house.run(&["send", "echo/1", "not json"]).fails(2, &["not valid JSON", "column"]);
+    house.run(&["run", "add", "-i", "{\"a\":\"x\"}"]).fails(1, &["does not fit"]);
 }
 
 #[test]
@@ -76,32 +55,22 @@ fn odd_ids() {
     let house = House::up();
     for odd in ["a b/1", "add/ä", "add/", "/1", "add/a/b", "Add/1", "add/.."] {
         house.run(&["run", odd]).fails(2, &["is not a valid id"]);
-        house
-            .run(&["history", odd])
-            .fails(2, &["is not a valid id"]);
+        house.run(&["history", odd]).fails(2, &["is not a valid id"]);
     }
     house.run(&["history", "add"]).fails(2, &["write KIND/KEY"]);
     // As long as the system lets an argument be.
     let long = format!("add/{}", "x".repeat(120 << 10));
-    let ran = house
-        .run(&["run", &long])
-        .fails(2, &["1 to 200 characters"]);
+    let ran = house.run(&["run", &long]).fails(2, &["1 to 200 characters"]);
     assert!(ran.err.len() < 500);
-    house
-        .run(&["answer", "asker/1#x", "yes"])
-        .fails(2, &["an ask is written"]);
+    house.run(&["answer", "asker/1#x", "yes"]).fails(2, &["an ask is written"]);
 }
 
 #[test]
 fn an_ended_process_takes_no_message() {
     let house = House::up();
     house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
-    house
-        .run(&["send", "add/1", "1"])
-        .fails(1, &["add/1 has ended (completed)"]);
-    house
-        .run(&["run", "add/1", "-d"])
-        .fails(1, &["add/1 exists already, it is completed"]);
+    house.run(&["send", "add/1", "1"]).fails(1, &["add/1 has ended (completed)"]);
+    house.run(&["run", "add/1", "-d"]).fails(1, &["add/1 exists already, it is completed"]);
 }
 
 #[test]
@@ -109,13 +78,9 @@ fn large_payloads_are_refused() {
     let house = House::up();
     let file = std::fs::File::create(house.path("large")).expect("made");
     file.set_len(100 << 20).expect("sized");
-    house
-        .run(&["run", "echo", "-i", "@large"])
-        .fails(2, &["104857600 bytes is over the limit"]);
+    house.run(&["run", "echo", "-i", "@large"]).fails(2, &["104857600 bytes is over the limit"]);
     let large = vec![b'1'; 100 << 20];
-    house
-        .run_with(&["run", "echo", "-i", "-"], &large)
-        .fails(2, &["over the limit of 33554432"]);
+    house.run_with(&["run", "echo", "-i", "-"], &large).fails(2, &["over the limit of 33554432"]);
     house.run(&["ps"]).ok();
 }
 
@@ -125,26 +90,13 @@ fn stores_that_cannot_be_used() {
     std::fs::create_dir(house.path("dir")).expect("made");
     let ran = house.run(&["up", "--store", "sqlite:dir"]);
     ran.fails(1, &["cannot open the store sqlite:dir", "directory"]);
-    std::fs::write(
-        house.path("text"),
-        "this is no database, whatever it is called",
-    )
-    .expect("written");
-    house
-        .run(&["up", "--store", "sqlite:text"])
-        .fails(1, &["cannot open the store sqlite:text"]);
-    house
-        .run(&["up", "--store", "oracle:x"])
-        .fails(1, &["sqlite:FILE"]);
+    std::fs::write(house.path("text"), "this is no database, whatever it is called")
+        .expect("written");
+    house.run(&["up", "--store", "sqlite:text"]).fails(1, &["cannot open the store sqlite:text"]);
+    house.run(&["up", "--store", "oracle:x"]).fails(1, &["sqlite:FILE"]);
     house.start_node();
     // The same file, from another directory.
-    let ran = house.run(&[
-        "up",
-        "--dir",
-        "other",
-        "--store",
-        "sqlite:.greenroom/store.db",
-    ]);
+    let ran = house.run(&["up", "--dir", "other", "--store", "sqlite:.greenroom/store.db"]);
     ran.fails(1, &["in use", "process"]);
 }
 
@@ -152,10 +104,6 @@ fn stores_that_cannot_be_used() {
 fn usage_errors_are_code_two() {
     let house = House::new();
     house.run(&["fly"]).fails(2, &["fly"]);
-    house
-        .run(&["ps", "--status", "odd"])
-        .fails(2, &["no status `odd`", "receiving"]);
-    house
-        .run(&["restart", "a/1", "--fresh", "--at", "3"])
-        .fails(2, &["cannot be used with"]);
+    house.run(&["ps", "--status", "odd"]).fails(2, &["no status `odd`", "receiving"]);
+    house.run(&["restart", "a/1", "--fresh", "--at", "3"]).fails(2, &["cannot be used with"]);
 }

@@ -12,11 +12,7 @@ fn probe() -> PathBuf {
     let test = std::env::current_exe().expect("a path");
     let target = test.ancestors().nth(2).expect("target/debug/deps/cli");
     let probe = target.join("examples/probe");
-    assert!(
-        probe.exists(),
-        "{} is missing: cargo build --example probe",
-        probe.display()
-    );
+    assert!(probe.exists(), "{} is missing: cargo build --example probe", probe.display());
     probe
 }
 
@@ -72,10 +68,7 @@ impl Drop for House {
 impl House {
     /// No node yet.
     pub fn new() -> House {
-        House {
-            dir: TempDir::new().expect("a directory"),
-            node: None,
-        }
+        House { dir: TempDir::new().expect("a directory"), node: None }
     }
 
     /// With a node.
@@ -91,14 +84,8 @@ impl House {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(probe());
-        command
-            .args(args)
-            .current_dir(self.dir.path())
-            .env_remove("GREENROOM_STORE");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).current_dir(self.dir.path()).env_remove("GREENROOM_STORE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -108,11 +95,7 @@ impl House {
 
     /// With this on standard input.
     pub fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("it runs");
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("it runs");
         let mut stdin = child.stdin.take().expect("a pipe");
         // A command that has read enough closes the pipe.
         let _ = stdin.write_all(input);
@@ -121,15 +104,9 @@ impl House {
     }
 
     pub fn start_node(&mut self) {
-        let child = self
-            .command(&["up"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn();
+        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
         self.node = Some(child.expect("it runs"));
-        until("the node answers", || {
-            self.run(&["kinds"]).err.contains("the node's")
-        });
+        until("the node answers", || self.run(&["kinds"]).err.contains("the node's"));
     }
 
     /// As `kill -9` does.
@@ -154,18 +131,14 @@ impl House {
             let listed = self.run(&["ps", "--all", "--json"]);
             listed.code == 0
                 && listed.json().as_array().is_some_and(|all| {
-                    all.iter()
-                        .any(|process| process["id"] == id && process["status"] == status)
+                    all.iter().any(|process| process["id"] == id && process["status"] == status)
                 })
         });
     }
 }
 
 /// Waits until it is so.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test waits for another program"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for another program")]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..600 {
         if is_so() {
@@ -178,8 +151,5 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// How many lines a file has.
 pub fn lines(path: &Path) -> usize {
-    std::fs::read_to_string(path)
-        .unwrap_or_default()
-        .lines()
-        .count()
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
 }

@@ -18,23 +18,14 @@ fn ps_lists_what_runs_and_with_all_what_ended() {
     house.await_status("asker/1", "asking");
     both(&mut house, |house| {
         let running = house.run(&["ps"]).ok().out;
-        assert!(
-            running.contains("asker/1") && !running.contains("add/1"),
-            "{running}"
-        );
+        assert!(running.contains("asker/1") && !running.contains("add/1"), "{running}");
         assert!(running.contains("approval, in 1d"), "{running}");
         let all = house.run(&["ps", "-a"]).ok().out;
         assert!(all.contains("add/1") && all.contains("completed"), "{all}");
-        let some = house
-            .run(&["ps", "--status", "completed", "--kind", "add", "--json"])
-            .ok();
+        let some = house.run(&["ps", "--status", "completed", "--kind", "add", "--json"]).ok();
         assert_eq!(some.json().as_array().map(Vec::len), Some(1));
         let one = house.run(&["ps", "-a", "--limit", "1"]).ok();
-        assert!(
-            one.out.lines().count() == 2 && one.err.contains("and more"),
-            "{}",
-            one.err
-        );
+        assert!(one.out.lines().count() == 2 && one.err.contains("and more"), "{}", one.err);
     });
 }
 
@@ -44,15 +35,9 @@ fn history_reads_well_and_raw() {
     house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
     both(&mut house, |house| {
         let text = house.run(&["history", "add/1"]).ok().out;
-        let names: Vec<_> = text
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_whitespace().nth(2))
-            .collect();
-        assert_eq!(
-            names,
-            ["WorkflowStarted", "StepCompleted", "WorkflowCompleted"]
-        );
+        let names: Vec<_> =
+            text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(2)).collect();
+        assert_eq!(names, ["WorkflowStarted", "StepCompleted", "WorkflowCompleted"]);
         let all = house.run(&["history", "add/1", "--all"]).ok().out;
         assert!(all.contains("StepStarted"), "{all}");
         let raw = house.run(&["history", "add/1", "--json"]).ok().json();
@@ -70,38 +55,17 @@ fn state_result_asks_and_dead() {
     house.run(&["run", "asker/1", "-d", "-i", "\"x\""]).ok();
     house.run(&["send", "echo/1", r#"{"n":1}"#]).ok();
     house.await_status("asker/1", "asking");
-    crate::house::until("the state is set", || {
-        house.run(&["state", "echo/1", "last"]).code == 0
-    });
+    crate::house::until("the state is set", || house.run(&["state", "echo/1", "last"]).code == 0);
     both(&mut house, |house| {
-        assert_eq!(
-            house.run(&["state", "echo/1", "last"]).ok().out,
-            "{\"n\":1}\n"
-        );
-        assert_eq!(
-            house.run(&["state", "echo/1", "--json"]).ok().json()["last"]["n"],
-            1
-        );
-        house
-            .run(&["state", "echo/1", "none"])
-            .fails(3, &["has set nothing called `none`"]);
-        house
-            .run(&["result", "echo/1"])
-            .fails(5, &["has not ended, it is receiving", "--wait"]);
+        assert_eq!(house.run(&["state", "echo/1", "last"]).ok().out, "{\"n\":1}\n");
+        assert_eq!(house.run(&["state", "echo/1", "--json"]).ok().json()["last"]["n"], 1);
+        house.run(&["state", "echo/1", "none"]).fails(3, &["has set nothing called `none`"]);
+        house.run(&["result", "echo/1"]).fails(5, &["has not ended, it is receiving", "--wait"]);
         let asks = house.run(&["asks"]).ok().out;
-        assert!(
-            asks.contains("approve|reject") && asks.contains("Write the line?"),
-            "{asks}"
-        );
-        assert_eq!(
-            house.run(&["asks", "--json"]).ok().json()[0]["process"],
-            "asker/1"
-        );
+        assert!(asks.contains("approve|reject") && asks.contains("Write the line?"), "{asks}");
+        assert_eq!(house.run(&["asks", "--json"]).ok().json()[0]["process"], "asker/1");
         house.run(&["dead"]).ok();
-        assert_eq!(
-            house.run(&["dead", "--json"]).ok().json(),
-            serde_json::json!([])
-        );
+        assert_eq!(house.run(&["dead", "--json"]).ok().json(), serde_json::json!([]));
     });
 }
 
@@ -121,22 +85,13 @@ fn tree_shows_children_below_parents() {
 fn logs_follow_to_the_end() {
     let house = House::up();
     house.run(&["run", "echo/1", "-d"]).ok();
-    let child = house
-        .command(&["logs", "echo/1", "-f"])
-        .spawn()
-        .expect("it runs");
-    let json = house
-        .command(&["logs", "echo/1", "-f", "--json"])
-        .spawn()
-        .expect("it runs");
+    let child = house.command(&["logs", "echo/1", "-f"]).spawn().expect("it runs");
+    let json = house.command(&["logs", "echo/1", "-f", "--json"]).spawn().expect("it runs");
     house.run(&["send", "echo/1", "say", "[1]"]).ok();
     house.run(&["send", "echo/1", "stop", "null"]).ok();
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success() && text.contains("WorkflowCompleted"),
-        "{text}"
-    );
+    assert!(output.status.success() && text.contains("WorkflowCompleted"), "{text}");
     let output = json.wait_with_output().expect("it ends");
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON");
@@ -162,16 +117,10 @@ fn export_and_import_move_everything() {
     let done = other.run(&["import", "all.jsonl"]).ok().out;
     assert_eq!(done, "imported 2 processes; 0 were there already\n");
     let again = other.run(&["import", "all.jsonl", "--json"]).ok().json();
-    assert_eq!(
-        (again["imported"].as_u64(), again["present"].as_u64()),
-        (Some(0), Some(2))
-    );
+    assert_eq!((again["imported"].as_u64(), again["present"].as_u64()), (Some(0), Some(2)));
     assert_eq!(other.run(&["result", "add/1"]).ok().out, "3\n");
     other.run(&["answer", "asker/1", "reject"]).ok();
-    assert_eq!(
-        other.run(&["result", "asker/1", "--wait"]).ok().out,
-        "\"reject\"\n"
-    );
+    assert_eq!(other.run(&["result", "asker/1", "--wait"]).ok().out, "\"reject\"\n");
 }
 
 #[test]
@@ -180,24 +129,10 @@ fn doctor_looks_at_everything() {
     house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
     both(&mut house, |house| {
         let text = house.run(&["doctor", "--deep"]).ok().out;
-        for word in [
-            "node",
-            "store",
-            "kinds",
-            "disk",
-            "sync",
-            "every history is whole",
-        ] {
+        for word in ["node", "store", "kinds", "disk", "sync", "every history is whole"] {
             assert!(text.contains(word), "{word}: {text}");
         }
-        assert!(
-            house
-                .run(&["doctor", "--json"])
-                .ok()
-                .json()
-                .as_array()
-                .is_some()
-        );
+        assert!(house.run(&["doctor", "--json"]).ok().json().as_array().is_some());
     });
 }
 
@@ -205,18 +140,10 @@ fn doctor_looks_at_everything() {
 fn a_reader_that_goes_away_is_no_error() {
     let house = House::up();
     house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
-    let mut child = house
-        .command(&["history", "add/1"])
-        .spawn()
-        .expect("it runs");
+    let mut child = house.command(&["history", "add/1"]).spawn().expect("it runs");
     drop(child.stdout.take());
     let mut err = String::new();
-    child
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_string(&mut err)
-        .expect("read");
+    child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("read");
     assert!(child.wait().expect("it ends").success(), "{err}");
     assert_eq!(err, "");
 }

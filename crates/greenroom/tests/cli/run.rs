@@ -6,20 +6,12 @@ use std::process::Stdio;
 #[test]
 fn run_without_a_node_does_it_all() {
     let house = House::new();
-    let ran = house
-        .run(&["run", "add/1", "--input", r#"{"a":1,"b":2}"#])
-        .ok();
+    let ran = house.run(&["run", "add/1", "--input", r#"{"a":1,"b":2}"#]).ok();
     assert_eq!(ran.out, "3\n");
     assert!(ran.err.contains("StepCompleted      add"), "{}", ran.err);
     assert!(ran.err.contains("completed in"), "{}", ran.err);
     let again = house.run(&["run", "add/1", "--input", "{}"]);
-    again.fails(
-        1,
-        &[
-            "add/1 exists already, it is completed",
-            "`probe run add/1 --attach`",
-        ],
-    );
+    again.fails(1, &["add/1 exists already, it is completed", "`probe run add/1 --attach`"]);
     assert_eq!(house.run(&["run", "add/1", "--attach"]).ok().out, "3\n");
     // What was done can be looked at without a node.
     assert_eq!(house.run(&["result", "add/1"]).ok().out, "3\n");
@@ -29,13 +21,8 @@ fn run_without_a_node_does_it_all() {
 fn run_reads_files_and_pipes() {
     let house = House::new();
     std::fs::write(house.path("sum.json"), r#"{"a":20,"b":2}"#).expect("written");
-    assert_eq!(
-        house.run(&["run", "add", "--input", "@sum.json"]).ok().out,
-        "22\n"
-    );
-    let piped = house
-        .run_with(&["run", "add", "-i", "-"], br#"{"a":3,"b":3}"#)
-        .ok();
+    assert_eq!(house.run(&["run", "add", "--input", "@sum.json"]).ok().out, "22\n");
+    let piped = house.run_with(&["run", "add", "-i", "-"], br#"{"a":3,"b":3}"#).ok();
     assert_eq!(piped.out, "6\n");
 }
 
@@ -43,22 +30,14 @@ fn run_reads_files_and_pipes() {
 fn run_ends_as_the_process_does() {
     let mut house = House::new();
     let ran = house.run(&["run", "failer/1", "--input", "\"nothing.txt\""]);
-    ran.fails(
-        1,
-        &["failer/1 ended", "No such file", "`probe restart failer/1`"],
-    );
+    ran.fails(1, &["failer/1 ended", "No such file", "`probe restart failer/1`"]);
     let json = house.run(&["run", "failer/2", "--input", "\"nothing.txt\"", "--json"]);
-    assert_eq!(
-        (json.code, json.json()["id"].as_str()),
-        (1, Some("failer/2"))
-    );
+    assert_eq!((json.code, json.json()["id"].as_str()), (1, Some("failer/2")));
     assert!(json.json()["exit"]["error"]["message"].as_str().is_some());
     house.start_node();
     let child = house.command(&["run", "echo/1"]).spawn().expect("it runs");
     house.await_status("echo/1", "receiving");
-    house
-        .run(&["cancel", "echo/1", "--kill", "--reason", "enough"])
-        .ok();
+    house.run(&["cancel", "echo/1", "--kill", "--reason", "enough"]).ok();
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("killed: enough"));
@@ -68,19 +47,9 @@ fn run_ends_as_the_process_does() {
 fn detach_needs_a_node_and_returns_at_once() {
     let mut house = House::new();
     let ran = house.run(&["run", "echo/1", "--detach"]);
-    ran.fails(
-        1,
-        &[
-            "no node is running for .greenroom",
-            "`probe up`",
-            "--detach",
-        ],
-    );
+    ran.fails(1, &["no node is running for .greenroom", "`probe up`", "--detach"]);
     house.start_node();
-    assert_eq!(
-        house.run(&["run", "echo/1", "--detach"]).ok().out,
-        "echo/1\n"
-    );
+    assert_eq!(house.run(&["run", "echo/1", "--detach"]).ok().out, "echo/1\n");
     let json = house.run(&["run", "echo/2", "-d", "--json"]).ok();
     assert_eq!(json.json()["id"], "echo/2");
 }
@@ -90,14 +59,9 @@ fn other_commands_work_while_run_has_the_node_inside() {
     let house = House::new();
     let file = house.path("effects");
     let input = format!("{:?}", file.display().to_string());
-    let child = house
-        .command(&["run", "asker/1", "-i", &input])
-        .spawn()
-        .expect("it runs");
+    let child = house.command(&["run", "asker/1", "-i", &input]).spawn().expect("it runs");
     house.await_status("asker/1", "asking");
-    until("the node inside answers", || {
-        house.run(&["answer", "asker/1", "approve"]).code == 0
-    });
+    until("the node inside answers", || house.run(&["answer", "asker/1", "approve"]).code == 0);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "\"approve\"\n");
     assert_eq!(crate::house::lines(&file), 1);
@@ -106,25 +70,16 @@ fn other_commands_work_while_run_has_the_node_inside() {
 #[test]
 fn interrupted_inside_it_goes_on_later() {
     let mut house = House::new();
-    let child = house
-        .command(&["run", "asker/1", "-i", "\"effects\""])
-        .spawn()
-        .expect("it runs");
+    let child = house.command(&["run", "asker/1", "-i", "\"effects\""]).spawn().expect("it runs");
     house.await_status("asker/1", "asking");
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it is there");
     let output = child.wait_with_output().expect("it ends");
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        output.status.code() == Some(5) && err.contains("`probe up` lets it go on"),
-        "{err}"
-    );
+    assert!(output.status.code() == Some(5) && err.contains("`probe up` lets it go on"), "{err}");
     house.start_node();
     house.run(&["answer", "asker/1", "reject"]).ok();
-    assert_eq!(
-        house.run(&["result", "asker/1", "--wait"]).ok().out,
-        "\"reject\"\n"
-    );
+    assert_eq!(house.run(&["result", "asker/1", "--wait"]).ok().out, "\"reject\"\n");
 }
 
 #[test]
@@ -135,11 +90,7 @@ fn up_says_where_it_is_and_stops_when_asked() {
     house.run(&["run", "echo/1", "-d"]).ok();
     assert_eq!(house.stop_node(), Some(0));
     assert!(!house.path(".greenroom/node.sock").exists());
-    let mut up = house
-        .command(&["up", "--json"])
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it runs");
+    let mut up = house.command(&["up", "--json"]).stderr(Stdio::null()).spawn().expect("it runs");
     let mut said = String::new();
     let mut out = std::io::BufReader::new(up.stdout.take().expect("a pipe"));
     std::io::BufRead::read_line(&mut out, &mut said).expect("a line");
@@ -156,13 +107,7 @@ fn kinds_and_completion_need_no_node() {
     let kinds = house.run(&["kinds", "--json"]).ok().json();
     assert_eq!(kinds[0], "add@1");
     for shell in ["bash", "zsh", "fish"] {
-        assert!(
-            house
-                .run(&["completion", shell])
-                .ok()
-                .out
-                .contains("history")
-        );
+        assert!(house.run(&["completion", shell]).ok().out.contains("history"));
     }
     assert!(!house.path(".greenroom").exists(), "looking makes nothing");
     assert!(house.run(&["help"]).ok().out.contains("Exit codes"));

@@ -72,10 +72,7 @@ impl<T: DeserializeOwned + 'static> Ask<T> {
                 Outcome::Message { from, .. } => Some(from.clone()),
                 _ => None,
             };
-            Ok(Answer {
-                value: read_value(outcome)?,
-                by,
-            })
+            Ok(Answer { value: read_value(outcome)?, by })
         })
     }
 
@@ -83,15 +80,7 @@ impl<T: DeserializeOwned + 'static> Ask<T> {
         self,
         read: impl FnOnce(Outcome) -> Result<R, Failure> + Send + 'static,
     ) -> Operation<R> {
-        let Ask {
-            core,
-            name,
-            question,
-            choices,
-            deadline,
-            default,
-            ..
-        } = self;
+        let Ask { core, name, question, choices, deadline, default, .. } = self;
         Operation::new(
             &core,
             move |core| {
@@ -99,13 +88,7 @@ impl<T: DeserializeOwned + 'static> Ask<T> {
                 let op = core.number();
                 let deadline = deadline.map(|limit| core.now.after(limit));
                 let late = format!("nobody answered `{name}` in time");
-                let ask = AskSpec {
-                    name,
-                    question,
-                    choices,
-                    deadline,
-                    default: default.clone(),
-                };
+                let ask = AskSpec { name, question, choices, deadline, default: default.clone() };
                 core.ask(Event::AskOpened { op, ask });
                 core.wait(op, true);
                 if let Some(fire_at) = deadline {

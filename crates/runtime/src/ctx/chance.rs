@@ -29,14 +29,7 @@ impl Chance {
         let bits = bits & !(0xf << 76) | (4 << 76);
         let bits = bits & !(0x3 << 62) | (2 << 62);
         let hex = format!("{bits:032x}");
-        [
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        ]
-        .join("-")
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     }
 }
 

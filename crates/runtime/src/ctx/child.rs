@@ -18,13 +18,7 @@ pub struct Spawn {
 
 impl Spawn {
     pub(crate) fn new(core: &Shared, kind: &str, input: Result<Payload, Error>) -> Spawn {
-        Spawn {
-            core: core.clone(),
-            kind: kind.to_owned(),
-            key: None,
-            input,
-            detached: false,
-        }
+        Spawn { core: core.clone(), kind: kind.to_owned(), key: None, input, detached: false }
     }
 
     /// The key; by default the parent's key and the operation's number. If the
@@ -58,13 +52,7 @@ impl Spawn {
             }
         };
         let detached = self.detached;
-        core.ask(Event::ProcessSpawned {
-            op,
-            id: id.clone(),
-            kind,
-            input,
-            detached,
-        });
+        core.ask(Event::ProcessSpawned { op, id: id.clone(), kind, input, detached });
         Ok((id, op))
     }
 }
@@ -90,11 +78,7 @@ pub struct Child {
 
 impl Child {
     pub(crate) fn new(core: &Shared, id: ProcessId, op: Op) -> Child {
-        Child {
-            core: core.clone(),
-            id,
-            op,
-        }
+        Child { core: core.clone(), id, op }
     }
 
     /// Its id.
@@ -105,11 +89,7 @@ impl Child {
     /// Waits for its end.
     pub fn exit(&self) -> Operation<Exit> {
         let watch = self.op;
-        Operation::new(
-            &self.core,
-            move |core| Ok(begin_join(core, watch)),
-            read_exit,
-        )
+        Operation::new(&self.core, move |core| Ok(begin_join(core, watch)), read_exit)
     }
 
     /// Waits for its result; a child that ended otherwise is a failure.
@@ -119,10 +99,7 @@ impl Child {
             &self.core,
             move |core| Ok(begin_join(core, watch)),
             |outcome| {
-                read_exit(outcome)?
-                    .into_result()?
-                    .read()
-                    .map_err(|error| bad_payload(&error))
+                read_exit(outcome)?.into_result()?.read().map_err(|error| bad_payload(&error))
             },
         )
     }

@@ -3,8 +3,9 @@
 //! that runs the process's turn, and by its steps for nothing.
 
 use super::job::{Compensation, StepJob};
+use crate::code::Newest;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment,
+    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment,
     failure,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -17,7 +18,7 @@ pub(crate) struct Identity {
     pub id: ProcessId,
     pub parent: Option<ProcessId>,
     /// The newest version of a kind, for spawns.
-    pub newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+    pub newest: Newest,
 }
 
 /// What an operation's wait ended with.
@@ -25,12 +26,7 @@ pub(crate) struct Identity {
 pub(crate) enum Outcome {
     Value(Result<Payload, Failure>),
     Fired,
-    Message {
-        from: Origin,
-        topic: String,
-        body: Payload,
-        reply_to: Option<ReplyTo>,
-    },
+    Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
     Exited(Exit),
 }
 
@@ -126,13 +122,7 @@ impl Core {
 
     /// Makes `op` wait. `recorded`: a command of it stands in the journal.
     pub fn wait(&mut self, op: Op, recorded: bool) {
-        self.slots.insert(
-            op,
-            Slot {
-                recorded,
-                ..Slot::default()
-            },
-        );
+        self.slots.insert(op, Slot { recorded, ..Slot::default() });
     }
 
     /// Bounds the wait of `op`.
@@ -198,19 +188,15 @@ impl Core {
             return *version;
         }
         let version = match self.expected.get(self.commands.len()) {
-            Some(Event::VersionMarked {
-                change: marked,
-                version,
-            }) if marked == change => Some(*version),
+            Some(Event::VersionMarked { change: marked, version }) if marked == change => {
+                Some(*version)
+            }
             Some(_) => None,
             None if self.replaying => None,
             None => Some(newest),
         };
         if let Some(version) = version {
-            self.ask(Event::VersionMarked {
-                change: change.to_owned(),
-                version,
-            });
+            self.ask(Event::VersionMarked { change: change.to_owned(), version });
         }
         let version = version.unwrap_or(0);
         self.versions.insert(change.to_owned(), version);
@@ -251,25 +237,11 @@ impl Core {
             }
             Event::StepUnknown { op, attempt } => self.feed_unknown(*op, *attempt),
             Event::TimerFired { op } => self.fire(*op),
-            Event::MessageReceived {
-                op,
-                from,
-                topic,
-                body,
-                reply_to,
-            } => {
+            Event::MessageReceived { op, from, topic, body, reply_to } => {
                 self.receivers.remove(op);
                 let (from, topic) = (from.clone(), topic.clone());
                 let (body, reply_to) = (body.clone(), reply_to.clone());
-                self.resolve(
-                    *op,
-                    Outcome::Message {
-                        from,
-                        topic,
-                        body,
-                        reply_to,
-                    },
-                )
+                self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
             }
             Event::ReplyReceived { op, result } => {
                 self.resolve(*op, Outcome::Value(result.clone()))
@@ -302,18 +274,12 @@ impl Core {
             job.name
         );
         self.steps.remove(&op);
-        self.resolve(
-            op,
-            Outcome::Value(Err(Failure::fatal(failure::UNKNOWN, words))),
-        )
+        self.resolve(op, Outcome::Value(Err(Failure::fatal(failure::UNKNOWN, words))))
     }
 
     fn fire(&mut self, op: Op) -> bool {
         self.receivers.remove(&op);
-        let on_timer = self
-            .slots
-            .get_mut(&op)
-            .and_then(|slot| slot.on_timer.take());
+        let on_timer = self.slots.get_mut(&op).and_then(|slot| slot.on_timer.take());
         let outcome = match on_timer {
             None => Outcome::Fired,
             Some(OnTimer::TimesOut(words)) => {

@@ -31,9 +31,7 @@ pub struct Ctx {
 
 impl Ctx {
     pub(crate) fn new(core: Core) -> Ctx {
-        Ctx {
-            core: Arc::new(Mutex::new(core)),
-        }
+        Ctx { core: Arc::new(Mutex::new(core)) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -92,10 +90,7 @@ impl Ctx {
             &self.core,
             move |core| {
                 let op = core.number();
-                core.ask(Event::TimerStarted {
-                    op,
-                    fire_at: core.now.after(span),
-                });
+                core.ask(Event::TimerStarted { op, fire_at: core.now.after(span) });
                 core.wait(op, true);
                 Ok(op)
             },
@@ -118,13 +113,7 @@ impl Ctx {
         let body = Payload::of(body).map_err(|error| bad_payload(&error))?;
         let mut core = lock(&self.core);
         let op = core.number();
-        core.ask(Event::MessageSent {
-            op,
-            to: to.clone(),
-            topic: topic.into(),
-            body,
-            call: false,
-        });
+        core.ask(Event::MessageSent { op, to: to.clone(), topic: topic.into(), body, call: false });
         Ok(())
     }
 
@@ -155,11 +144,7 @@ impl Ctx {
         if let Some(reply_to) = &to.reply_to {
             let mut core = lock(&self.core);
             let op = core.number();
-            core.ask(Event::ReplySent {
-                op,
-                to: reply_to.clone(),
-                result,
-            });
+            core.ask(Event::ReplySent { op, to: reply_to.clone(), result });
         }
     }
 
@@ -194,11 +179,7 @@ impl Ctx {
     pub fn cancel(&self, target: &ProcessId, reason: &str) {
         let mut core = lock(&self.core);
         let op = core.number();
-        core.ask(Event::CancelSent {
-            op,
-            target: target.clone(),
-            reason: reason.to_owned(),
-        });
+        core.ask(Event::CancelSent { op, target: target.clone(), reason: reason.to_owned() });
     }
 
     /// Why this process was asked to stop, if it was. What it waited for at
@@ -218,10 +199,7 @@ impl Ctx {
         let value = Payload::of(value).map_err(|error| bad_payload(&error))?;
         let mut core = lock(&self.core);
         core.state.insert(key.to_owned(), value.clone());
-        core.ask(Event::StateSet {
-            key: key.to_owned(),
-            value,
-        });
+        core.ask(Event::StateSet { key: key.to_owned(), value });
         Ok(())
     }
 
@@ -251,10 +229,7 @@ impl Ctx {
     pub fn continue_as_new<T>(&self, input: &(impl Serialize + ?Sized)) -> Result<T, Failure> {
         let input = Payload::of(input).map_err(|error| bad_payload(&error))?;
         lock(&self.core).continuation = Some(input);
-        Err(Failure::fatal(
-            "continue_as_new",
-            "the process continues as new",
-        ))
+        Err(Failure::fatal("continue_as_new", "the process continues as new"))
     }
 
     /// Bounds any work: `timeout` after `span`, with the work dropped.
@@ -266,10 +241,9 @@ impl Ctx {
         match select(work, self.sleep(span)).await {
             Either::Left(result) => result,
             Either::Right(Err(failure)) => Err(failure),
-            Either::Right(Ok(())) => Err(Failure::new(
-                failure::TIMEOUT,
-                format!("took longer than {span:?}"),
-            )),
+            Either::Right(Ok(())) => {
+                Err(Failure::new(failure::TIMEOUT, format!("took longer than {span:?}")))
+            }
         }
     }
 
@@ -285,10 +259,7 @@ impl Ctx {
             let result = work.as_mut().await;
             drop(work);
             result.unwrap_or_else(|_| {
-                Err(Failure::fatal(
-                    failure::CANCELLED,
-                    "its scope was cancelled",
-                ))
+                Err(Failure::fatal(failure::CANCELLED, "its scope was cancelled"))
             })
         };
         (Scope(handle), bounded)

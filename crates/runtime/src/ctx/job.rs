@@ -50,33 +50,21 @@ impl Step {
     /// [`heartbeat_timeout`](StepCall::heartbeat_timeout), silence for longer
     /// fails the attempt.
     pub fn heartbeat(&self) {
-        self.pulse
-            .beats
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.pulse.beats.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// A heartbeat with how far the step has come, for the next attempt to go
     /// on from. Kept in memory: after a crash of the node there is none.
     pub fn heartbeat_with<T: Serialize + ?Sized>(&self, progress: &T) -> Result<(), Failure> {
         let progress = Payload::of(progress).map_err(|error| bad_payload(&error))?;
-        *self
-            .pulse
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        *self.pulse.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
         self.heartbeat();
         Ok(())
     }
 
     /// How far an earlier attempt on this node said it had come.
     pub fn progress<T: DeserializeOwned>(&self) -> Option<T> {
-        self.pulse
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()?
-            .read()
-            .ok()
+        self.pulse.progress.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.read().ok()
     }
 
     /// Puts a value on the process's live stream. Not journaled.

@@ -42,11 +42,7 @@ pub struct Recv {
 
 impl Recv {
     pub(crate) fn new(core: &Shared, filter: Filter) -> Recv {
-        Recv {
-            core: core.clone(),
-            filter,
-            timeout: None,
-        }
+        Recv { core: core.clone(), filter, timeout: None }
     }
 
     /// Takes only this topic; several calls allow several topics.
@@ -80,11 +76,7 @@ impl IntoFuture for Recv {
     type IntoFuture = Operation<Received>;
 
     fn into_future(self) -> Operation<Received> {
-        let Recv {
-            core,
-            filter,
-            timeout,
-        } = self;
+        let Recv { core, filter, timeout } = self;
         Operation::new(
             &core,
             move |core| {
@@ -97,17 +89,9 @@ impl IntoFuture for Recv {
                 Ok(op)
             },
             |outcome| match outcome {
-                Outcome::Message {
-                    from,
-                    topic,
-                    body,
-                    reply_to,
-                } => Ok(Received {
-                    from,
-                    topic,
-                    body,
-                    reply_to,
-                }),
+                Outcome::Message { from, topic, body, reply_to } => {
+                    Ok(Received { from, topic, body, reply_to })
+                }
                 Outcome::Value(Err(failure)) => Err(failure),
                 other => Err(unexpected(&other)),
             },

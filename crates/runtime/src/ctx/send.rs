@@ -52,27 +52,14 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Call<T> {
     type IntoFuture = Operation<T>;
 
     fn into_future(self) -> Operation<T> {
-        let Call {
-            core,
-            to,
-            topic,
-            body,
-            timeout,
-            ..
-        } = self;
+        let Call { core, to, topic, body, timeout, .. } = self;
         Operation::new(
             &core,
             move |core| {
                 let body = body.map_err(|error| bad_payload(&error))?;
                 let op = core.number();
                 let late = format!("{to} did not reply to `{topic}` in time");
-                core.ask(Event::MessageSent {
-                    op,
-                    to,
-                    topic,
-                    body,
-                    call: true,
-                });
+                core.ask(Event::MessageSent { op, to, topic, body, call: true });
                 core.wait(op, true);
                 if let Some(limit) = timeout {
                     core.limit(op, core.now.after(limit), OnTimer::TimesOut(late));

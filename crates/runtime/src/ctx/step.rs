@@ -33,12 +33,7 @@ impl<T> StepCall<T> {
             pulse: Arc::default(),
             run,
         };
-        StepCall {
-            core: core.clone(),
-            job,
-            undo: None,
-            value: PhantomData,
-        }
+        StepCall { core: core.clone(), job, undo: None, value: PhantomData }
     }
 
     /// When to try again after a failure.
@@ -88,20 +83,14 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
     type IntoFuture = Operation<T>;
 
     fn into_future(self) -> Operation<T> {
-        let StepCall {
-            core, job, undo, ..
-        } = self;
+        let StepCall { core, job, undo, .. } = self;
         let undo_core = core.clone();
         Operation::new(
             &core,
             move |core| {
                 let op = core.number();
                 let (name, at_most_once) = (job.name.clone(), job.at_most_once);
-                core.ask(Event::StepStarted {
-                    op,
-                    name,
-                    at_most_once,
-                });
+                core.ask(Event::StepStarted { op, name, at_most_once });
                 core.add_step(op, job);
                 Ok(op)
             },

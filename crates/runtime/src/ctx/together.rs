@@ -57,10 +57,7 @@ where
     I::Item: IntoFuture,
     <I::Item as IntoFuture>::IntoFuture: Future,
 {
-    let work: Vec<_> = work
-        .into_iter()
-        .map(|one| Box::pin(one.into_future()))
-        .collect();
+    let work: Vec<_> = work.into_iter().map(|one| Box::pin(one.into_future())).collect();
     let (output, place, _) = future::select_all(work).await;
     (place, output)
 }

@@ -28,9 +28,7 @@ impl Cells {
 
     fn part(&self, no: ProcessNo) -> MutexGuard<'_, Part> {
         let part = usize::try_from(no.0.unsigned_abs() % PARTS as u64).unwrap_or(0);
-        self.parts[part]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts something into a cell's inbox, making the cell if need be. Under
@@ -65,20 +63,13 @@ impl Cells {
     /// A cell has nothing to do: let it go when room is needed.
     pub fn line_up(&self, cell: &Arc<Cell>) {
         if !cell.lined.swap(true, Ordering::AcqRel) {
-            self.line
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push_back(cell.clone());
+            self.line.lock().unwrap_or_else(PoisonError::into_inner).push_back(cell.clone());
         }
     }
 
     /// The cell that has been idle the longest.
     pub fn longest_idle(&self) -> Option<Arc<Cell>> {
-        let cell = self
-            .line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()?;
+        let cell = self.line.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
         cell.lined.store(false, Ordering::Release);
         Some(cell)
     }

@@ -1,8 +1,8 @@
 //! The committer: takes what waits, commits it as one group, tells everybody.
 
 use super::cell::{Facts, Fresh};
-use super::engine::Engine;
 use super::pending::{Large, Pending, Rest, Source};
+use super::state::Engine;
 use greenroom_journal::{
     Commit, Error, Outcome, Receipt, Refusal, encode_events, externalise, externalise_commit,
 };
@@ -51,14 +51,10 @@ impl Engine {
     }
 
     fn commit_group(self: &Arc<Self>, group: Vec<Pending>, own: usize) -> Result<(), Error> {
-        let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) = group
-            .into_iter()
-            .map(|pending| (pending.commit, pending.rest))
-            .unzip();
+        let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) =
+            group.into_iter().map(|pending| (pending.commit, pending.rest)).unzip();
         // What a lost answer was about comes before anything newer.
-        let tried = self
-            .settle_doubt()
-            .and_then(|()| self.try_commit(&mut commits, &mut rests));
+        let tried = self.settle_doubt().and_then(|()| self.try_commit(&mut commits, &mut rests));
         match tried {
             Ok(outcomes) => {
                 self.store_says(None);
@@ -90,15 +86,7 @@ impl Engine {
         let journal = &*self.journal;
         match (&rest.source, &mut rest.large) {
             (Source::Turn(_), None) => return Ok(()),
-            (
-                Source::Turn(_),
-                Some(Large {
-                    events,
-                    sum_before,
-                    seq,
-                    at,
-                }),
-            ) => {
+            (Source::Turn(_), Some(Large { events, sum_before, seq, at })) => {
                 for event in events.iter_mut() {
                     externalise(journal, event)?;
                 }
@@ -163,9 +151,7 @@ impl Engine {
             greenroom_journal::Refusal::Repeated { key } => crate::Error::Repeated { key },
             other => {
                 self.stop(&other.to_string());
-                crate::Error::Stopped {
-                    why: other.to_string(),
-                }
+                crate::Error::Stopped { why: other.to_string() }
             }
         }
     }
@@ -205,10 +191,7 @@ impl Engine {
     }
 
     fn store_says(&self, error: Option<String>) {
-        *self
-            .store_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = error;
+        *self.store_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 }
 
@@ -220,10 +203,7 @@ fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pend
         match rest.source {
             Source::Turn(_) => turns.push(Pending { commit, rest }),
             Source::External(reply) => {
-                let _ = reply.send(Err(Error::Unavailable {
-                    why: error.to_string(),
-                }
-                .into()));
+                let _ = reply.send(Err(Error::Unavailable { why: error.to_string() }.into()));
             }
         }
     }
@@ -233,18 +213,11 @@ fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pend
 /// Whether a new process can begin from its event in memory: nothing of it has
 /// gone to the blob store.
 fn spawn_is_plain(event: &Event) -> bool {
-    event
-        .segment()
-        .is_some_and(|segment| segment.input.text().is_some())
+    event.segment().is_some_and(|segment| segment.input.text().is_some())
 }
 
 fn begun(facts: &Facts, at: greenroom_model::Millis, sum: Sum, event: &Event) -> Fresh {
-    Fresh {
-        facts: facts.clone(),
-        at,
-        sum,
-        event: event.clone(),
-    }
+    Fresh { facts: facts.clone(), at, sum, event: event.clone() }
 }
 
 /// Writes the first turns of processes that begin with one event.

@@ -3,8 +3,8 @@
 //! something waiting is read again, before anything newer is handed on.
 
 use super::cell::{Cell, Live};
-use super::engine::Engine;
 use super::hub::News;
+use super::state::Engine;
 use greenroom_journal::{Error, Scope};
 use greenroom_model::{ProcessNo, Seq};
 use std::sync::Arc;
@@ -44,8 +44,7 @@ impl Engine {
             let page = self.journal.runnable(after, READ_AT_ONCE)?;
             let Some(last) = page.last() else { break };
             after = *last;
-            page.into_iter()
-                .for_each(|no| self.put(no, |inbox| inbox.reread = true));
+            page.into_iter().for_each(|no| self.put(no, |inbox| inbox.reread = true));
         }
         self.timers.read_again();
         Ok(())

@@ -1,7 +1,7 @@
 //! The threads of a real node: workers that visit, one committer, one for
 //! timers. The simulator does the same, one call at a time.
 
-use super::engine::Engine;
+use super::state::Engine;
 use greenroom_model::ProcessNo;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -20,18 +20,14 @@ impl Engine {
     pub(crate) fn drive(self: &Arc<Self>, workers: usize) {
         for worker in 0..workers.max(1) {
             let engine = self.clone();
-            self.env
-                .thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
+            self.env.thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
         }
         let engine = self.clone();
-        self.env
-            .thread("committer", Box::new(move || engine.keep_committing()));
+        self.env.thread("committer", Box::new(move || engine.keep_committing()));
         let engine = self.clone();
-        self.env
-            .thread("timers", Box::new(move || engine.keep_time()));
+        self.env.thread("timers", Box::new(move || engine.keep_time()));
         let engine = self.clone();
-        self.env
-            .thread("recovery", Box::new(move || engine.recover()));
+        self.env.thread("recovery", Box::new(move || engine.recover()));
     }
 
     fn work(self: Arc<Self>) {
@@ -116,9 +112,7 @@ impl Engine {
             let wait = match self.fire_due() {
                 Ok(()) => {
                     let now = self.env.now();
-                    self.timers
-                        .next()
-                        .map_or(TIMER_WAIT_MAX, |at| at.since(now))
+                    self.timers.next().map_or(TIMER_WAIT_MAX, |at| at.since(now))
                 }
                 Err(_) => TIMER_WAIT_MAX,
             };
@@ -155,10 +149,7 @@ impl Engine {
     /// How many visits and how many commits wait; a doubt to be settled counts
     /// as one of these.
     pub fn waiting(&self) -> (usize, usize) {
-        (
-            self.ready.len(),
-            self.commits.len() + usize::from(self.is_in_doubt()),
-        )
+        (self.ready.len(), self.commits.len() + usize::from(self.is_in_doubt()))
     }
 
     /// When the next timer in memory is due.
@@ -185,10 +176,7 @@ impl Engine {
                     page.into_iter().for_each(|no| self.wake(no));
                 }
                 Err(error) => {
-                    self.trouble(
-                        ProcessNo(0),
-                        format!("recovery waits for the store: {error}"),
-                    );
+                    self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
                     if !self.timers.wait(TIMER_WAIT_MAX) {
                         return;
                     }

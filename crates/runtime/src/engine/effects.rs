@@ -7,40 +7,17 @@ use greenroom_model::{Content, Event, Millis, Op, Origin, ReplyTo, Segment, Seq,
 /// The message a sending command appends.
 pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
     let (to, content) = match event {
-        Event::MessageSent {
-            op,
-            to,
-            topic,
-            body,
-            call,
-        } => {
-            let reply_to = call.then(|| ReplyTo {
-                process: facts.id.clone(),
-                op: *op,
-            });
+        Event::MessageSent { op, to, topic, body, call } => {
+            let reply_to = call.then(|| ReplyTo { process: facts.id.clone(), op: *op });
             let (topic, body) = (topic.clone(), body.clone());
-            (
-                to.clone(),
-                Content::User {
-                    topic,
-                    body,
-                    reply_to,
-                },
-            )
+            (to.clone(), Content::User { topic, body, reply_to })
         }
-        Event::ReplySent { to, result, .. } => (
-            to.process.clone(),
-            Content::Reply {
-                op: to.op,
-                result: result.clone(),
-            },
-        ),
-        Event::CancelSent { target, reason, .. } => (
-            target.clone(),
-            Content::Cancel {
-                reason: reason.clone(),
-            },
-        ),
+        Event::ReplySent { to, result, .. } => {
+            (to.process.clone(), Content::Reply { op: to.op, result: result.clone() })
+        }
+        Event::CancelSent { target, reason, .. } => {
+            (target.clone(), Content::Cancel { reason: reason.clone() })
+        }
         _ => return None,
     };
     Some(Outgoing {
@@ -54,14 +31,7 @@ pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
 
 /// The process a spawning command starts, and its first event.
 pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Option<(Spawn, Event)> {
-    let Event::ProcessSpawned {
-        op,
-        id,
-        kind,
-        input,
-        detached,
-    } = event
-    else {
+    let Event::ProcessSpawned { op, id, kind, input, detached } = event else {
         return None;
     };
     let first = Event::WorkflowStarted(Segment {
@@ -80,11 +50,7 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         watched: !detached,
         root: facts.root.clone(),
         hops: facts.hops.saturating_add(1),
-        turns: vec![FirstTurn {
-            at,
-            body: String::new(),
-            count: 1,
-        }],
+        turns: vec![FirstTurn { at, body: String::new(), count: 1 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),

@@ -34,9 +34,7 @@ impl Hub {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody listens to any more go when others come.
         channels.retain(|_, channel| channel.receiver_count() > 0);
-        let channel = channels
-            .entry(no)
-            .or_insert_with(|| broadcast::channel(BEHIND_MAX).0);
+        let channel = channels.entry(no).or_insert_with(|| broadcast::channel(BEHIND_MAX).0);
         let receiver = channel.subscribe();
         self.listened.store(channels.len(), Ordering::Release);
         receiver

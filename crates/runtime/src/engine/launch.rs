@@ -1,7 +1,7 @@
 //! Running steps: only after the commit that intended them is durable.
 
 use super::cell::{Cell, Live, StepDone};
-use super::engine::Engine;
+use super::state::Engine;
 use crate::code::{Attempt, Emit, StepResult};
 use crate::env::Env;
 use crate::local::panicked;
@@ -46,11 +46,7 @@ impl Engine {
         let mut work = attempt_of(self.env.clone(), how, key, attempt, emit);
         let mut context = Context::from_waker(Waker::noop());
         match work.as_mut().poll(&mut context) {
-            Poll::Ready(result) => live.done.push_back(StepDone {
-                op,
-                attempt,
-                result,
-            }),
+            Poll::Ready(result) => live.done.push_back(StepDone { op, attempt, result }),
             Poll::Pending => {
                 let (work, handle) = future::abortable(work);
                 live.running.insert(op, handle);
@@ -58,11 +54,7 @@ impl Engine {
                 self.busy.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn(Box::pin(async move {
                     if let Ok(result) = work.await {
-                        cell.inbox().done.push(StepDone {
-                            op,
-                            attempt,
-                            result,
-                        });
+                        cell.inbox().done.push(StepDone { op, attempt, result });
                         engine.enqueue(&cell);
                     }
                     engine.busy.fetch_sub(1, Ordering::AcqRel);
@@ -106,10 +98,9 @@ async fn within(
     let work = std::pin::pin!(work);
     match future::select(work, env.sleep(limit)).await {
         Either::Left((result, _)) => result,
-        Either::Right(_) => Err(Failure::new(
-            failure::TIMEOUT,
-            format!("the attempt took longer than {limit:?}"),
-        )),
+        Either::Right(_) => {
+            Err(Failure::new(failure::TIMEOUT, format!("the attempt took longer than {limit:?}")))
+        }
     }
 }
 

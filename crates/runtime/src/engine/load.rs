@@ -1,8 +1,8 @@
 //! Bringing a process back into memory: its last segment, replayed.
 
 use super::cell::{Cell, Facts, Fresh, Live};
-use super::engine::Engine;
 use super::replay::{Past, replay};
+use super::state::Engine;
 use crate::code::NewActivation;
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
@@ -31,11 +31,7 @@ impl Engine {
             Err(error) if error.is_transient() => return Err(NotLoaded::Store(error)),
             Err(error) => return Err(NotLoaded::Corrupt(error.to_string())),
         };
-        let Loaded {
-            row,
-            turns,
-            mailbox,
-        } = loaded;
+        let Loaded { row, turns, mailbox } = loaded;
         let history = in_force(turns);
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts {
@@ -73,9 +69,8 @@ impl Engine {
     }
 
     fn activate(&self, live: &mut Live, history: &[Past]) -> Result<(), NotLoaded> {
-        let Some((_, at, Some(segment))) = history
-            .first()
-            .map(|(seq, at, event)| (seq, at, event.segment()))
+        let Some((_, at, Some(segment))) =
+            history.first().map(|(seq, at, event)| (seq, at, event.segment()))
         else {
             let what = format!("the journal of {} has no beginning", live.facts.id);
             return Err(NotLoaded::Corrupt(what));
@@ -107,12 +102,7 @@ impl Engine {
 
     /// A process this node has just started, without reading it back.
     pub(super) fn begin(&self, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
-        let Fresh {
-            facts,
-            at,
-            sum,
-            event,
-        } = fresh;
+        let Fresh { facts, at, sum, event } = fresh;
         let history = [(Seq(1), at, event)];
         let kind = match history[0].2.segment() {
             Some(segment) => segment.kind.clone(),

@@ -16,15 +16,8 @@ struct Inner<T> {
 
 impl<T> Queue<T> {
     pub fn new() -> Queue<T> {
-        let inner = Inner {
-            items: VecDeque::new(),
-            closed: false,
-            waiting: 0,
-        };
-        Queue {
-            inner: Mutex::new(inner),
-            filled: Condvar::new(),
-        }
+        let inner = Inner { items: VecDeque::new(), closed: false, waiting: 0 };
+        Queue { inner: Mutex::new(inner), filled: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
@@ -92,10 +85,7 @@ impl<T> Queue<T> {
                 return None;
             }
             inner.waiting += 1;
-            inner = self
-                .filled
-                .wait(inner)
-                .unwrap_or_else(PoisonError::into_inner);
+            inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
             inner.waiting -= 1;
         }
         let count = inner.items.len().min(max);
@@ -107,10 +97,7 @@ impl<T> Queue<T> {
         let mut inner = self.lock();
         while inner.items.is_empty() && !inner.closed {
             inner.waiting += 1;
-            inner = self
-                .filled
-                .wait(inner)
-                .unwrap_or_else(PoisonError::into_inner);
+            inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
             inner.waiting -= 1;
         }
         !inner.closed || !inner.items.is_empty()

@@ -69,10 +69,7 @@ fn compare(
     for (place, past) in recorded.iter().enumerate() {
         let asked = issued.get(place);
         if !asked.is_some_and(|asked| Divergence::agrees(&past.2, asked)) {
-            let index = history
-                .iter()
-                .position(|(seq, _, _)| *seq == past.0)
-                .unwrap_or(group_end);
+            let index = history.iter().position(|(seq, _, _)| *seq == past.0).unwrap_or(group_end);
             let asked = asked.map(Divergence::describe);
             return Err(diverge(history, index, Some(&past.2), asked));
         }
@@ -80,12 +77,7 @@ fn compare(
     if issued.len() > recorded.len() && !last {
         let recorded_next = history.get(group_end).map(|(_, _, event)| event);
         let asked = Some(Divergence::describe(&issued[recorded.len()]));
-        return Err(diverge(
-            history,
-            group_end.max(group_start),
-            recorded_next,
-            asked,
-        ));
+        return Err(diverge(history, group_end.max(group_start), recorded_next, asked));
     }
     Ok(recorded.len())
 }
@@ -114,10 +106,5 @@ fn diverge(
         .collect();
     let seq = history.get(index).map_or(0, |(seq, _, _)| seq.0);
     let recorded = recorded.map(Divergence::describe);
-    Box::new(Divergence {
-        before,
-        seq,
-        recorded,
-        asked,
-    })
+    Box::new(Divergence { before, seq, recorded, asked })
 }

@@ -2,8 +2,8 @@
 //! beginning.
 
 use super::cell::{Cell, Live};
-use super::engine::Engine;
 use super::load::in_force;
+use super::state::Engine;
 use super::turn::Turn;
 use greenroom_journal::{AskChange, Error, Scope, Watch};
 use greenroom_model::{Content, Event, Ledger, Message, Op, Segment};
@@ -34,11 +34,7 @@ impl Engine {
                 return Ok(true);
             }
         };
-        let first_op = turns
-            .iter()
-            .flat_map(|turn| &turn.events)
-            .filter_map(Event::op)
-            .max();
+        let first_op = turns.iter().flat_map(|turn| &turn.events).filter_map(Event::op).max();
         let history = in_force(turns);
         let Some((begin, _, first)) = history.first() else {
             return Ok(true);
@@ -72,16 +68,10 @@ impl Engine {
         turn.record(live, &*self.env, event);
         // A turn that ended the process took its questions and watches away.
         for (op, ask) in &live.ledger.asks {
-            turn.asks.push(AskChange::Open {
-                op: *op,
-                spec: ask.spec.clone(),
-            });
+            turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
         }
         for (op, target) in &live.ledger.watches {
-            turn.watches.push(Watch {
-                op: *op,
-                target: target.clone(),
-            });
+            turn.watches.push(Watch { op: *op, target: target.clone() });
         }
         turn.exit = None;
         turn.reload = true;

@@ -1,7 +1,7 @@
 //! After a visit: who stays in memory, and who goes.
 
 use super::cell::{Body, Cell};
-use super::engine::Engine;
+use super::state::Engine;
 use std::sync::{Arc, MutexGuard};
 
 impl Engine {

@@ -2,7 +2,7 @@
 //! results, timers, and last the messages its code waits for.
 
 use super::cell::{Live, StepDone};
-use super::engine::Engine;
+use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
 use greenroom_model::{Content, Event, Exit, Message, Millis, RetryDecision};
 
@@ -38,61 +38,41 @@ impl Engine {
                 return Some(Next::Input(event));
             }
         }
-        next_due(live, turn.at)
-            .or_else(|| next_message(live, turn))
-            .map(Next::Input)
+        next_due(live, turn.at).or_else(|| next_message(live, turn)).map(Next::Input)
     }
 
     /// What the end of an attempt means. `None`: nobody waits for it any more.
     fn step_ended(&self, live: &mut Live, at: Millis, done: StepDone) -> Option<Event> {
-        let StepDone {
-            op,
-            attempt,
-            result,
-        } = done;
+        let StepDone { op, attempt, result } = done;
         live.running.remove(&op);
         if !live.ledger.steps.contains_key(&op) {
             return None;
         }
         let failure = match result {
             Ok(result) => {
-                return Some(Event::StepCompleted {
-                    op,
-                    attempt,
-                    result,
-                });
+                return Some(Event::StepCompleted { op, attempt, result });
             }
             Err(failure) => failure,
         };
         let retry = live.activation.as_ref()?.step(op)?.retry;
         let chance = (self.env.seed() >> 11) as f64 / (1u64 << 53) as f64;
         Some(match retry.decide(attempt, &failure, chance) {
-            RetryDecision::GiveUp => Event::StepFailed {
-                op,
-                attempt,
-                failure,
-            },
-            RetryDecision::After(wait) => Event::StepRetrying {
-                op,
-                attempt,
-                failure,
-                retry_at: at.after(wait),
-            },
+            RetryDecision::GiveUp => Event::StepFailed { op, attempt, failure },
+            RetryDecision::After(wait) => {
+                Event::StepRetrying { op, attempt, failure, retry_at: at.after(wait) }
+            }
         })
     }
 }
 
 fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     let (held, ended) = (live.is_held(), live.ledger.ended.is_some());
-    let place = live
-        .mail
-        .iter()
-        .position(|message| match &message.content {
-            Content::User { .. } => false,
-            // The rest of its mail was given up when it ended.
-            content if ended => content.reaches_ended(),
-            content => !held || is_administrative(content),
-        })?;
+    let place = live.mail.iter().position(|message| match &message.content {
+        Content::User { .. } => false,
+        // The rest of its mail was given up when it ended.
+        content if ended => content.reaches_ended(),
+        content => !held || is_administrative(content),
+    })?;
     // A cancel of a paused process lets it go on first.
     if live.ledger.paused
         && !live.ledger.cancelled
@@ -163,14 +143,9 @@ fn control(live: &Live, message: Message) -> Next {
 
 /// The earliest timer or retry that is due.
 fn next_due(live: &Live, at: Millis) -> Option<Event> {
-    let timer = live
-        .ledger
-        .timers
-        .iter()
-        .map(|(op, fire_at)| (*fire_at, *op, None));
+    let timer = live.ledger.timers.iter().map(|(op, fire_at)| (*fire_at, *op, None));
     let retry = live.ledger.steps.iter().filter_map(|(op, step)| {
-        step.retry_at
-            .map(|retry_at| (retry_at, *op, Some(step.attempts + 1)))
+        step.retry_at.map(|retry_at| (retry_at, *op, Some(step.attempts + 1)))
     });
     let (due, op, attempt) = timer.chain(retry).min()?;
     if due > at {

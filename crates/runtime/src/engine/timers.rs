@@ -32,15 +32,8 @@ const END: Point = (Millis(u64::MAX), ProcessNo(i64::MAX));
 
 impl Timers {
     pub fn new() -> Timers {
-        let inner = Inner {
-            heap: BinaryHeap::new(),
-            horizon: BEGINNING,
-            closed: false,
-        };
-        Timers {
-            inner: Mutex::new(inner),
-            earlier: Condvar::new(),
-        }
+        let inner = Inner { heap: BinaryHeap::new(), horizon: BEGINNING, closed: false };
+        Timers { inner: Mutex::new(inner), earlier: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -53,10 +46,7 @@ impl Timers {
         if (at, no) > inner.horizon {
             return;
         }
-        let first = inner
-            .heap
-            .peek()
-            .is_none_or(|Reverse(next)| (at, no) < *next);
+        let first = inner.heap.peek().is_none_or(|Reverse(next)| (at, no) < *next);
         inner.heap.push(Reverse((at, no)));
         if inner.heap.len() > HELD_MAX {
             inner.halve();
@@ -117,10 +107,8 @@ impl Timers {
         if inner.closed {
             return false;
         }
-        let (inner, _) = self
-            .earlier
-            .wait_timeout(inner, span)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (inner, _) =
+            self.earlier.wait_timeout(inner, span).unwrap_or_else(PoisonError::into_inner);
         !inner.closed
     }
 

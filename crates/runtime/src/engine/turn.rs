@@ -121,16 +121,10 @@ impl Turn {
                 }
             }
             Event::MonitorStarted { op, target } => {
-                self.watches.push(Watch {
-                    op: *op,
-                    target: target.clone(),
-                });
+                self.watches.push(Watch { op: *op, target: target.clone() });
             }
             Event::AskOpened { op, ask } => {
-                self.asks.push(AskChange::Open {
-                    op: *op,
-                    spec: ask.clone(),
-                });
+                self.asks.push(AskChange::Open { op: *op, spec: ask.clone() });
             }
             Event::StateSet { key, value } => {
                 self.state.retain(|(set, _)| set != key);

@@ -1,10 +1,10 @@
 //! Looking at a process: what has come for it goes in, a turn comes out.
 
 use super::cell::{Body, Cell, Flight, Live};
-use super::engine::Engine;
 use super::hub::News;
 use super::load::NotLoaded;
 use super::pending::{Large, Pending, Rest, Source};
+use super::state::Engine;
 use super::take::Next;
 use super::turn::Turn;
 use crate::code::NewActivation;
@@ -53,10 +53,9 @@ impl Engine {
             // It is in the store as well, after what is not known yet.
             Some(Err(error)) if error.is_transient() => self.reread_later(cell, &error),
             Some(Err(error)) => self.trouble(cell.no, error.to_string()),
-            Some(Ok(())) | None => inbox
-                .mail
-                .into_iter()
-                .for_each(|message| live.add_mail(message)),
+            Some(Ok(())) | None => {
+                inbox.mail.into_iter().for_each(|message| live.add_mail(message))
+            }
         }
         live.done.extend(inbox.done);
         if live.flight.is_none() {
@@ -192,14 +191,7 @@ impl Engine {
     /// Turns what was recorded into a commit. The process's memory is already
     /// where the commit takes it; if the commit is refused, the memory goes.
     fn close_turn(&self, cell: &Arc<Cell>, live: &mut Live, turn: Turn) -> Pending {
-        let Turn {
-            at,
-            first,
-            events,
-            spawns,
-            fresh,
-            ..
-        } = turn;
+        let Turn { at, first, events, spawns, fresh, .. } = turn;
         let facts = spawns.iter().map(super::effects::facts).collect();
         let wake_at = live.ledger.wake_at();
         let sum_before = live.sum;
@@ -234,34 +226,15 @@ impl Engine {
         };
         let large = match self.encode(&mut commit, &events, &fresh, sum_before) {
             true => None,
-            false => Some(Large {
-                events: events.clone(),
-                sum_before,
-                seq: first,
-                at,
-            }),
+            false => Some(Large { events: events.clone(), sum_before, seq: first, at }),
         };
         if let (None, Some(turn)) = (&large, &commit.turn) {
             live.sum = turn.sum;
         }
-        live.flight = Some(Flight {
-            first,
-            at,
-            events,
-            reload: turn.reload,
-        });
+        live.flight = Some(Flight { first, at, events, reload: turn.reload });
         let wake_changed = turn.wake_before != wake_at;
         let source = Source::Turn(cell.clone());
-        Pending {
-            commit,
-            rest: Rest {
-                source,
-                fresh,
-                facts,
-                large,
-                wake_changed,
-            },
-        }
+        Pending { commit, rest: Rest { source, fresh, facts, large, wake_changed } }
     }
 
     /// The store's answer to the turn under way.
@@ -282,9 +255,7 @@ impl Engine {
                 }
             }
             Err(Refusal::Fenced { shard }) => {
-                self.stop(&format!(
-                    "the lease of shard {shard} has passed to another node"
-                ));
+                self.stop(&format!("the lease of shard {shard} has passed to another node"));
             }
             Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => {
                 // The store knows better: an answer of its was lost.
@@ -302,11 +273,7 @@ impl Engine {
         }
         self.hub.tell(cell.no, || {
             let events = flight.events.clone();
-            News::Turn(Arc::new(TurnRow {
-                seq: flight.first,
-                at: flight.at,
-                events,
-            }))
+            News::Turn(Arc::new(TurnRow { seq: flight.first, at: flight.at, events }))
         });
     }
 
@@ -314,10 +281,7 @@ impl Engine {
         match why {
             NotLoaded::Gone => {}
             NotLoaded::NoCode(kind) => {
-                self.trouble(
-                    cell.no,
-                    format!("this node has no code for the kind {kind}"),
-                );
+                self.trouble(cell.no, format!("this node has no code for the kind {kind}"));
             }
             NotLoaded::Corrupt(what) => self.trouble(cell.no, what),
             NotLoaded::Store(error) => self.reread_later(cell, &error),

@@ -1,7 +1,7 @@
 //! Runs an async function against inputs: the future is polled once after
 //! each, with a waker of no use, since nothing but an input can move it.
 
-use crate::code::{Activation, Applied, Attempt, NewActivation};
+use crate::code::{Activation, Applied, Attempt, NewActivation, Newest};
 use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
 use futures_util::future::BoxFuture;
 use greenroom_model::{Event, Exit, Failure, Filter, Millis, Op, Payload, Segment, failure};
@@ -18,7 +18,7 @@ pub(crate) type Program =
 /// One process's function, suspended between inputs.
 pub(crate) struct Local {
     ctx: Ctx,
-    newest: Arc<dyn Fn(&str) -> Option<greenroom_model::Kind> + Send + Sync>,
+    newest: Newest,
     /// `None` once it has ended.
     code: Option<BoxFuture<'static, Result<Payload, Failure>>>,
 }
@@ -27,18 +27,10 @@ impl Local {
     pub fn new(program: &Program, new: NewActivation) -> Local {
         let input = new.segment.input.clone();
         let newest = new.newest.clone();
-        let identity = Identity {
-            id: new.id,
-            parent: new.parent,
-            newest: new.newest,
-        };
+        let identity = Identity { id: new.id, parent: new.parent, newest: new.newest };
         let ctx = Ctx::new(Core::new(identity, new.segment, new.at));
         let code = Local::code(program, &ctx, input);
-        Local {
-            ctx,
-            newest,
-            code: Some(code),
-        }
+        Local { ctx, newest, code: Some(code) }
     }
 
     /// The user's function, followed by its compensations if it fails.
@@ -62,10 +54,7 @@ impl Local {
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
-        self.ctx
-            .shared()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.ctx.shared().lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn poll(&mut self) -> Option<Event> {
@@ -74,13 +63,9 @@ impl Local {
         let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(&mut context)));
         let end = match polled {
             Ok(Poll::Pending) if self.core().is_waiting() => return None,
-            Ok(Poll::Pending) => Event::WorkflowFailed {
-                exit: Exit::Error(foreign_await()),
-            },
+            Ok(Poll::Pending) => Event::WorkflowFailed { exit: Exit::Error(foreign_await()) },
             Ok(Poll::Ready(result)) => self.ended(result),
-            Err(panic) => Event::WorkflowFailed {
-                exit: Exit::Error(panicked(&*panic)),
-            },
+            Err(panic) => Event::WorkflowFailed { exit: Exit::Error(panicked(&*panic)) },
         };
         self.drop_code();
         Some(end)
@@ -93,13 +78,9 @@ impl Local {
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
                 let reason = core.cancelled.clone().unwrap_or(failure.message);
-                Event::WorkflowFailed {
-                    exit: Exit::Cancelled(reason),
-                }
+                Event::WorkflowFailed { exit: Exit::Cancelled(reason) }
             }
-            (Err(failure), None) => Event::WorkflowFailed {
-                exit: Exit::Error(failure),
-            },
+            (Err(failure), None) => Event::WorkflowFailed { exit: Exit::Error(failure) },
         }
     }
 
@@ -142,11 +123,7 @@ impl Activation for Local {
         let mut core = self.core();
         let mut commands = core.take_commands();
         commands.extend(end);
-        Applied {
-            commands,
-            unexpected: !known,
-            emitted: std::mem::take(&mut core.emitted),
-        }
+        Applied { commands, unexpected: !known, emitted: std::mem::take(&mut core.emitted) }
     }
 
     fn receivers(&self) -> BTreeMap<Op, Filter> {
@@ -176,12 +153,7 @@ fn attempt(job: &StepJob) -> Attempt {
         heartbeat_timeout: job.heartbeat_timeout,
         beats: Arc::new(move || pulse.beats()),
         run: Arc::new(move |key, attempt, emitter| {
-            run(crate::ctx::Step {
-                key,
-                attempt,
-                pulse: job_pulse.clone(),
-                emitter,
-            })
+            run(crate::ctx::Step { key, attempt, pulse: job_pulse.clone(), emitter })
         }),
     }
 }

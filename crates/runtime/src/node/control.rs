@@ -1,7 +1,7 @@
 //! What a person does about a process: each is a message in its control lane,
 //! so it takes effect in the process's own turn, in order, once.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::{Error, Result};
 use greenroom_journal::Scope;
 use greenroom_model::{Content, Event, ProcessId, Seq, Status, history_in_force, restart_point};
@@ -23,28 +23,12 @@ impl Node {
     /// Asks a process to stop: what it waits for fails as `cancelled`, its
     /// compensations run. Takes effect soon after this returns.
     pub async fn cancel(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(
-            id,
-            Content::Cancel {
-                reason: reason.to_owned(),
-            },
-            by,
-            None,
-        )
-        .await
+        self.append(id, Content::Cancel { reason: reason.to_owned() }, by, None).await
     }
 
     /// Ends a process without running its code again.
     pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(
-            id,
-            Content::Kill {
-                reason: reason.to_owned(),
-            },
-            by,
-            None,
-        )
-        .await
+        self.append(id, Content::Kill { reason: reason.to_owned() }, by, None).await
     }
 
     /// Holds a process: it takes no turn until `resume`. A step under way runs
@@ -57,18 +41,11 @@ impl Node {
     pub async fn resume(&self, id: &ProcessId, by: &str) -> Result<()> {
         let row = self.process(id).await?;
         if row.status.is_ended() {
-            return Err(Error::Ended {
-                id: id.clone(),
-                status: row.status,
-            });
+            return Err(Error::Ended { id: id.clone(), status: row.status });
         }
         if !matches!(row.status, Status::Paused | Status::Parked) {
             let next = "there is nothing to resume";
-            return Err(Error::NotNow {
-                id: id.clone(),
-                status: row.status,
-                next,
-            });
+            return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
         self.append(id, Content::Resume, by, None).await
     }
@@ -91,11 +68,7 @@ impl Node {
             }
             RestartFrom::Failure if row.status == Status::Parked => {
                 let next = "`resume` tries a parked process again";
-                return Err(Error::NotNow {
-                    id: id.clone(),
-                    status: row.status,
-                    next,
-                });
+                return Err(Error::NotNow { id: id.clone(), status: row.status, next });
             }
             RestartFrom::Failure => Some(self.before_the_end(id, &row).await?),
         };
@@ -108,18 +81,13 @@ impl Node {
         row: &greenroom_journal::ProcessRow,
     ) -> Result<Seq> {
         let no = row.no;
-        let loaded = self
-            .read(move |journal| Ok(journal.load(no, Scope::Segment)?))
-            .await?;
+        let loaded = self.read(move |journal| Ok(journal.load(no, Scope::Segment)?)).await?;
         let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
         let events: Vec<(Seq, Event)> = turns
             .into_iter()
             .flat_map(|turn| {
                 let first = turn.seq;
-                turn.events
-                    .into_iter()
-                    .enumerate()
-                    .map(move |(at, event)| (first.plus(at), event))
+                turn.events.into_iter().enumerate().map(move |(at, event)| (first.plus(at), event))
             })
             .collect();
         let events = history_in_force(events, |(seq, event)| (*seq, event));

@@ -1,7 +1,7 @@
 //! Following one process: its history so far, then what becomes durable, then
 //! its end.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::News;
 use crate::{Error, Result};
 use futures_util::future::{Either, select};
@@ -119,9 +119,7 @@ impl Follow {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
                 None => {
-                    return Err(Error::Stopped {
-                        why: "it has ended".to_owned(),
-                    });
+                    return Err(Error::Stopped { why: "it has ended".to_owned() });
                 }
             }
         }
@@ -142,10 +140,8 @@ impl Follow {
             return Ok(());
         }
         let (no, after) = (self.no, self.seen);
-        let loaded = self
-            .node
-            .read(move |journal| Ok(journal.load(no, Scope::After(after))?))
-            .await?;
+        let loaded =
+            self.node.read(move |journal| Ok(journal.load(no, Scope::After(after))?)).await?;
         for turn in loaded.into_iter().flat_map(|loaded| loaded.turns) {
             if turn.seq > self.seen {
                 self.take(&turn);
@@ -153,11 +149,7 @@ impl Follow {
                 // Asked for from the middle of a turn.
                 let skip = usize::try_from(self.seen.0 + 1 - turn.seq.0).unwrap_or(0);
                 let events = turn.events[skip..].to_vec();
-                self.take(&TurnRow {
-                    seq: Seq(self.seen.0 + 1),
-                    at: turn.at,
-                    events,
-                });
+                self.take(&TurnRow { seq: Seq(self.seen.0 + 1), at: turn.at, events });
             }
         }
         Ok(())
@@ -170,10 +162,7 @@ impl Follow {
         }
         let no = self.no;
         let beyond = Scope::After(Seq(i64::MAX as u64));
-        let head = self
-            .node
-            .read(move |journal| Ok(journal.load(no, beyond)?))
-            .await?;
+        let head = self.node.read(move |journal| Ok(journal.load(no, beyond)?)).await?;
         let Some(row) = head.map(|loaded| loaded.row) else {
             return Ok(None);
         };

@@ -1,6 +1,6 @@
 //! Forks: a new process that begins with a prefix of another's journal.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{
@@ -24,9 +24,7 @@ impl Node {
         by: &str,
     ) -> Result<ProcessId> {
         let row = self.process(id).await?;
-        let loaded = self
-            .read(move |journal| Ok(journal.load(row.no, Scope::Whole)?))
-            .await?;
+        let loaded = self.read(move |journal| Ok(journal.load(row.no, Scope::Whole)?)).await?;
         let Some(Loaded { row, turns, .. }) = loaded else {
             return Err(Error::NoProcess { id: id.clone() });
         };
@@ -46,33 +44,19 @@ impl Node {
             return Err(Error::BadRequest(words));
         }
         let seed = self.env.seed();
-        let forked = Event::Forked {
-            from: id.clone(),
-            at,
-            seed,
-            by: Origin::External(by.to_owned()),
-        };
-        turns.push(TurnRow {
-            seq: at.plus(1),
-            at: self.env.now(),
-            events: vec![forked],
-        });
+        let forked =
+            Event::Forked { from: id.clone(), at, seed, by: Origin::External(by.to_owned()) };
+        turns.push(TurnRow { seq: at.plus(1), at: self.env.now(), events: vec![forked] });
         let mut spawn = self.read(spawn_of(fork.clone(), turns)).await?;
         // The cut may stand where the code runs on.
         if !matches!(spawn.status, Status::Paused | Status::Parked) {
             spawn.status = Status::Running;
         }
-        let external = External {
-            spawns: vec![spawn],
-            fresh: vec![None],
-            ..External::default()
-        };
+        let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
         let receipt = self.request(external).await?;
         match receipt.spawned.first() {
             Some(spawned) if spawned.created => Ok(fork),
-            _ => Err(Error::BadRequest(format!(
-                "there is a process {fork} already"
-            ))),
+            _ => Err(Error::BadRequest(format!("there is a process {fork} already"))),
         }
     }
 }
@@ -98,10 +82,7 @@ fn cut(turns: Vec<TurnRow>, at: Seq) -> Vec<TurnRow> {
 /// Whether a process has ended after these turns.
 fn ends(turns: &[TurnRow]) -> bool {
     let numbered = turns.iter().flat_map(|turn| {
-        turn.events
-            .iter()
-            .enumerate()
-            .map(|(place, event)| (turn.seq.plus(place), event))
+        turn.events.iter().enumerate().map(|(place, event)| (turn.seq.plus(place), event))
     });
     let in_force = history_in_force(numbered.collect(), |(seq, event)| (*seq, *event));
     in_force.last().is_some_and(|(_, event)| event.is_end())
@@ -115,29 +96,17 @@ pub(super) fn spawn_of(
     move |journal| {
         let mut events = Vec::new();
         let mut first_turns = Vec::new();
-        for TurnRow {
-            seq,
-            at,
-            events: mut turn,
-        } in turns
-        {
+        for TurnRow { seq, at, events: mut turn } in turns {
             for (place, event) in turn.iter().enumerate() {
                 events.push((seq.plus(place), event.clone()));
             }
             for event in &mut turn {
                 externalise(journal, event)?;
             }
-            first_turns.push(FirstTurn {
-                at,
-                body: encode_events(&turn)?,
-                count: turn.len(),
-            });
+            first_turns.push(FirstTurn { at, body: encode_events(&turn)?, count: turn.len() });
         }
         let events = history_in_force(events, |(seq, event)| (*seq, event));
-        let begin = events
-            .iter()
-            .rev()
-            .find_map(|(seq, event)| Some((*seq, event.segment()?)));
+        let begin = events.iter().rev().find_map(|(seq, event)| Some((*seq, event.segment()?)));
         let Some((segment_seq, segment)) = begin else {
             return Err(Error::BadRequest("the history has no beginning".to_owned()));
         };
@@ -169,16 +138,10 @@ pub(super) fn spawn_of(
             exit: exit.filter(|_| ledger.ended.is_some()),
             state: state.into_iter().collect(),
             asks: (ledger.asks.iter())
-                .map(|(op, ask)| AskChange::Open {
-                    op: *op,
-                    spec: ask.spec.clone(),
-                })
+                .map(|(op, ask)| AskChange::Open { op: *op, spec: ask.spec.clone() })
                 .collect(),
             watches: (ledger.watches.iter())
-                .map(|(op, target)| Watch {
-                    op: *op,
-                    target: target.clone(),
-                })
+                .map(|(op, target)| Watch { op: *op, target: target.clone() })
                 .collect(),
         })
     }

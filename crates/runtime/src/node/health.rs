@@ -1,6 +1,6 @@
 //! How the node is.
 
-use super::node::Node;
+use super::handle::Node;
 use serde::Serialize;
 use std::sync::PoisonError;
 
@@ -44,14 +44,8 @@ impl Node {
     /// How the node is, now. Reads no store.
     pub fn health(&self) -> Health {
         let engine = &self.engine;
-        let troubles = engine
-            .troubles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let store_error = engine
-            .store_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let troubles = engine.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let store_error = engine.store_error.lock().unwrap_or_else(PoisonError::into_inner);
         Health {
             name: self.name.to_string(),
             store: engine.journal.describe(),
@@ -61,18 +55,10 @@ impl Node {
             resident: engine.cells.count(),
             ready: engine.ready.len(),
             committing: engine.commits.len(),
-            kinds: engine
-                .registry
-                .kinds()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
             troubles: troubles
                 .iter()
-                .map(|(no, what)| Trouble {
-                    process_no: no.0,
-                    what: what.clone(),
-                })
+                .map(|(no, what)| Trouble { process_no: no.0, what: what.clone() })
                 .collect(),
             store_error: store_error.clone(),
         }

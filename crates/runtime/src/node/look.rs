@@ -1,6 +1,6 @@
 //! Looking: reads of the store.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::{Error, Result};
 use greenroom_journal::{DeadLetter, Listing, ProcessRow, Scope, StateRow, TurnRow};
 use greenroom_model::{Exit, ProcessId};
@@ -22,9 +22,7 @@ impl Node {
     /// A process's journal.
     pub async fn history(&self, id: &ProcessId, scope: Scope) -> Result<Vec<TurnRow>> {
         let row = self.process(id).await?;
-        let loaded = self
-            .read(move |journal| Ok(journal.load(row.no, scope)?))
-            .await?;
+        let loaded = self.read(move |journal| Ok(journal.load(row.no, scope)?)).await?;
         Ok(loaded.map(|loaded| loaded.turns).unwrap_or_default())
     }
 

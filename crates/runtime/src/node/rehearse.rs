@@ -1,6 +1,6 @@
 //! Running a process's journal against the code there is, without the process.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::{in_force, replay};
 use crate::{Error, NewActivation, Result};
 use greenroom_journal::Scope;
@@ -44,10 +44,7 @@ impl Node {
                 return Err(node.unknown_kind(&kind.to_string()));
             };
             let divergence = replay(&mut *activation, &history).err().map(|found| *found);
-            Ok(Rehearsal {
-                events: history.len(),
-                divergence,
-            })
+            Ok(Rehearsal { events: history.len(), divergence })
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Messages from outside.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::Outgoing;
@@ -28,20 +28,11 @@ impl Node {
     /// # Errors
     /// `no_process`; `ended`; `repeated` if the request's key was used before.
     pub async fn send(&self, to: &ProcessId, request: SendRequest) -> Result<()> {
-        let SendRequest {
-            topic,
-            body,
-            by,
-            request_key,
-        } = request;
+        let SendRequest { topic, body, by, request_key } = request;
         if topic.is_empty() || topic.len() > TOPIC_MAX_BYTES {
             return Err(Error::BadRequest("a topic has 1 to 200 bytes".to_owned()));
         }
-        let content = Content::User {
-            topic,
-            body,
-            reply_to: None,
-        };
+        let content = Content::User { topic, body, reply_to: None };
         self.append(to, content, &by, request_key).await
     }
 
@@ -57,32 +48,16 @@ impl Node {
             return Err(Error::NoProcess { id: to.clone() });
         };
         if row.status.is_ended() && !content.reaches_ended() {
-            return Err(Error::Ended {
-                id: to.clone(),
-                status: row.status,
-            });
+            return Err(Error::Ended { id: to.clone(), status: row.status });
         }
         let from = Origin::External(by.to_owned());
-        let send = Outgoing {
-            to: to.clone(),
-            from,
-            content,
-            root: row.root,
-            hops: 0,
-        };
-        let external = External {
-            sends: vec![send],
-            request,
-            ..External::default()
-        };
+        let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
+        let external = External { sends: vec![send], request, ..External::default() };
         let receipt = self.request(external).await?;
         match receipt.undeliverable.first() {
             None => Ok(()),
             Some(lost) => match lost.ended {
-                Some(status) => Err(Error::Ended {
-                    id: to.clone(),
-                    status,
-                }),
+                Some(status) => Err(Error::Ended { id: to.clone(), status }),
                 None => Err(Error::NoProcess { id: to.clone() }),
             },
         }

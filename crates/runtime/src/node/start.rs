@@ -1,6 +1,6 @@
 //! Starting processes from outside.
 
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{FirstTurn, Spawn};
@@ -36,9 +36,7 @@ impl Node {
         let Some(kind) = self.engine.registry.newest(&request.kind) else {
             return Err(self.unknown_kind(&request.kind));
         };
-        let key = request
-            .key
-            .unwrap_or_else(|| format!("{:016x}", self.env.seed()));
+        let key = request.key.unwrap_or_else(|| format!("{:016x}", self.env.seed()));
         let id = ProcessId::new(&request.kind, &key)?;
         let event = Event::WorkflowStarted(Segment {
             kind: kind.clone(),
@@ -56,11 +54,7 @@ impl Node {
             watched: false,
             root: id.to_string(),
             hops: 0,
-            turns: vec![FirstTurn {
-                at: self.env.now(),
-                body: String::new(),
-                count: 1,
-            }],
+            turns: vec![FirstTurn { at: self.env.now(), body: String::new(), count: 1 }],
             status: Status::Running,
             wake_at: None,
             segment: Seq(1),
@@ -69,33 +63,18 @@ impl Node {
             asks: Vec::new(),
             watches: Vec::new(),
         };
-        let external = External {
-            spawns: vec![spawn],
-            fresh: vec![Some(event)],
-            ..External::default()
-        };
+        let external =
+            External { spawns: vec![spawn], fresh: vec![Some(event)], ..External::default() };
         let receipt = self.request(external).await?;
-        let created = receipt
-            .spawned
-            .first()
-            .is_some_and(|spawned| spawned.created);
+        let created = receipt.spawned.first().is_some_and(|spawned| spawned.created);
         Ok(Started { id, created })
     }
 
     pub(super) fn unknown_kind(&self, kind: &str) -> Error {
-        let mut known: Vec<String> = self
-            .engine
-            .registry
-            .kinds()
-            .into_iter()
-            .map(|kind| kind.name.to_string())
-            .collect();
+        let mut known: Vec<String> =
+            self.engine.registry.kinds().into_iter().map(|kind| kind.name.to_string()).collect();
         known.dedup();
-        let known = if known.is_empty() {
-            "none".to_owned()
-        } else {
-            known.join(", ")
-        };
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let kind: String = kind.chars().take(64).collect();
         Error::UnknownKind { kind, known }
     }

@@ -2,7 +2,7 @@
 //! store to any other.
 
 use super::fork::spawn_of;
-use super::node::Node;
+use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{Journal, Outgoing, ProcessRow, Scope, TurnRow};
@@ -93,9 +93,7 @@ impl Node {
                 ..greenroom_journal::Listing::default()
             };
             let rows = journal.list(&listing)?;
-            rows.iter()
-                .filter_map(|row| Exported::read(journal, row).transpose())
-                .collect()
+            rows.iter().filter_map(|row| Exported::read(journal, row).transpose()).collect()
         })
         .await
     }
@@ -103,13 +101,7 @@ impl Node {
     /// Takes in an exported process, which goes on where it was. `false`: there
     /// is one of its id, and nothing was changed.
     pub async fn import(&self, process: Exported) -> Result<bool> {
-        let Exported {
-            format,
-            id,
-            turns,
-            mailbox,
-            ..
-        } = process;
+        let Exported { format, id, turns, mailbox, .. } = process;
         if format != FORMAT {
             let words = format!("{id} was exported in format {format}; this binary reads {FORMAT}");
             return Err(Error::BadRequest(words));
@@ -126,45 +118,24 @@ impl Node {
         }
         let spawn = self.read(spawn_of(id.clone(), rows)).await?;
         let ended = spawn.status.is_ended();
-        let external = External {
-            spawns: vec![spawn],
-            fresh: vec![None],
-            ..External::default()
-        };
+        let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
         let receipt = self.request(external).await?;
-        if !receipt
-            .spawned
-            .first()
-            .is_some_and(|spawned| spawned.created)
-        {
+        if !receipt.spawned.first().is_some_and(|spawned| spawned.created) {
             return Ok(false);
         }
         let sends: Vec<Outgoing> = mailbox
             .into_iter()
             .filter(|message| !ended || message.content.reaches_ended())
-            .map(
-                |ExportedMessage {
-                     from,
-                     content,
-                     root,
-                     hops,
-                 }| {
-                    Outgoing {
-                        to: id.clone(),
-                        from,
-                        content,
-                        root,
-                        hops,
-                    }
-                },
-            )
+            .map(|ExportedMessage { from, content, root, hops }| Outgoing {
+                to: id.clone(),
+                from,
+                content,
+                root,
+                hops,
+            })
             .collect();
         if !sends.is_empty() {
-            self.request(External {
-                sends,
-                ..External::default()
-            })
-            .await?;
+            self.request(External { sends, ..External::default() }).await?;
         }
         Ok(true)
     }

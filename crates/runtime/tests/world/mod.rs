@@ -35,13 +35,7 @@ impl World {
             input: Payload::parse(input).expect("json"),
             by: "test".into(),
         };
-        assert!(
-            self.node
-                .start_process(request)
-                .await
-                .expect("started")
-                .created
-        );
+        assert!(self.node.start_process(request).await.expect("started").created);
         id
     }
 
@@ -56,11 +50,7 @@ impl World {
     }
 
     pub async fn exit(&self, id: &ProcessId) -> Exit {
-        let waited = self
-            .node
-            .result(id, Some(Duration::from_secs(20)))
-            .await
-            .expect("read");
+        let waited = self.node.result(id, Some(Duration::from_secs(20))).await.expect("read");
         match waited {
             Some(exit) => exit,
             None => panic!("{id} did not end: {:#?}", self.events(id).await),

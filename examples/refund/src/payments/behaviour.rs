@@ -8,10 +8,7 @@ pub struct Behaviour(Mutex<Behave>);
 
 impl Behaviour {
     pub fn new() -> Behaviour {
-        Behaviour(Mutex::new(Behave {
-            mode: Mode::Ok,
-            times: 0,
-        }))
+        Behaviour(Mutex::new(Behave { mode: Mode::Ok, times: 0 }))
     }
 
     pub fn set(&self, behave: Behave) {

@@ -33,11 +33,7 @@ impl Payments {
     pub fn at(dir: &Path, url: Option<String>) -> anyhow::Result<Payments> {
         // A proxy of the environment's has no business between these two.
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Payments {
-            http,
-            url,
-            files: Files::new(dir),
-        })
+        Ok(Payments { http, url, files: Files::new(dir) })
     }
 
     /// Asked for at each attempt: the service may come back at another address.
@@ -56,15 +52,8 @@ impl Payments {
             amount: purchase.amount,
             currency: purchase.currency.clone(),
         };
-        let post = self
-            .http
-            .post(format!("{}/refunds", self.url()?))
-            .json(&request);
-        let response = post
-            .header("Idempotency-Key", key)
-            .send()
-            .await
-            .map_err(lost)?;
+        let post = self.http.post(format!("{}/refunds", self.url()?)).json(&request);
+        let response = post.header("Idempotency-Key", key).send().await.map_err(lost)?;
         if response.status().is_success() {
             return response.json().await.map_err(lost);
         }
@@ -73,35 +62,21 @@ impl Payments {
 
     /// How many refunds were made.
     pub async fn counts(&self) -> Result<Counts, Failure> {
-        let get = self
-            .http
-            .get(format!("{}/refunds", self.url()?))
-            .timeout(QUICK);
+        let get = self.http.get(format!("{}/refunds", self.url()?)).timeout(QUICK);
         get.send().await.map_err(lost)?.json().await.map_err(lost)
     }
 
     /// Who answers at the address, if anyone does.
     pub async fn health(&self) -> Option<Health> {
-        let get = self
-            .http
-            .get(format!("{}/health", self.url().ok()?))
-            .timeout(QUICK);
+        let get = self.http.get(format!("{}/health", self.url().ok()?)).timeout(QUICK);
         get.send().await.ok()?.json().await.ok()
     }
 
     /// Tells the service how to treat the next refunds.
     pub async fn behave(&self, behave: &Behave) -> Result<(), Failure> {
-        let post = self
-            .http
-            .post(format!("{}/behave", self.url()?))
-            .json(behave)
-            .timeout(QUICK);
+        let post = self.http.post(format!("{}/behave", self.url()?)).json(behave).timeout(QUICK);
         let response = post.send().await.map_err(lost)?;
-        if response.status().is_success() {
-            Ok(())
-        } else {
-            Err(refusal(response).await)
-        }
+        if response.status().is_success() { Ok(()) } else { Err(refusal(response).await) }
     }
 }
 

@@ -83,11 +83,7 @@ pub fn command(line: &CommandLine) -> anyhow::Result<ExitCode> {
 
 /// Its own word for its process is better than a file that may be old.
 async fn stop(payments: &Payments, files: &Files) -> anyhow::Result<()> {
-    let Some(health) = payments
-        .health()
-        .await
-        .filter(|health| health.service == SERVICE)
-    else {
+    let Some(health) = payments.health().await.filter(|health| health.service == SERVICE) else {
         println!("payments: not running");
         return Ok(());
     };
@@ -107,15 +103,9 @@ fn show(counts: &Counts, json: bool) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(counts)?);
         return Ok(());
     }
-    println!(
-        "{} refunds made, {} requests repeated",
-        counts.accepted, counts.repeats
-    );
+    println!("{} refunds made, {} requests repeated", counts.accepted, counts.repeats);
     for (order, of) in &counts.orders {
-        println!(
-            "  {order}  {}  refunds {}  repeats {}",
-            of.payment_id, of.accepted, of.repeats
-        );
+        println!("  {order}  {}  refunds {}  repeats {}", of.payment_id, of.accepted, of.repeats);
     }
     Ok(())
 }

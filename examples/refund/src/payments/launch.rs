@@ -54,10 +54,7 @@ async fn ensure_here(settings: &Settings) -> anyhow::Result<()> {
         let _ = child.try_wait();
         pause().await;
     }
-    bail!(
-        "it does not answer; {} may say why",
-        files.output().display()
-    )
+    bail!("it does not answer; {} may say why", files.output().display())
 }
 
 /// Whether it is the service of this directory that answers at the address.
@@ -71,32 +68,21 @@ async fn answers(payments: &Payments, files: &Files) -> bool {
 }
 
 fn start(settings: &Settings, files: &Files) -> anyhow::Result<Child> {
-    let output = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(files.output())?;
+    let output = OpenOptions::new().create(true).append(true).open(files.output())?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("payments").arg("--dir").arg(&settings.dir);
-    command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     // A group of its own: Ctrl-C ends the node, not the payment service.
     Ok(command.process_group(0).spawn()?)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no node runs yet that could be asked"
-)]
+#[expect(clippy::disallowed_methods, reason = "no node runs yet that could be asked")]
 pub async fn pause() {
     tokio::time::sleep(LOOK_EVERY).await;
 }
 
 /// Runs a future where there is no runtime yet.
 pub fn block_on<F: Future>(work: F) -> anyhow::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(work))
 }

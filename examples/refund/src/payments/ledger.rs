@@ -48,12 +48,7 @@ impl Ledger {
     pub fn open(path: &Path) -> anyhow::Result<Ledger> {
         let at = || format!("the ledger {}", path.display());
         let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .with_context(at)?;
+        let mut file = options.read(true).append(true).create(true).open(path).with_context(at)?;
         if file.try_lock().is_err() {
             bail!("{}: another payment service has it open", at());
         }
@@ -62,12 +57,7 @@ impl Ledger {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).with_context(at)?;
         let (by_key, counts) = (BTreeMap::new(), Counts::default());
-        let mut ledger = Ledger {
-            file,
-            bytes: whole as u64,
-            by_key,
-            counts,
-        };
+        let mut ledger = Ledger { file, bytes: whole as u64, by_key, counts };
         for (index, line) in text[..whole].lines().enumerate() {
             let entry = serde_json::from_str(line);
             ledger.count(entry.with_context(|| format!("{}, line {}", at(), index + 1))?);
@@ -84,17 +74,10 @@ impl Ledger {
             return self.repeat(known.clone(), &request);
         }
         let payment_id = format!("pay_{:06}", self.counts.accepted + 1);
-        let entry = Entry {
-            payment_id: payment_id.clone(),
-            key: key.to_owned(),
-            request,
-        };
+        let entry = Entry { payment_id: payment_id.clone(), key: key.to_owned(), request };
         self.append(&entry).map_err(Refusal::Disk)?;
         self.count(entry);
-        Ok(Payment {
-            payment_id,
-            repeated: false,
-        })
+        Ok(Payment { payment_id, repeated: false })
     }
 
     /// How many there are.
@@ -104,32 +87,18 @@ impl Ledger {
 
     fn repeat(&mut self, known: Entry, request: &RefundRequest) -> Result<Payment, Refusal> {
         if known.request != *request {
-            let RefundRequest {
-                order,
-                amount,
-                currency,
-            } = &known.request;
+            let RefundRequest { order, amount, currency } = &known.request;
             let words = format!("the key stands for {amount} {currency} of order {order}");
             return Err(Refusal::OtherRefund(words));
         }
         self.counts.repeats += 1;
-        self.counts
-            .orders
-            .entry(known.request.order)
-            .or_default()
-            .repeats += 1;
-        Ok(Payment {
-            payment_id: known.payment_id,
-            repeated: true,
-        })
+        self.counts.orders.entry(known.request.order).or_default().repeats += 1;
+        Ok(Payment { payment_id: known.payment_id, repeated: true })
     }
 
     fn append(&mut self, entry: &Entry) -> std::io::Result<()> {
         let line = serde_json::to_string(entry)? + "\n";
-        let written = self
-            .file
-            .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if written.is_err() {
             // Nothing was confirmed, so nothing may stay.
             self.file.set_len(self.bytes)?;
@@ -141,11 +110,7 @@ impl Ledger {
 
     fn count(&mut self, entry: Entry) {
         self.counts.accepted += 1;
-        let order = self
-            .counts
-            .orders
-            .entry(entry.request.order.clone())
-            .or_default();
+        let order = self.counts.orders.entry(entry.request.order.clone()).or_default();
         order.accepted += 1;
         order.payment_id.clone_from(&entry.payment_id);
         self.by_key.insert(entry.key.clone(), entry);

@@ -39,24 +39,12 @@ pub async fn serve(dir: &Path, port: Option<u16>) -> anyhow::Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     let pid = std::process::id();
     let ledger_path = std::fs::canonicalize(files.ledger())?.display().to_string();
-    let health = Health {
-        service: SERVICE.to_owned(),
-        pid: i32::try_from(pid)?,
-        ledger: ledger_path,
-    };
+    let health =
+        Health { service: SERVICE.to_owned(), pid: i32::try_from(pid)?, ledger: ledger_path };
     let behaviour = Behaviour::new();
-    let service = Service {
-        ledger: Mutex::new(ledger),
-        behaviour,
-        health,
-    };
-    files
-        .write(&url, pid)
-        .context("cannot write the address file")?;
-    println!(
-        "payments: {url}, process {pid}, ledger {}",
-        files.ledger().display()
-    );
+    let service = Service { ledger: Mutex::new(ledger), behaviour, health };
+    files.write(&url, pid).context("cannot write the address file")?;
+    println!("payments: {url}, process {pid}, ledger {}", files.ledger().display());
     let router = axum::Router::new()
         .route("/health", get(health_of))
         .route("/refunds", get(counts).post(refund))
@@ -71,9 +59,7 @@ pub async fn serve(dir: &Path, port: Option<u16>) -> anyhow::Result<()> {
 async fn bind(asked: Option<u16>, before: Option<u16>) -> anyhow::Result<TcpListener> {
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     if let Some(port) = asked {
-        return TcpListener::bind(at(port))
-            .await
-            .with_context(|| format!("port {port}"));
+        return TcpListener::bind(at(port)).await.with_context(|| format!("port {port}"));
     }
     if let Some(port) = before
         && let Ok(listener) = TcpListener::bind(at(port)).await
@@ -88,10 +74,7 @@ async fn health_of(State(service): State<Arc<Service>>) -> Json<serde_json::Valu
 }
 
 async fn counts(State(service): State<Arc<Service>>) -> Json<serde_json::Value> {
-    let ledger = service
-        .ledger
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let ledger = service.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     let counts: &Counts = ledger.counts();
     Json(serde_json::json!(counts))
 }
@@ -106,10 +89,7 @@ async fn refund(
     headers: HeaderMap,
     Json(request): Json<RefundRequest>,
 ) -> Result<Json<Payment>, Refused> {
-    let key = headers
-        .get("idempotency-key")
-        .and_then(|key| key.to_str().ok())
-        .unwrap_or_default();
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
     if key.is_empty() {
         let words = "a refund needs the header Idempotency-Key".to_owned();
         return Err((StatusCode::BAD_REQUEST, words));
@@ -132,11 +112,9 @@ impl Service {
     /// Waits for the disk: this service has nothing better to do.
     fn book(&self, key: &str, request: RefundRequest) -> Result<Payment, Refused> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger
-            .refund(key, request)
-            .map_err(|refusal| match refusal {
-                Refusal::OtherRefund(words) => (StatusCode::UNPROCESSABLE_ENTITY, words),
-                Refusal::Disk(error) => (StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
-            })
+        ledger.refund(key, request).map_err(|refusal| match refusal {
+            Refusal::OtherRefund(words) => (StatusCode::UNPROCESSABLE_ENTITY, words),
+            Refusal::Disk(error) => (StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+        })
     }
 }

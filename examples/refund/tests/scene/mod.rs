@@ -40,12 +40,7 @@ impl Scene {
     /// An empty directory.
     pub fn empty() -> Scene {
         let dir = tempfile::tempdir().expect("a directory");
-        Scene {
-            dir,
-            variables: Vec::new(),
-            node: None,
-            payments: None,
-        }
+        Scene { dir, variables: Vec::new(), node: None, payments: None }
     }
 
     /// A payment service and a node.
@@ -56,9 +51,7 @@ impl Scene {
     /// The same, with variables in the node's environment.
     pub fn with(variables: &[(&'static str, &str)]) -> Scene {
         let mut scene = Scene::empty();
-        let own = variables
-            .iter()
-            .map(|(name, value)| (*name, OsString::from(value)));
+        let own = variables.iter().map(|(name, value)| (*name, OsString::from(value)));
         scene.variables = own.collect();
         scene.start_payments();
         scene.up();
@@ -77,36 +70,20 @@ impl Scene {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         // Nothing of the developer's own surroundings.
-        for name in [
-            "GREENROOM_STORE",
-            "REFUND_PAYMENTS",
-            "REFUND_ORDERS",
-            "REFUND_DEADLINE_MS",
-        ] {
+        for name in ["GREENROOM_STORE", "REFUND_PAYMENTS", "REFUND_ORDERS", "REFUND_DEADLINE_MS"] {
             command.env_remove(name);
         }
-        command
-            .env("GREENROOM_DIR", self.path())
-            .current_dir(self.path());
-        command
-            .envs(self.variables.iter().cloned())
-            .args(words)
-            .stdin(Stdio::null());
+        command.env("GREENROOM_DIR", self.path()).current_dir(self.path());
+        command.envs(self.variables.iter().cloned()).args(words).stdin(Stdio::null());
         command
     }
 
     /// Starts a process that goes on. What it prints is in `NAME.out`.
     pub fn spawn(&self, name: &str, words: &[&str]) -> Child {
         let path = self.path().join(name).with_extension("out");
-        let out = File::options()
-            .create(true)
-            .append(true)
-            .open(path)
-            .expect("a file");
+        let out = File::options().create(true).append(true).open(path).expect("a file");
         let mut command = self.command(words);
-        command
-            .stdout(out.try_clone().expect("a handle"))
-            .stderr(out);
+        command.stdout(out.try_clone().expect("a handle")).stderr(out);
         command.spawn().expect("it starts")
     }
 
@@ -125,33 +102,21 @@ impl Scene {
         let words = [words, &["--json"]].concat();
         let said = self.say(&words);
         assert_eq!(said.code, 0, "{words:?}: {} {}", said.out, said.err);
-        if said.out.is_empty() {
-            Value::Null
-        } else {
-            said.json()
-        }
+        if said.out.is_empty() { Value::Null } else { said.json() }
     }
 
     pub fn start_payments(&mut self) {
         let port = ["payments", "--port", "0"];
         // Where it was before, if it was before: like a service that is restarted.
-        let words = if self.path().join("payments.addr").exists() {
-            &port[..1]
-        } else {
-            &port[..]
-        };
+        let words = if self.path().join("payments.addr").exists() { &port[..1] } else { &port[..] };
         self.payments = Some(self.spawn("payments", words));
-        until("the payment service answers", || {
-            self.say(&["payments", "show"]).code == 0
-        });
+        until("the payment service answers", || self.say(&["payments", "show"]).code == 0);
     }
 
     /// Waits until the payment service has died.
     pub fn payments_died(&mut self) {
         let mut child = self.payments.take().expect("it runs");
-        until("the payment service dies", || {
-            child.try_wait().expect("a child").is_some()
-        });
+        until("the payment service dies", || child.try_wait().expect("a child").is_some());
     }
 
     pub fn up(&mut self) {
@@ -199,39 +164,25 @@ impl Scene {
         let history = self.ask(&["history", &format!("refund/{order}")]);
         let mut steps = std::collections::BTreeMap::new();
         let rows = history.as_array().expect("a list");
-        rows.iter()
-            .map(|row| label(&row["event"], &mut steps))
-            .collect()
+        rows.iter().map(|row| label(&row["event"], &mut steps)).collect()
     }
 
     /// How many refunds the payment service made, and how many it repeated.
     pub fn refunds(&self, order: &str) -> (u64, u64) {
         let counts = self.ask(&["payments", "show"]);
         let of = &counts["orders"][order];
-        (
-            of["accepted"].as_u64().unwrap_or(0),
-            of["repeats"].as_u64().unwrap_or(0),
-        )
+        (of["accepted"].as_u64().unwrap_or(0), of["repeats"].as_u64().unwrap_or(0))
     }
 }
 
 fn label(event: &Value, steps: &mut std::collections::BTreeMap<u64, String>) -> String {
-    let (name, fields) = event
-        .as_object()
-        .and_then(|event| event.iter().next())
-        .expect("an event");
+    let (name, fields) = event.as_object().and_then(|event| event.iter().next()).expect("an event");
     let op = fields["op"].as_u64().unwrap_or(u64::MAX);
     if name == "StepStarted" {
         steps.insert(op, fields["name"].as_str().expect("a name").to_owned());
     }
-    let of_step = steps
-        .get(&op)
-        .map(String::as_str)
-        .filter(|_| name.starts_with("Step"));
-    let own = fields["topic"]
-        .as_str()
-        .or(fields["ask"]["name"].as_str())
-        .or(of_step);
+    let of_step = steps.get(&op).map(String::as_str).filter(|_| name.starts_with("Step"));
+    let own = fields["topic"].as_str().or(fields["ask"]["name"].as_str()).or(of_step);
     own.map_or_else(|| name.clone(), |own| format!("{name} {own}"))
 }
 

@@ -4,11 +4,7 @@ use super::*;
 use serde_json::json;
 
 fn order() -> Order {
-    Order {
-        id: "S1-00001".to_owned(),
-        euros: 20,
-        approve: true,
-    }
+    Order { id: "S1-00001".to_owned(), euros: 20, approve: true }
 }
 
 fn counts(accepted: u64) -> Counts {
@@ -26,56 +22,30 @@ fn history(events: &[Value]) -> Value {
 }
 
 fn verdict(events: &[Value]) -> String {
-    let judged = judge_history(
-        &order(),
-        &history(events),
-        &counts(1),
-        &mut Summary::default(),
-    );
+    let judged = judge_history(&order(), &history(events), &counts(1), &mut Summary::default());
     judged.map_or_else(|error| error.to_string(), |()| "right".to_owned())
 }
 
 #[test]
 fn a_whole_history_is_right() {
-    let (start, end) = (
-        json!({ "WorkflowStarted": {} }),
-        json!({ "WorkflowCompleted": {} }),
-    );
+    let (start, end) = (json!({ "WorkflowStarted": {} }), json!({ "WorkflowCompleted": {} }));
     let unknown = json!({ "StepUnknown": { "op": 2, "attempt": 1 } });
     assert_eq!(verdict(&[start, unknown, paid(2, "pay_1"), end]), "right");
 }
 
 #[test]
 fn what_is_wrong_is_named() {
-    let (start, end) = (
-        json!({ "WorkflowStarted": {} }),
-        json!({ "WorkflowCompleted": {} }),
-    );
+    let (start, end) = (json!({ "WorkflowStarted": {} }), json!({ "WorkflowCompleted": {} }));
     let pay = paid(2, "pay_1");
     let asked = json!({ "MessageReceived": { "op": 1 } });
     let cases: [(&[Value], &str); 8] = [
         (&[pay.clone(), end.clone()], "it begins with"),
         (&[start.clone(), pay.clone()], "it ends with"),
-        (
-            &[start.clone(), start.clone(), pay.clone(), end.clone()],
-            "starts 2 times",
-        ),
-        (
-            &[start.clone(), pay.clone(), end.clone(), end.clone()],
-            "it ends 2 times",
-        ),
-        (
-            &[start.clone(), pay.clone(), pay.clone(), end.clone()],
-            "a step has two results",
-        ),
-        (
-            &[start.clone(), pay.clone(), paid(3, "pay_1"), end.clone()],
-            "2 steps of it paid",
-        ),
-        (
-            &[start.clone(), paid(2, "pay_9"), end.clone()],
-            "it recorded",
-        ),
+        (&[start.clone(), start.clone(), pay.clone(), end.clone()], "starts 2 times"),
+        (&[start.clone(), pay.clone(), end.clone(), end.clone()], "it ends 2 times"),
+        (&[start.clone(), pay.clone(), pay.clone(), end.clone()], "a step has two results"),
+        (&[start.clone(), pay.clone(), paid(3, "pay_1"), end.clone()], "2 steps of it paid"),
+        (&[start.clone(), paid(2, "pay_9"), end.clone()], "it recorded"),
         (&[start, asked, pay, end], "answered 1 times"),
     ];
     for (events, words) in cases {
@@ -102,11 +72,7 @@ fn money_that_moved_twice_or_not_is_seen() {
     assert!(judge_result(&order(), &process, &counts(1)).is_ok());
     assert!(judge_result(&order(), &process, &counts(2)).is_err());
     assert!(judge_result(&order(), &process, &counts(0)).is_err());
-    let rejected = Order {
-        euros: 2_000,
-        approve: false,
-        ..order()
-    };
+    let rejected = Order { euros: 2_000, approve: false, ..order() };
     assert!(judge_result(&rejected, &process, &counts(0)).is_err());
     let running = json!({ "status": "running" });
     assert!(judge_result(&order(), &running, &counts(1)).is_err());

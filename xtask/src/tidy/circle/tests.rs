@@ -9,10 +9,7 @@ fn circle(files: &[(&str, &str)]) -> Option<String> {
         File::new(&format!("crates/x/src/{path}"), (*text).to_owned())
     };
     let workspace = Workspace {
-        packages: vec![Package {
-            dir: "crates/x".into(),
-            ..Package::default()
-        }],
+        packages: vec![Package { dir: "crates/x".into(), ..Package::default() }],
         files: files.iter().map(file).collect(),
     };
     let found = check(&workspace);
@@ -24,11 +21,8 @@ fn circle(files: &[(&str, &str)]) -> Option<String> {
 
 #[test]
 fn two_files_that_use_each_other() {
-    let files = [
-        ("lib.rs", "mod a; mod b;"),
-        ("a.rs", "use crate::b::B;"),
-        ("b.rs", "use super::a::A;"),
-    ];
+    let files =
+        [("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "use super::a::A;")];
     assert_eq!(circle(&files).as_deref(), Some("a.rs -> b.rs -> a.rs"));
 }
 
@@ -40,22 +34,13 @@ fn a_circle_of_three_through_a_reexport() {
         ("b.rs", "use crate::{c::C, x};"),
         ("c.rs", "use crate::A;"),
     ];
-    assert_eq!(
-        circle(&files).as_deref(),
-        Some("a.rs -> b.rs -> c.rs -> a.rs")
-    );
+    assert_eq!(circle(&files).as_deref(), Some("a.rs -> b.rs -> c.rs -> a.rs"));
 }
 
 #[test]
 fn a_parent_that_uses_its_child_and_back() {
-    let files = [
-        ("a/mod.rs", "mod b; fn f() { b::g() } struct S;"),
-        ("a/b.rs", "use super::S;"),
-    ];
-    assert_eq!(
-        circle(&files).as_deref(),
-        Some("a/b.rs -> a/mod.rs -> a/b.rs")
-    );
+    let files = [("a/mod.rs", "mod b; fn f() { b::g() } struct S;"), ("a/b.rs", "use super::S;")];
+    assert_eq!(circle(&files).as_deref(), Some("a/b.rs -> a/mod.rs -> a/b.rs"));
 }
 
 #[test]
@@ -81,9 +66,7 @@ fn tests_may_use_everything() {
 
 #[test]
 fn comments_are_no_imports() {
-    let files = [
-        ("a.rs", "use crate::b;"),
-        ("b.rs", "// crate::a::A\nconst X: &str = \"crate::a\";"),
-    ];
+    let files =
+        [("a.rs", "use crate::b;"), ("b.rs", "// crate::a::A\nconst X: &str = \"crate::a\";")];
     assert_eq!(circle(&files), None);
 }

@@ -5,16 +5,11 @@ use crate::tidy::workspace::File;
 
 fn left(text: &str, max: usize) -> Vec<String> {
     let files = vec![File::new(LIST, text.to_owned())];
-    let workspace = Workspace {
-        files,
-        ..Workspace::default()
-    };
+    let workspace = Workspace { files, ..Workspace::default() };
     let finding = |check, path| Finding::new(check, path, 7, String::new());
     let findings = vec![finding("head", "a.rs"), finding("head", "b.rs")];
     let left = apply_list(&list(&workspace), max, findings);
-    left.iter()
-        .map(|finding| format!("{}:{}", finding.path, finding.line))
-        .collect()
+    left.iter().map(|finding| format!("{}:{}", finding.path, finding.line)).collect()
 }
 
 #[test]
@@ -24,10 +19,7 @@ fn an_exception_hides_its_finding() {
 
 #[test]
 fn an_idle_exception_is_found() {
-    assert_eq!(
-        left("\nname a.rs", 1),
-        [&format!("{LIST}:2"), "a.rs:7", "b.rs:7"]
-    );
+    assert_eq!(left("\nname a.rs", 1), [&format!("{LIST}:2"), "a.rs:7", "b.rs:7"]);
 }
 
 #[test]

@@ -10,20 +10,14 @@ fn workspace(packages: &[(&str, &str)]) -> Workspace {
     };
     let dependency = |word: &str| {
         let dir = word.trim_start_matches("dev:");
-        Dependency {
-            name: name(dir),
-            dev: word.starts_with("dev:"),
-        }
+        Dependency { name: name(dir), dev: word.starts_with("dev:") }
     };
     let packages = packages.iter().map(|(dir, dependencies)| Package {
         name: name(dir),
         dir: (*dir).to_owned(),
         dependencies: dependencies.split_whitespace().map(dependency).collect(),
     });
-    Workspace {
-        packages: packages.collect(),
-        ..Workspace::default()
-    }
+    Workspace { packages: packages.collect(), ..Workspace::default() }
 }
 
 /// The folders whose imports are refused, among all crates and one example.
@@ -59,10 +53,7 @@ fn tests_import_downward_or_the_simulator() {
 
 #[test]
 fn examples_and_xtask_are_leaves() {
-    assert!(!refused(
-        "examples/hello",
-        "crates/greenroom dev:crates/sim"
-    ));
+    assert!(!refused("examples/hello", "crates/greenroom dev:crates/sim"));
     assert!(!refused("crates/greenroom", "dev:examples/hello"));
     assert!(refused("examples/hello", "crates/model"));
     assert!(refused("crates/greenroom", "examples/hello"));
@@ -78,10 +69,7 @@ fn unknown_crates_are_found() {
 #[test]
 fn a_name_follows_its_folder() {
     let mut workspace = workspace(&[("crates/model", "")]);
-    workspace
-        .packages
-        .iter_mut()
-        .for_each(|package| package.name = "model".to_owned());
+    workspace.packages.iter_mut().for_each(|package| package.name = "model".to_owned());
     assert_eq!(check(&workspace).len(), 1);
 }
 
@@ -89,15 +77,8 @@ fn a_name_follows_its_folder() {
 fn the_table_itself_points_downward() {
     for row in TABLE {
         for name in row.may_import {
-            let lower = TABLE
-                .iter()
-                .find(|other| other.name == *name)
-                .map(|other| other.height);
-            assert!(
-                lower.is_some_and(|height| height < row.height),
-                "{} {name}",
-                row.name
-            );
+            let lower = TABLE.iter().find(|other| other.name == *name).map(|other| other.height);
+            assert!(lower.is_some_and(|height| height < row.height), "{} {name}", row.name);
         }
     }
 }

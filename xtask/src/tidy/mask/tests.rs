@@ -5,10 +5,7 @@ use super::*;
 /// Compares what stays, spaces aside, and that no position or line moves.
 fn check(text: &str, kept: &str) {
     let masked = mask(text);
-    assert_eq!(
-        masked.split_whitespace().collect::<Vec<_>>().join(" "),
-        kept
-    );
+    assert_eq!(masked.split_whitespace().collect::<Vec<_>>().join(" "), kept);
     assert_eq!(masked.len(), text.len());
     assert_eq!(masked.lines().count(), text.lines().count());
 }

@@ -11,33 +11,16 @@ fn check(from: &str, path: &str, expected: Option<&str>) {
         ("c/tests.rs", ""),
     ];
     let files = files.map(|(path, text)| File::new(&format!("crates/x/src/{path}"), text.into()));
-    let package = Package {
-        dir: "crates/x".into(),
-        ..Package::default()
-    };
-    let workspace = Workspace {
-        files: files.into(),
-        ..Workspace::default()
-    };
+    let package = Package { dir: "crates/x".into(), ..Package::default() };
+    let workspace = Workspace { files: files.into(), ..Workspace::default() };
     let tree = ModuleTree::new(&workspace, &package);
     assert_eq!(tree.modules.len(), 4);
     let split = |path: &str| -> Vec<String> {
-        path.split("::")
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect()
+        path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
-    let path = UsePath {
-        segments: split(path),
-        name: String::new(),
-        reexport: false,
-        position: 0,
-    };
+    let path = UsePath { segments: split(path), name: String::new(), reexport: false, position: 0 };
     let resolved = tree.resolve(&split(from), &path);
-    assert_eq!(
-        resolved.map(|module| module.join("::")).as_deref(),
-        expected
-    );
+    assert_eq!(resolved.map(|module| module.join("::")).as_deref(), expected);
 }
 
 #[test]

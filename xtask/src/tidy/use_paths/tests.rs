@@ -21,24 +21,15 @@ fn trees_are_spelled_out() {
 #[test]
 fn names_and_visibility_are_kept() {
     let paths = use_paths("pub(crate) use a::B as C; pub use d::E; use f::G;");
-    let kept: Vec<_> = paths
-        .iter()
-        .map(|path| (path.name.as_str(), path.reexport))
-        .collect();
+    let kept: Vec<_> = paths.iter().map(|path| (path.name.as_str(), path.reexport)).collect();
     assert_eq!(kept, [("C", true), ("E", true), ("G", false)]);
 }
 
 #[test]
 fn code_names_paths_too() {
-    check(
-        "fn a() { crate::b::c(x::Y::new()) }",
-        &["crate::b::c", "x::Y::new"],
-    );
+    check("fn a() { crate::b::c(x::Y::new()) }", &["crate::b::c", "x::Y::new"]);
     check("let v = Vec::<u8>::new();", &["Vec"]);
-    check(
-        "pub(in crate::a) fn b() -> impl X + use<'_> { super::c() }",
-        &["super::c"],
-    );
+    check("pub(in crate::a) fn b() -> impl X + use<'_> { super::c() }", &["super::c"]);
 }
 
 #[test]

@@ -4,11 +4,7 @@ use super::*;
 
 fn request(amount: &str) -> RefundRequest {
     let amount = amount.parse().expect("an amount");
-    RefundRequest {
-        order: "A-1".to_owned(),
-        amount,
-        currency: "EUR".to_owned(),
-    }
+    RefundRequest { order: "A-1".to_owned(), amount, currency: "EUR".to_owned() }
 }
 
 #[test]
@@ -22,10 +18,7 @@ fn a_key_is_one_refund_over_restarts() {
     let mut ledger = Ledger::open(&path).expect("opens again");
     let again = ledger.refund("k", request("10")).expect("repeated");
     assert_eq!((again.payment_id, again.repeated), (first.payment_id, true));
-    assert!(matches!(
-        ledger.refund("k", request("11")),
-        Err(Refusal::OtherRefund(_))
-    ));
+    assert!(matches!(ledger.refund("k", request("11")), Err(Refusal::OtherRefund(_))));
     assert_eq!((ledger.counts().accepted, ledger.counts().repeats), (1, 1));
 }
 
@@ -33,10 +26,7 @@ fn a_key_is_one_refund_over_restarts() {
 fn half_a_line_was_never_confirmed() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("payments.log");
-    Ledger::open(&path)
-        .expect("opens")
-        .refund("k", request("10"))
-        .expect("refunded");
+    Ledger::open(&path).expect("opens").refund("k", request("10")).expect("refunded");
     let whole = std::fs::read_to_string(&path).expect("text");
     std::fs::write(&path, format!("{whole}{}", &whole[..20])).expect("written");
     let mut ledger = Ledger::open(&path).expect("opens");

@@ -23,11 +23,7 @@ impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        NodeOptions {
-            name,
-            resident_max: EngineOptions::default().resident_max,
-            workers,
-        }
+        NodeOptions { name, resident_max: EngineOptions::default().resident_max, workers }
     }
 }
 
@@ -62,10 +58,8 @@ impl Node {
             .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;
         let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio));
         let lease = journal.acquire(&options.name, env.now())?;
-        let engine_options = EngineOptions {
-            resident_max: options.resident_max,
-            ..EngineOptions::default()
-        };
+        let engine_options =
+            EngineOptions { resident_max: options.resident_max, ..EngineOptions::default() };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
         engine.drive(options.workers);
         Ok(Node::over(engine, &options.name))
@@ -75,12 +69,7 @@ impl Node {
     pub fn over(engine: Arc<Engine>, name: &str) -> Node {
         let env = engine.env.clone();
         let started_at = env.now();
-        Node {
-            engine,
-            env,
-            name: name.into(),
-            started_at,
-        }
+        Node { engine, env, name: name.into(), started_at }
     }
 
     /// Stops: begins no more steps, waits at most `grace` for those under way
@@ -104,9 +93,7 @@ impl Node {
 
     /// Has something appended or started, durably.
     pub(super) async fn request(&self, external: External) -> Result<Receipt> {
-        let gone = || Error::Stopped {
-            why: "its threads have ended".to_owned(),
-        };
+        let gone = || Error::Stopped { why: "its threads have ended".to_owned() };
         self.engine.request(external).await.map_err(|_| gone())?
     }
 
@@ -122,9 +109,7 @@ impl Node {
             // Nobody may be waiting any more.
             let _ = sender.send(read(&*journal));
         }));
-        let gone = || Error::Stopped {
-            why: "a read of the store did not end".to_owned(),
-        };
+        let gone = || Error::Stopped { why: "a read of the store did not end".to_owned() };
         receiver.await.map_err(|_| gone())?
     }
 }

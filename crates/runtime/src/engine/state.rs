@@ -6,10 +6,11 @@ use super::hub::{Hub, News};
 use super::pending::{External, Pending, Rest, Source};
 use super::queue::Queue;
 use super::timers::Timers;
+use crate::code::Newest;
 use crate::env::Env;
 use crate::{Error, Registry};
 use greenroom_journal::{Commit, Journal, Lease, Receipt};
-use greenroom_model::{Kind, Message, Millis, Payload, ProcessNo};
+use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,10 +27,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> EngineOptions {
-        EngineOptions {
-            resident_max: 10_000,
-            group_max: 1_000,
-        }
+        EngineOptions { resident_max: 10_000, group_max: 1_000 }
     }
 }
 
@@ -38,7 +36,7 @@ impl Default for EngineOptions {
 pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) registry: Registry,
-    pub(crate) newest: Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>,
+    pub(crate) newest: Newest,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
@@ -175,10 +173,7 @@ impl Engine {
     }
 
     pub(crate) fn trouble(&self, no: ProcessNo, what: String) {
-        self.troubles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(no, what);
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(no, what);
     }
 
     /// The engine's time.
