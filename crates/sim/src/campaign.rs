@@ -113,12 +113,20 @@ pub fn judge(scenario: &Scenario, calm: &Run, run: &Run) -> Vec<String> {
 fn calm(scenario: &Scenario, campaign: &mut Campaign) -> Run {
     let run = run(scenario, &Plan::calm(NAMED_SEED));
     campaign.runs += 1;
-    let words = judge(scenario, &run, &run);
+    let mut words = judge(scenario, &run, &run);
+    words.extend(unknowns(scenario, &run));
     if !words.is_empty() {
         let options = "--calm".to_owned();
         campaign.violations.push(Violation { scenario: scenario.name, options, words });
     }
     run
+}
+
+/// Where nothing crashed, every attempt's outcome is known.
+fn unknowns(scenario: &Scenario, run: &Run) -> Option<String> {
+    let stops = (scenario.users)().iter().any(crate::user::User::stops_nodes);
+    let unknown = run.seen.history().contains("{\"StepUnknown\"");
+    (unknown && !stops).then(|| "a step is unknown although nothing crashed".to_owned())
 }
 
 /// A crash before every action, and every fault at every commit.

@@ -71,6 +71,11 @@ impl User {
         self.at(0, Wish::Start { kind, key: key.to_owned(), input: input.to_owned() })
     }
 
+    /// Whether a node has to stop for it.
+    pub fn stops_nodes(&self) -> bool {
+        self.wishes.iter().any(|(_, wish)| matches!(wish, Wish::Stop))
+    }
+
     /// Waits for the end of a process.
     pub fn awaits(self, at_ms: u64, id: &str) -> User {
         self.at(at_ms, Wish::Await { id: id.to_owned() })

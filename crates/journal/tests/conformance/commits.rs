@@ -221,3 +221,23 @@ pub fn names_damage(stage: &mut Stage) {
     assert!(error.contains("a/1"), "{error}");
     assert_eq!(stage.journal().verify(&mut |_| ()).expect("reads").len(), 1);
 }
+
+pub fn takes_a_turn_without_events(stage: &mut Stage) {
+    let mut cell = stage.start("a/1");
+    let commit = stage.turn(&cell);
+    stage.go(&mut cell, commit);
+    // It has only come to wait: the row says so, the journal stays as it is.
+    let waits = stage.turn(&cell).with_turn(|turn| {
+        (turn.body, turn.count) = (String::new(), 0);
+        turn.sum = cell.sum;
+        (turn.status, turn.wake_at) = (Status::Sleeping, Some(Millis(9_000)));
+    });
+    stage.commit(waits).expect("taken");
+    let loaded = stage.load(&cell);
+    assert_eq!((loaded.row.seq, loaded.row.sum), (Seq(2), cell.sum));
+    assert_eq!((loaded.row.status, loaded.turns.len()), (Status::Sleeping, 2));
+    assert_eq!(loaded.row.wake_at, Some(Millis(9_000)));
+    let commit = stage.turn(&cell);
+    stage.go(&mut cell, commit);
+    assert_eq!(stage.load(&cell).turns.len(), 3);
+}

@@ -49,7 +49,7 @@ macro_rules! suite {
 }
 
 suite! {
-    commits: moves_a_journal_on refuses_a_stale_turn refuses_an_unknown_process
+    commits: takes_a_turn_without_events moves_a_journal_on refuses_a_stale_turn refuses_an_unknown_process
         keeps_order_in_a_group fences_off_an_older_node survives_reopening
         an_empty_group_is_nothing the_clock_is_remembered status_and_wake_up_are_kept
         names_damage;

@@ -5,8 +5,7 @@
 use super::job::{Compensation, StepJob};
 use crate::code::Newest;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment,
-    failure,
+    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, failure,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

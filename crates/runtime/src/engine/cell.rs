@@ -94,6 +94,8 @@ pub(crate) struct Live {
     pub activation: Option<Box<dyn Activation>>,
     pub mail: VecDeque<Message>,
     pub mail_seen: MessageNo,
+    /// The store may hold mail older than what comes now: it is read first.
+    pub unread: bool,
     pub done: VecDeque<StepDone>,
     pub running: HashMap<Op, AbortHandle>,
     /// Inputs that loading found due: unknown steps, a divergence.

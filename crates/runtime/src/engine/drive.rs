@@ -3,6 +3,7 @@
 
 use super::state::Engine;
 use greenroom_model::ProcessNo;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -19,15 +20,23 @@ impl Engine {
     /// Starts the threads.
     pub(crate) fn drive(self: &Arc<Self>, workers: usize) {
         for worker in 0..workers.max(1) {
-            let engine = self.clone();
-            self.env.thread(&format!("worker-{worker}"), Box::new(move || engine.work()));
+            self.thread(&format!("worker-{worker}"), Engine::work);
         }
-        let engine = self.clone();
-        self.env.thread("committer", Box::new(move || engine.keep_committing()));
-        let engine = self.clone();
-        self.env.thread("timers", Box::new(move || engine.keep_time()));
-        let engine = self.clone();
-        self.env.thread("recovery", Box::new(move || engine.recover()));
+        self.thread("committer", Engine::keep_committing);
+        self.thread("timers", Engine::keep_time);
+        self.thread("recovery", Engine::recover);
+    }
+
+    /// Runs `work` on a thread that is counted: a node has stopped when its
+    /// last thread has let go of the engine, and so of the store.
+    fn thread(self: &Arc<Self>, name: &str, work: fn(Arc<Engine>)) {
+        let (engine, threads) = (self.clone(), self.threads.clone());
+        threads.fetch_add(1, Ordering::AcqRel);
+        let run = move || {
+            work(engine);
+            threads.fetch_sub(1, Ordering::AcqRel);
+        };
+        self.env.thread(name, Box::new(run));
     }
 
     fn work(self: Arc<Self>) {

@@ -49,6 +49,8 @@ pub struct Engine {
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
     pub(crate) store_error: Mutex<Option<String>>,
+    /// The node's threads that still run.
+    pub(crate) threads: Arc<std::sync::atomic::AtomicUsize>,
     /// Steps under way and groups being committed.
     pub(crate) busy: std::sync::atomic::AtomicUsize,
     /// No further step is begun.
@@ -85,6 +87,7 @@ impl Engine {
             hub: Hub::default(),
             troubles: Mutex::default(),
             store_error: Mutex::default(),
+            threads: Arc::default(),
             busy: std::sync::atomic::AtomicUsize::new(0),
             draining: std::sync::atomic::AtomicBool::new(false),
             doubt: std::sync::atomic::AtomicBool::new(false),

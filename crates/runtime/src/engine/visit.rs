@@ -9,7 +9,7 @@ use super::take::Next;
 use super::turn::Turn;
 use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
-use greenroom_model::{Event, Message, Status};
+use greenroom_model::{Event, Message, Seq, Status};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,7 +28,8 @@ impl Engine {
         if let Some(ack) = inbox.ack {
             self.acknowledged(cell, &mut body, ack);
         }
-        if matches!(*body, Body::Cold) {
+        let loads = matches!(*body, Body::Cold);
+        if loads {
             let called = inbox.wake || inbox.reread;
             let reason = called || !inbox.mail.is_empty() || inbox.fresh.is_some();
             if !reason {
@@ -41,7 +42,11 @@ impl Engine {
                 None => self.load(cell),
             };
             match loaded {
-                Ok(live) => *body = Body::Live(live),
+                Ok(mut live) => {
+                    // Beginning afresh reads nothing; loading has read all.
+                    live.unread = inbox.reread && live.seq == Seq(1);
+                    *body = Body::Live(live);
+                }
                 Err(why) => {
                     drop(body);
                     return self.not_loaded(cell, why);
@@ -49,12 +54,15 @@ impl Engine {
             }
         }
         let Body::Live(live) = &mut *body else { return };
-        match inbox.reread.then(|| self.reread(cell, live)) {
-            // It is in the store as well, after what is not known yet.
+        live.unread |= inbox.reread && !loads;
+        match live.unread.then(|| self.reread(cell, live)) {
+            // What has come is in the store as well, after what is not known
+            // yet, so it waits there.
             Some(Err(error)) if error.is_transient() => self.reread_later(cell, &error),
             Some(Err(error)) => self.trouble(cell.no, error.to_string()),
             Some(Ok(())) | None => {
-                inbox.mail.into_iter().for_each(|message| live.add_mail(message))
+                live.unread = false;
+                inbox.mail.into_iter().for_each(|message| live.add_mail(message));
             }
         }
         live.done.extend(inbox.done);

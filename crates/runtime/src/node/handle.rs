@@ -6,6 +6,7 @@ use crate::{Env, Error, Registry, Result};
 use greenroom_journal::{Journal, Receipt};
 use greenroom_model::Millis;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How a node is set.
@@ -38,6 +39,10 @@ pub struct Node {
 
 /// How often a stopping node looks whether all is quiet.
 const QUIET_AGAIN_AFTER: Duration = Duration::from_millis(5);
+
+/// How long a stopped node waits for its threads; code that blocks one of them
+/// cannot be ended.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(10);
 
 impl Node {
     /// Takes the store's lease and brings back every process that was at work.
@@ -82,6 +87,11 @@ impl Node {
             self.env.sleep(QUIET_AGAIN_AFTER).await;
         }
         self.engine.stop("it was asked to stop");
+        // A commit under way ends first; only then is the store let go.
+        let end = self.env.now().after(THREADS_END_WITHIN);
+        while self.engine.threads.load(Ordering::Acquire) > 0 && self.env.now() < end {
+            self.env.sleep(QUIET_AGAIN_AFTER).await;
+        }
     }
 
     /// Waits until the node no longer works, and says why.

@@ -8,9 +8,6 @@ use greenroom_model::{Failure, Status};
 use greenroom_runtime::{Ctx, Registry, RestartFrom};
 use std::time::Duration;
 
-/// How many processes.
-const COUNT: u64 = 3;
-
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "revive",
     about: "ended processes brought back, with one in memory",
@@ -19,27 +16,47 @@ pub(super) const SCENARIO: Scenario = Scenario {
         Registry::new().kind("phoenix", move |ctx, ()| phoenix(ctx, outside.clone()))
     },
     outside: |outside| {
-        outside.script("fire", Script { slow_ms: 9, fail_first: u32::MAX, value: 1, ..Script::default() });
+        outside.script("fire", Script { slow_ms: 400, fail_first: u32::MAX, value: 1, ..Script::default() });
         outside.script("ash", Script { slow_ms: 9, value: 2, ..Script::default() });
     },
     users: || {
-        let mut users: Vec<User> = (0..COUNT)
-            .map(|number| {
-                let id = format!("phoenix/{number}");
+        let start = |key: &str| Wish::Start {
+            kind: "phoenix",
+            key: key.to_owned(),
+            input: "null".to_owned(),
+        };
+        let mut users: Vec<User> = ["alone", "b", "c"]
+            .into_iter()
+            .enumerate()
+            .map(|(place, key)| {
+                let id = format!("phoenix/{key}");
+                let begin = place as u64 * 10_000;
                 User::new()
-                    .starts("phoenix", &number.to_string(), "null")
-                    .sends(100, &id, "first", "1")
-                    .at(1_000, Wish::Until { id: id.clone(), status: Status::Failed })
+                    .at(begin, start(key))
+                    .sends(begin + 100, &id, "first", "1")
+                    .at(begin + 1_000, Wish::Until { id: id.clone(), status: Status::Failed })
                     .at(1_000_000, Wish::Restart { id: id.clone(), from: RestartFrom::Failure })
                     .sends(1_100_000, &id, "second", "2")
                     .awaits(1_100_000, &id)
             })
             .collect();
-        users.push(User::new().at(900_000, Wish::Repair { name: "fire" }));
+        // Another takes the one place in memory while these are at work.
+        let others = ["alone", "b", "c"].map(|key| format!("phoenix/{key}"));
+        let mut late = User::new().at(900_000, Wish::Repair { name: "fire" }).at(1_000_100, start("late"));
+        for id in &others {
+            late = late.sends(1_000_200, id, "noise", "0");
+        }
+        users.push(late.sends(1_000_300, "phoenix/late", "first", "1").sends(
+            1_000_300,
+            "phoenix/late",
+            "second",
+            "2",
+        ));
         users
     },
     expect: |run| {
-        (0..COUNT).flat_map(|number| ends(run, &format!("phoenix/{number}"), "completed 6")).collect()
+        let ids = ["alone", "b", "c", "late"].map(|key| format!("phoenix/{key}"));
+        ids.iter().flat_map(|id| ends(run, id, "completed 6")).collect()
     },
     resident_max: Some(1),
     // An unanswered restart is asked for again, and may come to more.

@@ -1,20 +1,11 @@
 //! What processes may rely on, through the node's public face.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends where something is not as it should be, and these run in real time"
-)]
-
-mod world;
-
+use crate::world::{World, pause};
 use greenroom_runtime::model::{AskId, Exit, Failure, Retry, Seq, Status};
 use greenroom_runtime::{Ctx, Either, Registry, RestartFrom, join_all, select};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use world::{World, pause};
 
 type Ran = Result<u64, Failure>;
 

@@ -27,6 +27,11 @@ impl World {
         World::on(self.store, registry)
     }
 
+    /// A node on a store of the test's own.
+    pub fn with(node: Node) -> World {
+        World { node, store: Arc::new(Memory::new()) }
+    }
+
     pub async fn start(&self, id: &str, input: &str) -> ProcessId {
         let id: ProcessId = id.parse().expect("an id");
         let request = StartRequest {
