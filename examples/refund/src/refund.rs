@@ -26,14 +26,6 @@ pub struct Request {
     order: String,
 }
 
-/// What get_purchase found, and how long a person has. The time stands in the
-/// journal: a node with another setting does not touch a refund that runs.
-#[derive(Serialize, Deserialize)]
-struct Found {
-    purchase: Purchase,
-    deadline_ms: u64,
-}
-
 /// The result: a receipt, or why there is none.
 #[derive(Debug, Serialize)]
 pub struct Receipt {
@@ -44,19 +36,10 @@ pub struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    approved_by: Option<Approver>,
+    approved_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     at: String,
-}
-
-/// Who let the money go.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Approver {
-    /// It is below the limit.
-    Rule,
-    Person,
 }
 
 /// Refunds an order.
@@ -67,17 +50,17 @@ pub async fn refund(
 ) -> Result<Receipt, Failure> {
     let order = order_of(&ctx, request)?;
     ctx.set("stage", "looking up the order")?;
-    let Found { purchase, deadline_ms } = get_purchase(&ctx, &shop, order).await?;
+    let purchase = get_purchase(&ctx, &shop, order).await?;
     ctx.set("purchase", &format!("{} for {}", purchase.item, purchase.price()))?;
 
     let standing = purchase.standing();
     if standing == Standing::Refunded {
         return not_refunded(&ctx, &purchase, "it was refunded before: there is nothing to refund");
     }
-    let mut approved_by = Approver::Rule;
+    let mut approved_by = "rule".to_owned();
     if purchase.amount > AT_ONCE_MAX || standing == Standing::Unclear {
         ctx.set("stage", "waiting for approval")?;
-        match approval(&ctx, &purchase, Duration::from_millis(deadline_ms)).await? {
+        match approval(&ctx, &purchase, shop.settings.deadline).await? {
             Ok(person) => approved_by = person,
             Err(reason) => return not_refunded(&ctx, &purchase, reason),
         }
@@ -106,33 +89,30 @@ fn order_of(ctx: &Ctx, request: Option<Request>) -> Result<String, Failure> {
     }
 }
 
-async fn get_purchase(ctx: &Ctx, shop: &Arc<Shop>, order: String) -> Result<Found, Failure> {
+async fn get_purchase(ctx: &Ctx, shop: &Arc<Shop>, order: String) -> Result<Purchase, Failure> {
     let shop = shop.clone();
-    let look = move || {
-        let purchase = order::find(shop.settings.orders.as_deref(), &order)?;
-        let deadline_ms = u64::try_from(shop.settings.deadline.as_millis()).unwrap_or(u64::MAX);
-        Ok::<_, Failure>(Found { purchase, deadline_ms })
-    };
+    let look = move || order::find(shop.settings.orders.as_deref(), &order);
     ctx.step("get_purchase", move |_| std::future::ready(look())).await
 }
 
-/// Asks a person and waits, a day if need be, holding nothing meanwhile.
+/// Asks a person and waits, a day if need be, holding nothing meanwhile. Who
+/// approved it, or why it was not.
 async fn approval(
     ctx: &Ctx,
     purchase: &Purchase,
     deadline: Duration,
-) -> Result<Result<Approver, &'static str>, Failure> {
-    let asked_at = ctx.now();
-    let verdict: String = ctx
-        .ask("approval", question(purchase))
+) -> Result<Result<String, &'static str>, Failure> {
+    let verdict = ctx
+        .ask::<String>("approval", question(purchase))
         .choices(["approve", "reject"])
         .deadline(deadline)
         .default("reject")
+        .answer()
         .await?;
-    Ok(match verdict.as_str() {
-        "approve" => Ok(Approver::Person),
-        _ if ctx.now().since(asked_at) >= deadline => Err("nobody approved it in time"),
-        _ => Err("a person rejected it"),
+    Ok(match (verdict.value.as_str(), verdict.by) {
+        (_, None) => Err("nobody approved it in time"),
+        ("approve", Some(person)) => Ok(person.to_string()),
+        (_, Some(_)) => Err("a person rejected it"),
     })
 }
 

@@ -39,7 +39,9 @@ fn the_history_reads_like_the_story() {
 
     scene.answer("A-1017", "approve");
     let receipt = scene.result("A-1017");
-    assert_eq!((&receipt["refunded"], &receipt["approved_by"]), (&json!(true), &json!("person")));
+    assert_eq!(receipt["refunded"], json!(true));
+    // Who answered, as the socket's credentials tell.
+    assert!(receipt["approved_by"].as_str().is_some_and(|who| who != "rule"), "{receipt}");
     let told = [
         "WorkflowStarted",
         "StepCompleted get_purchase",

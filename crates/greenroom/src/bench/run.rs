@@ -4,6 +4,7 @@ use super::place::Place;
 use super::plan::{Args, BenchName};
 use super::{latency, recovery, replay, starts, steps, waiting, wake};
 use serde_json::{Map, Value};
+use std::io::Write;
 use std::path::Path;
 
 /// Runs one bench or all. `json`: one object a line, else a table for people.
@@ -32,7 +33,7 @@ async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result
         if args.name == BenchName::All { &all[..] } else { std::slice::from_ref(&args.name) };
     for name in names {
         let figures = one(*name, args, dir, store).await?;
-        print(&figures, json);
+        print(&figures, json)?;
     }
     Ok(())
 }
@@ -57,17 +58,19 @@ async fn one(
     }
 }
 
-fn print(figures: &Map<String, Value>, json: bool) {
+fn print(figures: &Map<String, Value>, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
     if json {
-        println!("{}", Value::Object(figures.clone()));
-        return;
+        writeln!(out, "{}", Value::Object(figures.clone()))?;
+        return Ok(());
     }
     let width = figures.keys().map(String::len).max().unwrap_or(0);
     for (key, value) in figures {
         match value {
-            Value::String(text) => println!("{key:width$}  {text}"),
-            other => println!("{key:width$}  {other}"),
+            Value::String(text) => writeln!(out, "{key:width$}  {text}")?,
+            other => writeln!(out, "{key:width$}  {other}")?,
         }
     }
-    println!();
+    writeln!(out)?;
+    Ok(())
 }
