@@ -69,9 +69,10 @@ impl Boot {
 
     /// In how many milliseconds it has to look at its timers.
     pub fn next_look_ms(&self) -> Option<u64> {
-        let timer = self.engine.next_timer().map(|at| {
-            u64::try_from(at.since(self.env.now()).as_millis()).unwrap_or(u64::MAX)
-        });
+        let timer = self
+            .engine
+            .next_timer()
+            .map(|at| u64::try_from(at.since(self.env.now()).as_millis()).unwrap_or(u64::MAX));
         let again = self.look_at_ms.map(|at| at.saturating_sub(self.machine.now_ms()));
         timer.into_iter().chain(again).min()
     }

@@ -80,7 +80,9 @@ impl Log {
             // A turn without events may be written twice: it handles nothing.
             Some(message) if turn.count == 0 => message.consumed = message.consumed.max(1),
             Some(message) if message.to == turn.process => message.consumed += 1,
-            _ => self.wrongs.push(format!("{} consumed message {no}, which is not its own", turn.id)),
+            _ => {
+                self.wrongs.push(format!("{} consumed message {no}, which is not its own", turn.id))
+            }
         }
     }
 

@@ -86,7 +86,8 @@ impl Seen {
             for turn in &loaded.turns {
                 for (place, event) in turn.events.iter().enumerate() {
                     let event = serde_json::to_string(event).unwrap_or_default();
-                    let _ = writeln!(text, "  {:>4} {} {event}", turn.seq.0 + place as u64, turn.at);
+                    let _ =
+                        writeln!(text, "  {:>4} {} {event}", turn.seq.0 + place as u64, turn.at);
                 }
             }
         }

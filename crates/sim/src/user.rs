@@ -15,29 +15,68 @@ use std::time::Duration;
 /// One thing somebody wants.
 #[derive(Clone, Debug)]
 pub enum Wish {
-    Start { kind: &'static str, key: String, input: String },
-    Send { to: String, topic: &'static str, body: String },
+    Start {
+        kind: &'static str,
+        key: String,
+        input: String,
+    },
+    Send {
+        to: String,
+        topic: &'static str,
+        body: String,
+    },
     /// Answers a process's ask of this name, once it is open.
-    Answer { to: String, ask: &'static str, value: String },
-    Cancel { id: String },
-    Kill { id: String },
-    Pause { id: String },
-    Resume { id: String },
-    Restart { id: String, from: RestartFrom },
+    Answer {
+        to: String,
+        ask: &'static str,
+        value: String,
+    },
+    Cancel {
+        id: String,
+    },
+    Kill {
+        id: String,
+    },
+    Pause {
+        id: String,
+    },
+    Resume {
+        id: String,
+    },
+    Restart {
+        id: String,
+        from: RestartFrom,
+    },
     /// Restarts at the process's first event of this name.
-    RestartAt { id: String, event: &'static str },
+    RestartAt {
+        id: String,
+        event: &'static str,
+    },
     /// Forks at the process's last event of this name, once there is one.
-    Fork { id: String, event: &'static str, key: String },
+    Fork {
+        id: String,
+        event: &'static str,
+        key: String,
+    },
     /// What has failed outside under this name works from now on.
-    Repair { name: &'static str },
+    Repair {
+        name: &'static str,
+    },
     /// What works outside under this name fails from now on.
-    Break { name: &'static str },
+    Break {
+        name: &'static str,
+    },
     /// Waits for a process's end, as `greenroom run` does.
-    Await { id: String },
+    Await {
+        id: String,
+    },
     /// Has the node stop in good order; another starts.
     Stop,
     /// Waits until a process has this status.
-    Until { id: String, status: Status },
+    Until {
+        id: String,
+        status: Status,
+    },
 }
 
 /// Somebody with wishes, each not before its time (in milliseconds).
@@ -126,7 +165,12 @@ pub fn live(
     })
 }
 
-async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>) -> Result<(), String> {
+async fn insist(
+    wish: &Wish,
+    key: &str,
+    machine: &Arc<Machine>,
+    door: &Arc<Door>,
+) -> Result<(), String> {
     // Whether an earlier try may have been done without our hearing of it.
     let mut unsure = false;
     let mut last = String::new();
@@ -148,7 +192,10 @@ async fn insist(wish: &Wish, key: &str, machine: &Arc<Machine>, door: &Arc<Door>
             }
             Some(Err(_)) if unsure && !wish.only_looks() => return Ok(()),
             Some(Err(
-                error @ (Error::NotOpen { .. } | Error::NotNow { .. } | Error::NoProcess { .. }),
+                error @ (Error::NotOpen { .. }
+                | Error::NotNow { .. }
+                | Error::NoProcess { .. }
+                | Error::Ended { .. }),
             )) => last = error.to_string(),
             Some(Err(error)) => return Err(format!("{wish:?} was refused: {error}")),
         }
@@ -181,12 +228,14 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
         Wish::Restart { id, from } => node.restart(&id.parse()?, from, "user").await,
         Wish::RestartAt { id, event } => {
             let id: ProcessId = id.parse()?;
-            let seq = places(&node, &id, event).await?.first().copied().ok_or_else(|| not_yet(&id))?;
+            let seq =
+                places(&node, &id, event).await?.first().copied().ok_or_else(|| not_yet(&id))?;
             node.restart(&id, RestartFrom::At(seq), "user").await
         }
         Wish::Fork { id, event, key } => {
             let id: ProcessId = id.parse()?;
-            let seq = places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
+            let seq =
+                places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
             node.fork(&id, Some(seq), Some(&key), "user").await.map(drop)
         }
         Wish::Repair { .. } | Wish::Break { .. } => Ok(()),

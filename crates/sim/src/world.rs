@@ -60,8 +60,7 @@ impl<'a> World<'a> {
         let faults = Arc::new(Faults::new(plan));
         let outside = Outside::new(machine.clone(), faults.log.clone());
         (scenario.outside)(&outside);
-        let ground =
-            Ground { machine, wall: Arc::default(), store: Memory::new(), faults };
+        let ground = Ground { machine, wall: Arc::default(), store: Memory::new(), faults };
         let mut chance = Chance::new(plan.seed);
         let stormy = plan.weather.is_some();
         let resident_max = match scenario.resident_max {
@@ -263,7 +262,9 @@ impl<'a> World<'a> {
         self.ground.machine.kill(Owner::Users);
         let seen = Seen::read(&self.ground.store);
         match &seen {
-            Ok(seen) => self.violations.extend(check::all(seen, &self.ground, &self.outside, self.scenario)),
+            Ok(seen) => {
+                self.violations.extend(check::all(seen, &self.ground, &self.outside, self.scenario))
+            }
             Err(error) => self.violations.push(format!("the store cannot be read: {error}")),
         }
         let seen = seen.unwrap_or_default();
@@ -288,13 +289,15 @@ impl<'a> World<'a> {
         let mut steps = 0;
         while let Some(action) = self.choose() {
             if matches!(action, Action::Advance(_)) {
-                self.violations.push("a new node finds a timer the old one had forgotten".to_owned());
+                self.violations
+                    .push("a new node finds a timer the old one had forgotten".to_owned());
                 break;
             }
             self.act(action);
             steps += 1;
             if steps > ACTIONS_MAX {
-                self.violations.push("a new node on the final store never comes to rest".to_owned());
+                self.violations
+                    .push("a new node on the final store never comes to rest".to_owned());
                 break;
             }
         }

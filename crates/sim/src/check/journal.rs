@@ -19,7 +19,8 @@ pub(super) fn check(seen: &Seen, log: &Log) -> Vec<String> {
                 && (written.body.contains("\"$blob\"")
                     || encode_events(&turn.events).is_ok_and(|body| body == written.body))
         };
-        let turns: Vec<&TurnRow> = loaded.turns.iter().filter(|turn| !turn.events.is_empty()).collect();
+        let turns: Vec<&TurnRow> =
+            loaded.turns.iter().filter(|turn| !turn.events.is_empty()).collect();
         let kept: Vec<_> = written.iter().filter(|turn| turn.count > 0).collect();
         if turns.len() != kept.len() || !turns.iter().zip(kept).all(|(a, b)| same(a, b)) {
             wrong("its journal is not what was written to it".to_owned());
@@ -67,7 +68,11 @@ fn row(seen: &Seen, loaded: &Loaded, wrong: &mut dyn FnMut(String)) {
     for (_, event) in &events {
         match event {
             Event::WorkflowStarted(segment) | Event::WorkflowContinued(segment) => {
-                state = segment.state.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+                state = segment
+                    .state
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.to_string()))
+                    .collect();
             }
             Event::StateSet { key, value } => {
                 state.insert(key.clone(), value.to_string());
@@ -84,6 +89,7 @@ fn row(seen: &Seen, loaded: &Loaded, wrong: &mut dyn FnMut(String)) {
 /// Whether it was ever restarted.
 fn rewound(loaded: &Loaded) -> bool {
     let events = loaded.turns.iter().flat_map(|turn| &turn.events);
-    let back = |event: &&Event| matches!(event, Event::Restarted { .. } | Event::WorkflowStarted(_));
+    let back =
+        |event: &&Event| matches!(event, Event::Restarted { .. } | Event::WorkflowStarted(_));
     events.filter(back).count() > 1
 }

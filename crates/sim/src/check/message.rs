@@ -11,7 +11,8 @@ pub(super) fn check(seen: &Seen, log: &Log) -> Vec<String> {
     let mut found = Vec::new();
     for loaded in &seen.processes {
         let (id, no) = (&loaded.row.id, loaded.row.no);
-        let waiting: BTreeSet<MessageNo> = loaded.mailbox.iter().map(|message| message.no).collect();
+        let waiting: BTreeSet<MessageNo> =
+            loaded.mailbox.iter().map(|message| message.no).collect();
         if loaded.row.status.is_ended() && !waiting.is_empty() {
             found.push(format!("{id} has ended and has {} messages left", waiting.len()));
         }

@@ -31,7 +31,10 @@ pub(super) fn check(seen: &Seen, ran: &Memory, scenario: &Scenario) -> Vec<Strin
         let Ok(Some(mut exported)) = Exported::read(ran, &loaded.row) else { continue };
         exported.mailbox.clear();
         let Some(tail) = cut(&mut exported) else { continue };
-        let end = exported.turns.last().map_or(Seq(0), |turn| Seq(turn.seq.0 + turn.events.len() as u64 - 1));
+        let end = exported
+            .turns
+            .last()
+            .map_or(Seq(0), |turn| Seq(turn.seq.0 + turn.events.len() as u64 - 1));
         cuts.push((exported.id.clone(), end, tail));
         let node = boot.node.clone();
         machine.spawn(Owner::Users, Box::pin(async move { drop(node.import(exported).await) }));
@@ -41,8 +44,11 @@ pub(super) fn check(seen: &Seen, ran: &Memory, scenario: &Scenario) -> Vec<Strin
     for (id, end, tail) in cuts {
         let row = ground.store.find(&id).ok().flatten();
         let again = row.and_then(|row| ground.store.load(row.no, Scope::After(end)).ok().flatten());
-        let again: Vec<Event> =
-            again.into_iter().flat_map(|loaded| loaded.turns).flat_map(|turn| turn.events).collect();
+        let again: Vec<Event> = again
+            .into_iter()
+            .flat_map(|loaded| loaded.turns)
+            .flat_map(|turn| turn.events)
+            .collect();
         if let Some(words) = differs(&tail, &again) {
             found.push(format!("{id}: run again, {words}"));
         }

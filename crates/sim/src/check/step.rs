@@ -17,10 +17,12 @@ pub(super) fn check(seen: &Seen, outside: &Outside) -> Vec<String> {
         let id = loaded.row.id.as_str();
         let events: Vec<&Event> = loaded.turns.iter().flat_map(|turn| &turn.events).collect();
         results(id, &events, &mut found);
-        let rewinds = events.iter().filter(|event| matches!(event, Event::Restarted { .. })).count();
+        let rewinds =
+            events.iter().filter(|event| matches!(event, Event::Restarted { .. })).count();
         attempts(id, &events, rewinds, &ran, &mut found);
     }
-    let known: BTreeSet<&str> = seen.processes.iter().map(|loaded: &Loaded| loaded.row.id.as_str()).collect();
+    let known: BTreeSet<&str> =
+        seen.processes.iter().map(|loaded: &Loaded| loaded.row.id.as_str()).collect();
     for (key, _) in ran.keys() {
         if !key.rsplit_once('#').is_some_and(|(id, _)| known.contains(id)) {
             found.push(format!("a step ran as {key}, of a process that is not there"));
@@ -34,10 +36,10 @@ fn results(id: &str, events: &[&Event], found: &mut Vec<String>) {
     let mut ended: BTreeSet<Op> = BTreeSet::new();
     for event in events {
         match event {
-            Event::StepCompleted { op, .. } | Event::StepFailed { op, .. } => {
-                if !ended.insert(*op) {
-                    found.push(format!("{id}: step {op} has two results"));
-                }
+            Event::StepCompleted { op, .. } | Event::StepFailed { op, .. }
+                if !ended.insert(*op) =>
+            {
+                found.push(format!("{id}: step {op} has two results"));
             }
             Event::Restarted { .. } => ended.clear(),
             _ => {}

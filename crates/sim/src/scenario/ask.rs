@@ -1,6 +1,6 @@
 //! Questions to people: answered, too late, with a default, and withdrawn.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::user::{User, Wish};
 use greenroom_model::Failure;
 use greenroom_runtime::{Ctx, Either, Registry, select};
@@ -32,10 +32,11 @@ async fn asker(ctx: Ctx, _: ()) -> Result<Vec<String>, Failure> {
     told.push(ctx.ask::<String>("approval", "May I?").choices(["yes", "no"]).await?);
     let hour = Duration::from_secs(3600);
     let late = ctx.ask::<String>("nobody", "Is anybody there?").deadline(hour).await;
-    told.push(late.map_or_else(|failure| failure.kind.to_string(), |answer| answer));
+    told.push(late.unwrap_or_else(|failure| failure.kind.to_string()));
     let number: u64 = ctx.ask("number", "How many?").deadline(hour).default(&5).await?;
     told.push(number.to_string());
-    let withdrawn = select(ctx.ask::<u64>("moot", "Now?"), ctx.sleep(Duration::from_secs(60))).await;
+    let withdrawn =
+        select(ctx.ask::<u64>("moot", "Now?"), ctx.sleep(Duration::from_secs(60))).await;
     told.push(match withdrawn {
         Either::Left(_) => "answered".to_owned(),
         Either::Right(_) => "withdrawn".to_owned(),

@@ -1,7 +1,7 @@
 //! More than a turn holds, and payloads too large for a row: turns are cut,
 //! blobs are fetched, nothing changes.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::{Failure, ProcessId};
@@ -23,7 +23,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: || vec![User::new().starts("taker", "t", "null").starts("sender", "s", "null")],
     expect: |run| {
         let mut wrong = effect(run, "note", 1);
-        wrong.extend(ends(run, "taker/t", &format!("completed [{},100000]", MESSAGES * (MESSAGES + 1) / 2)));
+        wrong.extend(ends(
+            run,
+            "taker/t",
+            &format!("completed [{},100000]", MESSAGES * (MESSAGES + 1) / 2),
+        ));
         wrong.extend(ends(run, "sender/s", "completed 100000"));
         wrong
     },

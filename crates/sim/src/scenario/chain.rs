@@ -1,6 +1,6 @@
 //! A chain of steps, some slow: each takes effect once, the sum is right.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::Failure;
@@ -17,10 +17,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
         outside.script("slow", Script { slow_ms: 30, value: 10, ..Script::default() });
         outside.script("fast", Script { value: 1, ..Script::default() });
     },
-    users: || vec![
+    users: || {
+        vec![
             User::new().starts("chain", "a", "3").at(35, Wish::Stop).awaits(0, "chain/a"),
             User::new().starts("chain", "b", "2").awaits(0, "chain/b"),
-        ],
+        ]
+    },
     expect: |run| {
         let mut wrong = ends(run, "chain/a", "completed 33");
         wrong.extend(ends(run, "chain/b", "completed 22"));

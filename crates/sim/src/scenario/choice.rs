@@ -1,7 +1,7 @@
 //! `select`: a step against a timer, a message against a step, a scope that is
 //! cancelled; the loser is dropped and does no harm.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::Failure;
@@ -38,14 +38,18 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 async fn choice(ctx: Ctx, outside: Outside) -> Result<Vec<String>, Failure> {
     let mut told = Vec::new();
-    told.push(match select(outside.step(&ctx, "endless"), ctx.sleep(Duration::from_secs(2))).await {
-        Either::Left(_) => "step".to_owned(),
-        Either::Right(_) => "timer".to_owned(),
-    });
-    told.push(match select(outside.step(&ctx, "quick"), ctx.sleep(Duration::from_secs(3600))).await {
-        Either::Left(value) => format!("step {}", value?),
-        Either::Right(_) => "timer".to_owned(),
-    });
+    told.push(
+        match select(outside.step(&ctx, "endless"), ctx.sleep(Duration::from_secs(2))).await {
+            Either::Left(_) => "step".to_owned(),
+            Either::Right(_) => "timer".to_owned(),
+        },
+    );
+    told.push(
+        match select(outside.step(&ctx, "quick"), ctx.sleep(Duration::from_secs(3600))).await {
+            Either::Left(value) => format!("step {}", value?),
+            Either::Right(_) => "timer".to_owned(),
+        },
+    );
     let receive = ctx.recv().topic("now");
     told.push(match select(outside.step(&ctx, "endless"), receive).await {
         Either::Left(_) => "step".to_owned(),

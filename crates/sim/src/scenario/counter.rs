@@ -1,7 +1,7 @@
 //! A loop of `continue_as_new` that counts messages sent by people: each once,
 //! in order, across segments.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::user::User;
 use greenroom_model::Failure;
 use greenroom_runtime::{Ctx, Registry};

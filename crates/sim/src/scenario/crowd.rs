@@ -1,7 +1,7 @@
 //! A crowd of which one may stay in memory: every message brings a process
 //! back from its rows.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::Failure;

@@ -1,7 +1,7 @@
 //! A deploy of code that does not fit what runs: the process is parked, says
 //! why, and goes on where it was once the old code is back.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::{Failure, Status};
@@ -26,7 +26,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     },
     users: || {
         let parked = |key: &str| Wish::Until { id: format!("flow/{key}"), status: Status::Parked };
-        let asleep = |key: &str| Wish::Until { id: format!("flow/{key}"), status: Status::Sleeping };
+        let asleep =
+            |key: &str| Wish::Until { id: format!("flow/{key}"), status: Status::Sleeping };
         vec![
             User::new()
                 .starts("flow", "a", "null")

@@ -1,7 +1,7 @@
 //! Parents and children: a fan-out that is joined, children that fail, a
 //! name that is taken, and monitors of others.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::{Exit, Failure, ProcessId};
@@ -30,7 +30,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     },
     expect: |run| {
         let mut wrong = ends(run, "parent/p", "completed [8,\"odd\",\"already_exists\"]");
-        wrong.extend(ends(run, "watcher/w", "completed [\"normal\",\"no such process\",\"normal\"]"));
+        wrong.extend(ends(
+            run,
+            "watcher/w",
+            "completed [\"normal\",\"no such process\",\"normal\"]",
+        ));
         wrong.extend(effect(run, "work", 7));
         wrong
     },

@@ -1,7 +1,7 @@
 //! Forks: one that copies a process with a timer and a step open, and goes its
 //! own way.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::Failure;
@@ -20,7 +20,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
         outside.script("side", Script { slow_ms: 10_000, value: 2, ..Script::default() });
     },
     users: || {
-        let fork = |event, key: &str| Wish::Fork { id: "path/a".to_owned(), event, key: key.to_owned() };
+        let fork =
+            |event, key: &str| Wish::Fork { id: "path/a".to_owned(), event, key: key.to_owned() };
         vec![
             User::new()
                 .starts("path", "a", "null")

@@ -1,7 +1,7 @@
 //! Pause and resume: while a step runs, while messages come, while a timer is
 //! due; and a kill in the middle of a step.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::{Failure, Status};
@@ -13,12 +13,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "pause and resume; kill while a step runs",
     registry: |outside| {
         let (busy, doomed) = (outside.clone(), outside.clone());
-        Registry::new()
-            .kind("busy", move |ctx, ()| busy_work(ctx, busy.clone()))
-            .kind("doomed", move |ctx, ()| {
+        Registry::new().kind("busy", move |ctx, ()| busy_work(ctx, busy.clone())).kind(
+            "doomed",
+            move |ctx, ()| {
                 let doomed = doomed.clone();
                 async move { doomed.step(&ctx, "vain").await }
-            })
+            },
+        )
     },
     outside: |outside| {
         outside.script("long", Script { slow_ms: 60_000, value: 5, ..Script::default() });

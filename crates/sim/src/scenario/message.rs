@@ -1,7 +1,7 @@
 //! Processes that send, call and reply; a call to one that has ended, and to
 //! one that never was; a filter that leaves other messages for later.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::user::User;
 use greenroom_model::{Failure, ProcessId};
 use greenroom_runtime::{Ctx, Registry};
@@ -10,7 +10,9 @@ use std::time::Duration;
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "message",
     about: "send, call, reply, selective receive, calls to the dead",
-    registry: |_| Registry::new().kind("server", server).kind("client", client).kind("picky", picky),
+    registry: |_| {
+        Registry::new().kind("server", server).kind("client", client).kind("picky", picky)
+    },
     users: || {
         vec![
             User::new()

@@ -1,6 +1,6 @@
 //! Steps that run at most once: done, or said to be unknown, never repeated.
 
-use super::{PLAIN, Scenario};
+use super::definition::{PLAIN, Scenario};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::{Failure, failure};
@@ -17,13 +17,18 @@ pub(super) const SCENARIO: Scenario = Scenario {
         outside.script("charge", Script { slow_ms: 20, value: 1, ..Script::default() });
         outside.script("refuse", Script { fail_first: 9, value: 1, ..Script::default() });
     },
-    users: || vec![User::new().starts("once", "a", "null"), User::new().starts("once", "b", "null")],
+    users: || {
+        vec![User::new().starts("once", "a", "null"), User::new().starts("once", "b", "null")]
+    },
     expect: |run| {
         let mut wrong = Vec::new();
         let mut charged = 0;
         for id in ["once/a", "once/b"] {
             let end = run.seen.end(id);
-            match end.strip_prefix("completed [\"").map(|rest| rest.split("\",\"").collect::<Vec<_>>()) {
+            match end
+                .strip_prefix("completed [\"")
+                .map(|rest| rest.split("\",\"").collect::<Vec<_>>())
+            {
                 Some(words) if words.len() == 4 => {
                     charged += words.iter().filter(|word| **word == "1").count() as u64;
                 }
@@ -31,7 +36,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             }
         }
         if run.effects.get("charge").copied().unwrap_or(0) < charged {
-            wrong.push(format!("{charged} charges are reported, the outside saw {:?}", run.effects));
+            wrong
+                .push(format!("{charged} charges are reported, the outside saw {:?}", run.effects));
         }
         wrong
     },

@@ -1,7 +1,7 @@
 //! Many processes that send each other numbered messages: a receiver takes
 //! each number of each sender once, in order.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::user::User;
 use greenroom_model::{Failure, Origin, ProcessId};
 use greenroom_runtime::{Ctx, Registry};
@@ -17,7 +17,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "many processes and messages, each handled once and in order",
     registry: |_| Registry::new().kind("player", player),
     users: || {
-        let start = |number: u64| User::new().starts("player", &number.to_string(), &number.to_string());
+        let start =
+            |number: u64| User::new().starts("player", &number.to_string(), &number.to_string());
         let mut users: Vec<User> = (0..PLAYERS).map(start).collect();
         let mut whistle = User::new();
         for number in 0..PLAYERS {
@@ -53,7 +54,9 @@ async fn player(ctx: Ctx, me: u64) -> Result<u64, Failure> {
     let (mut count, mut round) = (0, 1);
     while count < (PLAYERS - 1) * ROUNDS {
         let ball = ctx.recv().topic("ball").await?;
-        let Origin::Process(from) = ball.from.clone() else { return Err(Failure::msg("from nobody")) };
+        let Origin::Process(from) = ball.from.clone() else {
+            return Err(Failure::msg("from nobody"));
+        };
         let last = seen.entry(from.clone()).or_insert(0);
         let number: u64 = ball.read()?;
         if number != *last + 1 {

@@ -1,7 +1,7 @@
 //! Refunds like the flagship's: look up, above a limit ask a person and wait
 //! up to a day, pay with an idempotency key, write a receipt.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::{Failure, Retry};
@@ -30,8 +30,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
         };
         vec![
             User::new().starts("refund", "small", "500").awaits(0, "refund/small"),
-            User::new().starts("refund", "large", "5000").at(3_600_000, answer("large", "\"approve\"")).awaits(0, "refund/large"),
-            User::new().starts("refund", "denied", "6000").at(7_200_000, answer("denied", "\"deny\"")),
+            User::new()
+                .starts("refund", "large", "5000")
+                .at(3_600_000, answer("large", "\"approve\""))
+                .awaits(0, "refund/large"),
+            User::new()
+                .starts("refund", "denied", "6000")
+                .at(7_200_000, answer("denied", "\"deny\"")),
             User::new().starts("refund", "forgotten", "7000").awaits(0, "refund/forgotten"),
         ]
     },
@@ -53,11 +58,14 @@ async fn refund(ctx: Ctx, amount: u64, outside: Outside) -> Result<String, Failu
         ctx.set("waits_for", "approval")?;
         let question = format!("Refund {amount}?");
         let day = Duration::from_secs(24 * 3600);
-        let ask = ctx.ask::<String>("approval", question).choices(["approve", "deny"]).deadline(day);
+        let ask =
+            ctx.ask::<String>("approval", question).choices(["approve", "deny"]).deadline(day);
         match ask.await {
             Ok(answer) if answer == "approve" => {}
             Ok(_) => return Ok("denied".to_owned()),
-            Err(failure) if failure.is("timeout") => return Ok("nobody approved in time".to_owned()),
+            Err(failure) if failure.is("timeout") => {
+                return Ok("nobody approved in time".to_owned());
+            }
             Err(failure) => return Err(failure),
         }
     }

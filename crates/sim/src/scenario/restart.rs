@@ -1,6 +1,6 @@
 //! Restarts: after a failure, from the beginning, and from an event.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::{Failure, Retry, Status};
@@ -19,7 +19,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
         for name in ["weak-mend", "weak-fresh", "weak-back"] {
             outside.script(
                 name,
-                Script { fail_first: 1_000, fatal: true, failure_kind: broken, value: 2, ..Script::default() },
+                Script {
+                    fail_first: 1_000,
+                    fatal: true,
+                    failure_kind: broken,
+                    value: 2,
+                    ..Script::default()
+                },
             );
         }
     },

@@ -1,7 +1,7 @@
 //! Steps that fail and are retried, fail for good, take too long, or fall
 //! silent.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::{Failure, Retry};
@@ -32,7 +32,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     },
     users: || vec![User::new().starts("retry", "a", "null")],
     expect: |run| {
-        let mut wrong = ends(run, "retry/a", "completed [\"1\",\"declined\",\"outside\",\"2\",\"3\",\"4\"]");
+        let mut wrong =
+            ends(run, "retry/a", "completed [\"1\",\"declined\",\"outside\",\"2\",\"3\",\"4\"]");
         for name in ["flaky", "stuck", "long", "silent"] {
             wrong.extend(effect(run, name, 1));
         }

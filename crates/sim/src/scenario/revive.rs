@@ -1,7 +1,7 @@
 //! Processes that end and are brought back while only one may stay in memory,
 //! with mail on its way to each.
 
-use super::{PLAIN, Scenario, ends};
+use super::definition::{PLAIN, Scenario, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::{Failure, Status};
@@ -16,7 +16,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
         Registry::new().kind("phoenix", move |ctx, ()| phoenix(ctx, outside.clone()))
     },
     outside: |outside| {
-        outside.script("fire", Script { slow_ms: 400, fail_first: u32::MAX, value: 1, ..Script::default() });
+        outside.script(
+            "fire",
+            Script { slow_ms: 400, fail_first: u32::MAX, value: 1, ..Script::default() },
+        );
         outside.script("ash", Script { slow_ms: 9, value: 2, ..Script::default() });
     },
     users: || {
@@ -42,7 +45,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             .collect();
         // Another takes the one place in memory while these are at work.
         let others = ["alone", "b", "c"].map(|key| format!("phoenix/{key}"));
-        let mut late = User::new().at(900_000, Wish::Repair { name: "fire" }).at(1_000_100, start("late"));
+        let mut late =
+            User::new().at(900_000, Wish::Repair { name: "fire" }).at(1_000_100, start("late"));
         for id in &others {
             late = late.sends(1_000_200, id, "noise", "0");
         }

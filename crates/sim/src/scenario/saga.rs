@@ -1,7 +1,7 @@
 //! A saga: what was done is undone, last first, when a later step fails for
 //! good, and when somebody cancels.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::Failure;
@@ -33,7 +33,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             wrong.extend(effect(run, name, 2));
         }
         wrong.extend(effect(run, "pay", 0));
-        let undone: Vec<&String> = run.order.iter().filter(|name| name.starts_with("cancel")).collect();
+        let undone: Vec<&String> =
+            run.order.iter().filter(|name| name.starts_with("cancel")).collect();
         if undone.first().is_none_or(|first| *first != "cancel-hotel") {
             wrong.push(format!("undone in the order {undone:?}"));
         }

@@ -1,6 +1,6 @@
 //! Sleeps, short and of weeks, side by side and one after the other.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::Outside;
 use crate::user::User;
 use greenroom_model::Failure;
@@ -14,7 +14,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
         let outside = outside.clone();
         Registry::new().kind("sleeper", move |ctx, weeks| sleeper(ctx, weeks, outside.clone()))
     },
-    users: || vec![User::new().starts("sleeper", "a", "3"), User::new().starts("sleeper", "b", "0")],
+    users: || {
+        vec![User::new().starts("sleeper", "a", "3"), User::new().starts("sleeper", "b", "0")]
+    },
     expect: |run| {
         let mut wrong = ends(run, "sleeper/a", "completed true");
         wrong.extend(ends(run, "sleeper/b", "completed true"));

@@ -1,7 +1,7 @@
 //! A tree of processes, calls and steps that somebody cancels: each is told,
 //! each undoes what it did.
 
-use super::{PLAIN, Scenario, effect, ends};
+use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::Failure;
@@ -41,7 +41,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 async fn node(ctx: Ctx, depth: u64, outside: Outside) -> Result<(), Failure> {
     let undo = outside.clone();
-    outside.step(&ctx, "reserve").compensate("release", move |step| undo.call(step, "release")).await?;
+    outside
+        .step(&ctx, "reserve")
+        .compensate("release", move |step| undo.call(step, "release"))
+        .await?;
     if depth == 0 {
         outside.step(&ctx, "endless").await?;
         return Ok(());

@@ -1,6 +1,6 @@
 //! A version marker, random values and state: the same on every replay.
 
-use super::{PLAIN, Scenario, effect};
+use super::definition::{PLAIN, Scenario, effect};
 use crate::outside::{Outside, Script};
 use crate::user::User;
 use greenroom_model::Failure;
@@ -14,7 +14,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
         let outside = outside.clone();
         Registry::new().kind("modern", move |ctx, ()| modern(ctx, outside.clone()))
     },
-    outside: |outside| outside.script("look", Script { slow_ms: 10, value: 1, ..Script::default() }),
+    outside: |outside| {
+        outside.script("look", Script { slow_ms: 10, value: 1, ..Script::default() })
+    },
     users: || vec![User::new().starts("modern", "a", "null")],
     expect: |run| {
         let mut wrong = effect(run, "look", 3);
