@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::pipeline::Pipeline;
 use super::{append, history};
 use crate::Error;
-use crate::sql::{Append, KeptTurn, NewTurn, Row, Tx, Value};
+use crate::sql::{Append, KeptTurn, NewTurn, Newest, Row, Tx, Value};
 use greenroom_model::{ProcessNo, Seq};
 
 /// A transaction that the caller ends.
@@ -78,6 +78,10 @@ impl Tx for PostgresTx<'_> {
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error> {
         history::read(&mut self.pipeline, process, begin)
+    }
+
+    fn newest_turn(&mut self) -> Result<Option<Newest>, Error> {
+        Ok(None)
     }
 
     fn lock_rows(&self) -> &'static str {

@@ -7,16 +7,14 @@
 //! database at the end of a wire gets few long pipelines, not many questions.
 
 use super::dialect::Tx;
-use super::lease::Epochs;
-use super::meta::Meta;
+use super::header::Header;
 use super::run::Run;
 use crate::{Commit, Error, Outcome, Receipt};
 
 /// Carries a group out.
 pub(super) fn group(tx: &mut dyn Tx, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
-    let before = Meta::read(tx)?;
-    let epochs = Epochs::read(tx)?;
-    let mut meta = before;
+    let mut header = Header::of(tx)?;
+    let Header { meta, epochs } = &mut header;
     let mut outcomes: Vec<Outcome> = group.iter().map(|_| Ok(Receipt::default())).collect();
     let mut run = Run::default();
     for (place, commit) in group.iter().enumerate() {
@@ -25,11 +23,12 @@ pub(super) fn group(tx: &mut dyn Tx, group: &[Commit]) -> Result<Vec<Outcome>, E
             continue;
         }
         if !run.takes(commit) {
-            std::mem::take(&mut run).carry_out(tx, &mut meta, &mut outcomes)?;
+            std::mem::take(&mut run).carry_out(tx, meta, &mut outcomes)?;
         }
         run.push(place, commit);
     }
-    run.carry_out(tx, &mut meta, &mut outcomes)?;
-    meta.write(tx, &before)?;
+    run.carry_out(tx, meta, &mut outcomes)?;
+    meta.write(tx)?;
+    tx.keep(header);
     Ok(outcomes)
 }

@@ -1,5 +1,7 @@
 //! What a database must offer for the shared SQL to run on it.
 
+use super::header::Header;
+use super::meta::Newest;
 use super::turn::{Append, KeptTurn, NewTurn};
 use super::value::{Row, Value};
 use crate::Error;
@@ -60,6 +62,18 @@ pub trait Tx {
         head: i64,
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error>;
+
+    /// The newest turn, if turns have numbers here.
+    fn newest_turn(&mut self) -> Result<Option<Newest>, Error>;
+
+    /// What `keep` was given in the last transaction, if that was committed and
+    /// nobody has written since.
+    fn kept(&mut self) -> Option<Header> {
+        None
+    }
+
+    /// Hands over what the next transaction need not read.
+    fn keep(&mut self, _header: Header) {}
 
     /// What to add to a `select` whose rows this transaction will change.
     fn lock_rows(&self) -> &'static str;

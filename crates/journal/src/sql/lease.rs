@@ -49,16 +49,16 @@ pub(super) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
 
 /// Takes all shards over.
 pub(super) fn acquire(tx: &mut dyn Tx, owner: &str, at: Millis) -> Result<Lease, Error> {
-    let before = Meta::read(tx)?;
+    let mut meta = Meta::read(tx)?;
     let epochs = Epochs::read(tx)?;
     let epoch = epochs.0.iter().copied().max().unwrap_or(0) + 1;
     let sql = "update lease set epoch = $1, owner = $2";
     tx.execute_each(sql, 2, &[Value::Int(epoch), Value::Text(owner)])?;
-    let mut meta = before;
-    meta.seen = before.seen.max(at);
-    meta.write(tx, &before)?;
+    let seen = meta.seen();
+    meta.see(at);
+    meta.write(tx)?;
     Ok(Lease {
         epoch: Epoch(epoch),
-        seen: before.seen,
+        seen,
     })
 }

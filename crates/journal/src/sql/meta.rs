@@ -1,38 +1,52 @@
 //! The one row of the table `meta`: the format, the latest time seen, and the
-//! last number given out of each kind. Every write transaction locks it.
+//! last number given out of each kind.
+//!
+//! A page less to write with most commits: where the newest turn can be found
+//! again, its number and its time say what the row would, and the row is
+//! written only if something else has changed.
 
 use super::dialect::Tx;
 use super::seal::Seal;
-use super::value::Value;
+use super::value::{Row, Value};
 use crate::Error;
 use greenroom_model::Millis;
 
 /// The format this binary writes.
 pub(crate) const FORMAT: i64 = 1;
 
-/// The row.
+const COLUMNS: &str = "format, seen, processes, messages, letters, turns, mark";
+
+/// What the row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Meta {
+struct Numbers {
     format: i64,
-    /// The latest point in time a commit carried.
-    pub seen: Millis,
+    seen: Millis,
     processes: i64,
     messages: i64,
     letters: i64,
     turns: i64,
 }
 
-impl Meta {
-    /// Reads the row, for a transaction that will change it.
-    pub fn read(tx: &mut dyn Tx) -> Result<Meta, Error> {
-        let lock = tx.lock_rows();
-        let sql = format!(
-            "select format, seen, processes, messages, letters, turns, mark from meta{lock}"
-        );
-        let rows = tx.query(&sql, &[])?;
-        let Some(mut row) = rows.into_iter().next() else {
-            return Err(Error::corrupt("the table meta is empty"));
-        };
+/// The newest turn of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    /// No turn has a higher number.
+    pub no: i64,
+    /// A time at which something was committed, the latest as a rule.
+    pub at: Millis,
+}
+
+/// The numbers as they are, and how much of them is written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meta {
+    now: Numbers,
+    row: Numbers,
+    /// `None` where turns have no numbers: then the row says it all.
+    newest: Option<Newest>,
+}
+
+impl Numbers {
+    fn read(mut row: Row) -> Result<Numbers, Error> {
         let format = row.int()?;
         if format > FORMAT {
             return Err(Error::Format {
@@ -43,7 +57,7 @@ impl Meta {
         let seen = Millis(row.int()? as u64);
         let (processes, messages) = (row.int()?, row.int()?);
         let (letters, turns) = (row.int()?, row.int()?);
-        let meta = Meta {
+        let numbers = Numbers {
             format,
             seen,
             processes,
@@ -51,45 +65,20 @@ impl Meta {
             letters,
             turns,
         };
-        if row.int()? == meta.mark() {
-            Ok(meta)
+        if row.int()? == numbers.mark() {
+            Ok(numbers)
         } else {
             Err(Error::corrupt("the row of meta"))
         }
     }
 
-    /// Writes the row of a new store.
-    pub fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
-        let seen = Millis(0);
-        let meta = Meta {
-            format: FORMAT,
-            seen,
-            processes: 0,
-            messages: 0,
-            letters: 0,
-            turns: 0,
-        };
-        let sql = "insert into meta (one, format, seen, processes, messages, letters, turns, mark) \
-                   values (1, $1, 0, 0, 0, 0, 0, $2)";
-        tx.execute_each(sql, 2, &[Value::Int(FORMAT), Value::Int(meta.mark())])
-    }
-
-    /// Writes what has changed since `before`.
-    pub fn write(&self, tx: &mut dyn Tx, before: &Meta) -> Result<(), Error> {
-        if self == before {
-            return Ok(());
+    /// With what the newest turn shows.
+    fn with(mut self, newest: Option<Newest>) -> Numbers {
+        if let Some(Newest { no, at }) = newest {
+            self.turns = self.turns.max(no);
+            self.seen = self.seen.max(at);
         }
-        let sql = "update meta set seen = $1, processes = $2, messages = $3, letters = $4, \
-                   turns = $5, mark = $6";
-        let numbers = [
-            self.seen.0 as i64,
-            self.processes,
-            self.messages,
-            self.letters,
-            self.turns,
-            self.mark(),
-        ];
-        tx.execute_each(sql, numbers.len(), &numbers.map(Value::Int))
+        self
     }
 
     fn mark(&self) -> i64 {
@@ -100,25 +89,91 @@ impl Meta {
             .int(self.turns)
             .done()
     }
+}
+
+impl Meta {
+    /// Reads the row, for a transaction that will change it.
+    pub fn read(tx: &mut dyn Tx) -> Result<Meta, Error> {
+        let lock = tx.lock_rows();
+        let rows = tx.query(&format!("select {COLUMNS} from meta{lock}"), &[])?;
+        let Some(row) = rows.into_iter().next() else {
+            return Err(Error::corrupt("the table meta is empty"));
+        };
+        let row = Numbers::read(row)?;
+        let newest = tx.newest_turn()?;
+        let now = row.with(newest);
+        Ok(Meta { now, row, newest })
+    }
+
+    /// Writes the row of a new store.
+    pub fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
+        let numbers = Numbers {
+            format: FORMAT,
+            seen: Millis(0),
+            processes: 0,
+            messages: 0,
+            letters: 0,
+            turns: 0,
+        };
+        let sql = "insert into meta (one, format, seen, processes, messages, letters, turns, mark) \
+                   values (1, $1, 0, 0, 0, 0, 0, $2)";
+        tx.execute_each(sql, 2, &[Value::Int(FORMAT), Value::Int(numbers.mark())])
+    }
+
+    /// Writes the row, unless all that has changed is found without it.
+    pub fn write(&mut self, tx: &mut dyn Tx) -> Result<(), Error> {
+        let now = self.now;
+        if now == self.row.with(self.newest) {
+            return Ok(());
+        }
+        let sql = "update meta set seen = $1, processes = $2, messages = $3, letters = $4, \
+                   turns = $5, mark = $6";
+        let numbers = [
+            now.seen.0 as i64,
+            now.processes,
+            now.messages,
+            now.letters,
+            now.turns,
+            now.mark(),
+        ];
+        tx.execute_each(sql, numbers.len(), &numbers.map(Value::Int))?;
+        self.row = now;
+        Ok(())
+    }
+
+    /// The latest point in time a commit carried.
+    pub fn seen(&self) -> Millis {
+        self.now.seen
+    }
+
+    /// Takes in the time of a commit.
+    pub fn see(&mut self, at: Millis) {
+        self.now.seen = self.now.seen.max(at);
+    }
+
+    /// Takes in that a turn was appended under the number it was given.
+    pub fn appended(&mut self, no: i64, at: Millis) {
+        self.newest = self.newest.map(|_| Newest { no, at });
+    }
 
     /// The number of a new process.
     pub fn next_process(&mut self) -> i64 {
-        next(&mut self.processes)
+        next(&mut self.now.processes)
     }
 
     /// The number of a new message.
     pub fn next_message(&mut self) -> i64 {
-        next(&mut self.messages)
+        next(&mut self.now.messages)
     }
 
     /// The number of a new dead letter.
     pub fn next_letter(&mut self) -> i64 {
-        next(&mut self.letters)
+        next(&mut self.now.letters)
     }
 
     /// The number of a new turn.
     pub fn next_turn(&mut self) -> i64 {
-        next(&mut self.turns)
+        next(&mut self.now.turns)
     }
 }
 

@@ -9,6 +9,7 @@ mod dialect;
 mod draft;
 mod ending;
 mod facts;
+mod header;
 mod lease;
 mod list;
 mod load;
@@ -28,7 +29,8 @@ mod verify;
 mod watch;
 
 pub(crate) use dialect::{Dialect, Tx};
-pub(crate) use meta::FORMAT;
+pub(crate) use header::Header;
+pub(crate) use meta::{FORMAT, Newest};
 pub(crate) use pool::Pool;
 pub use store::SqlStore;
 pub(crate) use store::{begin, check_format};

@@ -54,7 +54,7 @@ impl<'g> Run<'g> {
         self.append(tx, meta, outcomes)?;
         let mut draft = Draft::new(facts);
         for (place, commit) in self.commits {
-            meta.seen = meta.seen.max(commit.at);
+            meta.see(commit.at);
             outcomes[place] = Ok(draft.take(meta, commit)?);
         }
         draft.write(tx)
@@ -89,9 +89,19 @@ impl<'g> Run<'g> {
             .iter()
             .filter_map(|(_, commit)| commit.turn.as_ref().map(|turn| (turn, commit.at)));
         let appends: Vec<Append<'_>> = turns
-            .map(|(turn, at)| append(turn, at, meta.next_turn()))
+            .map(|(turn, at)| {
+                // One without events leaves no turn to be numbered.
+                let no = if turn.count == 0 { 0 } else { meta.next_turn() };
+                append(turn, at, no)
+            })
             .collect();
-        let mut passed = tx.append(&appends)?.into_iter();
+        let passed = tx.append(&appends)?;
+        for (turn, _) in appends.iter().zip(&passed).filter(|(_, passed)| **passed) {
+            if turn.count != 0 {
+                meta.appended(turn.no, turn.at);
+            }
+        }
+        let mut passed = passed.into_iter();
         let mut stale = Vec::new();
         self.commits.retain(|(place, commit)| {
             let Some(turn) = &commit.turn else {

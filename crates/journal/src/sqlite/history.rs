@@ -2,9 +2,12 @@
 
 use super::failure::map;
 use crate::Error;
-use crate::sql::KeptTurn;
-use greenroom_model::{ProcessNo, Seq};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use crate::sql::{KeptTurn, Newest};
+use greenroom_model::{Millis, ProcessNo, Seq, Sum};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+const NEWEST: &str = "select t.no, t.prev, t.seq, t.count, t.at, t.sum, t.body, p.sum \
+    from turn t left join turn p on p.no = t.prev order by t.no desc";
 
 const TURN: &str = "select process, prev, seq, count, at, sum, body from turn where no = $1";
 
@@ -65,4 +68,39 @@ fn one(
         )));
     }
     Ok(Some((prev, KeptTurn::read(seq, count, at, sum, body)?)))
+}
+
+/// The newest turn's number, and the time of the newest one whose sum is right:
+/// a time that a flipped bit has set far ahead must not become the node's.
+pub(super) fn newest(connection: &Connection) -> Result<Newest, Error> {
+    let mut newest = Newest {
+        no: 0,
+        at: Millis(0),
+    };
+    let mut select = connection.prepare_cached(NEWEST).map_err(map)?;
+    let mut rows = select.query([]).map_err(map)?;
+    while let Some(row) = rows.next().map_err(map)? {
+        let no = row.get(0).map_err(map)?;
+        newest.no = newest.no.max(no);
+        if let Some(at) = time(row).map_err(map)? {
+            newest.at = at;
+            break;
+        }
+    }
+    Ok(newest)
+}
+
+/// When the turn was taken, if its sum follows from the one before.
+fn time(row: &Row<'_>) -> rusqlite::Result<Option<Millis>> {
+    let (seq, count): (i64, i64) = (row.get(2)?, row.get(3)?);
+    let (at, sum, body) = (row.get(4)?, row.get(5)?, row.get(6)?);
+    let before = match row.get::<_, i64>(1)? {
+        0 => Some(Sum::default()),
+        _ => row.get::<_, Option<i64>>(7)?.map(Sum),
+    };
+    let turn = KeptTurn::read(seq, count, at, sum, body).ok();
+    Ok(turn
+        .zip(before)
+        .filter(|(turn, before)| before.then(turn.seq, turn.at, &turn.body) == turn.sum)
+        .map(|(turn, _)| turn.at))
 }

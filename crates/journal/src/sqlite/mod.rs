@@ -7,6 +7,7 @@ mod dialect;
 mod failure;
 mod history;
 mod lock;
+mod log;
 mod open;
 mod tx;
 

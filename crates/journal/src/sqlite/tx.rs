@@ -3,7 +3,7 @@
 use super::failure::map;
 use super::{append, history};
 use crate::Error;
-use crate::sql::{Append, Cell, KeptTurn, NewTurn, Row, Tx, Value};
+use crate::sql::{Append, Cell, Header, KeptTurn, NewTurn, Newest, Row, Tx, Value};
 use greenroom_model::{ProcessNo, Seq};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement, ToSql};
@@ -11,12 +11,26 @@ use rusqlite::{Connection, Statement, ToSql};
 /// A transaction or snapshot that someone else begins and ends.
 pub(super) struct SqliteTx<'c> {
     connection: &'c Connection,
+    kept: Option<Header>,
 }
 
 impl<'c> SqliteTx<'c> {
     /// On this connection.
     pub fn new(connection: &'c Connection) -> SqliteTx<'c> {
-        SqliteTx { connection }
+        SqliteTx {
+            connection,
+            kept: None,
+        }
+    }
+
+    /// On this connection, with what the last transaction on it has kept.
+    pub fn going_on(connection: &'c Connection, kept: Option<Header>) -> SqliteTx<'c> {
+        SqliteTx { connection, kept }
+    }
+
+    /// What is kept for the next.
+    pub fn into_kept(self) -> Option<Header> {
+        self.kept
     }
 }
 
@@ -105,6 +119,18 @@ impl Tx for SqliteTx<'_> {
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error> {
         history::read(self.connection, process, head, begin)
+    }
+
+    fn newest_turn(&mut self) -> Result<Option<Newest>, Error> {
+        history::newest(self.connection).map(Some)
+    }
+
+    fn kept(&mut self) -> Option<Header> {
+        self.kept.take()
+    }
+
+    fn keep(&mut self, header: Header) {
+        self.kept = Some(header);
     }
 
     fn lock_rows(&self) -> &'static str {

@@ -249,10 +249,13 @@ impl Ctx {
 
     /// Wraps work so that it can be cancelled from beside it: what it waits
     /// for is withdrawn, and it ends in a failure of kind `cancelled`.
-    pub fn scope<T>(
+    pub fn scope<T, F>(
         &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> (Scope, impl Future<Output = Result<T, Failure>>) {
+        work: F,
+    ) -> (Scope, impl Future<Output = Result<T, Failure>> + use<T, F>)
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let (work, handle) = abortable(work);
         let bounded = async move {
             let mut work = Box::pin(work);

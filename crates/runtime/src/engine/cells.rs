@@ -51,9 +51,7 @@ impl Cells {
         }
         // One that has gone already may stand in the line still, while another
         // cell of the same process is at work.
-        let is_kept = part
-            .get(&cell.no)
-            .is_some_and(|kept| std::ptr::eq(&**kept, cell));
+        let is_kept = part.get(&cell.no).is_some_and(|kept| std::ptr::eq(&**kept, cell));
         if is_kept {
             part.remove(&cell.no);
             self.count.fetch_sub(1, Ordering::Relaxed);

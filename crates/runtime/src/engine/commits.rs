@@ -54,12 +54,19 @@ impl Engine {
         let (mut commits, mut rests): (Vec<Commit>, Vec<Rest>) =
             group.into_iter().map(|pending| (pending.commit, pending.rest)).unzip();
         // What a lost answer was about comes before anything newer.
-        let tried = self.settle_doubt().and_then(|()| self.try_commit(&mut commits, &mut rests));
+        let settled = self.settle_doubt();
+        let tried = match settled {
+            Ok(()) => self.try_commit(&mut commits, &mut rests),
+            Err(error) => Err(Error::Unavailable { why: error.to_string() }),
+        };
         match tried {
             Ok(outcomes) => {
                 self.store_says(None);
                 self.tell(commits, rests, outcomes, own);
                 Ok(())
+            }
+            Err(error) if is_its_own_fault(&error) => {
+                self.commit_one_by_one(commits, rests, error, own)
             }
             Err(error) => {
                 self.begin_doubt();
@@ -68,6 +75,37 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// One commit of the group can never be taken: the others go on without it.
+    fn commit_one_by_one(
+        self: &Arc<Self>,
+        commits: Vec<Commit>,
+        rests: Vec<Rest>,
+        error: Error,
+        own: usize,
+    ) -> Result<(), Error> {
+        let mut group: Vec<Pending> =
+            commits.into_iter().zip(rests).map(|(commit, rest)| Pending { commit, rest }).collect();
+        if group.len() > 1 {
+            let mut result = Ok(());
+            for pending in group {
+                result = self.commit_group(vec![pending], own).and(result);
+            }
+            return result;
+        }
+        if let Some(Pending { rest, .. }) = group.pop() {
+            match rest.source {
+                // It stays as it is until a person has looked.
+                Source::Turn(cell) => {
+                    self.trouble(cell.no, format!("its turn cannot be stored: {error}"));
+                }
+                Source::External(reply) => {
+                    let _ = reply.send(Err(error.into()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn try_commit(
@@ -193,6 +231,11 @@ impl Engine {
     fn store_says(&self, error: Option<String>) {
         *self.store_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
+}
+
+/// Whether an error is about what was to be stored, rather than the store.
+fn is_its_own_fault(error: &Error) -> bool {
+    matches!(error, Error::Model(_) | Error::Blob { .. })
 }
 
 /// The turns of a group that failed, to be tried again. Who asked from outside

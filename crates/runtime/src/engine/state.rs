@@ -179,6 +179,10 @@ impl Engine {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(no, what);
     }
 
+    pub(crate) fn no_trouble(&self, no: ProcessNo) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&no);
+    }
+
     /// The engine's time.
     pub fn now(&self) -> Millis {
         self.env.now()

@@ -45,6 +45,7 @@ impl Engine {
                 Ok(mut live) => {
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
+                    self.no_trouble(cell.no);
                     *body = Body::Live(live);
                 }
                 Err(why) => {
