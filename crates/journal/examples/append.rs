@@ -38,29 +38,15 @@ struct Cell {
 
 fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
-    let store = args
-        .next()
-        .unwrap_or_else(|| "sqlite:target/append/store.db".to_owned());
-    let turns = args
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(400_000);
-    let private = (store == "postgres:")
-        .then(|| PrivatePostgres::start(true))
-        .transpose();
-    let private = private.map_err(|error| Error::Unavailable {
-        why: error.to_string(),
-    })?;
-    let store = private
-        .as_ref()
-        .map_or(store, |private| private.url("append"));
+    let store = args.next().unwrap_or_else(|| "sqlite:target/append/store.db".to_owned());
+    let turns = args.next().and_then(|text| text.parse().ok()).unwrap_or(400_000);
+    let private = (store == "postgres:").then(|| PrivatePostgres::start(true)).transpose();
+    let private = private.map_err(|error| Error::Unavailable { why: error.to_string() })?;
+    let store = private.as_ref().map_or(store, |private| private.url("append"));
     let journal = open(&store, &OpenOptions::default())?;
     let lease = journal.acquire("append", Millis(1))?;
     let mut cells = start(&*journal, &lease)?;
-    println!(
-        "{}: {PROCESSES} processes, {BODY_BYTES} bytes a turn",
-        journal.describe()
-    );
+    println!("{}: {PROCESSES} processes, {BODY_BYTES} bytes a turn", journal.describe());
     for work in [Work::Plain, Work::Message] {
         for group in GROUPS {
             run(&*journal, &lease, &mut cells, group, turns, work)?;
@@ -71,14 +57,7 @@ fn main() -> Result<(), Error> {
 
 fn commit(lease: &Lease, at: u64) -> Commit {
     let (at, epoch) = (Millis(at), lease.epoch);
-    Commit {
-        at,
-        epoch,
-        turn: None,
-        sends: Vec::new(),
-        spawns: Vec::new(),
-        request: None,
-    }
+    Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
 }
 
 fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
@@ -91,23 +70,12 @@ fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
             one.spawns.push(spawn(&format!("{run}-{name}"))?);
         }
         let outcomes = journal.commit(std::slice::from_ref(&one))?;
-        let receipt = outcomes
-            .into_iter()
-            .next()
-            .and_then(Result::ok)
-            .unwrap_or_default();
+        let receipt = outcomes.into_iter().next().and_then(Result::ok).unwrap_or_default();
         for (spawn, spawned) in one.spawns.into_iter().zip(receipt.spawned) {
             let sum = Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body);
             let shard = Shard::of(&spawn.id);
             let (no, id, mail) = (spawned.no, spawn.id, Vec::new());
-            cells.push(Cell {
-                mail,
-                no,
-                id,
-                shard,
-                seq: Seq(1),
-                sum,
-            });
+            cells.push(Cell { mail, no, id, shard, seq: Seq(1), sum });
         }
     }
     Ok(cells)
@@ -123,11 +91,7 @@ fn spawn(key: &str) -> Result<Spawn, Error> {
         parent: None,
         watched: false,
         hops: 0,
-        turns: vec![FirstTurn {
-            at: Millis(1),
-            body,
-            count: 1,
-        }],
+        turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),
@@ -169,11 +133,7 @@ fn run(
         let outcomes = journal.commit(&commits)?;
         waits.push(now() - begun);
         assert!(outcomes.iter().all(Result::is_ok), "nothing is stale here");
-        for delivered in outcomes
-            .into_iter()
-            .flatten()
-            .flat_map(|receipt| receipt.delivered)
-        {
+        for delivered in outcomes.into_iter().flatten().flat_map(|receipt| receipt.delivered) {
             let place = usize::try_from(delivered.to.0 - cells[0].no.0).unwrap_or_default();
             cells[place].mail.push(delivered.message.no);
         }
@@ -218,52 +178,27 @@ fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
         asks: Vec::new(),
         state: Vec::new(),
     };
-    Commit {
-        turn: Some(turn),
-        ..commit(lease, 2)
-    }
+    Commit { turn: Some(turn), ..commit(lease, 2) }
 }
 
 fn message(commit: &Commit, to: ProcessId) -> Result<Outgoing, Error> {
     let from = commit.turn.as_ref().map(|turn| turn.id.clone());
     let body = Payload::of("a message of some forty characters, say")?;
-    let content = Content::User {
-        topic: "bench".to_owned(),
-        body,
-        reply_to: None,
-    };
+    let content = Content::User { topic: "bench".to_owned(), body, reply_to: None };
     let from = from.map_or(Origin::Runtime, Origin::Process);
-    Ok(Outgoing {
-        root: to.to_string(),
-        to,
-        from,
-        content,
-        hops: 1,
-    })
+    Ok(Outgoing { root: to.to_string(), to, from, content, hops: 1 })
 }
 
 /// The time since some point.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn now() -> Duration {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The CPU this process has used, to 10 ms.
 fn cpu() -> Duration {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = text
-        .rsplit(')')
-        .next()
-        .unwrap_or("")
-        .split_whitespace()
-        .collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|text| text.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     Duration::from_millis((ticks(11) + ticks(12)) * 10)
 }

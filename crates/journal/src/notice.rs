@@ -8,39 +8,24 @@ pub(crate) const LEFT_OVER: &str = "the process ended before it took the message
 
 /// Why a message found nobody.
 pub(crate) fn unreachable(to: &ProcessId, ended: bool) -> String {
-    if ended {
-        format!("{to} has ended")
-    } else {
-        format!("there is no process {to}")
-    }
+    if ended { format!("{to} has ended") } else { format!("there is no process {to}") }
 }
 
 /// The reply to a call that nobody will answer.
 pub(crate) fn no_process(op: Op, to: &ProcessId, ended: bool) -> Content {
-    Content::Reply {
-        op,
-        result: Err(Failure::fatal(failure::NO_PROCESS, unreachable(to, ended))),
-    }
+    Content::Reply { op, result: Err(Failure::fatal(failure::NO_PROCESS, unreachable(to, ended))) }
 }
 
 /// What a parent hears whose child's id is another's.
 pub(crate) fn already_exists(op: Op, id: &ProcessId) -> Content {
     let message = format!("a process {id} exists already, and someone else started it");
     let exit = Exit::Error(Failure::fatal(failure::ALREADY_EXISTS, message));
-    Content::Exited {
-        op,
-        id: id.clone(),
-        exit,
-    }
+    Content::Exited { op, id: id.clone(), exit }
 }
 
 /// What a watcher hears of a process that ended with `exit`, or never was.
 pub(crate) fn exited(op: Op, id: &ProcessId, exit: Option<Exit>) -> Content {
-    Content::Exited {
-        op,
-        id: id.clone(),
-        exit: exit.unwrap_or(Exit::NoProcess),
-    }
+    Content::Exited { op, id: id.clone(), exit: exit.unwrap_or(Exit::NoProcess) }
 }
 
 /// Whether a message that reaches nobody is dropped without a word: the store

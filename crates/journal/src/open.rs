@@ -23,27 +23,14 @@ pub struct OpenOptions {
 /// # Errors
 /// [`Error::Open`] with what is wrong and what to write instead.
 pub fn open(store: &str, options: &OpenOptions) -> Result<Arc<dyn Journal>, Error> {
-    let OpenOptions {
-        read_only,
-        holder,
-        blob_dir,
-    } = options.clone();
+    let OpenOptions { read_only, holder, blob_dir } = options.clone();
     match store.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(Arc::new(Sqlite::open(
-            path,
-            SqliteOptions {
-                read_only,
-                holder,
-                blob_dir,
-            },
-        )?)),
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::connect(
-            store,
-            PostgresOptions {
-                read_only,
-                blob_dir,
-            },
-        )?)),
+        Some(("sqlite", path)) if !path.is_empty() => {
+            Ok(Arc::new(Sqlite::open(path, SqliteOptions { read_only, holder, blob_dir })?))
+        }
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(Postgres::connect(store, PostgresOptions { read_only, blob_dir })?))
+        }
         Some(("memory", "")) => Ok(Arc::new(Memory::new())),
         _ => Err(Error::Open {
             // Not repeated whole: a mistyped URL may hold a password.

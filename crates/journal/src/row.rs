@@ -44,16 +44,7 @@ pub struct ProcessRow {
 impl ProcessRow {
     /// The row's checksum as it should be.
     pub fn mark(&self) -> Mark {
-        let ProcessRow {
-            id,
-            seq,
-            sum,
-            segment,
-            status,
-            wake_at,
-            changed_at,
-            ..
-        } = self;
+        let ProcessRow { id, seq, sum, segment, status, wake_at, changed_at, .. } = self;
         Mark::of(id, *seq, *sum, *segment, *status, *wake_at, *changed_at)
     }
 }
@@ -73,9 +64,7 @@ impl TurnRow {
     /// The part of it from the place `begin` on, if any.
     pub(crate) fn from(mut self, begin: Seq) -> Option<TurnRow> {
         let skipped = begin.0.saturating_sub(self.seq.0);
-        let skipped = usize::try_from(skipped)
-            .unwrap_or(usize::MAX)
-            .min(self.events.len());
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX).min(self.events.len());
         self.events.drain(..skipped);
         self.seq = self.seq.plus(skipped);
         (!self.events.is_empty()).then_some(self)
@@ -178,9 +167,6 @@ pub fn decode_events(body: &str) -> Result<Vec<Event>, Error> {
 /// # Errors
 /// [`Error::Model`] if a payload cannot be written.
 pub fn encode_events(events: &[Event]) -> Result<String, Error> {
-    serde_json::to_string(events).map_err(|error| {
-        Error::Model(greenroom_model::Error::BadJson {
-            why: error.to_string(),
-        })
-    })
+    serde_json::to_string(events)
+        .map_err(|error| Error::Model(greenroom_model::Error::BadJson { why: error.to_string() }))
 }

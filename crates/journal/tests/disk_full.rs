@@ -1,11 +1,7 @@
 //! A full disk: the commit that finds no room is refused whole, what was
 //! committed can be read, and with room again it goes on.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test: its helpers fail like it does"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test: its helpers fail like it does")]
 
 use greenroom_journal::{
     Commit, Error, FirstTurn, Journal, Lease, Listing, Scope, Spawn, Sqlite, SqliteOptions,
@@ -27,12 +23,7 @@ fn nothing_is_lost() {
     let script = format!("trap '' XFSZ; ulimit -S -f {LIMIT_KIB}; exec \"$0\" nothing_is_lost");
     let program = std::env::current_exe().expect("has a path");
     let mut shell = Command::new("bash");
-    let status = shell
-        .arg("-c")
-        .arg(script)
-        .arg(program)
-        .env(CHILD, "1")
-        .status();
+    let status = shell.arg("-c").arg(script).arg(program).env(CHILD, "1").status();
     assert!(status.expect("bash runs").success());
 }
 
@@ -47,20 +38,9 @@ fn in_the_child() {
     assert!(journal.commit(&[start(&lease, done)]).is_err());
     check(&journal, done);
     let limit = getrlimit(Resource::Fsize);
-    setrlimit(
-        Resource::Fsize,
-        Rlimit {
-            current: limit.maximum,
-            ..limit
-        },
-    )
-    .expect("sets");
+    setrlimit(Resource::Fsize, Rlimit { current: limit.maximum, ..limit }).expect("sets");
     for _ in 0..20 {
-        journal
-            .commit(&[start(&lease, done)])
-            .expect("commits")
-            .remove(0)
-            .expect("passes");
+        journal.commit(&[start(&lease, done)]).expect("commits").remove(0).expect("passes");
         done += 1;
     }
     check(&journal, done);
@@ -78,12 +58,7 @@ fn fill(journal: &Sqlite, lease: &Lease) -> (usize, Error) {
 }
 
 fn check(journal: &Sqlite, done: usize) {
-    let rows = journal
-        .list(&Listing {
-            limit: 200_000,
-            ..Listing::default()
-        })
-        .expect("reads");
+    let rows = journal.list(&Listing { limit: 200_000, ..Listing::default() }).expect("reads");
     assert_eq!(rows.len(), done);
     for no in [1, done as i64] {
         let loaded = journal.load(ProcessNo(no), Scope::Whole).expect("reads");
@@ -100,11 +75,7 @@ fn start(lease: &Lease, key: usize) -> Commit {
         parent: None,
         watched: false,
         hops: 0,
-        turns: vec![FirstTurn {
-            at: Millis(1),
-            body: "[]".into(),
-            count: 0,
-        }],
+        turns: vec![FirstTurn { at: Millis(1), body: "[]".into(), count: 0 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),

@@ -11,28 +11,18 @@ use greenroom_model::{Kind, Millis, ProcessId, Seq, Status};
 
 fn connect(url: &str) -> Postgres {
     let blob_dir = Some(std::env::temp_dir().join("greenroom-no-blobs"));
-    Postgres::connect(
-        url,
-        PostgresOptions {
-            read_only: false,
-            blob_dir,
-        },
-    )
-    .expect("connects")
+    Postgres::connect(url, PostgresOptions { read_only: false, blob_dir }).expect("connects")
 }
 
 /// Ends every other connection, as a failing network would, and waits until
 /// all have noticed.
 fn cut_connections(url: &str) {
     let url = url.split('?').next().expect("has a head");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("starts");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
     runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-            .await
-            .expect("connects");
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
         let cut = async {
             let all = "select pg_terminate_backend(pid) from pg_stat_activity \
                        where application_name = 'greenroom'; \
@@ -56,11 +46,7 @@ fn start(journal: &Postgres, lease: &Lease, key: &str) -> Result<Outcome, Error>
         parent: None,
         watched: false,
         hops: 0,
-        turns: vec![FirstTurn {
-            at: Millis(1),
-            body: "[]".into(),
-            count: 0,
-        }],
+        turns: vec![FirstTurn { at: Millis(1), body: "[]".into(), count: 0 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),
@@ -100,10 +86,7 @@ fn patiently<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> 
 }
 
 fn count(journal: &Postgres) -> usize {
-    let listing = Listing {
-        limit: 9,
-        ..Listing::default()
-    };
+    let listing = Listing { limit: 9, ..Listing::default() };
     patiently(|| journal.list(&listing)).expect("reads").len()
 }
 
@@ -112,26 +95,15 @@ fn one_node_at_a_time() {
     let server = PrivatePostgres::start(false).expect("a Postgres server; `./dev setup`");
     let url = server.url("faults");
     let first = connect(&url);
-    let lease = first
-        .acquire("the first node", Millis(1))
-        .expect("acquires");
-    start(&first, &lease, "1")
-        .expect("commits")
-        .expect("passes");
+    let lease = first.acquire("the first node", Millis(1)).expect("acquires");
+    start(&first, &lease, "1").expect("commits").expect("passes");
     // Another may look, and may not take over.
     let second = connect(&url);
     assert_eq!(count(&second), 1);
-    let error = second
-        .acquire("the second node", Millis(1))
-        .expect_err("in use");
-    assert!(
-        matches!(&error, Error::InUse { holder, .. } if holder == "the first node"),
-        "{error}"
-    );
+    let error = second.acquire("the second node", Millis(1)).expect_err("in use");
+    assert!(matches!(&error, Error::InUse { holder, .. } if holder == "the first node"), "{error}");
     drop(first);
-    second
-        .acquire("the second node", Millis(1))
-        .expect("acquires");
+    second.acquire("the second node", Millis(1)).expect("acquires");
 }
 
 #[test]
@@ -139,9 +111,7 @@ fn a_node_goes_on_after_losing_its_connections() {
     let server = PrivatePostgres::start(false).expect("a Postgres server; `./dev setup`");
     let url = server.url("faults");
     let (first, second) = (connect(&url), connect(&url));
-    let lease = first
-        .acquire("the first node", Millis(1))
-        .expect("acquires");
+    let lease = first.acquire("the first node", Millis(1)).expect("acquires");
     cut_connections(&url);
     start_at_last(&first, &lease, "1").expect("passes");
     assert_eq!((count(&first), count(&second)), (1, 1));
@@ -155,9 +125,7 @@ fn a_node_that_was_slower_is_fenced_off() {
     let server = PrivatePostgres::start(false).expect("a Postgres server; `./dev setup`");
     let url = server.url("faults");
     let (first, second) = (connect(&url), connect(&url));
-    let lease = first
-        .acquire("the first node", Millis(1))
-        .expect("acquires");
+    let lease = first.acquire("the first node", Millis(1)).expect("acquires");
     cut_connections(&url);
     let taken = patiently(|| second.acquire("the second node", Millis(1))).expect("acquires");
     assert!(taken.epoch > lease.epoch);

@@ -1,10 +1,6 @@
 //! Opening SQLite files: what is made, what is refused, and how that is said.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test: its helpers fail like it does"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test: its helpers fail like it does")]
 
 use greenroom_journal::{Error, Journal, Listing, OpenOptions, Sqlite, SqliteOptions, open};
 use greenroom_model::Millis;
@@ -12,13 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 fn try_open(path: &Path) -> Result<Sqlite, Error> {
-    Sqlite::open(
-        path,
-        SqliteOptions {
-            holder: "greenroom up".into(),
-            ..SqliteOptions::default()
-        },
-    )
+    Sqlite::open(path, SqliteOptions { holder: "greenroom up".into(), ..SqliteOptions::default() })
 }
 
 fn why(path: &Path) -> String {
@@ -49,21 +39,10 @@ fn a_path_that_cannot_be_one_is_explained() {
     let at = |name: &str| directory.path().join(name);
     assert!(why(directory.path()).contains("it is a directory"));
     assert!(why(&at("no/such/store.db")).contains("cannot make the directory"));
-    std::fs::write(
-        at("text"),
-        "a text, long enough to be no database ".repeat(200),
-    )
-    .expect("writes");
-    assert!(
-        why(&at("text")).contains("not a SQLite database"),
-        "{}",
-        why(&at("text"))
-    );
-    assert!(
-        why(&at("text/store.db")).contains("Not a directory"),
-        "{}",
-        why(&at("text/store.db"))
-    );
+    std::fs::write(at("text"), "a text, long enough to be no database ".repeat(200))
+        .expect("writes");
+    assert!(why(&at("text")).contains("not a SQLite database"), "{}", why(&at("text")));
+    assert!(why(&at("text/store.db")).contains("Not a directory"), "{}", why(&at("text/store.db")));
     let others = rusqlite_file(&at("others.db"));
     assert!(why(&others).contains("another program"), "{}", why(&others));
     let mut permissions = at("text").metadata().expect("is there").permissions();
@@ -75,9 +54,7 @@ fn a_path_that_cannot_be_one_is_explained() {
 /// A database of someone else.
 fn rusqlite_file(path: &Path) -> std::path::PathBuf {
     let connection = rusqlite::Connection::open(path).expect("opens");
-    connection
-        .execute_batch("create table theirs (x)")
-        .expect("creates");
+    connection.execute_batch("create table theirs (x)").expect("creates");
     path.to_path_buf()
 }
 
@@ -87,14 +64,9 @@ fn a_newer_format_is_refused() {
     let path = directory.path().join("store.db");
     drop(try_open(&path).expect("opens"));
     let connection = rusqlite::Connection::open(&path).expect("opens");
-    connection
-        .pragma_update(None, "user_version", 99)
-        .expect("sets");
+    connection.pragma_update(None, "user_version", 99).expect("sets");
     drop(connection);
-    assert!(matches!(
-        try_open(&path),
-        Err(Error::Format { found: 99, .. })
-    ));
+    assert!(matches!(try_open(&path), Err(Error::Format { found: 99, .. })));
 }
 
 #[test]
@@ -104,15 +76,9 @@ fn one_node_at_a_time() {
     let first = try_open(&path).expect("opens");
     let error = try_open(&path).err().expect("in use");
     let holder = format!("greenroom up (process {})", std::process::id());
-    assert!(
-        matches!(&error, Error::InUse { holder: named, .. } if *named == holder),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::InUse { holder: named, .. } if *named == holder), "{error}");
     // A look is allowed beside it, and cannot write.
-    let options = SqliteOptions {
-        read_only: true,
-        ..SqliteOptions::default()
-    };
+    let options = SqliteOptions { read_only: true, ..SqliteOptions::default() };
     let look = Sqlite::open(&path, options.clone()).expect("opens");
     assert!(look.list(&Listing::default()).expect("reads").is_empty());
     assert!(matches!(look.commit(&[]), Err(Error::Unavailable { .. })));
@@ -128,41 +94,15 @@ fn one_node_at_a_time() {
 fn a_store_is_named_by_a_text() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("store.db");
-    let journal = open(
-        &format!("sqlite:{}", path.display()),
-        &OpenOptions::default(),
-    );
+    let journal = open(&format!("sqlite:{}", path.display()), &OpenOptions::default());
     assert!(journal.expect("opens").describe().starts_with("sqlite:"));
-    assert_eq!(
-        open("memory:", &OpenOptions::default())
-            .expect("opens")
-            .describe(),
-        "memory:"
-    );
-    for text in [
-        "mysql://u:s3cret@host/x",
-        "store.db",
-        "",
-        "sqlite:",
-        "memory:x",
-    ] {
-        let error = open(text, &OpenOptions::default())
-            .err()
-            .expect("refused")
-            .to_string();
-        assert!(
-            error.contains("sqlite:FILE") && error.contains("memory:"),
-            "{error}"
-        );
+    assert_eq!(open("memory:", &OpenOptions::default()).expect("opens").describe(), "memory:");
+    for text in ["mysql://u:s3cret@host/x", "store.db", "", "sqlite:", "memory:x"] {
+        let error = open(text, &OpenOptions::default()).err().expect("refused").to_string();
+        assert!(error.contains("sqlite:FILE") && error.contains("memory:"), "{error}");
         assert!(!error.contains("s3cret"));
     }
     let nobody = "postgres://u:s3cret@127.0.0.1:1/x";
-    let error = open(nobody, &OpenOptions::default())
-        .err()
-        .expect("refused")
-        .to_string();
-    assert!(
-        error.contains("127.0.0.1:1") && !error.contains("s3cret"),
-        "{error}"
-    );
+    let error = open(nobody, &OpenOptions::default()).err().expect("refused").to_string();
+    assert!(error.contains("127.0.0.1:1") && !error.contains("s3cret"), "{error}");
 }

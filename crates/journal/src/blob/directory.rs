@@ -19,10 +19,7 @@ pub(crate) struct Directory {
 impl Directory {
     /// The blobs in this directory.
     pub fn new(path: impl Into<PathBuf>) -> Directory {
-        Directory {
-            path: path.into(),
-            unfinished: AtomicU64::new(0),
-        }
+        Directory { path: path.into(), unfinished: AtomicU64::new(0) }
     }
 
     /// Writes a text; harmless if it is there.
@@ -34,10 +31,9 @@ impl Directory {
         if self.get(&blob).is_ok() {
             return Ok(blob);
         }
-        self.write(&place, text)
-            .map_err(|error| Error::Unavailable {
-                why: format!("cannot write a blob to {}: {error}", self.path.display()),
-            })?;
+        self.write(&place, text).map_err(|error| Error::Unavailable {
+            why: format!("cannot write a blob to {}: {error}", self.path.display()),
+        })?;
         Ok(blob)
     }
 
@@ -46,18 +42,11 @@ impl Directory {
         let missing = || self.missing(blob);
         let place = self.place(blob).ok_or_else(missing)?;
         let text = fs::read_to_string(place).map_err(|_| missing())?;
-        if name(&text) == *blob {
-            Ok(text)
-        } else {
-            Err(missing())
-        }
+        if name(&text) == *blob { Ok(text) } else { Err(missing()) }
     }
 
     fn missing(&self, blob: &BlobRef) -> Error {
-        Error::Blob {
-            hash: blob.hash.clone(),
-            directory: self.path.clone(),
-        }
+        Error::Blob { hash: blob.hash.clone(), directory: self.path.clone() }
     }
 
     /// A hash comes from a journal: only one that is a hash names a file.
@@ -71,9 +60,7 @@ impl Directory {
         let folder = place.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder)?;
         let turn = self.unfinished.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self
-            .path
-            .join(format!("unfinished-{}-{turn}", std::process::id()));
+        let unfinished = self.path.join(format!("unfinished-{}-{turn}", std::process::id()));
         let written = write_synced(&unfinished, text).and_then(|()| fs::rename(&unfinished, place));
         if let Err(error) = written {
             // Best effort: what is left of it is never read.

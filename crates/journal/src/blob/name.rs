@@ -4,8 +4,5 @@ use greenroom_model::BlobRef;
 
 /// The reference to a text's blob.
 pub(crate) fn name(text: &str) -> BlobRef {
-    BlobRef {
-        hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
-        bytes: text.len() as u64,
-    }
+    BlobRef { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), bytes: text.len() as u64 }
 }

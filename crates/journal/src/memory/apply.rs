@@ -24,9 +24,7 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
         send(world, place, outgoing, commit.at, &mut receipt);
     }
     if let Some(turn) = &commit.turn {
-        turn.watches
-            .iter()
-            .for_each(|watch| watch_one(world, turn.process, watch, &mut receipt));
+        turn.watches.iter().for_each(|watch| watch_one(world, turn.process, watch, &mut receipt));
         change_asks(world, turn.process, &turn.asks, commit.at);
         if let Some(process) = world.processes.get_mut(&turn.process) {
             process.state.extend(turn.state.iter().cloned());
@@ -51,17 +49,11 @@ fn check(world: &World, commit: &Commit) -> Result<(), Refusal> {
     let Some(turn) = &commit.turn else {
         return Ok(());
     };
-    let found = world
-        .processes
-        .get(&turn.process)
-        .map(|process| process.seq);
+    let found = world.processes.get(&turn.process).map(|process| process.seq);
     if found == Some(turn.expect_seq) {
         return Ok(());
     }
-    Err(Refusal::Stale {
-        expected: turn.expect_seq,
-        found,
-    })
+    Err(Refusal::Stale { expected: turn.expect_seq, found })
 }
 
 fn move_on(world: &mut World, turn: &Turn, at: Millis) {
@@ -120,10 +112,7 @@ fn start(world: &mut World, spawn: &Spawn, at: Millis, receipt: &mut Receipt) ->
         watch_for(world, watcher, *op, spawn, receipt);
     }
     if !ended {
-        spawn
-            .watches
-            .iter()
-            .for_each(|watch| watch_one(world, no, watch, receipt));
+        spawn.watches.iter().for_each(|watch| watch_one(world, no, watch, receipt));
         change_asks(world, no, &spawn.asks, at);
     }
     Spawned { no, created: true }
@@ -134,13 +123,7 @@ fn newborn(spawn: &Spawn, at: Millis) -> Process {
     for turn in &spawn.turns {
         sum = sum.then(seq.plus(1), turn.at, &turn.body);
         let (at, count, body) = (turn.at, turn.count, turn.body.clone());
-        turns.push(KeptTurn {
-            seq: seq.plus(1),
-            count,
-            at,
-            body,
-            sum,
-        });
+        turns.push(KeptTurn { seq: seq.plus(1), count, at, body, sum });
         seq = seq.plus(turn.count);
     }
     Process {
@@ -167,15 +150,7 @@ fn newborn(spawn: &Spawn, at: Millis) -> Process {
 /// A parent hears of its child's end.
 fn watch_for(world: &mut World, watcher: &ProcessId, op: Op, spawn: &Spawn, receipt: &mut Receipt) {
     if let Some((no, _)) = world.named(watcher) {
-        watch_one(
-            world,
-            no,
-            &Watch {
-                op,
-                target: spawn.id.clone(),
-            },
-            receipt,
-        );
+        watch_one(world, no, &Watch { op, target: spawn.id.clone() }, receipt);
     }
 }
 
@@ -188,11 +163,7 @@ fn watch_one(world: &mut World, watcher: ProcessNo, watch: &Watch, receipt: &mut
     let mut exit = None;
     if let Some((target, process)) = world.named(&watch.target) {
         if !process.is_ended() {
-            world.watches.insert(Watching {
-                target,
-                watcher,
-                op: watch.op,
-            });
+            world.watches.insert(Watching { target, watcher, op: watch.op });
             return;
         }
         (root, hops) = (process.root.clone(), process.hops);
@@ -200,26 +171,14 @@ fn watch_one(world: &mut World, watcher: ProcessNo, watch: &Watch, receipt: &mut
         exit = process.exit.clone();
     }
     let content = notice::exited(watch.op, &watch.target, exit);
-    world.tell(
-        &name,
-        Letter {
-            from,
-            content,
-            root,
-            hops,
-        },
-        receipt,
-    );
+    world.tell(&name, Letter { from, content, root, hops }, receipt);
 }
 
 fn change_asks(world: &mut World, no: ProcessNo, changes: &[AskChange], at: Millis) {
     for change in changes {
         match change {
             AskChange::Open { op, spec } => {
-                let asked = Asked {
-                    spec: spec.clone(),
-                    at,
-                };
+                let asked = Asked { spec: spec.clone(), at };
                 world.asks.insert((no, *op), asked);
             }
             AskChange::Close { op } => {
@@ -230,9 +189,7 @@ fn change_asks(world: &mut World, no: ProcessNo, changes: &[AskChange], at: Mill
 }
 
 fn send(world: &mut World, place: usize, send: &Outgoing, at: Millis, receipt: &mut Receipt) {
-    let target = world
-        .named(&send.to)
-        .map(|(no, process)| (no, process.status));
+    let target = world.named(&send.to).map(|(no, process)| (no, process.status));
     let letter = Letter {
         from: send.from.clone(),
         content: send.content.clone(),
@@ -249,9 +206,7 @@ fn send(world: &mut World, place: usize, send: &Outgoing, at: Millis, receipt: &
     if notice::is_notice(&send.content) {
         return;
     }
-    receipt
-        .undeliverable
-        .push(Undeliverable { send: place, ended });
+    receipt.undeliverable.push(Undeliverable { send: place, ended });
     bounce(world, &send.to, ended.is_some(), letter, at, receipt);
 }
 
@@ -273,12 +228,7 @@ fn bounce(
     world.bury(to.clone(), letter, at, notice::unreachable(to, ended));
     if let Some(reply_to) = reply_to {
         let content = notice::no_process(reply_to.op, to, ended);
-        let reply = Letter {
-            from: Origin::Runtime,
-            content,
-            root,
-            hops,
-        };
+        let reply = Letter { from: Origin::Runtime, content, root, hops };
         world.tell(&reply_to.process, reply, receipt);
     }
 }

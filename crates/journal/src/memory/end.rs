@@ -19,38 +19,18 @@ fn tell_watchers(world: &mut World, no: ProcessNo, receipt: &mut Receipt) {
     };
     let (id, exit) = (process.id.clone(), process.exit.clone());
     let (root, hops) = (process.root.clone(), process.hops);
-    let first = Watching {
-        target: no,
-        watcher: ProcessNo(i64::MIN),
-        op: Op(0),
-    };
-    let last = Watching {
-        target: no,
-        watcher: ProcessNo(i64::MAX),
-        op: Op(u64::MAX),
-    };
+    let first = Watching { target: no, watcher: ProcessNo(i64::MIN), op: Op(0) };
+    let last = Watching { target: no, watcher: ProcessNo(i64::MAX), op: Op(u64::MAX) };
     let watching: Vec<Watching> = world.watches.range(first..=last).copied().collect();
     for one in watching {
         world.watches.remove(&one);
-        let Some(watcher) = world
-            .processes
-            .get(&one.watcher)
-            .map(|watcher| watcher.id.clone())
+        let Some(watcher) = world.processes.get(&one.watcher).map(|watcher| watcher.id.clone())
         else {
             continue;
         };
         let content = notice::exited(one.op, &id, exit.clone());
         let from = Origin::Process(id.clone());
-        world.tell(
-            &watcher,
-            Letter {
-                from,
-                content,
-                root: root.clone(),
-                hops,
-            },
-            receipt,
-        );
+        world.tell(&watcher, Letter { from, content, root: root.clone(), hops }, receipt);
     }
 }
 
@@ -74,12 +54,7 @@ fn give_up_mail(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Rece
         world.bury(id.clone(), letter, at, notice::LEFT_OVER.to_owned());
         if let Some(reply_to) = reply_to {
             let content = notice::no_process(reply_to.op, &id, true);
-            let reply = Letter {
-                from: Origin::Runtime,
-                content,
-                root,
-                hops,
-            };
+            let reply = Letter { from: Origin::Runtime, content, root, hops };
             world.tell(&reply_to.process, reply, receipt);
         }
     }

@@ -38,16 +38,9 @@ pub(super) fn turns(process: &Process, scope: Scope) -> Result<Vec<TurnRow>, Err
         sum = checked(&process.id, sum, kept)?;
         let events = decode_events(&kept.body)?;
         if events.len() != kept.count {
-            return Err(Error::corrupt(format!(
-                "{}: a turn lacks events",
-                process.id
-            )));
+            return Err(Error::corrupt(format!("{}: a turn lacks events", process.id)));
         }
-        let turn = TurnRow {
-            seq: kept.seq,
-            at: kept.at,
-            events,
-        };
+        let turn = TurnRow { seq: kept.seq, at: kept.at, events };
         turns.extend(turn.from(begin));
     }
     Ok(turns)
@@ -56,10 +49,7 @@ pub(super) fn turns(process: &Process, scope: Scope) -> Result<Vec<TurnRow>, Err
 fn checked(id: &ProcessId, before: Sum, kept: &KeptTurn) -> Result<Sum, Error> {
     let sum = before.then(kept.seq, kept.at, &kept.body);
     if sum != kept.sum {
-        let what = format!(
-            "{id}: the sum of the turn at event {} does not match",
-            kept.seq
-        );
+        let what = format!("{id}: the sum of the turn at event {} does not match", kept.seq);
         return Err(Error::corrupt(what));
     }
     Ok(sum)
@@ -76,18 +66,9 @@ pub(super) fn list(world: &World, listing: &Listing) -> Vec<ProcessRow> {
         let parent = process.parent.as_ref().map(|(id, _)| id);
         beyond
             && (listing.statuses.is_empty() || listing.statuses.contains(&process.status))
-            && listing
-                .kind
-                .as_deref()
-                .is_none_or(|kind| kind == &*process.kind.name)
-            && listing
-                .parent
-                .as_ref()
-                .is_none_or(|wanted| Some(wanted) == parent)
-            && listing
-                .root
-                .as_deref()
-                .is_none_or(|root| root == process.root)
+            && listing.kind.as_deref().is_none_or(|kind| kind == &*process.kind.name)
+            && listing.parent.as_ref().is_none_or(|wanted| Some(wanted) == parent)
+            && listing.root.as_deref().is_none_or(|root| root == process.root)
     };
     let rows = world.processes.iter();
     let found: Vec<_> = if listing.newest_first {
@@ -95,10 +76,7 @@ pub(super) fn list(world: &World, listing: &Listing) -> Vec<ProcessRow> {
     } else {
         rows.filter(wanted).take(listing.limit).collect()
     };
-    found
-        .into_iter()
-        .map(|(no, process)| row(*no, process))
-        .collect()
+    found.into_iter().map(|(no, process)| row(*no, process)).collect()
 }
 
 /// Those with a step under way or mail.
@@ -115,10 +93,7 @@ pub(super) fn due(
     after: (Millis, ProcessNo),
     limit: usize,
 ) -> Vec<(Millis, ProcessNo)> {
-    let wakes = world
-        .processes
-        .iter()
-        .filter_map(|(no, process)| Some((process.wake_at?, *no)));
+    let wakes = world.processes.iter().filter_map(|(no, process)| Some((process.wake_at?, *no)));
     let mut due: Vec<_> = wakes.filter(|wake| *wake > after).collect();
     due.sort_unstable();
     due.truncate(limit);
@@ -131,11 +106,7 @@ pub(super) fn state(world: &World, no: ProcessNo) -> Vec<StateRow> {
         return Vec::new();
     };
     let rows = process.state.iter();
-    rows.map(|(key, value)| StateRow {
-        key: key.clone(),
-        value: value.clone(),
-    })
-    .collect()
+    rows.map(|(key, value)| StateRow { key: key.clone(), value: value.clone() }).collect()
 }
 
 /// Open questions, oldest first.
@@ -144,13 +115,7 @@ pub(super) fn asks(world: &World, process: Option<&ProcessId>) -> Vec<AskRow> {
     asked.sort_unstable_by_key(|(key, asked)| (asked.at, **key));
     let rows = asked.into_iter().filter_map(|((no, op), asked)| {
         let id = world.processes.get(no)?.id.clone();
-        Some(AskRow {
-            process: id,
-            op: *op,
-            spec: asked.spec.clone(),
-            opened_at: asked.at,
-        })
+        Some(AskRow { process: id, op: *op, spec: asked.spec.clone(), opened_at: asked.at })
     });
-    rows.filter(|row| process.is_none_or(|process| *process == row.process))
-        .collect()
+    rows.filter(|row| process.is_none_or(|process| *process == row.process)).collect()
 }

@@ -31,38 +31,21 @@ impl Memory {
 impl Journal for Memory {
     fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
         let mut world = self.world();
-        Ok(group
-            .iter()
-            .map(|commit| apply::commit(&mut world, commit))
-            .collect())
+        Ok(group.iter().map(|commit| apply::commit(&mut world, commit)).collect())
     }
 
     fn acquire(&self, _owner: &str, at: Millis) -> Result<Lease, Error> {
         let mut world = self.world();
-        let epoch = Epoch(
-            world
-                .epochs
-                .values()
-                .map(|epoch| epoch.0)
-                .max()
-                .unwrap_or(0)
-                + 1,
-        );
-        world.epochs = (0..Shard::COUNT)
-            .map(|shard| (Shard(shard), epoch))
-            .collect();
+        let epoch = Epoch(world.epochs.values().map(|epoch| epoch.0).max().unwrap_or(0) + 1);
+        world.epochs = (0..Shard::COUNT).map(|shard| (Shard(shard), epoch)).collect();
         let seen = world.seen;
         world.seen = seen.max(at);
         Ok(Lease { epoch, seen })
     }
 
     fn find(&self, id: &ProcessId) -> Result<Option<ProcessRow>, Error> {
-        let row = self
-            .world()
-            .named(id)
-            .map(|(no, process)| read::row(no, process));
-        row.map(|mut row| blob::fetch_exit(self, &mut row.exit).map(|()| row))
-            .transpose()
+        let row = self.world().named(id).map(|(no, process)| read::row(no, process));
+        row.map(|mut row| blob::fetch_exit(self, &mut row.exit).map(|()| row)).transpose()
     }
 
     fn load(&self, no: ProcessNo, scope: Scope) -> Result<Option<Loaded>, Error> {
@@ -72,11 +55,7 @@ impl Journal for Memory {
         };
         let turns = read::turns(process, scope)?;
         let mailbox = process.mailbox.values().cloned().collect();
-        let mut loaded = Loaded {
-            row: read::row(no, process),
-            turns,
-            mailbox,
-        };
+        let mut loaded = Loaded { row: read::row(no, process), turns, mailbox };
         drop(world);
         blob::fetch_loaded(self, &mut loaded)?;
         Ok(Some(loaded))
@@ -100,8 +79,7 @@ impl Journal for Memory {
 
     fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error> {
         let mut rows = read::state(&self.world(), no);
-        rows.iter_mut()
-            .try_for_each(|row| blob::fetch(self, &mut row.value))?;
+        rows.iter_mut().try_for_each(|row| blob::fetch(self, &mut row.value))?;
         Ok(rows)
     }
 
@@ -110,35 +88,18 @@ impl Journal for Memory {
     }
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        Ok(self
-            .world()
-            .dead
-            .iter()
-            .rev()
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.world().dead.iter().rev().take(limit).cloned().collect())
     }
 
     fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {
         let blob = blob::name(text);
-        self.world()
-            .blobs
-            .entry(blob.hash.clone())
-            .or_insert_with(|| text.to_owned());
+        self.world().blobs.entry(blob.hash.clone()).or_insert_with(|| text.to_owned());
         Ok(blob)
     }
 
     fn get_blob(&self, blob: &BlobRef) -> Result<String, Error> {
-        let missing = || Error::Blob {
-            hash: blob.hash.clone(),
-            directory: "memory:".into(),
-        };
-        self.world()
-            .blobs
-            .get(&blob.hash)
-            .cloned()
-            .ok_or_else(missing)
+        let missing = || Error::Blob { hash: blob.hash.clone(), directory: "memory:".into() };
+        self.world().blobs.get(&blob.hash).cloned().ok_or_else(missing)
     }
 
     fn verify(&self, progress: &mut dyn FnMut(usize)) -> Result<Vec<String>, Error> {

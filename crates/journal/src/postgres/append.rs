@@ -46,10 +46,8 @@ pub(super) fn turns(pipeline: &mut Pipeline<'_>, turns: &[Append<'_>]) -> Result
     let bodies: Vec<&str> = turns.iter().map(|turn| turn.body).collect();
     let segments = numbers(|turn| turn.segment.0 as i64);
     let statuses = numbers(|turn| turn.status.code());
-    let wakes: Vec<Option<i64>> = turns
-        .iter()
-        .map(|turn| turn.wake_at.map(|at| at.0 as i64))
-        .collect();
+    let wakes: Vec<Option<i64>> =
+        turns.iter().map(|turn| turn.wake_at.map(|at| at.0 as i64)).collect();
     let marks = numbers(|turn| turn.mark.0);
     let rows = pipeline.query_arrays(
         APPEND,

@@ -23,31 +23,21 @@ impl Connection {
     pub fn open(wire: &Wire, target: &Target) -> Result<Connection, Error> {
         let mut config = target.config.clone();
         config.application_name("greenroom");
-        config
-            .keepalives_idle(SILENCE_MAX)
-            .tcp_user_timeout(SILENCE_MAX);
+        config.keepalives_idle(SILENCE_MAX).tcp_user_timeout(SILENCE_MAX);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
-        let gone = || Error::Unavailable {
-            why: "the connection's thread has ended".to_owned(),
-        };
+        let gone = || Error::Unavailable { why: "the connection's thread has ended".to_owned() };
         let connecting = async move {
             let (client, connection) = config.connect(NoTls).await?;
             // Its errors come out of the client's calls.
             drive(connection);
             Ok(client)
         };
-        let client =
-            wire.run(connecting)
-                .ok_or_else(gone)?
-                .map_err(|error| Error::Unavailable {
-                    why: format!("cannot connect: {}", words(&error)),
-                })?;
-        let connection = Connection {
-            client,
-            statements: HashMap::new(),
-        };
+        let client = wire.run(connecting).ok_or_else(gone)?.map_err(|error| {
+            Error::Unavailable { why: format!("cannot connect: {}", words(&error)) }
+        })?;
+        let connection = Connection { client, statements: HashMap::new() };
         connection.batch(&format!("set search_path = \"{}\"", target.schema))?;
         Ok(connection)
     }

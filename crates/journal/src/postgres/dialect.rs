@@ -54,11 +54,7 @@ impl PostgresDialect {
         let mut key = [0; 8];
         key.copy_from_slice(&hash.as_bytes()[..8]);
         let key = i64::from_le_bytes(key);
-        let locked = wait(
-            connection
-                .client
-                .execute("select pg_advisory_lock($1)", &[&key]),
-        );
+        let locked = wait(connection.client.execute("select pg_advisory_lock($1)", &[&key]));
         match locked {
             Ok(_) => Ok(Some(connection)),
             Err(error)
@@ -82,9 +78,7 @@ impl PostgresDialect {
     fn holder(&self) -> Result<String, Error> {
         self.read(|tx| {
             let rows = tx.query("select owner from lease order by epoch desc limit 1", &[])?;
-            rows.into_iter()
-                .next()
-                .map_or(Ok("another node".to_owned()), |mut row| row.text())
+            rows.into_iter().next().map_or(Ok("another node".to_owned()), |mut row| row.text())
         })
     }
 }
@@ -92,9 +86,7 @@ impl PostgresDialect {
 impl Dialect for PostgresDialect {
     fn write<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error> {
         if self.read_only {
-            return Err(Error::Unavailable {
-                why: "the store was opened only to read".to_owned(),
-            });
+            return Err(Error::Unavailable { why: "the store was opened only to read".to_owned() });
         }
         self.keep_claim();
         let mut writer = held(&self.writer);
@@ -108,11 +100,7 @@ impl Dialect for PostgresDialect {
         let result = work(&mut tx);
         let begun = tx.has_begun();
         let result = result.and_then(|result| {
-            if begun {
-                connection.batch("commit").map(|()| result)
-            } else {
-                Ok(result)
-            }
+            if begun { connection.batch("commit").map(|()| result) } else { Ok(result) }
         });
         let clean = result.is_ok() || !begun || connection.batch("rollback").is_ok();
         *writer = Some(connection).filter(|connection| clean && connection.is_open());
@@ -122,11 +110,7 @@ impl Dialect for PostgresDialect {
     fn read<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error> {
         let work = |idle: Connection| {
             // One that was lost while it was idle.
-            let open = if idle.is_open() {
-                Ok(idle)
-            } else {
-                self.connect()
-            };
+            let open = if idle.is_open() { Ok(idle) } else { self.connect() };
             let mut connection = match open {
                 Ok(connection) => connection,
                 Err(error) => return (Err(error), None),
@@ -135,10 +119,7 @@ impl Dialect for PostgresDialect {
             let result = work(&mut tx);
             let begun = tx.has_begun();
             let clean = !begun || connection.batch("rollback").is_ok();
-            (
-                result,
-                Some(connection).filter(|connection| clean && connection.is_open()),
-            )
+            (result, Some(connection).filter(|connection| clean && connection.is_open()))
         };
         self.readers.with(|| self.connect(), work)
     }
@@ -153,10 +134,7 @@ impl Dialect for PostgresDialect {
             return Ok(());
         }
         drop(claim);
-        Err(Error::InUse {
-            store: self.target.shown.clone(),
-            holder: self.holder()?,
-        })
+        Err(Error::InUse { store: self.target.shown.clone(), holder: self.holder()? })
     }
 
     fn check_files(&self) -> Result<Vec<String>, Error> {

@@ -37,10 +37,9 @@ impl Postgres {
     pub fn connect(url: &str, options: PostgresOptions) -> Result<Postgres, Error> {
         let target = Target::parse(url)?;
         let say = |error: Error| match error {
-            Error::Unavailable { why } | Error::Corrupt { what: why } => Error::Open {
-                store: target.shown.clone(),
-                why,
-            },
+            Error::Unavailable { why } | Error::Corrupt { what: why } => {
+                Error::Open { store: target.shown.clone(), why }
+            }
             error => error,
         };
         let failed = |error: std::io::Error| Error::Open {
@@ -63,9 +62,7 @@ impl Postgres {
 }
 
 fn make_tables(connection: &mut Connection, schema: &str) -> Result<(), Error> {
-    connection.batch(&format!(
-        "begin; select pg_advisory_xact_lock({SCHEMA_LOCK})"
-    ))?;
+    connection.batch(&format!("begin; select pg_advisory_xact_lock({SCHEMA_LOCK})"))?;
     let made = make_tables_inside(connection, schema);
     connection.batch(if made.is_ok() { "commit" } else { "rollback" })?;
     made

@@ -50,9 +50,7 @@ impl<'c> Pipeline<'c> {
         }
         let statement = self.connection.prepare(sql)?;
         let client = &self.connection.client;
-        let each = values
-            .chunks(width)
-            .map(|values| rows(client, &statement, values));
+        let each = values.chunks(width).map(|values| rows(client, &statement, values));
         run(&mut self.begin, client, try_join_all(each))
     }
 

@@ -16,27 +16,18 @@ pub(super) struct PostgresTx<'c> {
 impl<'c> PostgresTx<'c> {
     /// One that writes.
     pub fn write(connection: &'c mut Connection) -> PostgresTx<'c> {
-        PostgresTx {
-            pipeline: Pipeline::new(connection, Some("begin")),
-            lock: " for update",
-        }
+        PostgresTx { pipeline: Pipeline::new(connection, Some("begin")), lock: " for update" }
     }
 
     /// One that writes and that the caller has begun.
     pub fn begun(connection: &'c mut Connection) -> PostgresTx<'c> {
-        PostgresTx {
-            pipeline: Pipeline::new(connection, None),
-            lock: " for update",
-        }
+        PostgresTx { pipeline: Pipeline::new(connection, None), lock: " for update" }
     }
 
     /// One snapshot to read from.
     pub fn read(connection: &'c mut Connection) -> PostgresTx<'c> {
         let begin = Some("begin isolation level repeatable read read only");
-        PostgresTx {
-            pipeline: Pipeline::new(connection, begin),
-            lock: "",
-        }
+        PostgresTx { pipeline: Pipeline::new(connection, begin), lock: "" }
     }
 
     /// Whether anything was sent.

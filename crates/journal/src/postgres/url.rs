@@ -18,10 +18,7 @@ const SCHEMA: &str = "greenroom";
 impl Target {
     /// Reads `postgres://…`, with `schema` among its options.
     pub fn parse(url: &str) -> Result<Target, Error> {
-        let error = |why: &str| Error::Open {
-            store: "postgres:".to_owned(),
-            why: why.to_owned(),
-        };
+        let error = |why: &str| Error::Open { store: "postgres:".to_owned(), why: why.to_owned() };
         let (plain, schema) = take_schema(url);
         let schema = schema.unwrap_or_else(|| SCHEMA.to_owned());
         let plain_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -36,16 +33,9 @@ impl Target {
         if config.get_ssl_mode() == SslMode::Require {
             let why = "it asks for TLS (sslmode=require), which this build cannot do; \
                        use a local socket or a tunnel";
-            return Err(Error::Open {
-                store: shown,
-                why: why.to_owned(),
-            });
+            return Err(Error::Open { store: shown, why: why.to_owned() });
         }
-        Ok(Target {
-            config,
-            schema,
-            shown,
-        })
+        Ok(Target { config, schema, shown })
     }
 }
 
@@ -75,15 +65,8 @@ fn show(config: &Config, schema: &str) -> String {
         Some(Host::Unix(path)) => path.display().to_string(),
         None => "localhost".to_owned(),
     };
-    let user = config
-        .get_user()
-        .map(|user| format!("{user}@"))
-        .unwrap_or_default();
-    let port = config
-        .get_ports()
-        .first()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
     let database = config.get_dbname().unwrap_or("");
     format!("postgres://{user}{host}{port}/{database}?schema={schema}")
 }
@@ -97,10 +80,8 @@ mod tests {
         let target = Target::parse("postgres://me:s3cret@db:5433/x?schema=mine&connect_timeout=3")
             .expect("valid");
         assert_eq!(target.shown, "postgres://me@db:5433/x?schema=mine");
-        for url in [
-            "postgres://me:s3cret@db/x?odd=1",
-            "postgres://me:s3cret@db/x?sslmode=require",
-        ] {
+        for url in ["postgres://me:s3cret@db/x?odd=1", "postgres://me:s3cret@db/x?sslmode=require"]
+        {
             let error = Target::parse(url).err().expect("refused").to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }

@@ -25,24 +25,16 @@ impl Wire {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        thread::Builder::new()
-            .name("greenroom-postgres".to_owned())
-            .spawn(move || {
-                // Ends with an error when the other end is dropped, which is meant.
-                let _ = runtime.block_on(stopped);
-            })?;
-        Ok(Wire {
-            handle,
-            _stop: stop,
-        })
+        thread::Builder::new().name("greenroom-postgres".to_owned()).spawn(move || {
+            // Ends with an error when the other end is dropped, which is meant.
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Wire { handle, _stop: stop })
     }
 
     /// Runs `work` on the thread and waits for what it gives; `None` if the
     /// thread is gone.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "runs on the thread this file has started"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "runs on the thread this file has started")]
     pub fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,

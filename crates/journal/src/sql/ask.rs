@@ -17,20 +17,12 @@ pub(super) struct NewAsk<'a> {
 }
 
 fn seal(process: i64, op: i64, spec: &str, at: i64) -> i64 {
-    Seal::of("ask")
-        .int(process)
-        .int(op)
-        .text(spec)
-        .int(at)
-        .done()
+    Seal::of("ask").int(process).int(op).text(spec).int(at).done()
 }
 
 /// Opens questions.
 pub(super) fn insert(tx: &mut dyn Tx, asks: &[NewAsk<'_>]) -> Result<(), Error> {
-    let specs: Vec<String> = asks
-        .iter()
-        .map(|ask| encode(ask.spec))
-        .collect::<Result<_, _>>()?;
+    let specs: Vec<String> = asks.iter().map(|ask| encode(ask.spec)).collect::<Result<_, _>>()?;
     let mut values = Vec::with_capacity(asks.len() * 5);
     for (ask, spec) in asks.iter().zip(&specs) {
         let (process, op, at) = (ask.process.0, ask.op.0 as i64, ask.at.0 as i64);
@@ -51,10 +43,8 @@ pub(super) fn insert(tx: &mut dyn Tx, asks: &[NewAsk<'_>]) -> Result<(), Error> 
 
 /// Closes questions.
 pub(super) fn delete(tx: &mut dyn Tx, closed: &[(ProcessNo, Op)]) -> Result<(), Error> {
-    let values: Vec<Value<'_>> = closed
-        .iter()
-        .flat_map(|(no, op)| [Value::Int(no.0), Value::Int(op.0 as i64)])
-        .collect();
+    let values: Vec<Value<'_>> =
+        closed.iter().flat_map(|(no, op)| [Value::Int(no.0), Value::Int(op.0 as i64)]).collect();
     tx.execute_each("delete from ask where process = $1 and op = $2", 2, &values)
 }
 
@@ -71,10 +61,9 @@ pub(super) fn list(tx: &mut dyn Tx, process: Option<&ProcessId>) -> Result<Vec<A
     let order = "order by a.at, a.process, a.op";
     let rows = match process {
         None => tx.query(&format!("{select} {order}"), &[])?,
-        Some(id) => tx.query(
-            &format!("{select} where p.id = $1 {order}"),
-            &[Value::Text(id.as_str())],
-        )?,
+        Some(id) => {
+            tx.query(&format!("{select} where p.id = $1 {order}"), &[Value::Text(id.as_str())])?
+        }
     };
     rows.into_iter().map(read).collect()
 }
@@ -90,10 +79,5 @@ fn read(mut row: Row) -> Result<AskRow, Error> {
         return Err(Error::corrupt(format!("the ask {id}#{op}")));
     }
     let spec = decode(&spec, "an ask")?;
-    Ok(AskRow {
-        process: id,
-        op: Op(op as u64),
-        spec,
-        opened_at: Millis(at as u64),
-    })
+    Ok(AskRow { process: id, op: Op(op as u64), spec, opened_at: Millis(at as u64) })
 }

@@ -20,13 +20,7 @@ struct Texts<'a> {
 }
 
 fn seal(no: i64, at: i64, texts: &Texts<'_>) -> i64 {
-    let Texts {
-        target,
-        sender,
-        content,
-        root,
-        reason,
-    } = texts;
+    let Texts { target, sender, content, root, reason } = texts;
     let seal = Seal::of("dead").int(no).int(at).text(target).text(sender);
     seal.text(content).text(root).text(reason).done()
 }
@@ -41,13 +35,7 @@ pub(super) fn insert(tx: &mut dyn Tx, letters: &[DeadLetter]) -> Result<(), Erro
     for (letter, (sender, content)) in letters.iter().zip(&parts) {
         let (target, root, reason) = (letter.to.as_str(), &letter.root, &letter.reason);
         let at = letter.at.0 as i64;
-        let texts = Texts {
-            target,
-            sender,
-            content,
-            root,
-            reason,
-        };
+        let texts = Texts { target, sender, content, root, reason };
         values.extend([
             Value::Int(letter.no),
             Value::Text(target),
@@ -66,22 +54,14 @@ pub(super) fn insert(tx: &mut dyn Tx, letters: &[DeadLetter]) -> Result<(), Erro
 /// The newest ones.
 pub(super) fn list(tx: &mut dyn Tx, limit: i64) -> Result<Vec<DeadLetter>, Error> {
     let sql = format!("select {COLUMNS} from dead order by no desc limit $1");
-    tx.query(&sql, &[Value::Int(limit)])?
-        .into_iter()
-        .map(read)
-        .collect()
+    tx.query(&sql, &[Value::Int(limit)])?.into_iter().map(read).collect()
 }
 
 fn read(mut row: Row) -> Result<DeadLetter, Error> {
     let (no, target, sender) = (row.int()?, row.text()?, row.text()?);
     let (content, root, at, reason) = (row.text()?, row.text()?, row.int()?, row.text()?);
-    let texts = Texts {
-        target: &target,
-        sender: &sender,
-        content: &content,
-        root: &root,
-        reason: &reason,
-    };
+    let texts =
+        Texts { target: &target, sender: &sender, content: &content, root: &root, reason: &reason };
     if seal(no, at, &texts) != row.int()? {
         return Err(Error::corrupt(format!("dead letter {no}")));
     }

@@ -53,44 +53,28 @@ pub(super) struct Deciding<'a> {
 }
 
 fn is_call(send: &Outgoing) -> bool {
-    matches!(
-        send.content,
-        Content::User {
-            reply_to: Some(_),
-            ..
-        }
-    )
+    matches!(send.content, Content::User { reply_to: Some(_), .. })
 }
 
 impl<'g> Draft<'g> {
     /// Nothing decided yet.
     pub fn new(facts: Facts) -> Draft<'g> {
-        Draft {
-            facts,
-            ..Draft::default()
-        }
+        Draft { facts, ..Draft::default() }
     }
 
     /// Takes in a commit that was not refused; its turn is appended already.
     pub fn take(&mut self, meta: &mut Meta, commit: &'g Commit) -> Result<Receipt, Error> {
-        let mut deciding = Deciding {
-            at: commit.at,
-            meta,
-            receipt: Receipt::default(),
-        };
+        let mut deciding = Deciding { at: commit.at, meta, receipt: Receipt::default() };
         let deciding = &mut deciding;
-        self.requests
-            .extend(commit.request.as_deref().map(|key| (key, commit.at)));
+        self.requests.extend(commit.request.as_deref().map(|key| (key, commit.at)));
         if let Some(turn) = &commit.turn {
             self.facts.moved(turn);
             // Only a child's parent and a caller are looked up by name that
             // were not gathered.
             if !commit.spawns.is_empty() || commit.sends.iter().any(is_call) {
-                self.facts
-                    .learn(turn.process, turn.id.clone(), turn.status, None);
+                self.facts.learn(turn.process, turn.id.clone(), turn.status, None);
             }
-            self.consumed
-                .extend(turn.consumed.iter().map(|no| (turn.process, *no)));
+            self.consumed.extend(turn.consumed.iter().map(|no| (turn.process, *no)));
         }
         for spawn in &commit.spawns {
             self.spawn(deciding, spawn)?;
@@ -123,10 +107,7 @@ impl<'g> Draft<'g> {
             root: send.root.clone(),
             hops: send.hops,
         };
-        let target = self
-            .facts
-            .named(&send.to)
-            .map(|(no, known)| (no, known.status));
+        let target = self.facts.named(&send.to).map(|(no, known)| (no, known.status));
         let ended = match target {
             Some((no, status)) if !status.is_ended() || send.content.reaches_ended() => {
                 return self.append(deciding, no, letter);
@@ -136,10 +117,7 @@ impl<'g> Draft<'g> {
         if notice::is_notice(&send.content) {
             return;
         }
-        deciding
-            .receipt
-            .undeliverable
-            .push(Undeliverable { send: place, ended });
+        deciding.receipt.undeliverable.push(Undeliverable { send: place, ended });
         let reason = notice::unreachable(&send.to, ended.is_some());
         self.give_up(deciding, &send.to, ended.is_some(), letter, reason);
     }
@@ -154,37 +132,19 @@ impl<'g> Draft<'g> {
         letter: Letter,
         reason: String,
     ) {
-        let Letter {
-            from,
-            content,
-            root,
-            hops,
-        } = letter;
+        let Letter { from, content, root, hops } = letter;
         let Content::User { reply_to, .. } = &content else {
             return;
         };
         let caller = reply_to.clone();
         if let Some(caller) = caller {
             let content = notice::no_process(caller.op, to, ended);
-            let reply = Letter {
-                from: Origin::Runtime,
-                content,
-                root: root.clone(),
-                hops,
-            };
+            let reply = Letter { from: Origin::Runtime, content, root: root.clone(), hops };
             self.tell(deciding, &caller.process, reply);
         }
         let no = deciding.meta.next_letter();
         let (to, at) = (to.clone(), deciding.at);
-        self.dead.push(DeadLetter {
-            no,
-            to,
-            from,
-            content,
-            root,
-            at,
-            reason,
-        });
+        self.dead.push(DeadLetter { no, to, from, content, root, at, reason });
     }
 
     /// Appends what the store itself has to say; dropped if nobody is there.
@@ -197,25 +157,10 @@ impl<'g> Draft<'g> {
     }
 
     fn append(&mut self, deciding: &mut Deciding<'_>, to: ProcessNo, letter: Letter) {
-        let Letter {
-            from,
-            content,
-            root,
-            hops,
-        } = letter;
+        let Letter { from, content, root, hops } = letter;
         let no = MessageNo(deciding.meta.next_message());
-        let message = Message {
-            no,
-            from,
-            content,
-            root,
-            hops,
-        };
-        self.mail.push(NewMail {
-            to,
-            message: message.clone(),
-            at: deciding.at,
-        });
+        let message = Message { no, from, content, root, hops };
+        self.mail.push(NewMail { to, message: message.clone(), at: deciding.at });
         deciding.receipt.delivered.push(Delivered { to, message });
     }
 
@@ -228,31 +173,16 @@ impl<'g> Draft<'g> {
         let (mut from, mut exit) = (Origin::Runtime, None);
         if let Some((target, known)) = self.facts.named(&watch.target) {
             if !known.status.is_ended() {
-                self.watches.push(Watching {
-                    target,
-                    watcher,
-                    op: watch.op,
-                });
+                self.watches.push(Watching { target, watcher, op: watch.op });
                 return;
             }
             story = known.story.clone();
             from = Origin::Process(known.id.clone());
             exit = story.as_ref().and_then(|story| story.exit.clone());
         }
-        let (root, hops) = story
-            .map(|story| (story.root, story.hops))
-            .unwrap_or_default();
+        let (root, hops) = story.map(|story| (story.root, story.hops)).unwrap_or_default();
         let content = notice::exited(watch.op, &watch.target, exit);
-        self.tell(
-            deciding,
-            &name,
-            Letter {
-                from,
-                content,
-                root,
-                hops,
-            },
-        );
+        self.tell(deciding, &name, Letter { from, content, root, hops });
     }
 
     /// Opens and closes questions, in order.
@@ -260,16 +190,10 @@ impl<'g> Draft<'g> {
         for change in changes {
             match change {
                 AskChange::Open { op, spec } => {
-                    self.asks.push(NewAsk {
-                        process,
-                        op: *op,
-                        spec,
-                        at,
-                    });
+                    self.asks.push(NewAsk { process, op: *op, spec, at });
                 }
                 AskChange::Close { op } => {
-                    self.asks
-                        .retain(|ask| (ask.process, ask.op) != (process, *op));
+                    self.asks.retain(|ask| (ask.process, ask.op) != (process, *op));
                     self.closed.push((process, *op));
                 }
             }

@@ -18,26 +18,9 @@ impl Draft<'_> {
         self.asks.retain(|ask| ask.process != no);
         self.tell_watchers(deciding, turn);
         for message in self.left_over(turn) {
-            let Message {
-                from,
-                content,
-                root,
-                hops,
-                ..
-            } = message;
-            let letter = Letter {
-                from,
-                content,
-                root,
-                hops,
-            };
-            self.give_up(
-                deciding,
-                &turn.id,
-                true,
-                letter,
-                notice::LEFT_OVER.to_owned(),
-            );
+            let Message { from, content, root, hops, .. } = message;
+            let letter = Letter { from, content, root, hops };
+            self.give_up(deciding, &turn.id, true, letter, notice::LEFT_OVER.to_owned());
         }
         Ok(())
     }
@@ -46,33 +29,18 @@ impl Draft<'_> {
         let no = turn.process;
         let mut watching = self.facts.take_watchers(no);
         watching.extend(self.watches.iter().filter(|watching| watching.target == no));
-        self.watches
-            .retain(|watching| watching.target != no && watching.watcher != no);
+        self.watches.retain(|watching| watching.target != no && watching.watcher != no);
         watching.sort_unstable();
         watching.dedup();
-        let story = self
-            .facts
-            .numbered(no)
-            .and_then(|known| known.story.as_ref());
-        let (root, hops) = story
-            .map(|story| (story.root.clone(), story.hops))
-            .unwrap_or_default();
+        let story = self.facts.numbered(no).and_then(|known| known.story.as_ref());
+        let (root, hops) = story.map(|story| (story.root.clone(), story.hops)).unwrap_or_default();
         for Watching { watcher, op, .. } in watching.into_iter().filter(|one| one.watcher != no) {
             let Some(watcher) = self.facts.numbered(watcher).map(|known| known.id.clone()) else {
                 continue;
             };
             let content = notice::exited(op, &turn.id, turn.exit.clone());
             let from = Origin::Process(turn.id.clone());
-            self.tell(
-                deciding,
-                &watcher,
-                Letter {
-                    from,
-                    content,
-                    root: root.clone(),
-                    hops,
-                },
-            );
+            self.tell(deciding, &watcher, Letter { from, content, root: root.clone(), hops });
         }
     }
 

@@ -50,19 +50,12 @@ impl Facts {
         facts.read_brief(tx, "id", texts(&wanted.names))?;
         // Callers whose letters lie in the mailboxes of those that end.
         let callers: Vec<ProcessId> = facts.mail.values().flatten().filter_map(caller).collect();
-        let callers: HashSet<&ProcessId> = callers
-            .iter()
-            .filter(|id| !facts.numbers.contains_key(*id))
-            .collect();
+        let callers: HashSet<&ProcessId> =
+            callers.iter().filter(|id| !facts.numbers.contains_key(*id)).collect();
         facts.read_brief(tx, "id", texts(&callers))?;
-        let watching = facts
-            .watchers
-            .values()
-            .flatten()
-            .map(|watching| watching.watcher);
-        let watching: HashSet<ProcessNo> = watching
-            .filter(|no| !facts.processes.contains_key(no))
-            .collect();
+        let watching = facts.watchers.values().flatten().map(|watching| watching.watcher);
+        let watching: HashSet<ProcessNo> =
+            watching.filter(|no| !facts.processes.contains_key(no)).collect();
         facts.read_brief(tx, "no", numbers(&watching))?;
         Ok(facts)
     }
@@ -72,10 +65,8 @@ impl Facts {
         if ending.is_empty() {
             return Ok(());
         }
-        self.watchers
-            .extend(ending.iter().copied().zip(watch::of_each(tx, ending)?));
-        self.mail
-            .extend(ending.iter().copied().zip(mailbox::of_each(tx, ending)?));
+        self.watchers.extend(ending.iter().copied().zip(watch::of_each(tx, ending)?));
+        self.mail.extend(ending.iter().copied().zip(mailbox::of_each(tx, ending)?));
         wanted.whole_numbers.extend(ending.iter().copied());
         Ok(())
     }
@@ -88,12 +79,7 @@ impl Facts {
         for row in first_rows(tx, &sql, &keys)? {
             let Kept { row, parent_op, .. } = Kept::read(row)?;
             let parent = row.parent.zip(parent_op);
-            let story = Story {
-                root: row.root,
-                hops: row.hops,
-                exit: row.exit,
-                parent,
-            };
+            let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
             self.learn(row.no, row.id, row.status, Some(story));
         }
         Ok(())
@@ -114,11 +100,7 @@ impl Facts {
     /// Notes a process that is there.
     pub fn learn(&mut self, no: ProcessNo, id: ProcessId, status: Status, story: Option<Story>) {
         self.numbers.insert(id.clone(), no);
-        let known = self.processes.entry(no).or_insert(Known {
-            id,
-            status,
-            story: None,
-        });
+        let known = self.processes.entry(no).or_insert(Known { id, status, story: None });
         known.status = status;
         if story.is_some() {
             known.story = story;
@@ -174,27 +156,19 @@ impl<'g> Wanted<'g> {
         let own = commit.turn.as_ref().map(|turn| &turn.id);
         for spawn in &commit.spawns {
             self.whole.insert(&spawn.id);
-            self.whole
-                .extend(spawn.watches.iter().map(|watch| &watch.target));
+            self.whole.extend(spawn.watches.iter().map(|watch| &watch.target));
             let parent = spawn.parent.as_ref().map(|(id, _)| id);
-            self.names
-                .extend(parent.filter(|id| spawn.watched && own != Some(id)));
+            self.names.extend(parent.filter(|id| spawn.watched && own != Some(id)));
         }
         for send in &commit.sends {
             self.names.insert(&send.to);
-            if let Content::User {
-                reply_to: Some(reply_to),
-                ..
-            } = &send.content
-            {
-                self.names
-                    .extend(Some(&reply_to.process).filter(|id| own != Some(id)));
+            if let Content::User { reply_to: Some(reply_to), .. } = &send.content {
+                self.names.extend(Some(&reply_to.process).filter(|id| own != Some(id)));
             }
         }
         let Some(turn) = &commit.turn else { return };
         if !turn.watches.is_empty() {
-            self.whole
-                .extend(turn.watches.iter().map(|watch| &watch.target));
+            self.whole.extend(turn.watches.iter().map(|watch| &watch.target));
             self.whole_numbers.insert(turn.process);
         }
         if turn.status.is_ended() {
@@ -205,10 +179,7 @@ impl<'g> Wanted<'g> {
 
 fn caller(message: &Message) -> Option<ProcessId> {
     match &message.content {
-        Content::User {
-            reply_to: Some(reply_to),
-            ..
-        } => Some(reply_to.process.clone()),
+        Content::User { reply_to: Some(reply_to), .. } => Some(reply_to.process.clone()),
         _ => None,
     }
 }

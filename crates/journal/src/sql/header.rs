@@ -7,7 +7,7 @@ use super::meta::Meta;
 use crate::Error;
 
 /// The numbers, and who may write.
-pub(crate) struct Header {
+pub struct Header {
     pub(super) meta: Meta,
     pub(super) epochs: Epochs,
 }

@@ -13,10 +13,8 @@ impl Epochs {
     /// Reads them; the lock on `meta` keeps them as they are.
     pub fn read(tx: &mut dyn Tx) -> Result<Epochs, Error> {
         let rows = tx.query("select epoch from lease order by shard", &[])?;
-        let epochs: Vec<i64> = rows
-            .into_iter()
-            .map(|mut row| row.int())
-            .collect::<Result<_, _>>()?;
+        let epochs: Vec<i64> =
+            rows.into_iter().map(|mut row| row.int()).collect::<Result<_, _>>()?;
         if epochs.len() as i64 != Shard::COUNT {
             return Err(Error::corrupt("the table lease lacks rows"));
         }
@@ -26,25 +24,15 @@ impl Epochs {
     /// Whether the commit's epoch is its shard's.
     pub fn check(&self, commit: &Commit) -> Result<(), Refusal> {
         let shard = commit.shard();
-        let epoch = usize::try_from(shard.0)
-            .ok()
-            .and_then(|shard| self.0.get(shard));
-        if epoch == Some(&commit.epoch.0) {
-            Ok(())
-        } else {
-            Err(Refusal::Fenced { shard })
-        }
+        let epoch = usize::try_from(shard.0).ok().and_then(|shard| self.0.get(shard));
+        if epoch == Some(&commit.epoch.0) { Ok(()) } else { Err(Refusal::Fenced { shard }) }
     }
 }
 
 /// Writes the rows of a new store.
 pub(super) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
     let shards: Vec<Value<'_>> = (0..Shard::COUNT).map(Value::Int).collect();
-    tx.execute_each(
-        "insert into lease (shard, epoch, owner) values ($1, 0, '')",
-        1,
-        &shards,
-    )
+    tx.execute_each("insert into lease (shard, epoch, owner) values ($1, 0, '')", 1, &shards)
 }
 
 /// Takes all shards over.
@@ -57,8 +45,5 @@ pub(super) fn acquire(tx: &mut dyn Tx, owner: &str, at: Millis) -> Result<Lease,
     let seen = meta.seen();
     meta.see(at);
     meta.write(tx)?;
-    Ok(Lease {
-        epoch: Epoch(epoch),
-        seen,
-    })
+    Ok(Lease { epoch: Epoch(epoch), seen })
 }

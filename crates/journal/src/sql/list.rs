@@ -35,11 +35,8 @@ pub(super) fn processes(tx: &mut dyn Tx, listing: &Listing) -> Result<Vec<Proces
     }
     if !listing.statuses.is_empty() {
         // Statuses are few and their numbers ours: they stand in the text.
-        let codes: Vec<String> = listing
-            .statuses
-            .iter()
-            .map(|status| status.code().to_string())
-            .collect();
+        let codes: Vec<String> =
+            listing.statuses.iter().map(|status| status.code().to_string()).collect();
         tests.push(format!("status in ({})", codes.join(", ")));
     }
     let mut sql = format!("select {COLUMNS} from process");
@@ -50,9 +47,7 @@ pub(super) fn processes(tx: &mut dyn Tx, listing: &Listing) -> Result<Vec<Proces
     let order = if newest { "desc" } else { "asc" };
     sql = format!("{sql} order by no {order} limit ${}", values.len());
     let rows = tx.query(&sql, &values)?;
-    rows.into_iter()
-        .map(|row| Ok(Kept::read(row)?.row))
-        .collect()
+    rows.into_iter().map(|row| Ok(Kept::read(row)?.row)).collect()
 }
 
 /// Those with a step under way or mail, by number.
@@ -87,13 +82,7 @@ pub(super) fn due(
          order by wake_at, no limit $3"
     );
     let (at, no) = after;
-    let values = [
-        Value::Int(at.0 as i64),
-        Value::Int(no.0),
-        Value::Int(limit(most)),
-    ];
+    let values = [Value::Int(at.0 as i64), Value::Int(no.0), Value::Int(limit(most))];
     let rows = tx.query(&sql, &values)?;
-    rows.into_iter()
-        .filter_map(|row| Brief::read_wake(row).transpose())
-        .collect()
+    rows.into_iter().filter_map(|row| Brief::read_wake(row).transpose()).collect()
 }

@@ -20,9 +20,5 @@ pub(super) fn load(tx: &mut dyn Tx, no: ProcessNo, scope: Scope) -> Result<Optio
     let turns = tx.history(no, kept.head, begin)?;
     let turns = turn::check(&kept.row, turns, begin)?;
     let mailbox = mailbox::of_each(tx, &[no])?.into_iter().flatten().collect();
-    Ok(Some(Loaded {
-        row: kept.row,
-        turns,
-        mailbox,
-    }))
+    Ok(Some(Loaded { row: kept.row, turns, mailbox }))
 }

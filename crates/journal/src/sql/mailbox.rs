@@ -17,23 +17,13 @@ pub(super) struct NewMail {
 }
 
 fn seal(to: ProcessNo, no: i64, sender: &str, content: &str, root: &str, hops: i64) -> i64 {
-    Seal::of("mailbox")
-        .int(to.0)
-        .int(no)
-        .text(sender)
-        .text(content)
-        .text(root)
-        .int(hops)
-        .done()
+    Seal::of("mailbox").int(to.0).int(no).text(sender).text(content).text(root).int(hops).done()
 }
 
 /// JSON of what a message holds.
 pub(super) fn encode<T: serde::Serialize>(part: &T) -> Result<String, Error> {
-    serde_json::to_string(part).map_err(|error| {
-        Error::Model(greenroom_model::Error::BadJson {
-            why: error.to_string(),
-        })
-    })
+    serde_json::to_string(part)
+        .map_err(|error| Error::Model(greenroom_model::Error::BadJson { why: error.to_string() }))
 }
 
 /// What a message holds, from JSON.
@@ -71,15 +61,9 @@ pub(super) fn insert(tx: &mut dyn Tx, mail: &[NewMail]) -> Result<(), Error> {
 
 /// Takes messages out.
 pub(super) fn delete(tx: &mut dyn Tx, taken: &[(ProcessNo, MessageNo)]) -> Result<(), Error> {
-    let values: Vec<Value<'_>> = taken
-        .iter()
-        .flat_map(|(process, no)| [Value::Int(process.0), Value::Int(no.0)])
-        .collect();
-    tx.execute_each(
-        "delete from mailbox where process = $1 and no = $2",
-        2,
-        &values,
-    )
+    let values: Vec<Value<'_>> =
+        taken.iter().flat_map(|(process, no)| [Value::Int(process.0), Value::Int(no.0)]).collect();
+    tx.execute_each("delete from mailbox where process = $1 and no = $2", 2, &values)
 }
 
 /// Takes all messages of ended processes out.
@@ -96,10 +80,7 @@ pub(super) fn of_each(
     let sql = format!("select {COLUMNS} from mailbox where process = $1 order by no");
     let values: Vec<Value<'_>> = processes.iter().map(|no| Value::Int(no.0)).collect();
     let mailboxes = tx.query_each(&sql, 1, &values)?;
-    mailboxes
-        .into_iter()
-        .map(|rows| rows.into_iter().map(read).collect())
-        .collect()
+    mailboxes.into_iter().map(|rows| rows.into_iter().map(read).collect()).collect()
 }
 
 fn read(mut row: Row) -> Result<Message, Error> {
@@ -107,9 +88,7 @@ fn read(mut row: Row) -> Result<Message, Error> {
     let (sender, content, root) = (row.text()?, row.text()?, row.text()?);
     let hops = row.int()?;
     if seal(to, no, &sender, &content, &root, hops) != row.int()? {
-        return Err(Error::corrupt(format!(
-            "message {no} of process number {to}"
-        )));
+        return Err(Error::corrupt(format!("message {no} of process number {to}")));
     }
     Ok(Message {
         no: MessageNo(no),
@@ -128,7 +107,5 @@ pub(super) fn holders(
 ) -> Result<Vec<ProcessNo>, Error> {
     let sql = "select distinct process from mailbox where process > $1 order by process limit $2";
     let rows = tx.query(sql, &[Value::Int(after.0), Value::Int(limit)])?;
-    rows.into_iter()
-        .map(|mut row| Ok(ProcessNo(row.int()?)))
-        .collect()
+    rows.into_iter().map(|mut row| Ok(ProcessNo(row.int()?))).collect()
 }

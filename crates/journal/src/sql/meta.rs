@@ -29,7 +29,7 @@ struct Numbers {
 
 /// The newest turn of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Newest {
+pub struct Newest {
     /// No turn has a higher number.
     pub no: i64,
     /// A time at which something was committed, the latest as a rule.
@@ -49,22 +49,12 @@ impl Numbers {
     fn read(mut row: Row) -> Result<Numbers, Error> {
         let format = row.int()?;
         if format > FORMAT {
-            return Err(Error::Format {
-                found: format,
-                known: FORMAT,
-            });
+            return Err(Error::Format { found: format, known: FORMAT });
         }
         let seen = Millis(row.int()? as u64);
         let (processes, messages) = (row.int()?, row.int()?);
         let (letters, turns) = (row.int()?, row.int()?);
-        let numbers = Numbers {
-            format,
-            seen,
-            processes,
-            messages,
-            letters,
-            turns,
-        };
+        let numbers = Numbers { format, seen, processes, messages, letters, turns };
         if row.int()? == numbers.mark() {
             Ok(numbers)
         } else {
@@ -83,11 +73,7 @@ impl Numbers {
 
     fn mark(&self) -> i64 {
         let seal = Seal::of("meta").int(self.format).int(self.seen.0 as i64);
-        seal.int(self.processes)
-            .int(self.messages)
-            .int(self.letters)
-            .int(self.turns)
-            .done()
+        seal.int(self.processes).int(self.messages).int(self.letters).int(self.turns).done()
     }
 }
 
@@ -128,14 +114,8 @@ impl Meta {
         }
         let sql = "update meta set seen = $1, processes = $2, messages = $3, letters = $4, \
                    turns = $5, mark = $6";
-        let numbers = [
-            now.seen.0 as i64,
-            now.processes,
-            now.messages,
-            now.letters,
-            now.turns,
-            now.mark(),
-        ];
+        let numbers =
+            [now.seen.0 as i64, now.processes, now.messages, now.letters, now.turns, now.mark()];
         tx.execute_each(sql, numbers.len(), &numbers.map(Value::Int))?;
         self.row = now;
         Ok(())

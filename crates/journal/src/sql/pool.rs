@@ -20,10 +20,7 @@ struct State<C> {
 impl<C> Pool<C> {
     /// With these to begin with.
     pub fn new(idle: Vec<C>) -> Pool<C> {
-        Pool {
-            state: Mutex::new(State { idle, lent: 0 }),
-            back: Condvar::new(),
-        }
+        Pool { state: Mutex::new(State { idle, lent: 0 }), back: Condvar::new() }
     }
 
     /// Runs `work` on a connection, one made by `connect` if none is idle. It
@@ -35,10 +32,7 @@ impl<C> Pool<C> {
     ) -> Result<T, Error> {
         let idle = self.take();
         // Counts the place free again even if `work` panics.
-        let mut place = Place {
-            pool: self,
-            back: None,
-        };
+        let mut place = Place { pool: self, back: None };
         let connection = idle.map_or_else(connect, Ok)?;
         let (result, back) = work(connection);
         place.back = back;
@@ -52,10 +46,7 @@ impl<C> Pool<C> {
     fn take(&self) -> Option<C> {
         let mut state = self.held();
         while state.lent >= LENT_MAX {
-            state = self
-                .back
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.back.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.lent += 1;
         state.idle.pop()

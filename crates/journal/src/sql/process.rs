@@ -69,11 +69,7 @@ fn fixed(row: &ProcessRow, parent_op: Option<Op>) -> Fixed<'_> {
         id: &row.id,
         kind: &row.kind,
         shard: row.shard,
-        parent: row
-            .parent
-            .as_ref()
-            .zip(parent_op)
-            .map(|(id, op)| (id.as_str(), op.0 as i64)),
+        parent: row.parent.as_ref().zip(parent_op).map(|(id, op)| (id.as_str(), op.0 as i64)),
         root: &row.root,
         hops: row.hops,
         started_at: row.started_at,
@@ -105,11 +101,7 @@ struct Moving {
 
 impl Moving {
     fn read(row: &mut Row, id: &ProcessId) -> Result<Moving, Error> {
-        let (seq, sum, segment) = (
-            Seq(row.int()? as u64),
-            Sum(row.int()?),
-            Seq(row.int()? as u64),
-        );
+        let (seq, sum, segment) = (Seq(row.int()? as u64), Sum(row.int()?), Seq(row.int()? as u64));
         let status = Status::from_code(row.int()?).ok_or_else(|| damaged(id, "its status"))?;
         let wake_at = row.int_or_null()?.map(|at| Millis(at as u64));
         let changed_at = Millis(row.int()? as u64);
@@ -117,14 +109,7 @@ impl Moving {
         if Mark::of(id, seq, sum, segment, status, wake_at, changed_at) != mark {
             return Err(damaged(id, "its mark does not match"));
         }
-        Ok(Moving {
-            seq,
-            sum,
-            segment,
-            status,
-            wake_at,
-            changed_at,
-        })
+        Ok(Moving { seq, sum, segment, status, wake_at, changed_at })
     }
 }
 
@@ -134,11 +119,7 @@ impl Brief {
         let no = ProcessNo(row.int()?);
         let id = read_id(&row.text()?)?;
         let moving = Moving::read(&mut row, &id)?;
-        Ok(Brief {
-            no,
-            id,
-            status: moving.status,
-        })
+        Ok(Brief { no, id, status: moving.status })
     }
 
     /// Reads them with the time of the next wake-up.
@@ -165,14 +146,8 @@ impl Kept {
         let hops = u32::try_from(row.int()?).map_err(|_| damaged(&id, "its hops"))?;
         let started_at = Millis(row.int()? as u64);
         let seal = row.int()?;
-        let Moving {
-            seq,
-            sum,
-            segment,
-            status,
-            wake_at,
-            changed_at,
-        } = Moving::read(&mut row, &id)?;
+        let Moving { seq, sum, segment, status, wake_at, changed_at } =
+            Moving::read(&mut row, &id)?;
         let head = row.int()?;
         let exit = read_exit(&mut row, no, &id)?;
         let row = ProcessRow {
@@ -195,11 +170,7 @@ impl Kept {
         if fixed(&row, parent_op).seal() != seal {
             return Err(damaged(&row.id, "its seal does not match"));
         }
-        Ok(Kept {
-            row,
-            parent_op,
-            head,
-        })
+        Ok(Kept { row, parent_op, head })
     }
 }
 
@@ -210,8 +181,7 @@ fn read_exit(row: &mut Row, no: ProcessNo, id: &ProcessId) -> Result<Option<Exit
     }
     let Some(text) = text else { return Ok(None) };
     let exit = serde_json::from_str(&text);
-    exit.map(Some)
-        .map_err(|error| damaged(id, &format!("its exit: {error}")))
+    exit.map(Some).map_err(|error| damaged(id, &format!("its exit: {error}")))
 }
 
 /// The row of one process.
@@ -252,13 +222,7 @@ pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Err
          $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
     );
     let mut values: Vec<Value<'_>> = Vec::with_capacity(news.len() * WIDTH);
-    for NewProcess {
-        row,
-        parent,
-        head,
-        exit,
-    } in news
-    {
+    for NewProcess { row, parent, head, exit } in news {
         let op = parent.map(|(_, op)| op.0 as i64);
         let exit = exit.as_deref();
         values.extend::<[Value<'_>; WIDTH]>([
@@ -293,18 +257,10 @@ pub(super) fn set_exits(tx: &mut dyn Tx, exits: &[(ProcessNo, String)]) -> Resul
     let values: Vec<Value<'_>> = exits
         .iter()
         .flat_map(|(no, exit)| {
-            [
-                Value::Text(exit),
-                Value::Int(exit_seal(*no, exit)),
-                Value::Int(no.0),
-            ]
+            [Value::Text(exit), Value::Int(exit_seal(*no, exit)), Value::Int(no.0)]
         })
         .collect();
-    tx.execute_each(
-        "update process set exit = $1, exit_seal = $2 where no = $3",
-        3,
-        &values,
-    )
+    tx.execute_each("update process set exit = $1, exit_seal = $2 where no = $3", 3, &values)
 }
 
 /// Gives a process other code.

@@ -10,19 +10,12 @@ use std::collections::HashSet;
 pub(super) fn known<'a>(tx: &mut dyn Tx, keys: &[&'a str]) -> Result<HashSet<&'a str>, Error> {
     let values: Vec<Value<'_>> = keys.iter().map(|key| Value::Text(key)).collect();
     let found = tx.query_each("select at from request where key = $1", 1, &values)?;
-    Ok(keys
-        .iter()
-        .zip(found)
-        .filter(|(_, rows)| !rows.is_empty())
-        .map(|(key, _)| *key)
-        .collect())
+    Ok(keys.iter().zip(found).filter(|(_, rows)| !rows.is_empty()).map(|(key, _)| *key).collect())
 }
 
 /// Writes keys down.
 pub(super) fn insert(tx: &mut dyn Tx, requests: &[(&str, Millis)]) -> Result<(), Error> {
-    let values: Vec<Value<'_>> = requests
-        .iter()
-        .flat_map(|(key, at)| [Value::Text(key), Value::Int(at.0 as i64)])
-        .collect();
+    let values: Vec<Value<'_>> =
+        requests.iter().flat_map(|(key, at)| [Value::Text(key), Value::Int(at.0 as i64)]).collect();
     tx.execute_each("insert into request (key, at) values ($1, $2)", 2, &values)
 }

@@ -23,21 +23,14 @@ pub(super) struct Run<'g> {
 impl<'g> Run<'g> {
     /// Whether the commit may join.
     pub fn takes(&self, commit: &Commit) -> bool {
-        let moved = commit
-            .turn
-            .as_ref()
-            .is_some_and(|turn| self.moved.contains(&turn.process));
-        let asked = commit
-            .request
-            .as_deref()
-            .is_some_and(|key| self.keys.contains(key));
+        let moved = commit.turn.as_ref().is_some_and(|turn| self.moved.contains(&turn.process));
+        let asked = commit.request.as_deref().is_some_and(|key| self.keys.contains(key));
         !moved && !asked
     }
 
     /// Takes it in.
     pub fn push(&mut self, place: usize, commit: &'g Commit) {
-        self.moved
-            .extend(commit.turn.as_ref().map(|turn| turn.process));
+        self.moved.extend(commit.turn.as_ref().map(|turn| turn.process));
         self.keys.extend(commit.request.as_deref());
         self.commits.push((place, commit));
     }
@@ -66,14 +59,13 @@ impl<'g> Run<'g> {
         }
         let keys: Vec<&str> = self.keys.iter().copied().collect();
         let known = request::known(tx, &keys)?;
-        self.commits
-            .retain(|(place, commit)| match &commit.request {
-                Some(key) if known.contains(key.as_str()) => {
-                    outcomes[*place] = Err(Refusal::Repeated { key: key.clone() });
-                    false
-                }
-                _ => true,
-            });
+        self.commits.retain(|(place, commit)| match &commit.request {
+            Some(key) if known.contains(key.as_str()) => {
+                outcomes[*place] = Err(Refusal::Repeated { key: key.clone() });
+                false
+            }
+            _ => true,
+        });
         Ok(())
     }
 
@@ -115,12 +107,7 @@ impl<'g> Run<'g> {
         });
         refuse_stale(tx, &stale, outcomes)?;
         for (_, commit) in &self.commits {
-            if let Some(Turn {
-                process,
-                kind: Some(kind),
-                ..
-            }) = &commit.turn
-            {
+            if let Some(Turn { process, kind: Some(kind), .. }) = &commit.turn {
                 process::set_kind(tx, *process, kind)?;
             }
         }
@@ -142,15 +129,7 @@ fn append(turn: &Turn, at: Millis, no: i64) -> Append<'_> {
         segment: turn.segment,
         status: turn.status,
         wake_at,
-        mark: Mark::of(
-            &turn.id,
-            seq,
-            turn.sum,
-            turn.segment,
-            turn.status,
-            wake_at,
-            at,
-        ),
+        mark: Mark::of(&turn.id, seq, turn.sum, turn.segment, turn.status, wake_at, at),
     }
 }
 
@@ -159,20 +138,12 @@ fn refuse_stale(
     stale: &[(usize, &Turn)],
     outcomes: &mut [Outcome],
 ) -> Result<(), Error> {
-    let values: Vec<Value<'_>> = stale
-        .iter()
-        .map(|(_, turn)| Value::Int(turn.process.0))
-        .collect();
+    let values: Vec<Value<'_>> = stale.iter().map(|(_, turn)| Value::Int(turn.process.0)).collect();
     let found = tx.query_each("select seq from process where no = $1", 1, &values)?;
     for ((place, turn), rows) in stale.iter().zip(found) {
         let row = rows.into_iter().next();
-        let found = row
-            .map(|mut row| Ok::<_, Error>(Seq(row.int()? as u64)))
-            .transpose()?;
-        outcomes[*place] = Err(Refusal::Stale {
-            expected: turn.expect_seq,
-            found,
-        });
+        let found = row.map(|mut row| Ok::<_, Error>(Seq(row.int()? as u64))).transpose()?;
+        outcomes[*place] = Err(Refusal::Stale { expected: turn.expect_seq, found });
     }
     Ok(())
 }

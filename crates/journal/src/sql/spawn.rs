@@ -12,16 +12,10 @@ use greenroom_model::{Origin, ProcessNo, Seq, Shard, Sum};
 impl<'g> Draft<'g> {
     /// Starts a process, unless its id is taken.
     pub fn spawn(&mut self, deciding: &mut Deciding<'_>, spawn: &'g Spawn) -> Result<(), Error> {
-        let there = self
-            .facts
-            .named(&spawn.id)
-            .map(|(no, known)| (no, known.story.as_ref()));
+        let there = self.facts.named(&spawn.id).map(|(no, known)| (no, known.story.as_ref()));
         if let Some((no, story)) = there {
             let own = story.is_some_and(|story| story.parent == spawn.parent);
-            deciding
-                .receipt
-                .spawned
-                .push(Spawned { no, created: false });
+            deciding.receipt.spawned.push(Spawned { no, created: false });
             if own {
                 self.watch_child(deciding, spawn);
             } else {
@@ -48,14 +42,7 @@ impl<'g> Draft<'g> {
             return;
         };
         if let Some((watcher, _)) = self.facts.named(parent) {
-            self.watch(
-                deciding,
-                watcher,
-                &Watch {
-                    op: *op,
-                    target: spawn.id.clone(),
-                },
-            );
+            self.watch(deciding, watcher, &Watch { op: *op, target: spawn.id.clone() });
         }
     }
 
@@ -66,16 +53,7 @@ impl<'g> Draft<'g> {
         };
         let content = notice::already_exists(*op, &spawn.id);
         let (root, hops) = (spawn.root.clone(), spawn.hops);
-        self.tell(
-            deciding,
-            parent,
-            Letter {
-                from: Origin::Runtime,
-                content,
-                root,
-                hops,
-            },
-        );
+        self.tell(deciding, parent, Letter { from: Origin::Runtime, content, root, hops });
     }
 
     fn begin(
@@ -125,21 +103,11 @@ impl<'g> Draft<'g> {
             exit: spawn.exit.clone(),
             parent: spawn.parent.clone(),
         };
-        self.facts
-            .learn(no, spawn.id.clone(), spawn.status, Some(story));
+        self.facts.learn(no, spawn.id.clone(), spawn.status, Some(story));
         let exit = spawn.exit.as_ref().map(encode).transpose()?;
-        self.processes.push(NewProcess {
-            row,
-            parent: spawn.parent.as_ref(),
-            head,
-            exit,
-        });
+        self.processes.push(NewProcess { row, parent: spawn.parent.as_ref(), head, exit });
         let entries = spawn.state.iter();
-        self.state.extend(entries.map(|(key, value)| NewState {
-            process: no,
-            key,
-            value,
-        }));
+        self.state.extend(entries.map(|(key, value)| NewState { process: no, key, value }));
         Ok(())
     }
 }

@@ -20,10 +20,8 @@ fn seal(process: i64, key: &str, value: &str) -> i64 {
 
 /// Sets entries, in order.
 pub(super) fn set(tx: &mut dyn Tx, entries: &[NewState<'_>]) -> Result<(), Error> {
-    let texts: Vec<String> = entries
-        .iter()
-        .map(|entry| encode(entry.value))
-        .collect::<Result<_, _>>()?;
+    let texts: Vec<String> =
+        entries.iter().map(|entry| encode(entry.value)).collect::<Result<_, _>>()?;
     let mut values = Vec::with_capacity(entries.len() * 4);
     for (entry, value) in entries.iter().zip(&texts) {
         let process = entry.process.0;
@@ -49,14 +47,9 @@ pub(super) fn list(tx: &mut dyn Tx, process: ProcessNo) -> Result<Vec<StateRow>,
         .map(|mut row| {
             let (key, value) = (row.text()?, row.text()?);
             if row.int()? != seal(process.0, &key, &value) {
-                return Err(Error::corrupt(format!(
-                    "the state of process number {process}"
-                )));
+                return Err(Error::corrupt(format!("the state of process number {process}")));
             }
-            Ok(StateRow {
-                key,
-                value: decode(&value, "a state")?,
-            })
+            Ok(StateRow { key, value: decode(&value, "a state")? })
         })
         .collect()
 }

@@ -67,8 +67,7 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error> {
         let mut rows = self.dialect.read(|tx| state::list(tx, no))?;
-        rows.iter_mut()
-            .try_for_each(|row| blob::fetch(self, &mut row.value))?;
+        rows.iter_mut().try_for_each(|row| blob::fetch(self, &mut row.value))?;
         Ok(rows)
     }
 

@@ -72,19 +72,11 @@ impl KeptTurn {
     /// Takes what the database holds; numbers no journal can have are damage.
     pub fn read(seq: i64, count: i64, at: i64, sum: i64, body: String) -> Result<KeptTurn, Error> {
         let wrong = |_| Error::corrupt("the numbers of a turn");
-        let (seq, count) = (
-            u32::try_from(seq).map_err(wrong)?,
-            u32::try_from(count).map_err(wrong)?,
-        );
+        let (seq, count) =
+            (u32::try_from(seq).map_err(wrong)?, u32::try_from(count).map_err(wrong)?);
         let at = Millis(u64::try_from(at).map_err(wrong)?);
         let (seq, count) = (Seq(u64::from(seq.max(1))), count as usize);
-        Ok(KeptTurn {
-            seq,
-            count,
-            at,
-            sum: Sum(sum),
-            body,
-        })
+        Ok(KeptTurn { seq, count, at, sum: Sum(sum), body })
     }
 }
 
@@ -115,14 +107,7 @@ pub(super) fn check(
             if events.len() != turn.count {
                 return Err(damaged(turn.seq, "the count of events does not match"));
             }
-            turns.extend(
-                TurnRow {
-                    seq: turn.seq,
-                    at: turn.at,
-                    events,
-                }
-                .from(begin),
-            );
+            turns.extend(TurnRow { seq: turn.seq, at: turn.at, events }.from(begin));
         }
     }
     if (last, sum) != (row.seq, row.sum) {

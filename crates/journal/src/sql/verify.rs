@@ -28,9 +28,7 @@ type Check = fn(&mut dyn Tx) -> Result<(), Error>;
 pub(super) fn page(tx: &mut dyn Tx, after: ProcessNo) -> Result<Vec<ProcessNo>, Error> {
     let sql = "select no from process where no > $1 order by no limit $2";
     let rows = tx.query(sql, &[Value::Int(after.0), Value::Int(PAGE)])?;
-    rows.into_iter()
-        .map(|mut row| Ok(ProcessNo(row.int()?)))
-        .collect()
+    rows.into_iter().map(|mut row| Ok(ProcessNo(row.int()?))).collect()
 }
 
 /// One process: its row, its whole journal, its mailbox, its state.
@@ -48,10 +46,7 @@ pub(super) fn process(
         Ok(None) => found.push(format!("process number {no} is listed and not there")),
         Err(error) => note(error, found)?,
     }
-    store
-        .state(no)
-        .map(|_| ())
-        .or_else(|error| note(error, found))
+    store.state(no).map(|_| ()).or_else(|error| note(error, found))
 }
 
 /// What is wrong beside the journals.

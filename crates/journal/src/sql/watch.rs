@@ -16,11 +16,7 @@ pub(super) struct Watching {
 
 impl Watching {
     fn seal(self) -> i64 {
-        Seal::of("watch")
-            .int(self.target.0)
-            .int(self.watcher.0)
-            .int(self.op.0 as i64)
-            .done()
+        Seal::of("watch").int(self.target.0).int(self.watcher.0).int(self.op.0 as i64).done()
     }
 }
 
@@ -29,13 +25,7 @@ pub(super) fn insert(tx: &mut dyn Tx, watches: &[Watching]) -> Result<(), Error>
     let values: Vec<Value<'_>> = watches
         .iter()
         .flat_map(|watch| {
-            [
-                watch.target.0,
-                watch.watcher.0,
-                watch.op.0 as i64,
-                watch.seal(),
-            ]
-            .map(Value::Int)
+            [watch.target.0, watch.watcher.0, watch.op.0 as i64, watch.seal()].map(Value::Int)
         })
         .collect();
     let sql = "insert into watch (target, watcher, op, sum) values ($1, $2, $3, $4) \
@@ -52,17 +42,11 @@ pub(super) fn of_each(tx: &mut dyn Tx, targets: &[ProcessNo]) -> Result<Vec<Vec<
         rows.into_iter()
             .map(|mut row| {
                 let (watcher, op) = (ProcessNo(row.int()?), Op(row.int()? as u64));
-                let watching = Watching {
-                    target: *target,
-                    watcher,
-                    op,
-                };
+                let watching = Watching { target: *target, watcher, op };
                 if row.int()? == watching.seal() {
                     return Ok(watching);
                 }
-                Err(Error::corrupt(format!(
-                    "a watch on process number {target}"
-                )))
+                Err(Error::corrupt(format!("a watch on process number {target}")))
             })
             .collect()
     };

@@ -5,6 +5,7 @@ use super::connection::{self, Use};
 use super::failure::map;
 use super::lock::Lock;
 use super::tx::SqliteTx;
+use super::writer::Writer;
 use crate::Error;
 use crate::sql::{Dialect, Pool, Tx};
 use rusqlite::Connection;
@@ -22,33 +23,21 @@ pub struct SqliteDialect {
     readers: Pool<Connection>,
     /// `None` only for a store opened to read, or after a failure: the next
     /// write opens it again.
-    writer: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Writer>>,
     lock: Option<Lock>,
 }
 
 impl SqliteDialect {
     /// For a node.
-    pub(super) fn writing(path: PathBuf, store: String, writer: Connection, lock: Lock) -> Self {
+    pub(super) fn writing(path: PathBuf, store: String, writer: Writer, lock: Lock) -> Self {
         let (writer, readers) = (Mutex::new(Some(writer)), Pool::new(Vec::new()));
-        SqliteDialect {
-            path,
-            store,
-            writer,
-            readers,
-            lock: Some(lock),
-        }
+        SqliteDialect { path, store, writer, readers, lock: Some(lock) }
     }
 
     /// For a look.
     pub(super) fn reading(path: PathBuf, store: String, reader: Connection) -> Self {
         let (writer, readers) = (Mutex::new(None), Pool::new(vec![reader]));
-        SqliteDialect {
-            path,
-            store,
-            writer,
-            readers,
-            lock: None,
-        }
+        SqliteDialect { path, store, writer, readers, lock: None }
     }
 
     fn on_reader<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
@@ -63,20 +52,18 @@ impl SqliteDialect {
 impl Dialect for SqliteDialect {
     fn write<T>(&self, work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>) -> Result<T, Error> {
         if self.lock.is_none() {
-            return Err(Error::Unavailable {
-                why: "the store was opened only to read".to_owned(),
-            });
+            return Err(Error::Unavailable { why: "the store was opened only to read".to_owned() });
         }
         // A connection whose user panicked is dropped here, half a
         // transaction with it: it was taken out.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match writer.take() {
-            Some(connection) => connection,
-            None => connection::open(&self.path, Use::Write)?,
+        let mut taken = match writer.take() {
+            Some(taken) => taken,
+            None => Writer::open(&self.path)?,
         };
-        let result = transaction(&connection, work);
+        let result = taken.transaction(work);
         // A transaction that could not be rolled back goes with its connection.
-        *writer = Some(connection).filter(Connection::is_autocommit);
+        *writer = Some(taken).filter(Writer::is_clean);
         result
     }
 
@@ -94,9 +81,7 @@ impl Dialect for SqliteDialect {
             let sql = format!("pragma integrity_check({DAMAGES_SHOWN})");
             let mut statement = reader.prepare(&sql)?;
             let words = statement.query_map([], |row| row.get::<_, String>(0))?;
-            words
-                .filter(|word| !matches!(word.as_deref(), Ok("ok")))
-                .collect()
+            words.filter(|word| !matches!(word.as_deref(), Ok("ok"))).collect()
         };
         match self.on_reader(|reader| check(reader).map_err(map)) {
             Err(Error::Corrupt { what }) => Ok(vec![what]),
@@ -107,24 +92,6 @@ impl Dialect for SqliteDialect {
     fn describe(&self) -> String {
         self.store.clone()
     }
-}
-
-fn transaction<T>(
-    connection: &Connection,
-    work: impl FnOnce(&mut dyn Tx) -> Result<T, Error>,
-) -> Result<T, Error> {
-    connection.execute_batch("begin immediate").map_err(map)?;
-    let result = work(&mut SqliteTx::new(connection)).and_then(|result| {
-        connection
-            .execute_batch("commit")
-            .map_err(map)
-            .map(|()| result)
-    });
-    if result.is_err() && !connection.is_autocommit() {
-        // If this fails too, the caller drops the connection.
-        let _ = connection.execute_batch("rollback");
-    }
-    result
 }
 
 fn snapshot<T>(

@@ -15,9 +15,7 @@ pub(super) fn map(error: rusqlite::Error) -> Error {
             ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::Unknown => {
                 Error::Corrupt { what }
             }
-            ErrorCode::DiskFull => Error::Unavailable {
-                why: "the disk is full".to_owned(),
-            },
+            ErrorCode::DiskFull => Error::Unavailable { why: "the disk is full".to_owned() },
             _ => Error::Unavailable { why: what },
         },
         // A column of another type than the one it was written with.

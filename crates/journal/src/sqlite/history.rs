@@ -48,14 +48,8 @@ fn one(
     no: i64,
 ) -> Result<Option<(i64, KeptTurn)>, Error> {
     let found = select.query_row([no], |row| {
-        let numbers: (i64, i64, i64, i64, i64, i64) = (
-            row.get(0)?,
-            row.get(1)?,
-            row.get(2)?,
-            row.get(3)?,
-            row.get(4)?,
-            row.get(5)?,
-        );
+        let numbers: (i64, i64, i64, i64, i64, i64) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
         Ok((numbers, row.get::<_, String>(6)?))
     });
     let Some((numbers, body)) = found.optional().map_err(map)? else {
@@ -63,9 +57,7 @@ fn one(
     };
     let (owner, prev, seq, count, at, sum) = numbers;
     if owner != process.0 {
-        return Err(Error::corrupt(format!(
-            "turn {no} is not of process number {process}"
-        )));
+        return Err(Error::corrupt(format!("turn {no} is not of process number {process}")));
     }
     Ok(Some((prev, KeptTurn::read(seq, count, at, sum, body)?)))
 }
@@ -73,16 +65,13 @@ fn one(
 /// The newest turn's number, and the time of the newest one whose sum is right:
 /// a time that a flipped bit has set far ahead must not become the node's.
 pub(super) fn newest(connection: &Connection) -> Result<Newest, Error> {
-    let mut newest = Newest {
-        no: 0,
-        at: Millis(0),
-    };
+    let mut newest = Newest { no: 0, at: Millis(0) };
     let mut select = connection.prepare_cached(NEWEST).map_err(map)?;
     let mut rows = select.query([]).map_err(map)?;
     while let Some(row) = rows.next().map_err(map)? {
         let no = row.get(0).map_err(map)?;
         newest.no = newest.no.max(no);
-        if let Some(at) = time(row).map_err(map)? {
+        if let Some(at) = time(row).ok().flatten() {
             newest.at = at;
             break;
         }

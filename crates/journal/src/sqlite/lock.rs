@@ -37,10 +37,7 @@ impl Lock {
             let mut words = String::new();
             // Only for the message: an empty or odd file changes nothing.
             let _ = file.read_to_string(&mut words);
-            return Err(Error::InUse {
-                store: store.to_owned(),
-                holder: name(&words),
-            });
+            return Err(Error::InUse { store: store.to_owned(), holder: name(&words) });
         }
         write(&mut file, holder).map_err(failed)?;
         Ok(Lock { _file: file })
@@ -55,11 +52,7 @@ fn place(path: &Path) -> PathBuf {
 
 fn name(words: &str) -> String {
     let words = words.trim();
-    if words.is_empty() {
-        "another node".to_owned()
-    } else {
-        words.to_owned()
-    }
+    if words.is_empty() { "another node".to_owned() } else { words.to_owned() }
 }
 
 fn write(file: &mut File, holder: &str) -> std::io::Result<()> {

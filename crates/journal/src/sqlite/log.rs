@@ -30,12 +30,7 @@ impl Log {
         let mut name = path.as_os_str().to_owned();
         name.push("-wal");
         let (path, file) = (name.into(), None);
-        Log {
-            path,
-            file,
-            length: 0,
-            done: false,
-        }
+        Log { path, file, length: 0, done: false }
     }
 
     /// Makes it longer, if the last commit has come to its end. Only for the

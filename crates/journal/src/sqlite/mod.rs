@@ -10,5 +10,6 @@ mod lock;
 mod log;
 mod open;
 mod tx;
+mod writer;
 
 pub use open::{Sqlite, SqliteOptions};

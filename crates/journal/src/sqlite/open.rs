@@ -3,6 +3,7 @@
 use super::connection::{self, APPLICATION_ID, Use};
 use super::dialect::SqliteDialect;
 use super::lock::Lock;
+use super::writer::Writer;
 use crate::Error;
 use crate::blob::Directory;
 use crate::sql::{self, FORMAT, SqlStore};
@@ -37,10 +38,7 @@ impl Sqlite {
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Sqlite, Error> {
         let path = path.as_ref().to_path_buf();
         let store = format!("sqlite:{}", path.display());
-        let place = Place {
-            path: &path,
-            store: &store,
-        };
+        let place = Place { path: &path, store: &store };
         place.check_path(options.read_only)?;
         let beside = || path.parent().unwrap_or(Path::new("")).join("blobs");
         let blobs = Directory::new(options.blob_dir.clone().unwrap_or_else(beside));
@@ -55,7 +53,8 @@ impl Sqlite {
         place.create()?;
         let connection = connection::open(&path, Use::Write).map_err(|error| place.say(error))?;
         place.make_tables(&connection)?;
-        let dialect = SqliteDialect::writing(path, store, connection, lock);
+        let writer = Writer::on(&path, connection);
+        let dialect = SqliteDialect::writing(path, store, writer, lock);
         Ok(SqlStore::new(dialect, blobs))
     }
 }
@@ -67,10 +66,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn error(&self, why: impl Into<String>) -> Error {
-        Error::Open {
-            store: self.store.to_owned(),
-            why: why.into(),
-        }
+        Error::Open { store: self.store.to_owned(), why: why.into() }
     }
 
     /// A failure while opening, in words.
@@ -110,10 +106,9 @@ impl Place<'_> {
         match fs::DirBuilder::new().mode(0o700).create(parent) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && parent.is_dir() => Ok(()),
-            Err(error) => Err(self.error(format!(
-                "cannot make the directory {}: {error}",
-                parent.display()
-            ))),
+            Err(error) => {
+                Err(self.error(format!("cannot make the directory {}: {error}", parent.display())))
+            }
         }
     }
 
@@ -121,21 +116,13 @@ impl Place<'_> {
     /// same permissions.
     fn create(&self) -> Result<(), Error> {
         let mut options = fs::OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600);
-        options
-            .open(self.path)
-            .map(|_| ())
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::PermissionDenied => self.error(
-                    "permission denied: the file or its directory cannot be written by this user",
-                ),
-                _ => self.error(error.to_string()),
-            })
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        options.open(self.path).map(|_| ()).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => self.error(
+                "permission denied: the file or its directory cannot be written by this user",
+            ),
+            _ => self.error(error.to_string()),
+        })
     }
 
     fn make_tables(&self, connection: &Connection) -> Result<(), Error> {
@@ -147,15 +134,9 @@ impl Place<'_> {
             return self.check_format(connection);
         }
         connection.execute_batch("begin immediate").map_err(say)?;
-        connection
-            .execute_batch(include_str!("schema.sql"))
-            .map_err(say)?;
-        connection
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(say)?;
-        connection
-            .pragma_update(None, "user_version", FORMAT)
-            .map_err(say)?;
+        connection.execute_batch(include_str!("schema.sql")).map_err(say)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(say)?;
+        connection.pragma_update(None, "user_version", FORMAT).map_err(say)?;
         sql::begin(&mut super::tx::SqliteTx::new(connection))?;
         connection.execute_batch("commit").map_err(say)?;
         sync_directory(self.path).map_err(|error| self.error(error.to_string()))
@@ -171,10 +152,7 @@ impl Place<'_> {
         }
         let found = pragma("user_version")?;
         if found > FORMAT {
-            return Err(Error::Format {
-                found,
-                known: FORMAT,
-            });
+            return Err(Error::Format { found, known: FORMAT });
         }
         if found < 1 {
             return Err(Error::corrupt(format!(

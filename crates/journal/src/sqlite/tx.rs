@@ -17,10 +17,7 @@ pub(super) struct SqliteTx<'c> {
 impl<'c> SqliteTx<'c> {
     /// On this connection.
     pub fn new(connection: &'c Connection) -> SqliteTx<'c> {
-        SqliteTx {
-            connection,
-            kept: None,
-        }
+        SqliteTx { connection, kept: None }
     }
 
     /// On this connection, with what the last transaction on it has kept.
@@ -86,10 +83,7 @@ impl Tx for SqliteTx<'_> {
             return Ok(Vec::new());
         }
         let mut statement = self.connection.prepare_cached(sql).map_err(map)?;
-        values
-            .chunks(width)
-            .map(|values| rows(&mut statement, values).map_err(map))
-            .collect()
+        values.chunks(width).map(|values| rows(&mut statement, values).map_err(map)).collect()
     }
 
     fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error> {

@@ -38,27 +38,16 @@ impl PrivatePostgres {
         }
         let data = directory.join("data");
         let mut make = unprivileged(&programs.join("initdb"));
-        make.arg("-D")
-            .arg(&data)
-            .args(["-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]);
-        make.args(["--no-instructions", "--locale=C.UTF-8"])
-            .current_dir(&directory);
+        make.arg("-D").arg(&data).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        make.args(["--no-instructions", "--locale=C.UTF-8"]).current_dir(&directory);
         check(&mut make)?;
         let mut serve = unprivileged(&programs.join("postgres"));
-        serve
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(&directory)
-            .current_dir(&directory);
+        serve.arg("-D").arg(&data).arg("-k").arg(&directory).current_dir(&directory);
         serve.args(["-c", "listen_addresses=", "-c", "shared_buffers=256MB"]);
         serve.args(["-c", "max_wal_size=4GB", "-c", "log_min_messages=fatal"]);
         serve.args(["-c", if durable { "fsync=on" } else { "fsync=off" }]);
-        let server = serve
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let server =
+            serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut postgres = PrivatePostgres { directory, server };
         postgres.wait(&programs)?;
         Ok(postgres)
@@ -84,15 +73,11 @@ impl PrivatePostgres {
                 return Ok(());
             }
             if let Some(status) = self.server.try_wait()? {
-                return Err(io::Error::other(format!(
-                    "the Postgres server ended: {status}"
-                )));
+                return Err(io::Error::other(format!("the Postgres server ended: {status}")));
             }
             std::thread::sleep(START_PAUSE);
         }
-        Err(io::Error::other(
-            "the Postgres server did not start in time",
-        ))
+        Err(io::Error::other("the Postgres server did not start in time"))
     }
 }
 
@@ -113,10 +98,7 @@ fn is_root() -> bool {
 
 /// The newest installed server's programs.
 fn programs() -> io::Result<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| {
             let number = version.file_name().to_str()?.parse().ok()?;
@@ -127,22 +109,16 @@ fn programs() -> io::Result<PathBuf> {
     let in_path = std::env::var_os("PATH").unwrap_or_default();
     let places = found.into_iter().rev().map(|(_, place)| place);
     let mut places = places.chain(std::env::split_paths(&in_path).collect::<Vec<_>>());
-    places
-        .find(|place| place.join("initdb").is_file())
-        .ok_or_else(|| {
-            io::Error::other("Postgres is not installed: run `./dev setup`, which installs it")
-        })
+    places.find(|place| place.join("initdb").is_file()).ok_or_else(|| {
+        io::Error::other("Postgres is not installed: run `./dev setup`, which installs it")
+    })
 }
 
 /// A command that ends with this process and is not root.
 fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     if is_root() {
-        command.args([
-            &format!("--reuid={USER}"),
-            &format!("--regid={USER}"),
-            "--clear-groups",
-        ]);
+        command.args([&format!("--reuid={USER}"), &format!("--regid={USER}"), "--clear-groups"]);
     }
     command.args(["--pdeathsig", "QUIT", "--"]).arg(program);
     command

@@ -19,21 +19,12 @@ pub fn open_and_close(stage: &mut Stage) {
     for op in 1..=3 {
         let cell = if op == 2 { &mut a } else { &mut b };
         let commit = stage.turn(cell).with_turn(|turn| {
-            turn.asks.push(AskChange::Open {
-                op: Op(op),
-                spec: ask("approval"),
-            });
+            turn.asks.push(AskChange::Open { op: Op(op), spec: ask("approval") });
         });
         stage.go(cell, commit);
     }
     let ops = |stage: &Stage| -> Vec<u64> {
-        stage
-            .journal()
-            .asks(None)
-            .expect("reads")
-            .iter()
-            .map(|row| row.op.0)
-            .collect()
+        stage.journal().asks(None).expect("reads").iter().map(|row| row.op.0).collect()
     };
     assert_eq!(ops(stage), [1, 2, 3], "oldest first");
     let own = stage.journal().asks(Some(&a.id)).expect("reads");
@@ -42,14 +33,8 @@ pub fn open_and_close(stage: &mut Stage) {
     assert_eq!(own[0].opened_at, Millis(stage.now - 1));
     let commit = stage.turn(&b).with_turn(|turn| {
         turn.asks.push(AskChange::Close { op: Op(1) });
-        turn.asks.push(AskChange::Open {
-            op: Op(4),
-            spec: ask("x"),
-        });
-        turn.asks.push(AskChange::Open {
-            op: Op(5),
-            spec: ask("y"),
-        });
+        turn.asks.push(AskChange::Open { op: Op(4), spec: ask("x") });
+        turn.asks.push(AskChange::Open { op: Op(5), spec: ask("y") });
         turn.asks.push(AskChange::Close { op: Op(4) });
         turn.asks.push(AskChange::Close { op: Op(77) });
     });
@@ -62,17 +47,11 @@ pub fn open_and_close(stage: &mut Stage) {
 pub fn an_end_closes_them(stage: &mut Stage) {
     let mut a = stage.start("a/1");
     let commit = stage.turn(&a).with_turn(|turn| {
-        turn.asks.push(AskChange::Open {
-            op: Op(1),
-            spec: ask("x"),
-        });
+        turn.asks.push(AskChange::Open { op: Op(1), spec: ask("x") });
     });
     stage.go(&mut a, commit);
     let commit = stage.ending(&a, Exit::Normal(text("x"))).with_turn(|turn| {
-        turn.asks.push(AskChange::Open {
-            op: Op(2),
-            spec: ask("y"),
-        });
+        turn.asks.push(AskChange::Open { op: Op(2), spec: ask("y") });
     });
     stage.go(&mut a, commit);
     assert!(stage.journal().asks(None).expect("reads").is_empty());

@@ -14,14 +14,8 @@ pub fn moves_a_journal_on(stage: &mut Stage) {
     let loaded = stage.load(&cell);
     assert_eq!((loaded.row.seq, loaded.row.sum), (Seq(6), cell.sum));
     assert_eq!(loaded.turns.len(), 6);
-    assert_eq!(
-        loaded.turns[5].events,
-        [Event::TimerFired { op: Op(stage.now) }]
-    );
-    assert_eq!(
-        (loaded.turns[5].seq, loaded.turns[5].at),
-        (Seq(6), Millis(stage.now))
-    );
+    assert_eq!(loaded.turns[5].events, [Event::TimerFired { op: Op(stage.now) }]);
+    assert_eq!((loaded.turns[5].seq, loaded.turns[5].at), (Seq(6), Millis(stage.now)));
     assert_eq!(loaded.row.changed_at, Millis(stage.now));
     assert_eq!(loaded.row.started_at, loaded.turns[0].at);
 }
@@ -31,22 +25,12 @@ pub fn refuses_a_stale_turn(stage: &mut Stage) {
     let first = stage.turn(&cell).sending(&id("a/1"), user("x"));
     let again = first.clone();
     stage.go(&mut cell, first);
-    let refusal = Refusal::Stale {
-        expected: Seq(1),
-        found: Some(Seq(2)),
-    };
+    let refusal = Refusal::Stale { expected: Seq(1), found: Some(Seq(2)) };
     assert_eq!(stage.commit(again.clone()).unwrap_err(), refusal);
     let ahead = stage.turn(&cell).with_turn(|turn| turn.expect_seq = Seq(7));
-    let refusal = Refusal::Stale {
-        expected: Seq(7),
-        found: Some(Seq(2)),
-    };
+    let refusal = Refusal::Stale { expected: Seq(7), found: Some(Seq(2)) };
     assert_eq!(stage.commit(ahead).unwrap_err(), refusal);
-    assert_eq!(
-        stage.mail(&cell).len(),
-        1,
-        "nothing of a refused commit happens"
-    );
+    assert_eq!(stage.mail(&cell).len(), 1, "nothing of a refused commit happens");
     assert_eq!(stage.load(&cell).turns.len(), 2);
 }
 
@@ -54,20 +38,8 @@ pub fn refuses_an_unknown_process(stage: &mut Stage) {
     let mut cell = stage.start("a/1");
     cell.no = ProcessNo(99);
     let commit = stage.turn(&cell);
-    assert_eq!(
-        stage.commit(commit).unwrap_err(),
-        Refusal::Stale {
-            expected: Seq(1),
-            found: None
-        }
-    );
-    assert!(
-        stage
-            .journal()
-            .load(ProcessNo(99), Scope::Whole)
-            .expect("reads")
-            .is_none()
-    );
+    assert_eq!(stage.commit(commit).unwrap_err(), Refusal::Stale { expected: Seq(1), found: None });
+    assert!(stage.journal().load(ProcessNo(99), Scope::Whole).expect("reads").is_none());
     assert!(stage.journal().find(&id("a/2")).expect("reads").is_none());
 }
 
@@ -86,20 +58,14 @@ pub fn keeps_order_in_a_group(stage: &mut Stage) {
     let outcomes = stage.commit_all(&group);
     let passed: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(passed, [true, true, true, false, true, true, true]);
-    assert_eq!(
-        (stage.load(&a).row.seq, stage.load(&b).row.seq),
-        (Seq(4), Seq(4))
-    );
+    assert_eq!((stage.load(&a).row.seq, stage.load(&b).row.seq), (Seq(4), Seq(4)));
     assert_eq!(stage.load(&a).row.sum, a.sum);
 }
 
 pub fn fences_off_an_older_node(stage: &mut Stage) {
     let mut cell = stage.start("a/1");
     let old = stage.lease;
-    stage.lease = stage
-        .journal()
-        .acquire("another", Millis(5))
-        .expect("acquires");
+    stage.lease = stage.journal().acquire("another", Millis(5)).expect("acquires");
     assert!(stage.lease.epoch > old.epoch);
     let mut late = stage.turn(&cell);
     late.epoch = old.epoch;
@@ -107,10 +73,7 @@ pub fn fences_off_an_older_node(stage: &mut Stage) {
     assert_eq!(stage.commit(late).unwrap_err(), Refusal::Fenced { shard });
     let mut outside = stage.blank().sending(&cell.id, user("x"));
     outside.epoch = old.epoch;
-    assert_eq!(
-        stage.commit(outside).unwrap_err(),
-        Refusal::Fenced { shard }
-    );
+    assert_eq!(stage.commit(outside).unwrap_err(), Refusal::Fenced { shard });
     assert!(stage.mail(&cell).is_empty());
     let commit = stage.turn(&cell);
     stage.go(&mut cell, commit);
@@ -129,19 +92,9 @@ pub fn survives_reopening(stage: &mut Stage) {
     stage.reopen();
     let loaded = stage.load(&cell);
     assert_eq!((loaded.turns.len(), loaded.mailbox.len()), (2, 1));
-    let row = stage
-        .journal()
-        .find(&cell.id)
-        .expect("reads")
-        .expect("is there");
-    assert_eq!(
-        (row.no, row.seq, row.mark()),
-        (cell.no, Seq(2), loaded.row.mark())
-    );
-    assert_eq!(
-        stage.journal().verify(&mut |_| ()).expect("reads"),
-        Vec::<String>::new()
-    );
+    let row = stage.journal().find(&cell.id).expect("reads").expect("is there");
+    assert_eq!((row.no, row.seq, row.mark()), (cell.no, Seq(2), loaded.row.mark()));
+    assert_eq!(stage.journal().verify(&mut |_| ()).expect("reads"), Vec::<String>::new());
 }
 
 pub fn an_empty_group_is_nothing(stage: &mut Stage) {
@@ -157,20 +110,11 @@ pub fn the_clock_is_remembered(stage: &mut Stage) {
     let turn = commit.turn.as_mut().expect("a turn");
     turn.sum = cell.sum.then(Seq(2), Millis(5_000), &turn.body);
     stage.commit(commit).expect("passes");
-    let lease = stage
-        .journal()
-        .acquire("again", Millis(7))
-        .expect("acquires");
+    let lease = stage.journal().acquire("again", Millis(7)).expect("acquires");
     assert_eq!(lease.seen, Millis(5_000));
-    let lease = stage
-        .journal()
-        .acquire("again", Millis(6_000))
-        .expect("acquires");
+    let lease = stage.journal().acquire("again", Millis(6_000)).expect("acquires");
     assert_eq!(lease.seen, Millis(5_000));
-    let lease = stage
-        .journal()
-        .acquire("again", Millis(6_000))
-        .expect("acquires");
+    let lease = stage.journal().acquire("again", Millis(6_000)).expect("acquires");
     assert_eq!(lease.seen, Millis(6_000));
 }
 
@@ -191,17 +135,8 @@ pub fn status_and_wake_up_are_kept(stage: &mut Stage) {
         stage.go(&mut cell, commit);
         let row = stage.load(&cell).row;
         assert_eq!((row.status, row.wake_at), (status, wake_at));
-        let due = stage
-            .journal()
-            .due((Millis(0), ProcessNo(0)), 9)
-            .expect("reads");
-        assert_eq!(
-            due,
-            wake_at
-                .map(|at| (at, cell.no))
-                .into_iter()
-                .collect::<Vec<_>>()
-        );
+        let due = stage.journal().due((Millis(0), ProcessNo(0)), 9).expect("reads");
+        assert_eq!(due, wake_at.map(|at| (at, cell.no)).into_iter().collect::<Vec<_>>());
         let running = stage.journal().runnable(ProcessNo(0), 9).expect("reads");
         assert_eq!(running.len(), usize::from(status == Status::Running));
     }
@@ -210,14 +145,8 @@ pub fn status_and_wake_up_are_kept(stage: &mut Stage) {
 pub fn names_damage(stage: &mut Stage) {
     let cell = stage.start("a/1");
     let wrong = stage.turn(&cell).with_turn(|turn| turn.sum = Sum(7));
-    stage
-        .commit(wrong)
-        .expect("the store does not count sums itself");
-    let error = stage
-        .journal()
-        .load(cell.no, Scope::Whole)
-        .expect_err("a wrong sum")
-        .to_string();
+    stage.commit(wrong).expect("the store does not count sums itself");
+    let error = stage.journal().load(cell.no, Scope::Whole).expect_err("a wrong sum").to_string();
     assert!(error.contains("a/1"), "{error}");
     assert_eq!(stage.journal().verify(&mut |_| ()).expect("reads").len(), 1);
 }

@@ -10,10 +10,7 @@ fn names(stage: &Stage, listing: Listing) -> Vec<String> {
 }
 
 fn any() -> Listing {
-    Listing {
-        limit: 100,
-        ..Listing::default()
-    }
+    Listing { limit: 100, ..Listing::default() }
 }
 
 pub fn pages(stage: &mut Stage) {
@@ -34,55 +31,17 @@ pub fn pages(stage: &mut Stage) {
 pub fn filters(stage: &mut Stage) {
     let mut a = stage.start("a/1");
     let mut b = stage.start("b/1");
-    let commit = stage
-        .turn(&a)
-        .spawning(child("b/2", &a, 1, 1))
-        .spawning(spawn("a/2", 1));
+    let commit = stage.turn(&a).spawning(child("b/2", &a, 1, 1)).spawning(spawn("a/2", 1));
     stage.go(&mut a, commit);
     stage.end(&mut b, Exit::Normal(text("x")));
     assert_eq!(names(stage, any()), ["a/1", "b/1", "b/2", "a/2"]);
-    assert_eq!(
-        names(
-            stage,
-            Listing {
-                kind: Some("b".into()),
-                ..any()
-            }
-        ),
-        ["b/1", "b/2"]
-    );
-    assert_eq!(
-        names(
-            stage,
-            Listing {
-                parent: Some(id("a/1")),
-                ..any()
-            }
-        ),
-        ["b/2"]
-    );
-    assert_eq!(
-        names(
-            stage,
-            Listing {
-                root: Some("b/2".into()),
-                ..any()
-            }
-        ),
-        ["b/2"]
-    );
+    assert_eq!(names(stage, Listing { kind: Some("b".into()), ..any() }), ["b/1", "b/2"]);
+    assert_eq!(names(stage, Listing { parent: Some(id("a/1")), ..any() }), ["b/2"]);
+    assert_eq!(names(stage, Listing { root: Some("b/2".into()), ..any() }), ["b/2"]);
     let statuses = vec![Status::Completed, Status::Receiving];
-    let listing = Listing {
-        statuses,
-        newest_first: true,
-        ..any()
-    };
+    let listing = Listing { statuses, newest_first: true, ..any() };
     assert_eq!(names(stage, listing.clone()), ["b/1", "a/1"]);
-    let listing = Listing {
-        kind: Some("a".into()),
-        root: Some("a/1".into()),
-        ..listing
-    };
+    let listing = Listing { kind: Some("a".into()), root: Some("a/1".into()), ..listing };
     assert_eq!(names(stage, listing), ["a/1"]);
 }
 
@@ -107,9 +66,7 @@ pub fn what_is_due(stage: &mut Stage) {
     let mut cells: Vec<_> = (1..=4).map(|n| stage.start(&format!("a/{n}"))).collect();
     let times = [Some(300), Some(100), None, Some(100)];
     for (cell, at) in cells.iter_mut().zip(times) {
-        let commit = stage
-            .turn(cell)
-            .with_turn(|turn| turn.wake_at = at.map(Millis));
+        let commit = stage.turn(cell).with_turn(|turn| turn.wake_at = at.map(Millis));
         stage.go(cell, commit);
     }
     let due = |after, limit| stage.journal().due(after, limit).expect("reads");
@@ -119,16 +76,11 @@ pub fn what_is_due(stage: &mut Stage) {
     assert_eq!(due((Millis(0), ProcessNo(0)), 1), all[..1]);
     assert_eq!(due(all[0], 9), all[1..]);
     assert_eq!(due(all[1], 9), all[2..]);
-    let commit = stage
-        .ending(&cells[1], Exit::Normal(text("x")))
-        .with_turn(|turn| {
-            turn.wake_at = Some(Millis(5));
-        });
+    let commit = stage.ending(&cells[1], Exit::Normal(text("x"))).with_turn(|turn| {
+        turn.wake_at = Some(Millis(5));
+    });
     stage.go(&mut cells[1], commit);
-    let left = stage
-        .journal()
-        .due((Millis(0), ProcessNo(0)), 9)
-        .expect("reads");
+    let left = stage.journal().due((Millis(0), ProcessNo(0)), 9).expect("reads");
     assert_eq!(left, all[1..], "an ended process does not wake");
     assert!(stage.load(&cells[1]).row.wake_at.is_none());
 }

@@ -6,10 +6,7 @@ use greenroom_model::{Event, Kind, Op, Seq};
 
 /// A turn of several events.
 fn several(stage: &mut Stage, cell: &mut Cell, ops: &[u64], segment: u64) {
-    let events: Vec<Event> = ops
-        .iter()
-        .map(|op| Event::TimerFired { op: Op(*op) })
-        .collect();
+    let events: Vec<Event> = ops.iter().map(|op| Event::TimerFired { op: Op(*op) }).collect();
     let text = greenroom_journal::encode_events(&events).expect("encodes");
     let sum = |at| cell.sum.then(cell.seq.plus(1), at, &text);
     let mut commit = stage.turn(cell);
@@ -20,17 +17,9 @@ fn several(stage: &mut Stage, cell: &mut Cell, ops: &[u64], segment: u64) {
 }
 
 fn read(stage: &Stage, cell: &Cell, scope: Scope) -> Vec<(u64, usize)> {
-    let loaded = stage
-        .journal()
-        .load(cell.no, scope)
-        .expect("loads")
-        .expect("is there");
+    let loaded = stage.journal().load(cell.no, scope).expect("loads").expect("is there");
     assert_eq!(loaded.row.seq, cell.seq);
-    loaded
-        .turns
-        .iter()
-        .map(|turn| (turn.seq.0, turn.events.len()))
-        .collect()
+    loaded.turns.iter().map(|turn| (turn.seq.0, turn.events.len())).collect()
 }
 
 pub fn loads_the_segment(stage: &mut Stage) {
@@ -62,11 +51,7 @@ pub fn loads_what_came_after(stage: &mut Stage) {
         (50, vec![]),
         (u64::MAX, vec![]),
     ] {
-        assert_eq!(
-            read(stage, &cell, Scope::After(Seq(after))),
-            turns,
-            "after {after}"
-        );
+        assert_eq!(read(stage, &cell, Scope::After(Seq(after))), turns, "after {after}");
     }
 }
 
@@ -74,9 +59,7 @@ pub fn kind_changes(stage: &mut Stage) {
     let mut cell = stage.start("a/1");
     for (name, version) in [("a", 2), ("other", 7), ("other", 7)] {
         let kind = Kind::new(name, version).expect("valid");
-        let commit = stage
-            .turn(&cell)
-            .with_turn(|turn| turn.kind = Some(kind.clone()));
+        let commit = stage.turn(&cell).with_turn(|turn| turn.kind = Some(kind.clone()));
         stage.go(&mut cell, commit);
         assert_eq!(stage.load(&cell).row.kind, kind);
     }

@@ -6,18 +6,9 @@ use greenroom_model::{AskSpec, Event, Exit, Failure, Millis, Op, ProcessNo, Seq,
 
 pub fn starting_twice_is_one_start(stage: &mut Stage) {
     let first = stage.start("a/1");
-    let again = stage
-        .blank()
-        .spawning(spawn("a/1", 1))
-        .spawning(spawn("a/2", 2));
+    let again = stage.blank().spawning(spawn("a/1", 1)).spawning(spawn("a/2", 2));
     let receipt = stage.commit(again).expect("passes");
-    assert_eq!(
-        receipt.spawned[0],
-        Spawned {
-            no: first.no,
-            created: false
-        }
-    );
+    assert_eq!(receipt.spawned[0], Spawned { no: first.no, created: false });
     assert!(receipt.spawned[1].created && receipt.spawned[1].no > first.no);
     assert!(receipt.delivered.is_empty());
     assert_eq!(stage.load(&first).turns.len(), 1);
@@ -28,26 +19,14 @@ pub fn a_parent_hears_of_a_foreign_child(stage: &mut Stage) {
     let mut parent = stage.start("a/1");
     let commit = stage.turn(&parent).spawning(child("b/1", &parent, 4, 1));
     let receipt = stage.go(&mut parent, commit);
-    assert_eq!(
-        receipt.spawned,
-        [Spawned {
-            no: foreign.no,
-            created: false
-        }]
-    );
+    assert_eq!(receipt.spawned, [Spawned { no: foreign.no, created: false }]);
     assert_eq!(receipt.delivered[0].to, parent.no);
     let contents = stage.contents(&parent);
     let (op, name, exit) = heard(&contents[0]);
     assert_eq!((op, name), (4, "b/1"));
-    assert!(
-        matches!(exit, Exit::Error(failure) if failure.is("already_exists")),
-        "{exit}"
-    );
+    assert!(matches!(exit, Exit::Error(failure) if failure.is("already_exists")), "{exit}");
     // One that does not watch hears nothing.
-    let quiet = Spawn {
-        watched: false,
-        ..child("b/1", &parent, 5, 1)
-    };
+    let quiet = Spawn { watched: false, ..child("b/1", &parent, 5, 1) };
     let commit = stage.turn(&parent).spawning(quiet);
     assert!(stage.go(&mut parent, commit).delivered.is_empty());
 }
@@ -63,23 +42,14 @@ pub fn a_parent_finds_its_own_child_again(stage: &mut Stage) {
     stage.end(&mut parent, Exit::Error(Failure::msg("oops")));
     let commit = stage.turn(&parent).spawning(child("b/1", &parent, 4, 1));
     let receipt = stage.go(&mut parent, commit);
-    assert_eq!(
-        receipt.spawned,
-        [Spawned {
-            no: kid.no,
-            created: false
-        }]
-    );
+    assert_eq!(receipt.spawned, [Spawned { no: kid.no, created: false }]);
     assert!(receipt.delivered.is_empty());
     let receipt = stage.end(&mut kid, Exit::Normal(text("done")));
     assert_eq!(receipt.delivered.len(), 1);
     // Once more, now that it has ended.
     let commit = stage.turn(&parent).spawning(child("b/1", &parent, 4, 1));
     let receipt = stage.go(&mut parent, commit);
-    assert_eq!(
-        heard(&receipt.delivered[0].message.content).2,
-        &Exit::Normal(text("done"))
-    );
+    assert_eq!(heard(&receipt.delivered[0].message.content).2, &Exit::Normal(text("done")));
 }
 
 pub fn a_history_can_be_imported(stage: &mut Stage) {
@@ -102,40 +72,22 @@ pub fn a_history_can_be_imported(stage: &mut Stage) {
         status: Status::Asking,
         wake_at: Some(Millis(900)),
         state: vec![("k".into(), text("v"))],
-        asks: vec![AskChange::Open {
-            op: Op(2),
-            spec: ask,
-        }],
+        asks: vec![AskChange::Open { op: Op(2), spec: ask }],
         ..spawn("a/1", 1)
     };
-    fork.watches.push(greenroom_journal::Watch {
-        op: Op(3),
-        target: other.id.clone(),
-    });
+    fork.watches.push(greenroom_journal::Watch { op: Op(3), target: other.id.clone() });
     let mut cell = newborn(&fork);
     let commit = stage.blank().spawning(fork);
     cell.no = stage.commit(commit).expect("passes").spawned[0].no;
     let loaded = stage.load(&cell);
-    assert_eq!(
-        (loaded.row.seq, loaded.row.sum, loaded.turns.len()),
-        (Seq(3), cell.sum, 3)
-    );
-    assert_eq!(
-        (loaded.row.started_at, loaded.row.changed_at),
-        (Millis(100), Millis(300))
-    );
+    assert_eq!((loaded.row.seq, loaded.row.sum, loaded.turns.len()), (Seq(3), cell.sum, 3));
+    assert_eq!((loaded.row.started_at, loaded.row.changed_at), (Millis(100), Millis(300)));
     assert_eq!(stage.journal().asks(None).expect("reads").len(), 1);
     assert_eq!(stage.journal().state(cell.no).expect("reads")[0].key, "k");
-    let due = stage
-        .journal()
-        .due((Millis(0), ProcessNo(0)), 5)
-        .expect("reads");
+    let due = stage.journal().due((Millis(0), ProcessNo(0)), 5).expect("reads");
     assert_eq!(due, [(Millis(900), cell.no)]);
     let mut other = other;
-    assert_eq!(
-        stage.end(&mut other, Exit::Normal(text("x"))).delivered[0].to,
-        cell.no
-    );
+    assert_eq!(stage.end(&mut other, Exit::Normal(text("x"))).delivered[0].to, cell.no);
     let commit = stage.turn(&cell);
     stage.go(&mut cell, commit);
     assert_eq!(stage.load(&cell).turns.len(), 4);
@@ -151,19 +103,9 @@ pub fn an_ended_one_can_be_imported(stage: &mut Stage) {
     };
     let commit = stage.turn(&parent).spawning(ended);
     let receipt = stage.go(&mut parent, commit);
-    assert_eq!(
-        heard(&receipt.delivered[0].message.content).2,
-        &Exit::Normal(text("old"))
-    );
-    let row = stage
-        .journal()
-        .find(&id("b/1"))
-        .expect("reads")
-        .expect("is there");
-    assert_eq!(
-        (row.exit, row.wake_at),
-        (Some(Exit::Normal(text("old"))), None)
-    );
+    assert_eq!(heard(&receipt.delivered[0].message.content).2, &Exit::Normal(text("old")));
+    let row = stage.journal().find(&id("b/1")).expect("reads").expect("is there");
+    assert_eq!((row.exit, row.wake_at), (Some(Exit::Normal(text("old"))), None));
 }
 
 pub fn a_spawn_may_be_sent_to_at_once(stage: &mut Stage) {
@@ -181,11 +123,7 @@ pub fn twice_in_one_commit(stage: &mut Stage) {
     commit.spawns.push(child("b/1", &parent, 2, 1));
     commit.sends.push(outgoing(&id("b/1"), user("hi")));
     let receipt = stage.go(&mut parent, commit);
-    let created: Vec<bool> = receipt
-        .spawned
-        .iter()
-        .map(|spawned| spawned.created)
-        .collect();
+    let created: Vec<bool> = receipt.spawned.iter().map(|spawned| spawned.created).collect();
     assert_eq!(created, [true, false]);
     assert_eq!(receipt.spawned[0].no, receipt.spawned[1].no);
     // The second operation is not the child's parent: it hears so.

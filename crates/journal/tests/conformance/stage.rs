@@ -32,12 +32,7 @@ impl Stage {
     pub fn new(open: Open) -> Stage {
         let journal = open();
         let lease = journal.acquire("stage", Millis(1)).expect("acquires");
-        Stage {
-            open,
-            journal: Some(journal),
-            lease,
-            now: 10,
-        }
+        Stage { open, journal: Some(journal), lease, now: 10 }
     }
 
     pub fn journal(&self) -> &dyn Journal {
@@ -48,9 +43,7 @@ impl Stage {
     pub fn reopen(&mut self) {
         self.journal = None;
         let journal = (self.open)();
-        self.lease = journal
-            .acquire("stage again", Millis(self.now))
-            .expect("acquires");
+        self.lease = journal.acquire("stage again", Millis(self.now)).expect("acquires");
         self.journal = Some(journal);
     }
 
@@ -89,10 +82,7 @@ impl Stage {
             asks: Vec::new(),
             state: Vec::new(),
         };
-        Commit {
-            turn: Some(turn),
-            ..commit
-        }
+        Commit { turn: Some(turn), ..commit }
     }
 
     /// A turn that ends the process.
@@ -135,17 +125,11 @@ impl Stage {
         let cell = newborn(&commit.spawns[0]);
         let receipt = self.commit(commit).expect("passes");
         assert!(receipt.spawned[0].created);
-        Cell {
-            no: receipt.spawned[0].no,
-            ..cell
-        }
+        Cell { no: receipt.spawned[0].no, ..cell }
     }
 
     pub fn load(&self, cell: &Cell) -> Loaded {
-        self.journal()
-            .load(cell.no, Scope::Whole)
-            .expect("loads")
-            .expect("is there")
+        self.journal().load(cell.no, Scope::Whole).expect("loads").expect("is there")
     }
 
     pub fn mail(&self, cell: &Cell) -> Vec<Message> {
@@ -153,10 +137,7 @@ impl Stage {
     }
 
     pub fn contents(&self, cell: &Cell) -> Vec<Content> {
-        self.mail(cell)
-            .into_iter()
-            .map(|message| message.content)
-            .collect()
+        self.mail(cell).into_iter().map(|message| message.content).collect()
     }
 
     pub fn send(&mut self, to: &ProcessId, content: Content) -> Receipt {
@@ -167,10 +148,7 @@ impl Stage {
 
     pub fn watch(&mut self, watcher: &mut Cell, op: u64, target: &ProcessId) -> Receipt {
         let commit = self.turn(watcher).with_turn(|turn| {
-            turn.watches.push(Watch {
-                op: Op(op),
-                target: target.clone(),
-            });
+            turn.watches.push(Watch { op: Op(op), target: target.clone() });
         });
         self.go(watcher, commit)
     }
@@ -227,33 +205,16 @@ pub fn text(value: &str) -> Payload {
 
 pub fn outgoing(to: &ProcessId, content: Content) -> Outgoing {
     let from = Origin::External("tester".into());
-    Outgoing {
-        to: to.clone(),
-        from,
-        content,
-        root: "root-of-it".into(),
-        hops: 3,
-    }
+    Outgoing { to: to.clone(), from, content, root: "root-of-it".into(), hops: 3 }
 }
 
 pub fn user(topic: &str) -> Content {
-    Content::User {
-        topic: topic.into(),
-        body: text("hello"),
-        reply_to: None,
-    }
+    Content::User { topic: topic.into(), body: text("hello"), reply_to: None }
 }
 
 pub fn call(topic: &str, caller: &ProcessId, op: u64) -> Content {
-    let reply_to = Some(ReplyTo {
-        process: caller.clone(),
-        op: Op(op),
-    });
-    Content::User {
-        topic: topic.into(),
-        body: text("hello"),
-        reply_to,
-    }
+    let reply_to = Some(ReplyTo { process: caller.clone(), op: Op(op) });
+    Content::User { topic: topic.into(), body: text("hello"), reply_to }
 }
 
 pub fn spawn(name: &str, at: u64) -> Spawn {
@@ -265,11 +226,7 @@ pub fn spawn(name: &str, at: u64) -> Spawn {
         watched: false,
         root: name.into(),
         hops: 0,
-        turns: vec![FirstTurn {
-            at: Millis(at),
-            body: body(&Event::Resumed { by }),
-            count: 1,
-        }],
+        turns: vec![FirstTurn { at: Millis(at), body: body(&Event::Resumed { by }), count: 1 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),
@@ -282,11 +239,7 @@ pub fn spawn(name: &str, at: u64) -> Spawn {
 
 /// A child of `parent`'s operation, watched by it.
 pub fn child(name: &str, parent: &Cell, op: u64, at: u64) -> Spawn {
-    Spawn {
-        parent: Some((parent.id.clone(), Op(op))),
-        watched: true,
-        ..spawn(name, at)
-    }
+    Spawn { parent: Some((parent.id.clone(), Op(op))), watched: true, ..spawn(name, at) }
 }
 
 /// The cell of a spawn, its number aside.
@@ -296,12 +249,7 @@ pub fn newborn(spawn: &Spawn) -> Cell {
         sum = sum.then(seq.plus(1), turn.at, &turn.body);
         seq = seq.plus(turn.count);
     }
-    Cell {
-        no: ProcessNo(0),
-        id: spawn.id.clone(),
-        seq,
-        sum,
-    }
+    Cell { no: ProcessNo(0), id: spawn.id.clone(), seq, sum }
 }
 
 /// The exit heard by an operation, in a message.

@@ -5,47 +5,19 @@ use greenroom_model::{Exit, ProcessNo};
 
 pub fn the_last_value_counts(stage: &mut Stage) {
     let mut a = stage.start("a/1");
-    let sets: [&[(&str, &str)]; 3] = [
-        &[("b", "1"), ("a", "1"), ("b", "2")],
-        &[("a", "3"), ("Z", "9")],
-        &[("ä", "x")],
-    ];
+    let sets: [&[(&str, &str)]; 3] =
+        [&[("b", "1"), ("a", "1"), ("b", "2")], &[("a", "3"), ("Z", "9")], &[("ä", "x")]];
     for set in sets {
         let commit = stage.turn(&a).with_turn(|turn| {
-            turn.state.extend(
-                set.iter()
-                    .map(|(key, value)| ((*key).to_owned(), text(value))),
-            );
+            turn.state.extend(set.iter().map(|(key, value)| ((*key).to_owned(), text(value))));
         });
         stage.go(&mut a, commit);
     }
     let rows = stage.journal().state(a.no).expect("reads");
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| (row.key.as_str(), row.value.to_string()))
-        .collect();
-    let wanted = [
-        ("Z", "\"9\""),
-        ("a", "\"3\""),
-        ("b", "\"2\""),
-        ("ä", "\"x\""),
-    ];
-    assert_eq!(
-        rows,
-        wanted.map(|(key, value)| (key, value.to_owned())),
-        "by key, in bytes"
-    );
-    assert!(
-        stage
-            .journal()
-            .state(ProcessNo(99))
-            .expect("reads")
-            .is_empty()
-    );
+    let rows: Vec<_> = rows.iter().map(|row| (row.key.as_str(), row.value.to_string())).collect();
+    let wanted = [("Z", "\"9\""), ("a", "\"3\""), ("b", "\"2\""), ("ä", "\"x\"")];
+    assert_eq!(rows, wanted.map(|(key, value)| (key, value.to_owned())), "by key, in bytes");
+    assert!(stage.journal().state(ProcessNo(99)).expect("reads").is_empty());
     stage.end(&mut a, Exit::Normal(text("x")));
-    assert_eq!(
-        stage.journal().state(a.no).expect("reads").len(),
-        4,
-        "an end keeps it"
-    );
+    assert_eq!(stage.journal().state(a.no).expect("reads").len(), 4, "an end keeps it");
 }

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 pub fn on_memory(case: Case) {
     let memory = Memory::new();
-    case(&mut Stage::new(Box::new(move || {
-        Arc::new(memory.clone()) as Arc<dyn Journal>
-    })));
+    case(&mut Stage::new(Box::new(move || Arc::new(memory.clone()) as Arc<dyn Journal>)));
 }
 
 pub fn on_sqlite(case: Case) {
@@ -29,10 +27,7 @@ pub fn on_postgres(cases: &[(&str, Case)]) {
         let url = server.url(name);
         let blob_dir = Some(blobs.path().to_path_buf());
         case(&mut Stage::new(Box::new(move || {
-            let options = PostgresOptions {
-                read_only: false,
-                blob_dir: blob_dir.clone(),
-            };
+            let options = PostgresOptions { read_only: false, blob_dir: blob_dir.clone() };
             Arc::new(Postgres::connect(&url, options).expect("connects"))
         })));
     }

@@ -42,19 +42,13 @@ impl Histories {
     /// Whether every process is as it was at some time before `whole`.
     pub fn is_prefix_of(&self, whole: &Histories) -> bool {
         self.0.iter().all(|(id, found)| {
-            whole
-                .0
-                .get(id)
-                .is_some_and(|right| right.turns.starts_with(&found.turns))
+            whole.0.get(id).is_some_and(|right| right.turns.starts_with(&found.turns))
         })
     }
 
     /// The processes that differ, for people.
     pub fn difference(&self, whole: &Histories) -> String {
-        let ids = whole
-            .0
-            .keys()
-            .filter(|id| self.0.get(*id) != whole.0.get(*id));
+        let ids = whole.0.keys().filter(|id| self.0.get(*id) != whole.0.get(*id));
         let shown = ids.map(|id| format!("{:#?}\nbut was\n{:#?}", self.0.get(id), whole.0.get(id)));
         shown.collect::<Vec<_>>().join("\n")
     }
@@ -63,35 +57,16 @@ impl Histories {
 /// Reads everything.
 pub fn read(journal: &dyn Journal) -> Result<Histories, Error> {
     let mut histories = BTreeMap::new();
-    for row in journal.list(&Listing {
-        limit: 1_000,
-        ..Listing::default()
-    })? {
+    for row in journal.list(&Listing { limit: 1_000, ..Listing::default() })? {
         let Some(loaded) = journal.load(row.no, Scope::Whole)? else {
             continue;
         };
-        let asks = journal
-            .asks(None)?
-            .into_iter()
-            .filter(|ask| ask.process == row.id);
+        let asks = journal.asks(None)?.into_iter().filter(|ask| ask.process == row.id);
         let mut beside: BTreeSet<String> = asks.map(|ask| format!("{ask:?}")).collect();
         beside.extend(loaded.mailbox.iter().map(|message| format!("{message:?}")));
-        beside.extend(
-            journal
-                .state(row.no)?
-                .iter()
-                .map(|entry| format!("{entry:?}")),
-        );
-        let turns = loaded
-            .turns
-            .iter()
-            .map(|turn| format!("{turn:?}"))
-            .collect();
-        let history = History {
-            turns,
-            row: format!("{:?}", loaded.row),
-            beside,
-        };
+        beside.extend(journal.state(row.no)?.iter().map(|entry| format!("{entry:?}")));
+        let turns = loaded.turns.iter().map(|turn| format!("{turn:?}")).collect();
+        let history = History { turns, row: format!("{:?}", loaded.row), beside };
         // A damaged index may miss it, which `verify` tells; it must not lead
         // to another.
         let found = journal.find(&row.id)?;
@@ -108,29 +83,15 @@ pub fn fill(journal: &dyn Journal) {
     let mut sums = BTreeMap::new();
     for key in 0..PROCESSES {
         let spawn = spawn(key);
-        sums.insert(
-            key,
-            Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body),
-        );
-        let commit = Commit {
-            spawns: vec![spawn],
-            ..blank(&lease, 1)
-        };
-        journal
-            .commit(&[commit])
-            .expect("commits")
-            .remove(0)
-            .expect("passes");
+        sums.insert(key, Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body));
+        let commit = Commit { spawns: vec![spawn], ..blank(&lease, 1) };
+        journal.commit(&[commit]).expect("commits").remove(0).expect("passes");
     }
     for round in 1..=ROUNDS {
         for key in 0..PROCESSES {
             let sum = sums.get_mut(&key).expect("is there");
             let commit = turn(&lease, key, round, sum);
-            journal
-                .commit(&[commit])
-                .expect("commits")
-                .remove(0)
-                .expect("passes");
+            journal.commit(&[commit]).expect("commits").remove(0).expect("passes");
         }
     }
 }
@@ -141,14 +102,7 @@ fn name(key: u64) -> ProcessId {
 
 fn blank(lease: &Lease, at: u64) -> Commit {
     let (at, epoch) = (Millis(at), lease.epoch);
-    Commit {
-        at,
-        epoch,
-        turn: None,
-        sends: Vec::new(),
-        spawns: Vec::new(),
-        request: None,
-    }
+    Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
 }
 
 fn spawn(key: u64) -> Spawn {
@@ -160,11 +114,7 @@ fn spawn(key: u64) -> Spawn {
         watched: false,
         root: format!("root-{key}"),
         hops: 0,
-        turns: vec![FirstTurn {
-            at: Millis(1),
-            body,
-            count: 1,
-        }],
+        turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
         status: Status::Running,
         wake_at: None,
         segment: Seq(1),
@@ -177,11 +127,7 @@ fn spawn(key: u64) -> Spawn {
 
 fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
     let result = Payload::of(&format!("result {key} {round}")).expect("a payload");
-    let event = Event::StepCompleted {
-        op: Op(round),
-        attempt: 1,
-        result: result.clone(),
-    };
+    let event = Event::StepCompleted { op: Op(round), attempt: 1, result: result.clone() };
     let body = encode_events(&[event]).expect("encodes");
     *sum = sum.then(Seq(round + 1), Millis(round), &body);
     let ends = round == ROUNDS && key.is_multiple_of(5);
@@ -193,11 +139,7 @@ fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
         body,
         count: 1,
         sum: *sum,
-        status: if ends {
-            Status::Completed
-        } else {
-            Status::Sleeping
-        },
+        status: if ends { Status::Completed } else { Status::Sleeping },
         wake_at: Some(Millis(1_000 + key)).filter(|_| key.is_multiple_of(3)),
         segment: Seq(1),
         kind: None,
@@ -215,22 +157,12 @@ fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
             deadline: None,
             default: None,
         };
-        turn.asks.push(AskChange::Open {
-            op: Op(round),
-            spec,
-        });
+        turn.asks.push(AskChange::Open { op: Op(round), spec });
         turn.state.push((format!("state-{key}"), result.clone()));
     }
-    let mut commit = Commit {
-        turn: Some(turn),
-        ..blank(lease, round)
-    };
+    let mut commit = Commit { turn: Some(turn), ..blank(lease, round) };
     if round.is_multiple_of(4) {
-        let content = Content::User {
-            topic: format!("t{round}"),
-            body: result,
-            reply_to: None,
-        };
+        let content = Content::User { topic: format!("t{round}"), body: result, reply_to: None };
         commit.sends.push(Outgoing {
             to: name((key + 1) % PROCESSES),
             from: Origin::Process(name(key)),

@@ -35,10 +35,7 @@ struct Files {
 impl Files {
     fn take(path: &Path) -> Files {
         let log = std::fs::read(path.with_extension("db-wal")).ok();
-        Files {
-            store: std::fs::read(path).expect("reads"),
-            log,
-        }
+        Files { store: std::fs::read(path).expect("reads"), log }
     }
 
     fn lay(&self, directory: &Path) -> std::path::PathBuf {
@@ -101,11 +98,7 @@ fn judge(directory: &Path, files: &Files, right: &Histories, tally: &mut Tally) 
     }
     let words = journal.verify(&mut |_| ());
     let noticed = words.as_ref().map_or(true, |words| !words.is_empty());
-    assert!(
-        noticed && found.is_part_of(right),
-        "{words:?}\n{}",
-        found.difference(right)
-    );
+    assert!(noticed && found.is_part_of(right), "{words:?}\n{}", found.difference(right));
     tally.told += 1;
 }
 

@@ -1,11 +1,7 @@
 //! Random commits have the same outcome on every store as on the one in
 //! memory, which shares no rule with them.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test: its helpers fail like it does"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test: its helpers fail like it does")]
 
 mod plan;
 mod twin;
@@ -18,11 +14,7 @@ use std::cell::Cell;
 use twin::Twin;
 
 fn run(cases: u32, open: impl Fn() -> Box<dyn Journal>) {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&groups(), |groups: Vec<Vec<Plan>>| {
         let mut twin = Twin::new(open());
         for group in &groups {
@@ -54,10 +46,7 @@ fn postgres() {
         turn.set(turn.get() + 1);
         let url = server.url(&format!("model_{}", turn.get()));
         let blob_dir = Some(blobs.path().to_path_buf());
-        let options = PostgresOptions {
-            read_only: false,
-            blob_dir,
-        };
+        let options = PostgresOptions { read_only: false, blob_dir };
         Box::new(Postgres::connect(&url, options).expect("connects"))
     });
 }

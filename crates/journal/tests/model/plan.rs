@@ -47,16 +47,14 @@ fn spawn() -> impl Strategy<Value = PlannedSpawn> {
         weighted(0.2, 0..NAMES),
         1..4_u8,
     );
-    parts.prop_map(
-        |(name, parent, watched, ended, watches, turns)| PlannedSpawn {
-            name,
-            parent,
-            watched,
-            ended,
-            watches,
-            turns,
-        },
-    )
+    parts.prop_map(|(name, parent, watched, ended, watches, turns)| PlannedSpawn {
+        name,
+        parent,
+        watched,
+        ended,
+        watches,
+        turns,
+    })
 }
 
 fn plan() -> impl Strategy<Value = Plan> {

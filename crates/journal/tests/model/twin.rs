@@ -44,32 +44,17 @@ fn exit(which: u8) -> (Status, Exit) {
 }
 
 fn content(kind: u8, caller: &ProcessId) -> Content {
-    let user = |topic: &str, reply_to| Content::User {
-        topic: topic.into(),
-        body: number(1),
-        reply_to,
-    };
-    let reply_to = |process: &ProcessId| {
-        Some(ReplyTo {
-            process: process.clone(),
-            op: Op(9),
-        })
-    };
+    let user =
+        |topic: &str, reply_to| Content::User { topic: topic.into(), body: number(1), reply_to };
+    let reply_to = |process: &ProcessId| Some(ReplyTo { process: process.clone(), op: Op(9) });
     match kind {
         0..=2 => user("plain", None),
         3 | 4 => user("call", reply_to(caller)),
         5 => user("call for another", reply_to(&name(0))),
         6 => Content::Cancel { reason: "r".into() },
         7 => Content::Restart { keep: None },
-        8 => Content::Reply {
-            op: Op(2),
-            result: Ok(number(2)),
-        },
-        _ => Content::Exited {
-            op: Op(3),
-            id: caller.clone(),
-            exit: Exit::NoProcess,
-        },
+        8 => Content::Reply { op: Op(2), result: Ok(number(2)) },
+        _ => Content::Exited { op: Op(3), id: caller.clone(), exit: Exit::NoProcess },
     }
 }
 
@@ -78,29 +63,16 @@ impl Twin {
         let model = Memory::new();
         let lease = model.acquire("twin", Millis(1)).expect("acquires");
         assert_eq!(store.acquire("twin", Millis(1)).expect("acquires"), lease);
-        Twin {
-            model,
-            store,
-            lease,
-            now: 1,
-        }
+        Twin { model, store, lease, now: 1 }
     }
 
     pub fn commit(&mut self, plans: &[Plan]) {
         let mut places = self.places();
-        let group: Vec<Commit> = plans
-            .iter()
-            .map(|plan| self.build(plan, &mut places))
-            .collect();
+        let group: Vec<Commit> = plans.iter().map(|plan| self.build(plan, &mut places)).collect();
         let wanted = self.model.commit(&group).expect("commits");
         let got = self.store.commit(&group).expect("commits");
         let shown = || format!("{plans:#?}");
-        assert_eq!(
-            format!("{got:#?}"),
-            format!("{wanted:#?}"),
-            "after {}",
-            shown()
-        );
+        assert_eq!(format!("{got:#?}"), format!("{wanted:#?}"), "after {}", shown());
     }
 
     fn places(&self) -> HashMap<u8, Place> {
@@ -109,21 +81,9 @@ impl Twin {
             let Some(row) = self.model.find(&name(which)).expect("reads") else {
                 continue;
             };
-            let loaded = self
-                .model
-                .load(row.no, Scope::Segment)
-                .expect("reads")
-                .expect("is there");
+            let loaded = self.model.load(row.no, Scope::Segment).expect("reads").expect("is there");
             let mail = loaded.mailbox.iter().map(|message| message.no).collect();
-            places.insert(
-                which,
-                Place {
-                    no: row.no,
-                    seq: row.seq,
-                    sum: row.sum,
-                    mail,
-                },
-            );
+            places.insert(which, Place { no: row.no, seq: row.seq, sum: row.sum, mail });
         }
         places
     }
@@ -149,11 +109,7 @@ impl Twin {
             epoch,
             turn,
             sends: sends.collect(),
-            spawns: plan
-                .spawns
-                .iter()
-                .map(|planned| spawn(planned, &own, at))
-                .collect(),
+            spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
             request: plan.request.map(|key| format!("key {key}")),
         }
     }
@@ -168,10 +124,7 @@ impl Twin {
 
 fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
     let id = name(plan.actor);
-    let events = [
-        Event::TimerFired { op: Op(at.0) },
-        Event::OperationDropped { op: Op(1) },
-    ];
+    let events = [Event::TimerFired { op: Op(at.0) }, Event::OperationDropped { op: Op(1) }];
     let count = 1 + usize::from(plan.consume > 0);
     let body = encode_events(&events[..count]).expect("encodes");
     let sum = place.sum.then(place.seq.plus(1), at, &body);
@@ -180,9 +133,7 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
         expect_seq.0 += 1;
     }
     let end = plan.end.map(exit);
-    let status = end
-        .as_ref()
-        .map_or(Status::ALL[usize::from(plan.status)], |(status, _)| *status);
+    let status = end.as_ref().map_or(Status::ALL[usize::from(plan.status)], |(status, _)| *status);
     let take = usize::from(plan.consume).min(place.mail.len());
     let turn = Turn {
         process: place.no,
@@ -195,22 +146,12 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
         status,
         wake_at: plan.wake.map(|at| Millis(u64::from(at) * 10)),
         segment: Seq(1),
-        kind: plan
-            .version
-            .map(|version| Kind::new("p", u32::from(version)).expect("valid")),
+        kind: plan.version.map(|version| Kind::new("p", u32::from(version)).expect("valid")),
         exit: end.map(|(_, exit)| exit),
         consumed: place.mail.drain(..take).collect(),
-        watches: plan
-            .watches
-            .iter()
-            .map(|(op, to)| watch(*op, *to))
-            .collect(),
+        watches: plan.watches.iter().map(|(op, to)| watch(*op, *to)).collect(),
         asks: plan.asks.iter().map(|(op, open)| ask(*op, *open)).collect(),
-        state: plan
-            .state
-            .iter()
-            .map(|(key, value)| (format!("k{key}"), number(*value)))
-            .collect(),
+        state: plan.state.iter().map(|(key, value)| (format!("k{key}"), number(*value))).collect(),
     };
     // Where it will stand if this one passes; if not, the next is stale too.
     (place.seq, place.sum) = (place.seq.plus(count), sum);
@@ -218,10 +159,7 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
 }
 
 fn watch(op: u8, target: u8) -> Watch {
-    Watch {
-        op: Op(u64::from(op)),
-        target: name(target),
-    }
+    Watch { op: Op(u64::from(op)), target: name(target) }
 }
 
 fn ask(op: u8, open: bool) -> AskChange {
@@ -251,46 +189,22 @@ fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
         root: format!("root of {}", planned.name),
         hops: 2,
         turns: vec![turn; usize::from(planned.turns)],
-        status: if planned.ended {
-            status
-        } else {
-            Status::Running
-        },
+        status: if planned.ended { status } else { Status::Running },
         wake_at: planned.watches.map(|at| Millis(u64::from(at))),
         segment: Seq(1),
         exit: planned.ended.then_some(exit),
-        state: planned
-            .watches
-            .map(|key| (format!("k{key}"), number(key)))
-            .into_iter()
-            .collect(),
-        asks: planned
-            .watches
-            .map(|op| ask(op, true))
-            .into_iter()
-            .collect(),
-        watches: planned
-            .watches
-            .map(|target| watch(6, target))
-            .into_iter()
-            .collect(),
+        state: planned.watches.map(|key| (format!("k{key}"), number(key))).into_iter().collect(),
+        asks: planned.watches.map(|op| ask(op, true)).into_iter().collect(),
+        watches: planned.watches.map(|target| watch(6, target)).into_iter().collect(),
     }
 }
 
 fn show(journal: &dyn Journal) -> String {
-    let rows = journal
-        .list(&Listing {
-            limit: 100,
-            ..Listing::default()
-        })
-        .expect("reads");
+    let rows = journal.list(&Listing { limit: 100, ..Listing::default() }).expect("reads");
     let loaded: Vec<_> = rows
         .iter()
         .map(|row| {
-            let loaded = journal
-                .load(row.no, Scope::Whole)
-                .expect("loads")
-                .expect("is there");
+            let loaded = journal.load(row.no, Scope::Whole).expect("loads").expect("is there");
             (loaded, journal.state(row.no).expect("reads"))
         })
         .collect();
