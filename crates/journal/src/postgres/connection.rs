@@ -1,6 +1,7 @@
 //! One connection to the server, with the statements it has prepared.
 
 use super::failure::{map, words};
+use super::pipeline::ARRAYS;
 use super::url::Target;
 use super::wire::{Wire, wait};
 use crate::Error;
@@ -55,6 +56,30 @@ impl Connection {
         let statement = wait(self.client.prepare(sql)).map_err(map)?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// The same for a statement that takes these columns as arrays, in the place
+    /// of `ARRAYS`; and how many they are. Their types are asked of the server.
+    pub fn prepare_arrays(
+        &mut self,
+        sql: &str,
+        table: &str,
+        columns: &str,
+    ) -> Result<(Statement, usize), Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok((statement.clone(), statement.params().len()));
+        }
+        let types = self.prepare(&format!("select {columns} from {table}"))?;
+        let arrays: Vec<String> = types
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(place, column)| format!("${}::{}[]", place + 1, column.type_().name()))
+            .collect();
+        let text = sql.replace(ARRAYS, &arrays.join(", "));
+        let statement = wait(self.client.prepare(&text)).map_err(map)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok((statement, arrays.len()))
     }
 
     /// Whether it can still be used.

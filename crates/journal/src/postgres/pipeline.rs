@@ -14,6 +14,9 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 
+/// Where the arrays go in a statement for many rows.
+pub(super) const ARRAYS: &str = "$arrays";
+
 /// A connection with a transaction on it, begun or about to be.
 pub(super) struct Pipeline<'c> {
     connection: &'c mut Connection,
@@ -70,6 +73,37 @@ impl<'c> Pipeline<'c> {
             .chunks(width)
             .map(|values| client.execute_raw(&statement, values.iter().copied()));
         run(&mut self.begin, client, try_join_all(each)).map(|_| ())
+    }
+
+    /// Runs a statement once for many rows of `columns`, each column an array;
+    /// `ARRAYS` stands for them in its text.
+    pub fn execute_arrays(
+        &mut self,
+        sql: &str,
+        table: &str,
+        columns: &str,
+        values: &[Value<'_>],
+    ) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let (statement, width) = self.connection.prepare_arrays(sql, table, columns)?;
+        let arrays: Vec<Vec<Value<'_>>> = (0..width)
+            .map(|column| values.iter().skip(column).step_by(width).copied().collect())
+            .collect();
+        let arrays: Vec<&(dyn ToSql + Sync)> =
+            arrays.iter().map(|array| array as &(dyn ToSql + Sync)).collect();
+        let client = &self.connection.client;
+        run(&mut self.begin, client, client.execute(&statement, &arrays)).map(|_| ())
+    }
+
+    /// The rows a statement returns that takes all values as one array.
+    pub fn query_any(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.query_arrays(sql, &[&values])?;
+        found.iter().map(take).collect::<Result<_, _>>().map_err(map)
     }
 
     /// Runs a statement with arrays for values: the rows it returns.

@@ -1,7 +1,7 @@
 //! A transaction as the shared SQL takes it.
 
 use super::connection::Connection;
-use super::pipeline::Pipeline;
+use super::pipeline::{ARRAYS, Pipeline};
 use super::{append, history};
 use crate::Error;
 use crate::sql::{Append, KeptTurn, NewTurn, Newest, Row, Tx, Value};
@@ -52,6 +52,28 @@ impl Tx for PostgresTx<'_> {
 
     fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error> {
         self.pipeline.execute_each(sql, width, values)
+    }
+
+    fn insert(&mut self, table: &str, columns: &[&str], values: &[Value<'_>]) -> Result<(), Error> {
+        let columns = columns.join(", ");
+        let sql = format!("insert into {table} ({columns}) select * from unnest({ARRAYS})");
+        self.pipeline.execute_arrays(&sql, table, &columns, values)
+    }
+
+    fn delete(&mut self, table: &str, columns: &[&str], keys: &[Value<'_>]) -> Result<(), Error> {
+        let columns = columns.join(", ");
+        let sql =
+            format!("delete from {table} where ({columns}) in (select * from unnest({ARRAYS}))");
+        self.pipeline.execute_arrays(&sql, table, &columns, keys)
+    }
+
+    fn find(
+        &mut self,
+        select: &str,
+        column: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        self.pipeline.query_any(&format!("{select} where {column} = any($1)"), values)
     }
 
     fn append(&mut self, turns: &[Append<'_>]) -> Result<Vec<bool>, Error> {

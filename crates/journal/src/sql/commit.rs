@@ -13,7 +13,7 @@ use crate::{Commit, Error, Outcome, Receipt};
 
 /// Carries a group out.
 pub(super) fn group(tx: &mut dyn Tx, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
-    let mut header = Header::of(tx)?;
+    let mut header = super::lease::header(tx)?;
     let Header { meta, epochs } = &mut header;
     let mut outcomes: Vec<Outcome> = group.iter().map(|_| Ok(Receipt::default())).collect();
     let mut run = Run::default();

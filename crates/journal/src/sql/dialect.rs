@@ -1,7 +1,6 @@
 //! What a database must offer for the shared SQL to run on it.
 
-use super::header::Header;
-use super::meta::Newest;
+use super::header::{Header, Newest};
 use super::turn::{Append, KeptTurn, NewTurn};
 use super::value::{Row, Value};
 use crate::Error;
@@ -44,6 +43,16 @@ pub trait Tx {
 
     /// Runs the statement for each `width` values.
     fn execute_each(&mut self, sql: &str, width: usize, values: &[Value<'_>]) -> Result<(), Error>;
+
+    /// Inserts rows, each as many values as `columns` names.
+    fn insert(&mut self, table: &str, columns: &[&str], values: &[Value<'_>]) -> Result<(), Error>;
+
+    /// Deletes the rows with these keys, each as many values as `columns` names.
+    fn delete(&mut self, table: &str, columns: &[&str], keys: &[Value<'_>]) -> Result<(), Error>;
+
+    /// The rows in which `column` has one of these values, in no order.
+    fn find(&mut self, select: &str, column: &str, values: &[Value<'_>])
+    -> Result<Vec<Row>, Error>;
 
     /// The hot call: for each turn, if its process has `expect_seq` events,
     /// appends the turn and moves the process's row on. Says for each whether

@@ -4,8 +4,8 @@
 use super::ask::{self, NewAsk};
 use super::dialect::Tx;
 use super::facts::Facts;
+use super::header::Meta;
 use super::mailbox::{self, NewMail};
-use super::meta::Meta;
 use super::process::{self, NewProcess};
 use super::state::{self, NewState};
 use super::turn::NewTurn;

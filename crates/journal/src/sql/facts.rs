@@ -5,7 +5,7 @@
 use super::dialect::Tx;
 use super::mailbox;
 use super::process::{BRIEF, Brief, COLUMNS, Kept};
-use super::value::{Row, Value};
+use super::value::Value;
 use super::watch::{self, Watching};
 use crate::{Commit, Error, Turn};
 use greenroom_model::{Content, Exit, Message, Op, ProcessId, ProcessNo, Status};
@@ -75,8 +75,8 @@ impl Facts {
         if keys.is_empty() {
             return Ok(());
         }
-        let sql = format!("select {COLUMNS} from process where {by} = $1");
-        for row in first_rows(tx, &sql, &keys)? {
+        let select = format!("select {COLUMNS} from process");
+        for row in tx.find(&select, by, &keys)? {
             let Kept { row, parent_op, .. } = Kept::read(row)?;
             let parent = row.parent.zip(parent_op);
             let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
@@ -89,8 +89,8 @@ impl Facts {
         if keys.is_empty() {
             return Ok(());
         }
-        let sql = format!("select {BRIEF} from process where {by} = $1");
-        for row in first_rows(tx, &sql, &keys)? {
+        let select = format!("select {BRIEF} from process");
+        for row in tx.find(&select, by, &keys)? {
             let Brief { no, id, status } = Brief::read(row)?;
             self.learn(no, id, status, None);
         }
@@ -190,12 +190,4 @@ fn texts<'a>(ids: &HashSet<&'a ProcessId>) -> Vec<Value<'a>> {
 
 fn numbers(numbers: &HashSet<ProcessNo>) -> Vec<Value<'static>> {
     numbers.iter().map(|no| Value::Int(no.0)).collect()
-}
-
-fn first_rows(tx: &mut dyn Tx, sql: &str, keys: &[Value<'_>]) -> Result<Vec<Row>, Error> {
-    Ok(tx
-        .query_each(sql, 1, keys)?
-        .into_iter()
-        .filter_map(|rows| rows.into_iter().next())
-        .collect())
 }

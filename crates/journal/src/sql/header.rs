@@ -1,10 +1,8 @@
 //! What every write transaction must know before anything else. Where nobody
-//! else can have written, it is kept from one transaction to the next.
+//! else can have written, it is kept from one transaction to the next. Plain
+//! data: `meta.rs` and `lease.rs` read and write it.
 
-use super::dialect::Tx;
-use super::lease::Epochs;
-use super::meta::Meta;
-use crate::Error;
+use greenroom_model::Millis;
 
 /// The numbers, and who may write.
 pub struct Header {
@@ -12,15 +10,34 @@ pub struct Header {
     pub(super) epochs: Epochs,
 }
 
-impl Header {
-    /// What the transaction before this one left, or what the tables say.
-    pub fn of(tx: &mut dyn Tx) -> Result<Header, Error> {
-        if let Some(kept) = tx.kept() {
-            return Ok(kept);
-        }
-        // First the row that is locked: the epochs stay as they are under it.
-        let meta = Meta::read(tx)?;
-        let epochs = Epochs::read(tx)?;
-        Ok(Header { meta, epochs })
-    }
+/// The epochs in force, by shard.
+pub struct Epochs(pub(super) Vec<i64>);
+
+/// What the row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    pub(super) format: i64,
+    pub(super) seen: Millis,
+    pub(super) processes: i64,
+    pub(super) messages: i64,
+    pub(super) letters: i64,
+    pub(super) turns: i64,
+}
+
+/// The newest turn of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// No turn has a higher number.
+    pub no: i64,
+    /// A time at which something was committed, the latest as a rule.
+    pub at: Millis,
+}
+
+/// The numbers as they are, and how much of them is written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    pub(super) now: Numbers,
+    pub(super) row: Numbers,
+    /// `None` where turns have no numbers: then the row says it all.
+    pub(super) newest: Option<Newest>,
 }

@@ -1,13 +1,10 @@
 //! The table `lease`: which epoch may commit to each shard.
 
 use super::dialect::Tx;
-use super::meta::Meta;
+use super::header::{Epochs, Header, Meta};
 use super::value::Value;
 use crate::{Commit, Error, Lease, Refusal};
 use greenroom_model::{Epoch, Millis, Shard};
-
-/// The epochs in force, by shard.
-pub(crate) struct Epochs(Vec<i64>);
 
 impl Epochs {
     /// Reads them; the lock on `meta` keeps them as they are.
@@ -29,6 +26,17 @@ impl Epochs {
     }
 }
 
+/// What the transaction before this one left, or what the tables say.
+pub(super) fn header(tx: &mut dyn Tx) -> Result<Header, Error> {
+    if let Some(kept) = tx.kept() {
+        return Ok(kept);
+    }
+    // First the row that is locked: the epochs stay as they are under it.
+    let meta = Meta::read(tx)?;
+    let epochs = Epochs::read(tx)?;
+    Ok(Header { meta, epochs })
+}
+
 /// Writes the rows of a new store.
 pub(super) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
     let shards: Vec<Value<'_>> = (0..Shard::COUNT).map(Value::Int).collect();
@@ -37,8 +45,7 @@ pub(super) fn begin(tx: &mut dyn Tx) -> Result<(), Error> {
 
 /// Takes all shards over.
 pub(super) fn acquire(tx: &mut dyn Tx, owner: &str, at: Millis) -> Result<Lease, Error> {
-    let mut meta = Meta::read(tx)?;
-    let epochs = Epochs::read(tx)?;
+    let Header { mut meta, epochs } = header(tx)?;
     let epoch = epochs.0.iter().copied().max().unwrap_or(0) + 1;
     let sql = "update lease set epoch = $1, owner = $2";
     tx.execute_each(sql, 2, &[Value::Int(epoch), Value::Text(owner)])?;

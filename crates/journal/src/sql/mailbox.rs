@@ -54,22 +54,21 @@ pub(super) fn insert(tx: &mut dyn Tx, mail: &[NewMail]) -> Result<(), Error> {
             Value::Int(seal(*to, no, sender, content, &message.root, hops)),
         ]);
     }
-    let sql = "insert into mailbox (process, no, lane, sender, content, root, hops, at, sum) \
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    tx.execute_each(sql, WIDTH, &values)
+    let columns = ["process", "no", "lane", "sender", "content", "root", "hops", "at", "sum"];
+    tx.insert("mailbox", &columns, &values)
 }
 
 /// Takes messages out.
 pub(super) fn delete(tx: &mut dyn Tx, taken: &[(ProcessNo, MessageNo)]) -> Result<(), Error> {
     let values: Vec<Value<'_>> =
         taken.iter().flat_map(|(process, no)| [Value::Int(process.0), Value::Int(no.0)]).collect();
-    tx.execute_each("delete from mailbox where process = $1 and no = $2", 2, &values)
+    tx.delete("mailbox", &["process", "no"], &values)
 }
 
 /// Takes all messages of ended processes out.
 pub(super) fn clear(tx: &mut dyn Tx, processes: &[ProcessNo]) -> Result<(), Error> {
     let values: Vec<Value<'_>> = processes.iter().map(|no| Value::Int(no.0)).collect();
-    tx.execute_each("delete from mailbox where process = $1", 1, &values)
+    tx.delete("mailbox", &["process"], &values)
 }
 
 /// The mailboxes of processes, oldest message first.

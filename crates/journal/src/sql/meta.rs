@@ -6,6 +6,7 @@
 //! written only if something else has changed.
 
 use super::dialect::Tx;
+use super::header::{Meta, Newest, Numbers};
 use super::seal::Seal;
 use super::value::{Row, Value};
 use crate::Error;
@@ -15,35 +16,6 @@ use greenroom_model::Millis;
 pub(crate) const FORMAT: i64 = 1;
 
 const COLUMNS: &str = "format, seen, processes, messages, letters, turns, mark";
-
-/// What the row holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Numbers {
-    format: i64,
-    seen: Millis,
-    processes: i64,
-    messages: i64,
-    letters: i64,
-    turns: i64,
-}
-
-/// The newest turn of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Newest {
-    /// No turn has a higher number.
-    pub no: i64,
-    /// A time at which something was committed, the latest as a rule.
-    pub at: Millis,
-}
-
-/// The numbers as they are, and how much of them is written down.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Meta {
-    now: Numbers,
-    row: Numbers,
-    /// `None` where turns have no numbers: then the row says it all.
-    newest: Option<Newest>,
-}
 
 impl Numbers {
     fn read(mut row: Row) -> Result<Numbers, Error> {

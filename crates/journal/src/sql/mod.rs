@@ -29,8 +29,8 @@ mod verify;
 mod watch;
 
 pub(crate) use dialect::{Dialect, Tx};
-pub(crate) use header::Header;
-pub(crate) use meta::{FORMAT, Newest};
+pub(crate) use header::{Header, Newest};
+pub(crate) use meta::FORMAT;
 pub(crate) use pool::Pool;
 pub use store::SqlStore;
 pub(crate) use store::{begin, check_format};

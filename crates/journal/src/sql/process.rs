@@ -217,10 +217,7 @@ pub(super) struct NewProcess<'a> {
 /// Inserts rows of new processes.
 pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Error> {
     const WIDTH: usize = 21;
-    let sql = format!(
-        "insert into process ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
-    );
+    let columns: Vec<&str> = COLUMNS.split(", ").collect();
     let mut values: Vec<Value<'_>> = Vec::with_capacity(news.len() * WIDTH);
     for NewProcess { row, parent, head, exit } in news {
         let op = parent.map(|(_, op)| op.0 as i64);
@@ -249,7 +246,7 @@ pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Err
             exit.map(|exit| exit_seal(row.no, exit)).into(),
         ]);
     }
-    tx.execute_each(&sql, WIDTH, &values)
+    tx.insert("process", &columns, &values)
 }
 
 /// Writes how processes ended.

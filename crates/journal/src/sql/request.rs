@@ -17,5 +17,5 @@ pub(super) fn known<'a>(tx: &mut dyn Tx, keys: &[&'a str]) -> Result<HashSet<&'a
 pub(super) fn insert(tx: &mut dyn Tx, requests: &[(&str, Millis)]) -> Result<(), Error> {
     let values: Vec<Value<'_>> =
         requests.iter().flat_map(|(key, at)| [Value::Text(key), Value::Int(at.0 as i64)]).collect();
-    tx.execute_each("insert into request (key, at) values ($1, $2)", 2, &values)
+    tx.insert("request", &["key", "at"], &values)
 }

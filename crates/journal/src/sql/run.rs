@@ -4,7 +4,7 @@
 use super::dialect::Tx;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::meta::Meta;
+use super::header::Meta;
 use super::turn::Append;
 use super::value::Value;
 use super::{process, request};

@@ -1,7 +1,7 @@
 //! The store in SQL: each call of the trait as one transaction or snapshot.
 
 use super::dialect::{Dialect, Tx};
-use super::meta::Meta;
+use super::header::Meta;
 use super::{ask, commit, dead, lease, list, load, process, state, verify};
 use crate::blob::{self, Directory};
 use crate::{

@@ -1,8 +1,7 @@
 //! Reads the whole store and says what cannot be right. Changes nothing.
 
 use super::dialect::Tx;
-use super::lease::Epochs;
-use super::meta::Meta;
+use super::header::{Epochs, Meta};
 use super::value::Value;
 use super::{ask, dead};
 use crate::{Error, Journal, Scope};

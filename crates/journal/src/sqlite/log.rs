@@ -9,8 +9,12 @@ use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// How much is added at a time.
-const STRIDE: u64 = 2 << 20;
+/// How much is added at a time: as much again as there is, within these bounds,
+/// so that a small store stays small.
+const STRIDE: std::ops::RangeInclusive<u64> = 128 << 10..=2 << 20;
+/// A commit that adds this much spends its time on other things than the
+/// file's length.
+const LARGE: u64 = 64 << 10;
 /// A log this long is written back and used again from its start.
 const ENOUGH: u64 = 17 << 20;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -19,7 +23,7 @@ static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 pub(super) struct Log {
     path: PathBuf,
     file: Option<File>,
-    /// How long it was made.
+    /// How long it was, or was made.
     length: u64,
     done: bool,
 }
@@ -46,16 +50,25 @@ impl Log {
         }
     }
 
+    /// As it is when the first transaction begins: an empty one is SQLite's to
+    /// begin, and one left by a node that was killed has room, maybe.
+    fn open(&mut self) -> io::Result<File> {
+        let mut file = OpenOptions::new().write(true).open(&self.path)?;
+        self.length = file.seek(SeekFrom::End(0))?;
+        Ok(file)
+    }
+
     /// Whether it is as long as it gets.
     fn lengthen(&mut self) -> io::Result<bool> {
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => OpenOptions::new().write(true).open(&self.path)?,
+            None => self.open()?,
         };
         let mut end = file.seek(SeekFrom::End(0))?;
-        // An empty one is SQLite's to begin.
         if end > self.length {
-            let goal = (end + STRIDE).min(ENOUGH);
+            let large = end - self.length >= LARGE;
+            let stride = if large { 0 } else { end.clamp(*STRIDE.start(), *STRIDE.end()) };
+            let goal = (end + stride).min(ENOUGH);
             while end < goal {
                 let part = ZEROS.len().min((goal - end) as usize);
                 file.write_all_at(&ZEROS[..part], end)?;

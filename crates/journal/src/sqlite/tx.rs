@@ -12,22 +12,23 @@ use rusqlite::{Connection, Statement, ToSql};
 pub(super) struct SqliteTx<'c> {
     connection: &'c Connection,
     kept: Option<Header>,
+    keep: Option<Header>,
 }
 
 impl<'c> SqliteTx<'c> {
     /// On this connection.
     pub fn new(connection: &'c Connection) -> SqliteTx<'c> {
-        SqliteTx { connection, kept: None }
+        SqliteTx { connection, kept: None, keep: None }
     }
 
     /// On this connection, with what the last transaction on it has kept.
     pub fn going_on(connection: &'c Connection, kept: Option<Header>) -> SqliteTx<'c> {
-        SqliteTx { connection, kept }
+        SqliteTx { connection, kept, keep: None }
     }
 
-    /// What is kept for the next.
+    /// What the next may know: nothing, if this one did not say.
     pub fn into_kept(self) -> Option<Header> {
-        self.kept
+        self.keep
     }
 }
 
@@ -98,6 +99,36 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
+    fn insert(&mut self, table: &str, columns: &[&str], values: &[Value<'_>]) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let places = vec!["?"; columns.len()].join(", ");
+        let sql = format!("insert into {table} ({}) values ({places})", columns.join(", "));
+        self.execute_each(&sql, columns.len(), values)
+    }
+
+    fn delete(&mut self, table: &str, columns: &[&str], keys: &[Value<'_>]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("delete from {table} where {} = ?", columns.join(" = ? and "));
+        self.execute_each(&sql, columns.len(), keys)
+    }
+
+    fn find(
+        &mut self,
+        select: &str,
+        column: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.query_each(&format!("{select} where {column} = ?"), 1, values)?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     fn append(&mut self, turns: &[Append<'_>]) -> Result<Vec<bool>, Error> {
         append::turns(self.connection, turns).map_err(map)
     }
@@ -124,7 +155,7 @@ impl Tx for SqliteTx<'_> {
     }
 
     fn keep(&mut self, header: Header) {
-        self.kept = Some(header);
+        self.keep = Some(header);
     }
 
     fn lock_rows(&self) -> &'static str {
