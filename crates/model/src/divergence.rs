@@ -65,7 +65,8 @@ impl Divergence {
             (VersionMarked { change: x, .. }, VersionMarked { change: y, .. }) => x == y,
             (TimerStarted { op: a, .. }, TimerStarted { op: b, .. })
             | (OperationDropped { op: a }, OperationDropped { op: b }) => a == b,
-            (WorkflowCompleted { .. }, WorkflowCompleted { .. })
+            (CompensationsStarted { .. }, CompensationsStarted { .. })
+            | (WorkflowCompleted { .. }, WorkflowCompleted { .. })
             | (WorkflowFailed { .. }, WorkflowFailed { .. })
             | (WorkflowContinued(_), WorkflowContinued(_)) => true,
             _ => false,

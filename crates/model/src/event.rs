@@ -103,6 +103,8 @@ pub enum Event {
     StateSet { key: String, value: Payload },
     /// The code has this version of a named change.
     VersionMarked { change: String, version: u32 },
+    /// The code has failed with this, and what was done is being undone.
+    CompensationsStarted { failure: Failure },
     /// It ended with a result.
     WorkflowCompleted { result: Payload },
     /// It ended without one.
@@ -217,6 +219,7 @@ impl Event {
             AskOpened { .. } => "AskOpened",
             StateSet { .. } => "StateSet",
             VersionMarked { .. } => "VersionMarked",
+            CompensationsStarted { .. } => "CompensationsStarted",
             WorkflowCompleted { .. } => "WorkflowCompleted",
             WorkflowFailed { .. } => "WorkflowFailed",
         }
@@ -283,7 +286,8 @@ impl Event {
             | OperationDropped { .. }
             | MonitorStarted { .. }
             | CancelSent { .. }
-            | VersionMarked { .. } => {}
+            | VersionMarked { .. }
+            | CompensationsStarted { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 //! timers, asks, calls, monitors. The runtime recovers from it, the API
 //! explains with it. Pure.
 
-use crate::{AskSpec, Event, Millis, Op, ProcessId, Seq, Status};
+use crate::{AskSpec, Event, Millis, Op, ProcessId, ReplyTo, Seq, Status};
 use std::collections::BTreeMap;
 
 /// The open operations of one process after some prefix of its journal.
@@ -14,6 +14,8 @@ pub struct Ledger {
     pub timers: BTreeMap<Op, Millis>,
     /// Open asks.
     pub asks: BTreeMap<Op, OpenAsk>,
+    /// Calls taken from the mailbox and not answered yet.
+    pub owed: Vec<ReplyTo>,
     /// Calls without a reply.
     pub calls: BTreeMap<Op, ProcessId>,
     /// Processes whose end will be heard of.
@@ -77,8 +79,12 @@ impl Ledger {
             Event::TimerStarted { op, fire_at } => {
                 self.timers.insert(*op, *fire_at);
             }
+            Event::MessageReceived { op, reply_to, .. } => {
+                self.close(*op);
+                self.owed.extend(reply_to.clone());
+            }
+            Event::ReplySent { to, .. } => self.owed.retain(|owed| owed != to),
             Event::TimerFired { op }
-            | Event::MessageReceived { op, .. }
             | Event::ReplyReceived { op, .. }
             | Event::OperationDropped { op } => self.close(*op),
             Event::ProcessExited { op, .. } => {
@@ -99,7 +105,11 @@ impl Ledger {
             Event::Paused { .. } => self.paused = true,
             Event::Parked { .. } => self.parked = true,
             Event::Resumed { .. } => (self.paused, self.parked) = (false, false),
-            Event::Restarted { .. } | Event::Forked { .. } => self.begin_again(),
+            Event::Restarted { .. } => self.begin_again(true),
+            Event::Forked { .. } => {
+                self.begin_again(false);
+                self.owed.clear();
+            }
             Event::WorkflowCompleted { .. } => self.end(Status::Completed),
             Event::WorkflowFailed { exit } => self.end(match exit {
                 crate::Exit::Cancelled(_) | crate::Exit::Killed(_) => Status::Cancelled,
@@ -107,10 +117,10 @@ impl Ledger {
             }),
             Event::CancelRequested { .. } => self.cancel(),
             Event::MessageSent { .. }
-            | Event::ReplySent { .. }
             | Event::ProcessSpawned { .. }
             | Event::CancelSent { .. }
             | Event::StateSet { .. }
+            | Event::CompensationsStarted { .. }
             | Event::VersionMarked { .. } => {}
         }
     }
@@ -160,11 +170,14 @@ impl Ledger {
         }
     }
 
-    /// Nothing of what is open has been begun by the process as it is now.
-    fn begin_again(&mut self) {
+    /// Nothing of what is open has been begun by the process as it is now,
+    /// except (`same_process`) a step that it may not begin twice.
+    fn begin_again(&mut self, same_process: bool) {
         (self.paused, self.parked, self.ended) = (false, false, None);
         for step in self.steps.values_mut() {
-            (step.begun, step.attempts, step.retry_at) = (false, 0, None);
+            if !(same_process && step.at_most_once) {
+                (step.begun, step.attempts, step.retry_at) = (false, 0, None);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! A journal is only appended to, yet a restart takes a process back: which
 //! events still count, and where a restart goes back to.
 
-use crate::{Event, Seq};
+use crate::{Event, Exit, Seq, failure};
 
 /// The events that count: a `Restarted { keep }` takes back all after `keep`
 /// that stand before it. `events` are one segment's or a whole journal's, in
@@ -21,25 +21,44 @@ pub fn history_in_force<T>(events: Vec<T>, read: impl Fn(&T) -> (Seq, &Event)) -
 }
 
 /// Where a restart without further wishes goes back to, in the events in
-/// force: before the failure of the step that ended the process, so that the
-/// step is tried again under its old key; else to the last input, so that the
-/// code is run on from there. `None` if the process has not ended.
-pub fn restart_point(events: &[(Seq, Event)]) -> Option<Seq> {
-    let end = events.iter().rposition(|(_, event)| event.is_end())?;
-    let last_input = events[..end].iter().rposition(|(_, event)| event.is_input())?;
-    let (_, input) = &events[last_input];
-    let gone = matches!(
-        input,
-        Event::StepFailed { .. } | Event::StepUnknown { .. } | Event::CancelRequested { .. }
-    );
-    let kept = if gone { last_input.checked_sub(1)? } else { last_input };
-    Some(events[kept].0)
+/// force: before the failure (of a step, or the wish to stop) that the process
+/// ended with, so that the step is tried again under its old key. If no such
+/// failure is recorded, to just before the end: nothing is asked for twice, and
+/// the code decides again.
+///
+/// # Errors
+/// Why there is no such place, and what to do instead.
+pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
+    let Some(end) = events.iter().rposition(|(_, event)| event.is_end()) else {
+        return Err("it has not ended; use `--fresh` or `--at SEQ`, or cancel it first");
+    };
+    let (past, exit) = (&events[..end], &events[end].1);
+    if past.iter().any(|(_, event)| matches!(event, Event::CompensationsStarted { .. })) {
+        return Err("its compensations have run, so what was done has been undone; \
+                    `--fresh` begins anew, with new keys");
+    }
+    let cause = match exit {
+        Event::WorkflowFailed { exit: Exit::Error(ended_with) } => {
+            past.iter().rposition(|(_, event)| match event {
+                Event::StepFailed { failure, .. } => failure == ended_with,
+                Event::StepUnknown { .. } => ended_with.is(failure::UNKNOWN),
+                _ => false,
+            })
+        }
+        Event::WorkflowFailed { exit: Exit::Cancelled(_) } => {
+            past.iter().rposition(|(_, event)| matches!(event, Event::CancelRequested { .. }))
+        }
+        Event::WorkflowFailed { .. } => None,
+        _ => return Err("it ended with a result; `--fresh` runs it again, with new keys"),
+    };
+    let kept = cause.unwrap_or(end).checked_sub(1);
+    kept.map(|kept| past[kept].0).ok_or("its history has no beginning")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Exit, Failure, Op, Origin, Payload};
+    use crate::{Failure, Op, Origin, Payload};
 
     fn step(op: u64) -> Event {
         Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false }
@@ -67,14 +86,40 @@ mod tests {
         assert_eq!(in_force(vec![step(1), restarted(1), done(1), restarted(1)]), [1, 4]);
     }
 
+    fn failed(op: u64, words: &str) -> Event {
+        Event::StepFailed { op: Op(op), attempt: 5, failure: Failure::msg(words) }
+    }
+
+    fn ended(words: &str) -> Event {
+        Event::WorkflowFailed { exit: Exit::Error(Failure::msg(words)) }
+    }
+
     #[test]
     fn a_failed_step_is_tried_again() {
-        let failed = Event::StepFailed { op: Op(2), attempt: 5, failure: Failure::msg("down") };
-        let end = Event::WorkflowFailed { exit: Exit::Error(Failure::msg("down")) };
-        let events = number(vec![step(1), done(1), step(2), failed, end.clone()]);
-        assert_eq!(restart_point(&events), Some(Seq(3)));
-        let events = number(vec![step(1), done(1), end]);
-        assert_eq!(restart_point(&events), Some(Seq(2)));
-        assert_eq!(restart_point(&number(vec![step(1)])), None);
+        let events = number(vec![step(1), done(1), step(2), failed(2, "down"), ended("down")]);
+        assert_eq!(restart_point(&events), Ok(Seq(3)));
+    }
+
+    #[test]
+    fn what_was_done_after_the_failure_does_not_hide_it() {
+        let events = vec![step(1), step(2), failed(1, "down"), done(2), step(3), done(3)];
+        let events = number([events, vec![ended("down")]].concat());
+        assert_eq!(restart_point(&events), Ok(Seq(2)));
+    }
+
+    #[test]
+    fn a_failure_of_the_codes_own_asks_for_nothing_twice() {
+        let events = number(vec![failed(1, "caught"), step(2), done(2), step(3), ended("own")]);
+        assert_eq!(restart_point(&events), Ok(Seq(4)));
+    }
+
+    #[test]
+    fn what_has_been_undone_or_has_not_failed_is_not_restarted() {
+        let undone = Event::CompensationsStarted { failure: Failure::msg("down") };
+        let events = vec![failed(1, "down"), undone, step(2), done(2), ended("down")];
+        assert!(restart_point(&number(events)).is_err_and(|why| why.contains("compensations")));
+        assert!(restart_point(&number(vec![step(1)])).is_err_and(|why| why.contains("not ended")));
+        let completed = Event::WorkflowCompleted { result: Payload::null() };
+        assert!(restart_point(&number(vec![completed])).is_err());
     }
 }

@@ -74,8 +74,8 @@ pub type Newest = Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 pub struct NewActivation {
     /// The process.
     pub id: ProcessId,
-    /// Who spawned it.
-    pub parent: Option<ProcessId>,
+    /// The names its history ran under before each fork in it, oldest first.
+    pub earlier: Vec<ProcessId>,
     /// Its segment's beginning.
     pub segment: Segment,
     /// When the segment began.

@@ -15,7 +15,9 @@ with given as (
 ), moved as (
     update process p
     set seq = g.expected + g.count, sum = g.sum, segment = g.segment, status = g.status,
-        wake_at = g.wake_at, mark = g.mark, changed_at = g.at, exit = null, exit_seal = null
+        wake_at = g.wake_at, mark = g.mark, changed_at = g.at, 
+        exit = case when g.count > 0 then null else p.exit end,
+        exit_seal = case when g.count > 0 then null else p.exit_seal end
     from given g
     where p.no = g.process and p.seq = g.expected
     returning p.no

@@ -21,8 +21,8 @@ const OTHER: &str = "update process set seq = ?1, sum = ?2, mark = ?3, head = ?4
 
 /// The row of a process that only took messages or came to wait: there is no
 /// turn to append.
-const NO_TURN: &str = "update process set mark = ?1, changed_at = ?2, status = ?3, wake_at = ?4, \
-    exit = null, exit_seal = null where no = ?5 and seq = ?6";
+const NO_TURN: &str = "update process set mark = ?1, changed_at = ?2, status = ?3, wake_at = ?4 \
+    where no = ?5 and seq = ?6";
 
 /// Appends turns: which were not refused.
 pub(super) fn turns(connection: &Connection, turns: &[Append<'_>]) -> rusqlite::Result<Vec<bool>> {

@@ -11,7 +11,8 @@ use greenroom_model::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const PROCESSES: u64 = 20;
-const ROUNDS: u64 = 12;
+/// Turns of each process, and the time of the last ones.
+pub const ROUNDS: u64 = 12;
 
 /// A process as text.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod kept;
 
 use greenroom_journal::{Journal, Sqlite, SqliteOptions};
+use greenroom_model::Millis;
 use kept::{Histories, fill, read};
 use std::path::Path;
 
@@ -147,4 +148,36 @@ fn of_the_log() {
     let tally = try_all(&files, &right);
     println!("{tally:?}");
     assert!(tally.shorter > 50, "{tally:?}");
+}
+
+/// The log is longer than what is written in it, and the newest times and
+/// numbers are in the turns alone: a node that comes after a crash has both
+/// right, however often it crashes.
+#[test]
+fn none_of_a_killed_node() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("store.db");
+    let journal = Sqlite::open(&path, SqliteOptions::default()).expect("opens");
+    fill(&journal);
+    let right = read(&journal).expect("reads");
+    let mut files = Files::take(&path);
+    let log = files.log.as_ref().expect("has a log");
+    assert!(log.ends_with(&[0; 4096]), "room is made ahead");
+    for _ in 0..3 {
+        let other = tempfile::tempdir().expect("a temporary directory");
+        let path = files.lay(other.path());
+        let journal = Sqlite::open(&path, SqliteOptions::default()).expect("opens");
+        assert!(read(&journal).expect("reads") == right);
+        let lease = journal.acquire("next", Millis(1)).expect("acquires");
+        assert_eq!(lease.seen, Millis(kept::ROUNDS));
+        assert_eq!(journal.verify(&mut |_| ()).expect("verifies"), Vec::<String>::new());
+        files = Files::take(&path);
+    }
+    // A log of zeros alone is an empty one.
+    let other = tempfile::tempdir().expect("a temporary directory");
+    drop(journal);
+    let closed = Files { log: Some(vec![0; 200_000]), ..Files::take(&path) };
+    let journal = Sqlite::open(closed.lay(other.path()), SqliteOptions::default()).expect("opens");
+    assert!(read(&journal).expect("reads") == right);
+    assert_eq!(journal.acquire("next", Millis(1)).expect("acquires").seen, Millis(kept::ROUNDS));
 }

@@ -7,7 +7,7 @@ use crate::code::Newest;
 use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, failure,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -15,7 +15,8 @@ use std::task::Waker;
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub id: ProcessId,
-    pub parent: Option<ProcessId>,
+    /// The names it will have after each fork that its history still holds.
+    pub later: VecDeque<ProcessId>,
     /// The newest version of a kind, for spawns.
     pub newest: Newest,
 }
@@ -213,8 +214,11 @@ impl Core {
         self.replaying = replaying;
     }
 
-    /// A fork draws its own randomness from here on.
-    pub fn reseed(&mut self, seed: u64) {
+    /// A fork has its own name and draws its own randomness from here on.
+    pub fn fork(&mut self, seed: u64) {
+        if let Some(name) = self.identity.later.pop_front() {
+            self.identity.id = name;
+        }
         self.chance = super::chance::Chance::new(seed);
     }
 
@@ -332,8 +336,10 @@ impl Core {
     }
 
     /// From here on dropped operations record nothing: it is the process's
-    /// memory that goes, not its wish.
-    pub fn close(&mut self) {
+    /// memory that goes, not its wish. Gives back what holds code of the
+    /// user's, to be dropped outside the lock.
+    pub fn close(&mut self) -> (HashMap<Op, StepJob>, Vec<Compensation>) {
         self.closing = true;
+        (std::mem::take(&mut self.steps), std::mem::take(&mut self.compensations))
     }
 }

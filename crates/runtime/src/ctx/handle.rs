@@ -11,7 +11,7 @@ use super::step::StepCall;
 use super::together::{Either, select};
 use futures_util::future::{AbortHandle, abortable};
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, failure,
+    Event, Exit, Failure, Filter, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,10 @@ impl Ctx {
 
     /// The process that spawned this one.
     pub fn parent(&self) -> Option<ProcessId> {
-        lock(&self.core).identity.parent.clone()
+        match &lock(&self.core).segment.origin {
+            Origin::Process(parent) => Some(parent.clone()),
+            _ => None,
+        }
     }
 
     /// The kind and version this code runs as.
@@ -225,7 +228,8 @@ impl Ctx {
 
     /// Ends this segment of the journal and begins the next with `input`, on
     /// the newest version of the kind: `return ctx.continue_as_new(&state)`.
-    /// Keeps id, mailbox, children and state.
+    /// Keeps id, mailbox and state. Handles of children do not carry over (their
+    /// ids can be passed on and monitored), compensations are forgotten.
     pub fn continue_as_new<T>(&self, input: &(impl Serialize + ?Sized)) -> Result<T, Failure> {
         let input = Payload::of(input).map_err(|error| bad_payload(&error))?;
         lock(&self.core).continuation = Some(input);

@@ -1,6 +1,6 @@
 //! Asking for steps: the calls to the outside.
 
-use super::core::{Shared, lock};
+use super::core::{Outcome, Shared, lock};
 use super::job::{Compensation, Step, StepJob, StepRun, step_run};
 use super::operation::{Operation, read_value};
 use greenroom_model::{Event, Failure, Retry};
@@ -83,24 +83,28 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
     type IntoFuture = Operation<T>;
 
     fn into_future(self) -> Operation<T> {
-        let StepCall { core, job, undo, .. } = self;
+        let StepCall { core, mut job, undo, .. } = self;
         let undo_core = core.clone();
         Operation::new(
             &core,
             move |core| {
                 let op = core.number();
+                if job.at_most_once {
+                    job.retry = Retry::never();
+                }
                 let (name, at_most_once) = (job.name.clone(), job.at_most_once);
                 core.ask(Event::StepStarted { op, name, at_most_once });
                 core.add_step(op, job);
                 Ok(op)
             },
             move |outcome| {
-                let value = read_value(outcome)?;
-                if let Some((name, run)) = undo {
+                // What was done is to be undone even if its result cannot be read.
+                let done = matches!(outcome, Outcome::Value(Ok(_)));
+                if let (true, Some((name, run))) = (done, undo) {
                     let undone = Compensation { name, run };
                     lock(&undo_core).compensations.push(undone);
                 }
-                Ok(value)
+                read_value(outcome)
             },
         )
     }

@@ -5,8 +5,8 @@ use crate::code::{Activation, StepResult};
 use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status,
-    Sum,
+    Event, Kind, Lane, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard,
+    Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
@@ -18,6 +18,8 @@ pub(crate) struct Cell {
     pub queued: AtomicBool,
     /// It stands in the line for eviction.
     pub lined: AtomicBool,
+    /// It is no longer in the map.
+    pub gone: AtomicBool,
     inbox: Mutex<Inbox>,
     body: Mutex<Body>,
 }
@@ -66,7 +68,6 @@ pub(crate) struct StepDone {
 pub(crate) struct Facts {
     pub id: ProcessId,
     pub shard: Shard,
-    pub parent: Option<ProcessId>,
     pub root: String,
     pub hops: u32,
 }
@@ -80,6 +81,7 @@ pub(crate) enum Body {
 
 /// A process in memory.
 pub(crate) struct Live {
+    pub no: ProcessNo,
     pub facts: Facts,
     pub kind: Kind,
     pub seq: Seq,
@@ -96,6 +98,10 @@ pub(crate) struct Live {
     pub mail_seen: MessageNo,
     /// The store may hold mail older than what comes now: it is read first.
     pub unread: bool,
+    /// This node has no code for it: it can be ended or held, but not run.
+    pub no_code: bool,
+    /// How many control messages are in `mail`.
+    pub control: usize,
     pub done: VecDeque<StepDone>,
     pub running: HashMap<Op, AbortHandle>,
     /// Inputs that loading found due: unknown steps, a divergence.
@@ -120,6 +126,7 @@ impl Cell {
             no,
             queued: AtomicBool::new(false),
             lined: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             inbox: Mutex::default(),
             body: Mutex::new(Body::Cold),
         }
@@ -154,12 +161,13 @@ impl Live {
 
     /// It takes in nothing but what a person does about it.
     pub fn is_held(&self) -> bool {
-        self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
+        self.no_code || self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
     }
 
     pub fn add_mail(&mut self, message: Message) {
         if message.no > self.mail_seen {
             self.mail_seen = message.no;
+            self.control += usize::from(message.content.lane() == Lane::Control);
             self.mail.push_back(message);
         }
     }

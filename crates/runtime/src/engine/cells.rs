@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const PARTS: usize = 64;
+/// How many ended processes may stand in the line before it is cleared.
+const LINE_SLACK: usize = 1_024;
 
 type Part = HashMap<ProcessNo, Arc<Cell>>;
 
@@ -54,6 +56,7 @@ impl Cells {
         let is_kept = part.get(&cell.no).is_some_and(|kept| std::ptr::eq(&**kept, cell));
         if is_kept {
             part.remove(&cell.no);
+            cell.gone.store(true, Ordering::Release);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
         true
@@ -67,8 +70,21 @@ impl Cells {
     /// A cell has nothing to do: let it go when room is needed.
     pub fn line_up(&self, cell: &Arc<Cell>) {
         if !cell.lined.swap(true, Ordering::AcqRel) {
-            self.line.lock().unwrap_or_else(PoisonError::into_inner).push_back(cell.clone());
+            let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            line.push_back(cell.clone());
+            // Those that have ended since stand there for nothing.
+            if line.len() > 2 * self.count() + LINE_SLACK {
+                line.retain(|cell| !cell.gone.load(Ordering::Acquire));
+            }
         }
+    }
+
+    /// Every cell.
+    pub fn all(&self) -> Vec<Arc<Cell>> {
+        let part = |part: &Mutex<Part>| -> Vec<Arc<Cell>> {
+            part.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        };
+        self.parts.iter().flat_map(part).collect()
     }
 
     /// The cell that has been idle the longest.

@@ -154,8 +154,8 @@ impl Engine {
         for ((commit, rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
             match &outcome {
                 Ok(receipt) => self.hand_on(&commit, &rest, receipt),
-                Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => self.begin_doubt(),
-                Err(Refusal::Fenced { .. }) => {}
+                Err(Refusal::Stale { .. }) => self.begin_doubt(),
+                Err(Refusal::Fenced { .. } | Refusal::Repeated { .. }) => {}
             }
             match rest.source {
                 Source::Turn(cell) => {
@@ -235,7 +235,7 @@ impl Engine {
 
 /// Whether an error is about what was to be stored, rather than the store.
 fn is_its_own_fault(error: &Error) -> bool {
-    matches!(error, Error::Model(_) | Error::Blob { .. })
+    matches!(error, Error::Model(_) | Error::Blob { .. } | Error::Corrupt { .. })
 }
 
 /// The turns of a group that failed, to be tried again. Who asked from outside

@@ -17,6 +17,8 @@ impl Engine {
     /// An answer was lost.
     pub(super) fn begin_doubt(&self) {
         self.doubt.store(true, Ordering::Release);
+        // Nothing else may be waiting that would wake the committer.
+        self.commits.nudge();
     }
 
     pub(crate) fn is_in_doubt(&self) -> bool {

@@ -4,7 +4,7 @@
 use super::state::Engine;
 use greenroom_model::ProcessNo;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Duration;
 
 /// How many visits a worker takes from the queue at once.
@@ -43,13 +43,14 @@ impl Engine {
         let engine = self.clone();
         self.env.enter(&mut || {
             while let Some(cells) = engine.ready.wait(VISITS_AT_ONCE) {
+                engine.busy.fetch_add(1, Ordering::AcqRel);
                 for cell in cells {
-                    if engine.is_stopped() {
-                        return;
+                    if !engine.is_stopped() {
+                        engine.visit(&cell);
                     }
-                    engine.visit(&cell);
                 }
                 engine.lead();
+                engine.busy.fetch_sub(1, Ordering::AcqRel);
             }
         });
     }
@@ -61,8 +62,10 @@ impl Engine {
         // Who holds the lock looks at the queue again after giving it back, so
         // what was pushed meanwhile is not left behind.
         while self.commits.len() > 0 {
-            let Ok(_leader) = self.leader.try_lock() else {
-                return;
+            let _leader = match self.leader.try_lock() {
+                Ok(leader) => leader,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
             };
             if self.commit_all(VISITS_AT_ONCE).is_err() {
                 // The committer tries again, and knows how long to wait.
@@ -98,7 +101,7 @@ impl Engine {
 
     fn keep_committing(self: Arc<Self>) {
         let mut wait = Duration::from_millis(20);
-        while self.commits.wait_filled() {
+        while self.commits.wait_filled(|| self.is_in_doubt()) {
             let done = {
                 let _leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
                 self.commit_all(0)

@@ -2,7 +2,9 @@
 
 use super::cell::Facts;
 use greenroom_journal::{FirstTurn, Outgoing, Spawn};
-use greenroom_model::{Content, Event, Millis, Op, Origin, ReplyTo, Segment, Seq, Shard, Status};
+use greenroom_model::{
+    Content, Event, Failure, Millis, Op, Origin, ReplyTo, Segment, Seq, Shard, Status, failure,
+};
 
 /// The message a sending command appends.
 pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
@@ -27,6 +29,19 @@ pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
         root: facts.root.clone(),
         hops: facts.hops.saturating_add(1),
     })
+}
+
+/// What a caller hears of a process that ends without replying.
+pub(super) fn no_reply(facts: &Facts, owed: &ReplyTo) -> Outgoing {
+    let words = format!("{} took the call and ended without a reply", facts.id);
+    let result = Err(Failure::fatal(failure::NO_PROCESS, words));
+    Outgoing {
+        to: owed.process.clone(),
+        from: Origin::Process(facts.id.clone()),
+        content: Content::Reply { op: owed.op, result },
+        root: facts.root.clone(),
+        hops: facts.hops.saturating_add(1),
+    }
 }
 
 /// The process a spawning command starts, and its first event.
@@ -67,7 +82,6 @@ pub(super) fn facts(spawn: &Spawn) -> Facts {
     Facts {
         id: spawn.id.clone(),
         shard: Shard::of(&spawn.id),
-        parent: spawn.parent.as_ref().map(|(id, _)| id.clone()),
         root: spawn.root.clone(),
         hops: spawn.hops,
     }

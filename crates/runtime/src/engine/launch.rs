@@ -7,7 +7,7 @@ use crate::env::Env;
 use crate::local::panicked;
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture, Either};
-use greenroom_model::{Failure, Op, failure};
+use greenroom_model::{Event, Failure, Millis, Op, failure};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,11 +18,14 @@ impl Engine {
     /// Starts every step that is intended and not under way. A step that is
     /// done at the first poll costs no task.
     pub(super) fn launch(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live) {
-        if live.is_held() || self.draining.load(Ordering::Acquire) {
+        if live.activation.is_none() {
             return;
         }
         let waiting = |live: &Live, op: &Op| {
-            !live.running.contains_key(op) && !live.done.iter().any(|done| done.op == *op)
+            !live.running.contains_key(op)
+                && !live.done.iter().any(|done| done.op == *op)
+                // Loading has found it begun: its outcome is unknown.
+                && !live.found.iter().any(|event| event.op() == Some(*op))
         };
         let due: Vec<(Op, u32)> = live
             .ledger
@@ -31,6 +34,10 @@ impl Engine {
             .filter(|(op, step)| step.begun && step.retry_at.is_none() && waiting(live, op))
             .map(|(op, step)| (*op, step.attempts + 1))
             .collect();
+        if live.is_held() || self.is_draining() {
+            live.found.extend(due.into_iter().map(|(op, attempt)| held_back(live.at, op, attempt)));
+            return;
+        }
         for (op, attempt) in due {
             self.launch_one(cell, live, op, attempt);
         }
@@ -62,6 +69,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// A step that was to run and has not been begun, since the process was paused
+/// or the node stops. Without this record the next node could not tell it from
+/// one that may have had its effect.
+fn held_back(at: Millis, op: Op, attempt: u32) -> Event {
+    let failure =
+        Failure::new("held_back", "it was not begun: the process or the node was stopped");
+    Event::StepRetrying { op, attempt: attempt - 1, failure, retry_at: at }
 }
 
 /// One attempt, within its limits; a panic is a failure like any other.

@@ -6,7 +6,7 @@ use super::state::Engine;
 use crate::code::NewActivation;
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Event, Failure, Kind, Ledger, MessageNo, Seq, Status, failure, history_in_force,
+    Event, Failure, Ledger, MessageNo, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
 
@@ -14,8 +14,6 @@ use std::collections::{HashMap, VecDeque};
 pub(super) enum NotLoaded {
     /// There is no such process.
     Gone,
-    /// This node has no code for it.
-    NoCode(Kind),
     /// The store did not answer; try again.
     Store(Error),
     /// Its journal cannot be read.
@@ -34,14 +32,9 @@ impl Engine {
         let Loaded { row, turns, mailbox } = loaded;
         let history = in_force(turns);
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
-        let facts = Facts {
-            id: row.id,
-            shard: row.shard,
-            parent: row.parent,
-            root: row.root,
-            hops: row.hops,
-        };
+        let facts = Facts { id: row.id, shard: row.shard, root: row.root, hops: row.hops };
         let mut live = Box::new(Live {
+            no: cell.no,
             facts,
             kind: row.kind,
             seq: row.seq,
@@ -54,6 +47,8 @@ impl Engine {
             mail: VecDeque::new(),
             mail_seen: MessageNo(0),
             unread: false,
+            no_code: false,
+            control: 0,
             done: VecDeque::new(),
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -79,13 +74,15 @@ impl Engine {
         let kind = segment.kind.clone();
         let new = NewActivation {
             id: live.facts.id.clone(),
-            parent: live.facts.parent.clone(),
+            earlier: names(history),
             segment: segment.clone(),
             at: *at,
             newest: self.newest.clone(),
         };
         let Some(mut activation) = self.registry.activate(new) else {
-            return Err(NotLoaded::NoCode(kind));
+            live.no_code = true;
+            self.trouble(live.no, format!("this node has no code for {kind} of {}", live.facts.id));
+            return Ok(());
         };
         match replay(&mut *activation, history) {
             Ok(surplus) => {
@@ -102,7 +99,7 @@ impl Engine {
     }
 
     /// A process this node has just started, without reading it back.
-    pub(super) fn begin(&self, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
+    pub(super) fn begin(&self, no: ProcessNo, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
         let Fresh { facts, at, sum, event } = fresh;
         let history = [(Seq(1), at, event)];
         let kind = match history[0].2.segment() {
@@ -110,6 +107,7 @@ impl Engine {
             None => return Err(NotLoaded::Gone),
         };
         let mut live = Box::new(Live {
+            no,
             facts,
             kind,
             seq: Seq(1),
@@ -122,6 +120,8 @@ impl Engine {
             mail: VecDeque::new(),
             mail_seen: MessageNo(0),
             unread: false,
+            no_code: false,
+            control: 0,
             done: VecDeque::new(),
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -131,6 +131,15 @@ impl Engine {
         self.activate(&mut live, &history)?;
         Ok(live)
     }
+}
+
+/// The names a history ran under before each fork in it.
+pub(crate) fn names(history: &[Past]) -> Vec<ProcessId> {
+    let forks = history.iter().filter_map(|(_, _, event)| match event {
+        Event::Forked { from, .. } => Some(from.clone()),
+        _ => None,
+    });
+    forks.collect()
 }
 
 /// A segment's events that still count.

@@ -28,7 +28,7 @@ mod turn;
 mod visit;
 
 pub(crate) use hub::News;
-pub(crate) use load::in_force;
+pub(crate) use load::{in_force, names};
 pub(crate) use pending::External;
 pub(crate) use replay::replay;
 pub use state::{Engine, EngineOptions};

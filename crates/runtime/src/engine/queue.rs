@@ -49,6 +49,8 @@ impl<T> Queue<T> {
 
     /// Has a waiting thread look.
     pub fn nudge(&self) {
+        // Under the lock, so that it does not fall between a look and a wait.
+        let _inner = self.lock();
         self.filled.notify_one();
     }
 
@@ -92,10 +94,11 @@ impl<T> Queue<T> {
         Some(inner.items.drain(..count).collect())
     }
 
-    /// Waits until there is something; `false` once closed.
-    pub fn wait_filled(&self) -> bool {
+    /// Waits until there is something, or something `else` to do; `false` once
+    /// closed.
+    pub fn wait_filled(&self, other: impl Fn() -> bool) -> bool {
         let mut inner = self.lock();
-        while inner.items.is_empty() && !inner.closed {
+        while inner.items.is_empty() && !inner.closed && !other() {
             inner.waiting += 1;
             inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
             inner.waiting -= 1;

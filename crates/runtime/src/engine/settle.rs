@@ -22,7 +22,7 @@ impl Engine {
         }
         if live.ledger.ended.is_some() {
             *body = Body::Cold;
-            drop(body);
+            // Under the body's lock: nobody may make it live in between.
             self.cells.remove(cell);
             return;
         }
@@ -48,6 +48,17 @@ impl Engine {
         }
         if self.cells.remove(cell) {
             *body = Body::Cold;
+        }
+    }
+
+    /// Ends every step under way; nobody will hear of them.
+    pub(crate) fn abort_steps(&self) {
+        for cell in self.cells.all() {
+            if let Some(mut body) = cell.try_body()
+                && let Body::Live(live) = &mut *body
+            {
+                live.stop_steps();
+            }
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Engine {
     pub(crate) store_error: Mutex<Option<String>>,
     /// The node's threads that still run.
     pub(crate) threads: Arc<std::sync::atomic::AtomicUsize>,
-    /// Steps under way and groups being committed.
+    /// Steps and visits under way, and groups being committed.
     pub(crate) busy: std::sync::atomic::AtomicUsize,
     /// No further step is begun.
     pub(crate) draining: std::sync::atomic::AtomicBool,
@@ -164,6 +164,10 @@ impl Engine {
     /// Begins no more steps; those under way, and their commits, go on.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// Nothing waits for a worker or the store, and no step is under way.

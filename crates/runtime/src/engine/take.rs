@@ -24,10 +24,13 @@ impl Engine {
         if let Some(next) = next_control(live, turn) {
             return Some(next);
         }
-        if live.ledger.parked || live.ledger.ended.is_some() {
+        if live.ledger.parked || live.ledger.ended.is_some() || live.no_code {
             return None;
         }
-        if live.ledger.paused && !matches!(live.found.front(), Some(Event::Parked { .. })) {
+        // What is true of a paused process whatever it does.
+        let fact =
+            matches!(live.found.front(), Some(Event::Parked { .. } | Event::StepRetrying { .. }));
+        if live.ledger.paused && !fact {
             return None;
         }
         if let Some(event) = live.found.pop_front() {
@@ -37,6 +40,9 @@ impl Engine {
             if let Some(event) = self.step_ended(live, turn.at, done) {
                 return Some(Next::Input(event));
             }
+        }
+        if self.is_draining() {
+            return None;
         }
         next_due(live, turn.at).or_else(|| next_message(live, turn)).map(Next::Input)
     }
@@ -66,6 +72,9 @@ impl Engine {
 }
 
 fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
+    if live.control == 0 {
+        return None;
+    }
     let (held, ended) = (live.is_held(), live.ledger.ended.is_some());
     let place = live.mail.iter().position(|message| match &message.content {
         Content::User { .. } => false,
@@ -82,6 +91,7 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
         return Some(Next::Input(Event::Resumed { by }));
     }
     let message = live.mail.remove(place)?;
+    live.control -= 1;
     turn.consumed.push(message.no);
     Some(control(live, message))
 }

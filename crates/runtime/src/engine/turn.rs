@@ -67,6 +67,7 @@ impl Turn {
     /// store.
     pub fn record(&mut self, live: &mut Live, env: &dyn Env, event: Event) {
         self.close_asks(live, &event);
+        self.answer_owed(live, &event);
         self.effects(live, env, &event);
         let seq = self.next_seq();
         if let Some(segment) = event.segment() {
@@ -102,6 +103,15 @@ impl Turn {
         }
     }
 
+    /// Who called a process that ends, or whose next segment cannot answer, must
+    /// not wait for ever.
+    fn answer_owed(&mut self, live: &Live, event: &Event) {
+        if event.is_end() || event.segment().is_some() {
+            let owed = live.ledger.owed.iter();
+            self.sends.extend(owed.map(|owed| effects::no_reply(&live.facts, owed)));
+        }
+    }
+
     fn effects(&mut self, live: &mut Live, env: &dyn Env, event: &Event) {
         match event {
             Event::OperationDropped { op } => live.abort(*op),
@@ -109,6 +119,8 @@ impl Turn {
                 live.running.drain().for_each(|(_, task)| task.abort())
             }
             Event::WorkflowContinued(_) => live.running.drain().for_each(|(_, task)| task.abort()),
+            // A fork has the calls in its history, but they are not its to answer.
+            Event::ReplySent { to, .. } if !live.ledger.owed.contains(to) => {}
             Event::MessageSent { .. } | Event::ReplySent { .. } | Event::CancelSent { .. } => {
                 self.sends.extend(effects::outgoing(&live.facts, event));
             }

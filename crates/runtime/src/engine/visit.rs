@@ -24,7 +24,7 @@ impl Engine {
         let mut body = cell.body();
         // From here on, whoever puts something in must queue the cell again.
         cell.queued.store(false, Ordering::Release);
-        let inbox = std::mem::take(&mut *cell.inbox());
+        let mut inbox = std::mem::take(&mut *cell.inbox());
         if let Some(ack) = inbox.ack {
             self.acknowledged(cell, &mut body, ack);
         }
@@ -33,25 +33,28 @@ impl Engine {
             let called = inbox.wake || inbox.reread;
             let reason = called || !inbox.mail.is_empty() || inbox.fresh.is_some();
             if !reason {
-                drop(body);
                 self.cells.remove(cell);
                 return;
             }
-            let loaded = match inbox.fresh {
-                Some(fresh) => self.begin(*fresh),
-                None => self.load(cell),
+            let loaded = match inbox.fresh.take() {
+                Some(fresh) => self.begin(cell.no, *fresh),
+                None => {
+                    // Loading reads what has come, unless it is consumed: then
+                    // it must not come a second time.
+                    inbox.mail.clear();
+                    self.load(cell)
+                }
             };
             match loaded {
                 Ok(mut live) => {
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
-                    self.no_trouble(cell.no);
+                    if !live.no_code {
+                        self.no_trouble(cell.no);
+                    }
                     *body = Body::Live(live);
                 }
-                Err(why) => {
-                    drop(body);
-                    return self.not_loaded(cell, why);
-                }
+                Err(why) => return self.not_loaded(cell, why),
             }
         }
         let Body::Live(live) = &mut *body else { return };
@@ -78,7 +81,7 @@ impl Engine {
         let turn = self.take_turn(cell, live);
         // Code that only waits records nothing, but its row must say so: a node
         // that starts brings back what is said to run.
-        if turn.is_empty() && live.ledger.status() == live.status {
+        if turn.is_empty() && (live.no_code || live.ledger.status() == live.status) {
             return;
         }
         let pending = self.close_turn(cell, live, turn);
@@ -189,7 +192,7 @@ impl Engine {
         };
         let new = NewActivation {
             id: live.facts.id.clone(),
-            parent: live.facts.parent.clone(),
+            earlier: Vec::new(),
             segment: segment.clone(),
             at: turn.at,
             newest: self.newest.clone(),
@@ -289,9 +292,6 @@ impl Engine {
     fn not_loaded(self: &Arc<Self>, cell: &Arc<Cell>, why: NotLoaded) {
         match why {
             NotLoaded::Gone => {}
-            NotLoaded::NoCode(kind) => {
-                self.trouble(cell.no, format!("this node has no code for the kind {kind}"));
-            }
             NotLoaded::Corrupt(what) => self.trouble(cell.no, what),
             NotLoaded::Store(error) => self.reread_later(cell, &error),
         }

@@ -3,17 +3,35 @@
 
 use crate::code::{Activation, Applied, Attempt, NewActivation, Newest};
 use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use greenroom_model::{Event, Exit, Failure, Filter, Millis, Op, Payload, Segment, failure};
+use greenroom_model::{
+    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, failure,
+};
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// A registered function: makes the future of one process.
 pub(crate) type Program =
     Arc<dyn Fn(Ctx, Payload) -> BoxFuture<'static, Result<Payload, Failure>> + Send + Sync>;
+
+/// How often the code is polled for one input at most: code that always wakes
+/// itself must not keep a worker.
+const ROUNDS_MAX: usize = 1_000;
+
+/// Whether the code has been woken since it was polled.
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// One process's function, suspended between inputs.
 pub(crate) struct Local {
@@ -27,7 +45,10 @@ impl Local {
     pub fn new(program: &Program, new: NewActivation) -> Local {
         let input = new.segment.input.clone();
         let newest = new.newest.clone();
-        let identity = Identity { id: new.id, parent: new.parent, newest: new.newest };
+        let mut later: VecDeque<ProcessId> = new.earlier.into();
+        later.push_back(new.id.clone());
+        let id = later.pop_front().unwrap_or(new.id);
+        let identity = Identity { id, later, newest: new.newest };
         let ctx = Ctx::new(Core::new(identity, new.segment, new.at));
         let code = Local::code(program, &ctx, input);
         Local { ctx, newest, code: Some(code) }
@@ -43,7 +64,10 @@ impl Local {
         Box::pin(async move {
             // Called inside the future, so that a panic before the first await
             // is caught like any other.
-            let result = program(ctx.clone(), input).await;
+            let (code, call) = (program.clone(), ctx.clone());
+            let work = AssertUnwindSafe(async move { code(call, input).await }).catch_unwind();
+            // A panic is a failure like any other: what was done is undone.
+            let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
             match result {
                 Err(failure) if !continues(&ctx) => {
                     Err(run_compensations(ctx.shared(), failure).await)
@@ -59,8 +83,22 @@ impl Local {
 
     fn poll(&mut self) -> Option<Event> {
         let code = self.code.as_mut()?;
-        let mut context = Context::from_waker(Waker::noop());
-        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(&mut context)));
+        let flag = Arc::new(Flag::default());
+        let waker = Waker::from(flag.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut polled;
+        let mut rounds = 0;
+        // Only an input moves the code, but a part of it may move another:
+        // cancelling a scope wakes what was polled before it.
+        loop {
+            flag.0.store(false, Ordering::Relaxed);
+            polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(&mut context)));
+            rounds += 1;
+            let moved = matches!(polled, Ok(Poll::Pending)) && flag.0.load(Ordering::Relaxed);
+            if !moved || rounds == ROUNDS_MAX {
+                break;
+            }
+        }
         let end = match polled {
             Ok(Poll::Pending) if self.core().is_waiting() => return None,
             Ok(Poll::Pending) => Event::WorkflowFailed { exit: Exit::Error(foreign_await()) },
@@ -101,10 +139,10 @@ impl Local {
     /// The operations in the future must not take their end for a wish of the
     /// code's.
     fn drop_code(&mut self) {
-        self.core().close();
+        let held = self.core().close();
         let code = self.code.take();
         // A destructor of the user's that panics must not take the node along.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(code)));
+        let _ = catch_unwind(AssertUnwindSafe(|| drop((code, held))));
     }
 }
 
@@ -114,7 +152,7 @@ impl Activation for Local {
             let mut core = self.core();
             core.begin(at, expected, replaying);
             if let Event::Forked { seed, .. } = input {
-                core.reseed(*seed);
+                core.fork(*seed);
                 return Applied::default();
             }
             core.feed(input)

@@ -91,10 +91,10 @@ impl Node {
             })
             .collect();
         let events = history_in_force(events, |(seq, event)| (*seq, event));
-        restart_point(&events).ok_or_else(|| Error::NotNow {
+        restart_point(&events).map_err(|next| Error::NotNow {
             id: id.clone(),
             status: row.status,
-            next: "it has not ended; restart it with `--fresh` or `--at SEQ`, or cancel it first",
+            next,
         })
     }
 }

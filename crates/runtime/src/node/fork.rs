@@ -4,9 +4,12 @@ use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{
-    AskChange, FirstTurn, Loaded, Scope, Spawn, TurnRow, Watch, encode_events, externalise,
+    AskChange, FirstTurn, Loaded, Outgoing, Scope, Spawn, TurnRow, Watch, encode_events,
+    externalise,
 };
-use greenroom_model::{Event, Ledger, Origin, ProcessId, Seq, Status, history_in_force};
+use greenroom_model::{
+    Content, Event, Failure, Ledger, Op, Origin, ProcessId, Seq, Status, failure, history_in_force,
+};
 use std::collections::BTreeMap;
 
 impl Node {
@@ -47,18 +50,40 @@ impl Node {
         let forked =
             Event::Forked { from: id.clone(), at, seed, by: Origin::External(by.to_owned()) };
         turns.push(TurnRow { seq: at.plus(1), at: self.env.now(), events: vec![forked] });
-        let mut spawn = self.read(spawn_of(fork.clone(), turns)).await?;
+        let History { mut spawn, calls } = self.read(spawn_of(fork.clone(), turns)).await?;
         // The cut may stand where the code runs on.
         if !matches!(spawn.status, Status::Paused | Status::Parked) {
             spawn.status = Status::Running;
         }
-        let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
+        let sends = calls.into_iter().map(|op| unanswered(&fork, op, &spawn.root)).collect();
+        let external =
+            External { sends, spawns: vec![spawn], fresh: vec![None], ..External::default() };
         let receipt = self.request(external).await?;
         match receipt.spawned.first() {
             Some(spawned) if spawned.created => Ok(fork),
             _ => Err(Error::BadRequest(format!("there is a process {fork} already"))),
         }
     }
+}
+
+/// A call that the other process made: its reply will not come here.
+fn unanswered(fork: &ProcessId, op: Op, root: &str) -> Outgoing {
+    let words = "the call was made before the fork; its reply goes to the other process";
+    let result = Err(Failure::fatal(failure::NO_PROCESS, words));
+    Outgoing {
+        to: fork.clone(),
+        from: Origin::Runtime,
+        content: Content::Reply { op, result },
+        root: root.to_owned(),
+        hops: 0,
+    }
+}
+
+/// A process's history, ready to start one with it.
+pub(super) struct History {
+    pub spawn: Spawn,
+    /// Calls without a reply.
+    pub calls: Vec<Op>,
 }
 
 /// Room for the fork's own part of the key.
@@ -92,7 +117,7 @@ fn ends(turns: &[TurnRow]) -> bool {
 pub(super) fn spawn_of(
     id: ProcessId,
     turns: Vec<TurnRow>,
-) -> impl FnOnce(&dyn greenroom_journal::Journal) -> Result<Spawn> {
+) -> impl FnOnce(&dyn greenroom_journal::Journal) -> Result<History> {
     move |journal| {
         let mut events = Vec::new();
         let mut first_turns = Vec::new();
@@ -124,7 +149,8 @@ pub(super) fn spawn_of(
             Event::WorkflowFailed { exit } => Some(exit.clone()),
             _ => None,
         });
-        Ok(Spawn {
+        let calls = ledger.calls.keys().copied().collect();
+        let spawn = Spawn {
             id,
             kind: segment.kind.clone(),
             parent: None,
@@ -143,6 +169,7 @@ pub(super) fn spawn_of(
             watches: (ledger.watches.iter())
                 .map(|(op, target)| Watch { op: *op, target: target.clone() })
                 .collect(),
-        })
+        };
+        Ok(History { spawn, calls })
     }
 }

@@ -87,6 +87,7 @@ impl Node {
             self.env.sleep(QUIET_AGAIN_AFTER).await;
         }
         self.engine.stop("it was asked to stop");
+        self.engine.abort_steps();
         // A commit under way ends first; only then is the store let go.
         let end = self.env.now().after(THREADS_END_WITHIN);
         while self.engine.threads.load(Ordering::Acquire) > 0 && self.env.now() < end {

@@ -1,7 +1,7 @@
 //! Running a process's journal against the code there is, without the process.
 
 use super::handle::Node;
-use crate::engine::{in_force, replay};
+use crate::engine::{in_force, names, replay};
 use crate::{Error, NewActivation, Result};
 use greenroom_journal::Scope;
 use greenroom_model::{Divergence, ProcessId};
@@ -35,7 +35,7 @@ impl Node {
             let kind = segment.kind.clone();
             let new = NewActivation {
                 id: row.id,
-                parent: row.parent,
+                earlier: names(&history),
                 segment: segment.clone(),
                 at: history[0].1,
                 newest: node.engine.newest.clone(),

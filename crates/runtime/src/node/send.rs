@@ -33,7 +33,9 @@ impl Node {
             return Err(Error::BadRequest("a topic has 1 to 200 bytes".to_owned()));
         }
         let content = Content::User { topic, body, reply_to: None };
-        self.append(to, content, &by, request_key).await
+        // A key is the sender's word for one message to one process.
+        let request = request_key.map(|key| format!("{to} {key}"));
+        self.append(to, content, &by, request).await
     }
 
     pub(super) async fn append(

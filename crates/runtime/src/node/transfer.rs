@@ -1,7 +1,7 @@
 //! Export and import: every process with its whole history, as JSON, from any
 //! store to any other.
 
-use super::fork::spawn_of;
+use super::fork::{History, spawn_of};
 use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
@@ -116,7 +116,7 @@ impl Node {
             next = seq.plus(events.len());
             rows.push(TurnRow { seq, at, events });
         }
-        let spawn = self.read(spawn_of(id.clone(), rows)).await?;
+        let History { spawn, .. } = self.read(spawn_of(id.clone(), rows)).await?;
         let ended = spawn.status.is_ended();
         let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
         let receipt = self.request(external).await?;
