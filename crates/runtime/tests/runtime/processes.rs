@@ -410,3 +410,127 @@ async fn a_large_payload_goes_through_the_blob_store_and_back() {
     let id = world.start("big/2", "40000000").await;
     assert!(world.failure(&id).await.contains("over the limit"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_hears_of_a_server_that_ends_without_a_reply() {
+    let registry = Registry::new()
+        .kind("server", |ctx: Ctx, _: ()| async move {
+            ctx.recv().await?;
+            Err::<u64, _>(Failure::msg("took it and failed"))
+        })
+        .kind("client", |ctx: Ctx, _: ()| async move {
+            let server = ctx.spawn("server", &()).await?;
+            let reply = ctx.call::<u64>(server.id(), "ask", &1).await;
+            Ok::<bool, Failure>(reply.is_err_and(|failure| failure.is("no_process")))
+        });
+    let world = World::new(registry);
+    let id = world.start("client/1", "null").await;
+    assert_eq!(world.result(&id).await, "true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_stop_leaves_nothing_unknown() {
+    let registry = || {
+        Registry::new().kind("careful", |ctx: Ctx, _: ()| async move {
+            for _ in 0..60 {
+                let step = ctx.step("once", |_| async {
+                    pause(2).await;
+                    Ran::Ok(1)
+                });
+                step.at_most_once().await?;
+            }
+            Ran::Ok(1)
+        })
+    };
+    let mut world = World::new(registry());
+    let mut ids = Vec::new();
+    for key in 0..10 {
+        ids.push(world.start(&format!("careful/{key}"), "null").await);
+    }
+    for _ in 0..4 {
+        pause(15).await;
+        world = world.deploy(registry()).await;
+    }
+    for id in &ids {
+        assert_eq!(world.result(id).await, "1");
+        assert!(!world.names(id).await.contains(&"StepUnknown"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_before_a_step_begins_is_no_crash() {
+    let registry = || {
+        Registry::new().kind("held", |ctx: Ctx, _: ()| async move {
+            ctx.recv().await?;
+            ctx.step("once", |_| async { Ran::Ok(9) }).at_most_once().await
+        })
+    };
+    let world = World::new(registry());
+    let id = world.start("held/1", "null").await;
+    world.until(&id, Status::Receiving).await;
+    world.node.pause(&id, "test").await.expect("paused");
+    world.until(&id, Status::Paused).await;
+    world.send(&id, "go", "1").await;
+    let world = world.deploy(registry()).await;
+    world.node.resume(&id, "test").await.expect("resumed");
+    assert_eq!(world.result(&id).await, "9");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_a_scope_wakes_what_it_wraps() {
+    let registry = Registry::new().kind("scoped", |ctx: Ctx, _: ()| async move {
+        let (inside, outside) = (ctx.clone(), ctx.clone());
+        let (scope, work) = ctx.scope(async move { inside.recv().topic("never").await });
+        let canceller = async move {
+            outside.sleep(Duration::from_millis(10)).await?;
+            scope.cancel();
+            outside.recv().topic("never").await
+        };
+        match select(work, canceller).await {
+            Either::Left(Err(failure)) if failure.is("cancelled") => Ran::Ok(1),
+            _ => Ran::Ok(0),
+        }
+    });
+    let world = World::new(registry);
+    let id = world.start("scoped/1", "null").await;
+    assert_eq!(world.result(&id).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_too_is_compensated_and_then_not_restarted() {
+    let registry = Registry::new().kind("trip", |ctx: Ctx, _: ()| async move {
+        let booked = ctx.step("book", |_| async { Ran::Ok(1) });
+        let booked = booked.compensate("unbook", |_| async { Ran::Ok(0) }).await?;
+        assert_eq!(booked, 2, "not what was expected");
+        Ran::Ok(0)
+    });
+    let world = World::new(registry);
+    let id = world.start("trip/1", "null").await;
+    assert!(world.failure(&id).await.contains("not what was expected"));
+    let steps: Vec<String> = world.events(&id).await.iter().filter_map(step_name).collect();
+    assert_eq!(steps, ["book", "unbook"]);
+    let refused = world.node.restart(&id, RestartFrom::Failure, "test").await;
+    assert!(refused.expect_err("undone").to_string().contains("compensations have run"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_keeps_the_names_its_history_ran_under() {
+    let registry = Registry::new().kind("leaf", |_: Ctx, n: u64| async move { Ran::Ok(n) }).kind(
+        "branch",
+        |ctx: Ctx, _: ()| async move {
+            let child = ctx.spawn("leaf", &1).await?;
+            let first: u64 = child.join().await?;
+            ctx.recv().topic("go").await?;
+            let second: u64 = ctx.spawn("leaf", &2).await?.join().await?;
+            Ok::<(u64, String), Failure>((first + second, ctx.id().to_string()))
+        },
+    );
+    let world = World::new(registry);
+    let id = world.start("branch/1", "null").await;
+    world.until(&id, Status::Receiving).await;
+    let fork = world.node.fork(&id, None, Some("2"), "test").await.expect("forked");
+    for id in [&id, &fork] {
+        world.send(id, "go", "1").await;
+        assert_eq!(world.result(id).await, format!("[3,\"{id}\"]"));
+    }
+}
