@@ -1,7 +1,6 @@
 //! One connection to the server, with the statements it has prepared.
 
 use super::failure::{map, words};
-use super::pipeline::ARRAYS;
 use super::url::Target;
 use super::wire::{Wire, wait};
 use crate::Error;
@@ -10,6 +9,9 @@ use std::time::Duration;
 use tokio_postgres::{Client, NoTls, Statement};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where the arrays go in a statement for many rows.
+pub(super) const ARRAYS: &str = "$arrays";
+
 /// How long the server may not answer before the connection counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 

@@ -14,9 +14,6 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 
-/// Where the arrays go in a statement for many rows.
-pub(super) const ARRAYS: &str = "$arrays";
-
 /// A connection with a transaction on it, begun or about to be.
 pub(super) struct Pipeline<'c> {
     connection: &'c mut Connection,

@@ -1,7 +1,8 @@
 //! A transaction as the shared SQL takes it.
 
+use super::connection::ARRAYS;
 use super::connection::Connection;
-use super::pipeline::{ARRAYS, Pipeline};
+use super::pipeline::Pipeline;
 use super::{append, history};
 use crate::Error;
 use crate::sql::{Append, KeptTurn, NewTurn, Newest, Row, Tx, Value};
