@@ -10,7 +10,11 @@ use std::time::Duration;
 /// How many visits a worker takes from the queue at once.
 const VISITS_AT_ONCE: usize = 32;
 /// How many processes are looked up at once when a node starts.
-const RECOVERED_AT_ONCE: usize = 1_000;
+const RECOVERED_AT_ONCE: usize = 200;
+/// With this much to do, recovery waits before it brings more.
+const READY_ENOUGH: usize = 100;
+const RECOVERY_PAUSES_MAX: usize = 200;
+const RECOVERY_PAUSE: Duration = Duration::from_micros(500);
 /// The longest wait between two looks at the timers.
 const TIMER_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The longest wait before a failed commit is tried again.
@@ -24,7 +28,7 @@ impl Engine {
         }
         self.thread("committer", Engine::keep_committing);
         self.thread("timers", Engine::keep_time);
-        self.thread("recovery", Engine::recover);
+        self.thread("recovery", Engine::keep_recovering);
     }
 
     /// Runs `work` on a thread that is counted: a node has stopped when its
@@ -177,16 +181,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Wakes every process that was at work when the store was last used.
-    pub fn recover(self: Arc<Self>) {
+    /// Wakes every process that was at work when the store was last used, a
+    /// page at a time, so that the first go on while the last are still being
+    /// read.
+    fn keep_recovering(self: Arc<Self>) {
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
-            match self.journal.runnable(after, RECOVERED_AT_ONCE) {
-                Ok(page) => {
-                    let Some(last) = page.last() else { return };
-                    after = *last;
-                    page.into_iter().for_each(|no| self.wake(no));
-                }
+            match self.recover_some(after) {
+                Ok(None) => return,
+                Ok(Some(last)) => after = last,
                 Err(error) => {
                     self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
                     if !self.timers.wait(TIMER_WAIT_MAX) {
@@ -194,6 +197,30 @@ impl Engine {
                     }
                 }
             }
+            // Bounded: a node that is always busy recovers all the same.
+            for _ in 0..RECOVERY_PAUSES_MAX {
+                if self.ready.len() <= READY_ENOUGH || !self.timers.wait(RECOVERY_PAUSE) {
+                    break;
+                }
+            }
         }
+    }
+
+    /// Wakes them all at once; for drivers with one thread.
+    pub fn recover(self: Arc<Self>) {
+        let mut after = ProcessNo(i64::MIN);
+        while let Ok(Some(last)) = self.recover_some(after) {
+            after = last;
+        }
+    }
+
+    fn recover_some(
+        &self,
+        after: ProcessNo,
+    ) -> Result<Option<ProcessNo>, greenroom_journal::Error> {
+        let page = self.journal.runnable(after, RECOVERED_AT_ONCE)?;
+        let last = page.last().copied();
+        page.into_iter().for_each(|no| self.wake(no));
+        Ok(last)
     }
 }
