@@ -27,6 +27,11 @@ pub struct App {
     pub paint: Paint,
 }
 
+/// A node that is being started is looked for so often, so far apart.
+const LOOKS: u32 = 60;
+const LOOKS_IN_SILENCE: u32 = 10;
+const LOOK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(50);
+
 impl App {
     /// Must be called inside an async runtime.
     pub fn new(options: Options, registry: Registry) -> App {
@@ -59,7 +64,23 @@ impl App {
 
     /// The node; without one nothing can be changed.
     pub fn client(&self) -> anyhow::Result<Client> {
-        self.node()?.ok_or_else(|| self.no_node().into())
+        self.node_soon()?.ok_or_else(|| self.no_node().into())
+    }
+
+    /// The node, also one that has only just been started: `up &` and the next
+    /// command stand on following lines of many a script.
+    #[expect(clippy::disallowed_methods, reason = "a person waits for this, in real time")]
+    pub fn node_soon(&self) -> anyhow::Result<Option<Client>> {
+        for look in 0..LOOKS {
+            if let Some(client) = self.node()? {
+                return Ok(Some(client));
+            }
+            if look == LOOKS_IN_SILENCE && !self.json() {
+                eprintln!("no node is running for {} yet: waiting a moment", self.dir());
+            }
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+        self.node()
     }
 
     /// Nobody answers.

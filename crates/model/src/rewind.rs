@@ -51,8 +51,17 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
         Event::WorkflowFailed { .. } => None,
         _ => return Err("it ended with a result; `--fresh` runs it again, with new keys"),
     };
-    let kept = cause.unwrap_or(end).checked_sub(1);
+    let kept = cause.or_else(|| answer_at_fault(past)).unwrap_or(end).checked_sub(1);
     kept.map(|kept| past[kept].0).ok_or("its history has no beginning")
+}
+
+/// The answer to an ask that the code failed on at once: taken back, the ask is
+/// open again. A message would be lost, so it stays.
+fn answer_at_fault(past: &[(Seq, Event)]) -> Option<usize> {
+    let last = past.iter().rposition(|(_, event)| event.wakes_code())?;
+    let Event::MessageReceived { op, .. } = &past[last].1 else { return None };
+    let asked = |event: &Event| matches!(event, Event::AskOpened { op: asked, .. } if asked == op);
+    past.iter().any(|(_, event)| asked(event)).then_some(last)
 }
 
 #[cfg(test)]

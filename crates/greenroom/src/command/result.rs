@@ -4,7 +4,6 @@ use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
-use crate::source::Source;
 use greenroom_model::{Exit, ProcessId};
 use std::time::Duration;
 
@@ -25,15 +24,17 @@ pub async fn run(app: &App, args: Args) -> Done {
     let id = ProcessId::parse(&args.id)?;
     let source = app.source()?;
     let process = source.process(&id).await?;
-    let exit = match (process.exit, &source) {
-        (Some(exit), _) => exit,
-        (None, Source::Node(client)) if args.wait => loop {
-            if let Some(exit) = client.result(&id, WAIT).await? {
-                break exit;
+    let exit = match process.exit {
+        Some(exit) => exit,
+        None if args.wait => {
+            let client = app.client()?;
+            loop {
+                if let Some(exit) = client.result(&id, WAIT).await? {
+                    break exit;
+                }
             }
-        },
-        (None, Source::Store(_)) if args.wait => return Err(app.no_node().into()),
-        (None, _) => {
+        }
+        None => {
             let words = format!("{id} has not ended, it is {}", process.status);
             let problem = Problem::new("not_ended", words).exit(Code::Unfinished);
             return Err(problem

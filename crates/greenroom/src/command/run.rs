@@ -40,7 +40,9 @@ pub async fn run(app: &App, args: Args) -> Done {
     let input = args.input.as_deref().map(input::json).transpose()?;
     let piped = args.input.as_deref() == Some("-");
     let request = StartRequest { kind, key, input: input.unwrap_or_default() };
-    match app.node()? {
+    // Without --detach it can do without a node, and does so at once.
+    let node = if args.detach { app.node_soon()? } else { app.node()? };
+    match node {
         Some(client) => with_node(app, &client, &request, &args, piped).await,
         None if args.detach => Err(detach_needs_node(app).into()),
         None => embedded(app, &request, &args, piped).await,

@@ -4,8 +4,10 @@
 //! so the same inputs give the same winner. `tokio::select!` without `biased`
 //! polls in random order and must not be used in a process.
 
-use futures_util::future;
+use futures_util::future::{self, JoinAll, SelectAll, TryJoinAll};
 use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Which of two was done first.
 #[derive(Debug)]
@@ -17,21 +19,22 @@ pub enum Either<A, B> {
 }
 
 /// Waits for all; the results are in the order given.
-pub async fn join_all<I>(work: I) -> Vec<<I::Item as IntoFuture>::Output>
+pub fn join_all<I>(work: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator,
     I::Item: IntoFuture,
 {
-    future::join_all(work.into_iter().map(IntoFuture::into_future)).await
+    // The iterator is used up here: it may borrow what the future must not.
+    future::join_all(work.into_iter().map(IntoFuture::into_future))
 }
 
 /// Waits for all, or for the first that fails; the others are then dropped.
-pub async fn try_join_all<I, T, E>(work: I) -> Result<Vec<T>, E>
+pub fn try_join_all<I, T, E>(work: I) -> TryJoinAll<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator,
     I::Item: IntoFuture<Output = Result<T, E>>,
 {
-    future::try_join_all(work.into_iter().map(IntoFuture::into_future)).await
+    future::try_join_all(work.into_iter().map(IntoFuture::into_future))
 }
 
 /// Waits for the first of two; the other is dropped. If both are done at once
@@ -51,13 +54,23 @@ pub async fn select<A: IntoFuture, B: IntoFuture>(
 ///
 /// # Panics
 /// If there is nothing to wait for.
-pub async fn select_all<I>(work: I) -> (usize, <I::Item as IntoFuture>::Output)
+pub fn select_all<I>(work: I) -> First<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator,
     I::Item: IntoFuture,
-    <I::Item as IntoFuture>::IntoFuture: Future,
 {
     let work: Vec<_> = work.into_iter().map(|one| Box::pin(one.into_future())).collect();
-    let (output, place, _) = future::select_all(work).await;
-    (place, output)
+    First(future::select_all(work))
+}
+
+/// The future of [`select_all`].
+#[must_use = "it does nothing until it is awaited"]
+pub struct First<F: Future>(SelectAll<Pin<Box<F>>>);
+
+impl<F: Future> Future for First<F> {
+    type Output = (usize, F::Output);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|(output, place, _)| (place, output))
+    }
 }

@@ -2,14 +2,26 @@
 
 use super::handle::Node;
 use crate::{Error, Result};
-use greenroom_journal::AskRow;
-use greenroom_model::{AskId, Content, Payload, ProcessId};
+use greenroom_journal::{AskRow, Scope};
+use greenroom_model::{AskId, Content, Payload, ProcessId, Seq};
 
 impl Node {
     /// Open questions, oldest first.
     pub async fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>> {
         let process = process.cloned();
         self.read(move |journal| Ok(journal.asks(process.as_ref())?)).await
+    }
+
+    /// Whether an answer lies in the mailbox, not taken yet: the process is
+    /// paused, say.
+    async fn is_answered(&self, ask: &AskId) -> Result<bool> {
+        let row = self.process(&ask.process).await?;
+        let beyond = Scope::After(Seq(i64::MAX as u64));
+        let loaded = self.read(move |journal| Ok(journal.load(row.no, beyond)?)).await?;
+        let mailbox = loaded.map(|loaded| loaded.mailbox).unwrap_or_default();
+        Ok(mailbox
+            .iter()
+            .any(|message| matches!(message.content, Content::Answer { op, .. } if op == ask.op)))
     }
 
     /// Answers a question. Durable when it returns. Of two answers at the same
@@ -25,6 +37,9 @@ impl Node {
         if !row.spec.allows(&value) {
             let value: String = value.to_string().chars().take(100).collect();
             return Err(Error::BadAnswer { value, choices: row.spec.choices.join(", ") });
+        }
+        if self.is_answered(ask).await? {
+            return Err(Error::NotOpen { ask: ask.to_string() });
         }
         self.append(&ask.process, Content::Answer { op: ask.op, value }, by, None).await
     }
