@@ -2,7 +2,9 @@
 
 use crate::world::{World, pause};
 use greenroom_runtime::model::{AskId, Exit, Failure, Retry, Seq, Status};
-use greenroom_runtime::{Ctx, Either, Registry, RestartFrom, join_all, select};
+use greenroom_runtime::{
+    Child, Ctx, Either, Registry, RestartFrom, join_all, select, select_all, try_join_all,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -533,4 +535,47 @@ async fn a_fork_keeps_the_names_its_history_ran_under() {
         world.send(id, "go", "1").await;
         assert_eq!(world.result(id).await, format!("[3,\"{id}\"]"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_are_joined_over_an_iterator_that_borrows_them() {
+    let registry = Registry::new().kind("leaf", |_: Ctx, n: u64| async move { Ran::Ok(n) }).kind(
+        "tree",
+        |ctx: Ctx, n: u64| async move {
+            let mut children: Vec<Child> = Vec::new();
+            for n in 1..=n {
+                children.push(ctx.spawn("leaf", &n).await?);
+            }
+            let all = try_join_all(children.iter().map(|child| child.join::<u64>())).await?;
+            let (_, first) = select_all(children.iter().map(|child| child.exit())).await;
+            assert!(matches!(first?, Exit::Normal(_)));
+            Ran::Ok(all.into_iter().sum())
+        },
+    );
+    let world = World::new(registry);
+    let id = world.start("tree/1", "4").await;
+    assert_eq!(world.result(&id).await, "10");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_the_code_cannot_read_can_be_given_again() {
+    let registry = Registry::new()
+        .kind("asker", |ctx: Ctx, _: ()| async move { ctx.ask::<bool>("sure", "Sure?").await });
+    let world = World::new(registry);
+    let id = world.start("asker/1", "null").await;
+    world.until(&id, Status::Asking).await;
+    let ask = world.node.asks(None).await.expect("asks").remove(0);
+    let ask = AskId { process: id.clone(), op: ask.op };
+    let json = |text: &str| greenroom_runtime::model::Payload::parse(text).expect("json");
+    world.node.answer(&ask, json("\"maybe\""), "test").await.expect("any JSON is allowed");
+    assert!(world.failure(&id).await.contains("bad_payload"));
+    world.node.restart(&id, RestartFrom::Failure, "test").await.expect("restarted");
+    world.until(&id, Status::Asking).await;
+    world.node.pause(&id, "test").await.expect("paused");
+    world.until(&id, Status::Paused).await;
+    world.node.answer(&ask, json("true"), "test").await.expect("answered");
+    let twice = world.node.answer(&ask, json("false"), "test").await;
+    assert_eq!(twice.expect_err("one answer counts").code(), "not_open");
+    world.node.resume(&id, "test").await.expect("resumed");
+    assert_eq!(world.result(&id).await, "true");
 }
