@@ -106,3 +106,16 @@ fn a_store_is_named_by_a_text() {
     let error = open(nobody, &OpenOptions::default()).err().expect("refused").to_string();
     assert!(error.contains("127.0.0.1:1") && !error.contains("s3cret"), "{error}");
 }
+
+#[test]
+fn a_store_that_was_cut_off_to_nothing_is_not_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    drop(Sqlite::open(&path, SqliteOptions::default()).unwrap());
+    std::fs::write(&path, "").unwrap();
+    let error = Sqlite::open(&path, SqliteOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("the file is empty, but there was a store in it"), "{error}");
+    // Who deletes it means it.
+    std::fs::remove_file(&path).unwrap();
+    Sqlite::open(&path, SqliteOptions::default()).unwrap();
+}

@@ -50,9 +50,11 @@ impl Sqlite {
             return Ok(SqlStore::new(dialect, blobs));
         }
         let lock = Lock::take(&path, &store, &options.holder)?;
+        place.check_not_emptied()?;
         place.create()?;
         let connection = connection::open(&path, Use::Write).map_err(|error| place.say(error))?;
         place.make_tables(&connection)?;
+        place.note_made()?;
         let writer = Writer::on(&path, connection);
         let dialect = SqliteDialect::writing(path, store, writer, lock);
         Ok(SqlStore::new(dialect, blobs))
@@ -78,6 +80,32 @@ impl Place<'_> {
             }
             error => error,
         }
+    }
+
+    /// A file beside the store that says that there is one: an empty file is
+    /// a new store to SQLite, also where a whole store was cut off.
+    fn made(&self) -> PathBuf {
+        let mut made = self.path.as_os_str().to_owned();
+        made.push(".made");
+        made.into()
+    }
+
+    fn check_not_emptied(&self) -> Result<(), Error> {
+        let is_empty = fs::metadata(self.path).is_ok_and(|found| found.len() == 0);
+        if is_empty && self.made().exists() {
+            return Err(self.error(
+                "the file is empty, but there was a store in it; put a copy back, or delete \
+                 the file to begin anew",
+            ));
+        }
+        Ok(())
+    }
+
+    fn note_made(&self) -> Result<(), Error> {
+        if self.made().exists() {
+            return Ok(());
+        }
+        fs::write(self.made(), "").map_err(|error| self.error(error.to_string()))
     }
 
     fn check_path(&self, read_only: bool) -> Result<(), Error> {
