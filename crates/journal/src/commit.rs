@@ -163,6 +163,29 @@ pub struct Spawn {
     pub watches: Vec<Watch>,
 }
 
+impl Spawn {
+    /// A process that begins at `at` with one event, still to be encoded:
+    /// nobody's child, the root of its own request.
+    pub fn begin(id: ProcessId, kind: Kind, at: Millis) -> Spawn {
+        Spawn {
+            root: id.to_string(),
+            id,
+            kind,
+            parent: None,
+            watched: false,
+            hops: 0,
+            turns: vec![FirstTurn { at, body: String::new(), count: 1 }],
+            status: Status::Running,
+            wake_at: None,
+            segment: Seq(1),
+            exit: None,
+            state: Vec::new(),
+            asks: Vec::new(),
+            watches: Vec::new(),
+        }
+    }
+}
+
 /// A turn a process is started with.
 #[derive(Clone, Debug)]
 pub struct FirstTurn {

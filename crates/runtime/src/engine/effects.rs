@@ -1,9 +1,9 @@
 //! What a command means to the store: pure.
 
 use super::cell::Facts;
-use greenroom_journal::{FirstTurn, Outgoing, Spawn};
+use greenroom_journal::{Outgoing, Spawn};
 use greenroom_model::{
-    Content, Event, Failure, Millis, Op, Origin, ReplyTo, Segment, Seq, Shard, Status, failure,
+    Content, Event, Failure, Millis, Op, Origin, ReplyTo, Segment, Shard, failure,
 };
 
 /// The message a sending command appends.
@@ -59,20 +59,11 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         root: facts.root.clone(),
     });
     let spawn = Spawn {
-        id: id.clone(),
-        kind: kind.clone(),
         parent: Some((facts.id.clone(), *op)),
         watched: !detached,
         root: facts.root.clone(),
         hops: facts.hops.saturating_add(1),
-        turns: vec![FirstTurn { at, body: String::new(), count: 1 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
+        ..Spawn::begin(id.clone(), kind.clone(), at)
     };
     Some((spawn, first))
 }

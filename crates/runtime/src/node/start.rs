@@ -3,8 +3,8 @@
 use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::{FirstTurn, Spawn};
-use greenroom_model::{Event, Op, Origin, Payload, ProcessId, Segment, Seq, Status};
+use greenroom_journal::Spawn;
+use greenroom_model::{Event, Op, Origin, Payload, ProcessId, Segment};
 use std::collections::BTreeMap;
 
 /// A process to start.
@@ -47,22 +47,7 @@ impl Node {
             origin: Origin::External(request.by),
             root: id.to_string(),
         });
-        let spawn = Spawn {
-            id: id.clone(),
-            kind,
-            parent: None,
-            watched: false,
-            root: id.to_string(),
-            hops: 0,
-            turns: vec![FirstTurn { at: self.env.now(), body: String::new(), count: 1 }],
-            status: Status::Running,
-            wake_at: None,
-            segment: Seq(1),
-            exit: None,
-            state: Vec::new(),
-            asks: Vec::new(),
-            watches: Vec::new(),
-        };
+        let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let external =
             External { spawns: vec![spawn], fresh: vec![Some(event)], ..External::default() };
         let receipt = self.request(external).await?;
