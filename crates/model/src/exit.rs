@@ -43,10 +43,15 @@ pub mod failure {
     pub const UNKNOWN: &str = "unknown";
     /// The process was asked to stop.
     pub const CANCELLED: &str = "cancelled";
+    /// The process was stopped by its supervisor. Code that returns it ends as
+    /// if it had been.
+    pub const SHUTDOWN: &str = "shutdown";
     /// The target does not exist or has ended.
     pub const NO_PROCESS: &str = "no_process";
     /// A process of this id exists already and is not this one's child.
     pub const ALREADY_EXISTS: &str = "already_exists";
+    /// There is no code of this kind.
+    pub const UNKNOWN_KIND: &str = "unknown_kind";
     /// A value could not be turned into or read from JSON.
     pub const BAD_PAYLOAD: &str = "bad_payload";
     /// Replay asked for something other than the journal holds.
@@ -119,6 +124,8 @@ pub enum Exit {
     Error(Failure),
     /// It was cancelled and its code has finished cleaning up.
     Cancelled(String),
+    /// Its supervisor asked it to stop, or it asked for that itself.
+    Shutdown(String),
     /// It was ended from outside; its code did not get to run.
     Killed(String),
     /// There is no such process (what a monitor of nobody hears).
@@ -139,6 +146,7 @@ impl Exit {
             Exit::Normal(result) => Ok(result),
             Exit::Error(failure) => Err(failure),
             Exit::Cancelled(reason) => Err(Failure::fatal(failure::CANCELLED, reason)),
+            Exit::Shutdown(reason) => Err(Failure::fatal(failure::SHUTDOWN, reason)),
             Exit::Killed(reason) => Err(Failure::fatal("killed", reason)),
             Exit::NoProcess => Err(Failure::fatal(failure::NO_PROCESS, "there is no such process")),
         }
@@ -151,6 +159,7 @@ impl fmt::Display for Exit {
             Exit::Normal(_) => f.write_str("normal"),
             Exit::Error(failure) => write!(f, "error: {failure}"),
             Exit::Cancelled(reason) => write!(f, "cancelled: {reason}"),
+            Exit::Shutdown(reason) => write!(f, "shutdown: {reason}"),
             Exit::Killed(reason) => write!(f, "killed: {reason}"),
             Exit::NoProcess => f.write_str("no such process"),
         }

@@ -16,6 +16,7 @@ mod retry;
 mod rewind;
 mod status;
 mod sum;
+pub mod supervisor;
 mod time;
 
 pub use divergence::Divergence;
