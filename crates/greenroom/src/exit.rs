@@ -30,7 +30,7 @@ impl Code {
         match exit {
             Exit::Normal(_) => Code::Done,
             Exit::Error(_) => Code::Failed,
-            Exit::Cancelled(_) | Exit::Killed(_) => Code::Cancelled,
+            Exit::Cancelled(_) | Exit::Killed(_) | Exit::Shutdown(_) => Code::Cancelled,
             Exit::NoProcess => Code::Missing,
         }
     }

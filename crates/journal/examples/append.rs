@@ -90,6 +90,7 @@ fn spawn(key: &str) -> Result<Spawn, Error> {
         kind: Kind::new("bench", 1)?,
         parent: None,
         watched: false,
+        revive: None,
         hops: 0,
         turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
         status: Status::Running,
@@ -177,6 +178,8 @@ fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
         watches: Vec::new(),
         asks: Vec::new(),
         state: Vec::new(),
+        given_up: Vec::new(),
+        to_children: None,
     };
     Commit { turn: Some(turn), ..commit(lease, 2) }
 }

@@ -1,7 +1,7 @@
 //! The one write, and what comes of it.
 
 use greenroom_model::{
-    AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
+    AskSpec, Content, Epoch, Exit, Failure, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
 
@@ -49,6 +49,9 @@ impl Commit {
             parts_mut(&mut spawn.exit, &mut spawn.asks, &mut spawn.state, visit);
         }
         if let Some(turn) = &mut self.turn {
+            for given_up in &mut turn.given_up {
+                given_up.content.payloads_mut(visit);
+            }
             parts_mut(&mut turn.exit, &mut turn.asks, &mut turn.state, visit);
         }
     }
@@ -110,6 +113,32 @@ pub struct Turn {
     pub asks: Vec<AskChange>,
     /// State that queries may read, to set.
     pub state: Vec<(String, Payload)>,
+    /// Messages it took earlier and that are given up now.
+    pub given_up: Vec<GivenUp>,
+    /// What is appended to the mailboxes of its children that have not ended.
+    pub to_children: Option<ToChildren>,
+}
+
+/// A message that has ended its process too often: it becomes a dead letter.
+#[derive(Clone, Debug)]
+pub struct GivenUp {
+    /// Who sent it.
+    pub from: Origin,
+    /// What it says.
+    pub content: Content,
+    /// Why it is given up.
+    pub reason: String,
+    /// What the process ended with each time.
+    pub crashes: Vec<Failure>,
+}
+
+/// The same message for all children that have not ended.
+#[derive(Clone, Debug)]
+pub struct ToChildren {
+    /// What it says.
+    pub content: Content,
+    /// Only for those that it supervises: spawned with operation 0.
+    pub supervised: bool,
 }
 
 /// A message to append to a mailbox.
@@ -140,6 +169,9 @@ pub struct Spawn {
     pub parent: Option<(ProcessId, Op)>,
     /// Whether the parent's operation is told of its end, or of the refusal.
     pub watched: bool,
+    /// What the process is sent if it is there already, is this parent's child,
+    /// and has ended or is down.
+    pub revive: Option<Content>,
     /// The request it goes back to.
     pub root: String,
     /// Messages and spawns between the root and it.
@@ -173,6 +205,7 @@ impl Spawn {
             kind,
             parent: None,
             watched: false,
+            revive: None,
             hops: 0,
             turns: vec![FirstTurn { at, body: String::new(), count: 1 }],
             status: Status::Running,

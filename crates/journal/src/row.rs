@@ -2,8 +2,8 @@
 
 use crate::Error;
 use greenroom_model::{
-    AskSpec, Content, Event, Exit, Kind, Mark, Message, Millis, Op, Origin, Payload, ProcessId,
-    ProcessNo, Seq, Shard, Status, Sum,
+    AskSpec, Content, Event, Exit, Failure, Kind, Mark, Message, Millis, Op, Origin, Payload,
+    ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
 
 /// A process as `ps` sees it.
@@ -147,6 +147,10 @@ pub struct DeadLetter {
     pub content: Content,
     /// The request it goes back to.
     pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
+    /// What its process ended with each time it handled it, if that is why.
+    pub crashes: Vec<Failure>,
     /// When it was given up.
     pub at: Millis,
     /// Why.

@@ -45,6 +45,7 @@ fn start(journal: &Postgres, lease: &Lease, key: &str) -> Result<Outcome, Error>
         kind: Kind::new("a", 1).expect("valid"),
         parent: None,
         watched: false,
+        revive: None,
         hops: 0,
         turns: vec![FirstTurn { at: Millis(1), body: "[]".into(), count: 0 }],
         status: Status::Running,

@@ -30,6 +30,9 @@ impl Divergence {
             ReplySent { to, .. } => format!("to {}", to.process),
             ProcessSpawned { id, .. } => id.to_string(),
             MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
+            ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
+                id.to_string()
+            }
             AskOpened { ask, .. } => ask.name.clone(),
             StateSet { key, .. } => key.clone(),
             VersionMarked { change, version } => format!("{change} = {version}"),
@@ -55,6 +58,9 @@ impl Divergence {
             (ReplySent { op: a, to: x, .. }, ReplySent { op: b, to: y, .. }) => a == b && x == y,
             (ProcessSpawned { op: a, id: x, .. }, ProcessSpawned { op: b, id: y, .. })
             | (MonitorStarted { op: a, target: x }, MonitorStarted { op: b, target: y })
+            | (ChildRestarted { op: a, id: x, .. }, ChildRestarted { op: b, id: y, .. })
+            | (ChildStopped { op: a, id: x, .. }, ChildStopped { op: b, id: y, .. })
+            | (ChildKilled { op: a, id: x, .. }, ChildKilled { op: b, id: y, .. })
             | (CancelSent { op: a, target: x, .. }, CancelSent { op: b, target: y, .. }) => {
                 a == b && x == y
             }

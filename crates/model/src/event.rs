@@ -6,8 +6,10 @@
 //! The names are part of the journal's format: they may be added to, never
 //! changed. Fields may be added with a default.
 
+use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
     AskSpec, Exit, Failure, Kind, Message, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Seq,
+    Stop,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,14 +50,35 @@ pub enum Event {
     ReplyReceived { op: Op, result: Result<Payload, Failure> },
     /// A process that is monitored or was spawned has ended.
     ProcessExited { op: Op, id: ProcessId, exit: Exit },
+    /// The waiting operation `op` took the news that a child has ended.
+    ExitReceived { op: Op, id: ProcessId, exit: Exit },
     /// Someone asked the process to stop. What it waits for fails as cancelled.
-    CancelRequested { reason: String, by: Origin },
+    CancelRequested {
+        reason: String,
+        by: Origin,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Stop>,
+    },
+    /// Its supervisor ends it without a word.
+    KillRequested { reason: String, by: Origin, stop: Stop },
+    /// It had ended and was kept for a restart; there will be none.
+    Released { by: Origin },
     /// Effects are held back from here on.
     Paused { by: Origin },
     /// Effects go on, or a parked process is tried again.
     Resumed { by: Origin },
     /// Events after `keep` no longer count; the code runs on from there.
-    Restarted { keep: Seq, by: Origin },
+    /// `crashes`: the failures the process has ended with while it handled the
+    /// last message before `keep`; with `poison`, the one after `keep`, which
+    /// has gone to the dead letters.
+    Restarted {
+        keep: Seq,
+        by: Origin,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        crashes: Vec<Failure>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        poison: bool,
+    },
     /// This journal up to here is a copy of another's.
     Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },
     /// The code cannot go on until a person or a deploy helps.
@@ -92,7 +115,21 @@ pub enum Event {
         input: Payload,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         detached: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        supervised: Option<Terms>,
     },
+    /// A child that has ended is started again.
+    ChildRestarted {
+        op: Op,
+        id: ProcessId,
+        from: RestartFrom,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Kind>,
+    },
+    /// A child was asked to stop, or is let go for good.
+    ChildStopped { op: Op, id: ProcessId, reason: String, stop: Stop },
+    /// A child is ended without a word.
+    ChildKilled { op: Op, id: ProcessId, reason: String, stop: Stop },
     /// `op` wants to hear of the end of `target`.
     MonitorStarted { op: Op, target: ProcessId },
     /// Another process was asked to stop.
@@ -129,6 +166,30 @@ pub struct Segment {
     pub origin: Origin,
     /// The root of the tree of causes.
     pub root: String,
+    /// Its supervisor, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervised: Option<Supervised>,
+    /// It supervises others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub supervises: bool,
+}
+
+/// A process's place under its supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervised {
+    /// Who hears of its end.
+    pub by: ProcessId,
+    /// Whether it is kept for a restart when it ends.
+    pub restart: RestartType,
+}
+
+/// What a child is started under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Whether it is kept for a restart when it ends.
+    pub restart: RestartType,
+    /// Where a restart takes it, if it is there already and has ended.
+    pub from: RestartFrom,
 }
 
 impl Event {
@@ -148,7 +209,10 @@ impl Event {
                 | MessageReceived { .. }
                 | ReplyReceived { .. }
                 | ProcessExited { .. }
+                | ExitReceived { .. }
                 | CancelRequested { .. }
+                | KillRequested { .. }
+                | Released { .. }
                 | Paused { .. }
                 | Resumed { .. }
                 | Restarted { .. }
@@ -166,6 +230,8 @@ impl Event {
                 self,
                 StepRetrying { .. }
                     | StepRetried { .. }
+                    | KillRequested { .. }
+                    | Released { .. }
                     | Paused { .. }
                     | Resumed { .. }
                     | Restarted { .. }
@@ -202,7 +268,10 @@ impl Event {
             MessageReceived { .. } => "MessageReceived",
             ReplyReceived { .. } => "ReplyReceived",
             ProcessExited { .. } => "ProcessExited",
+            ExitReceived { .. } => "ExitReceived",
             CancelRequested { .. } => "CancelRequested",
+            KillRequested { .. } => "KillRequested",
+            Released { .. } => "Released",
             Paused { .. } => "Paused",
             Resumed { .. } => "Resumed",
             Restarted { .. } => "Restarted",
@@ -214,6 +283,9 @@ impl Event {
             MessageSent { .. } => "MessageSent",
             ReplySent { .. } => "ReplySent",
             ProcessSpawned { .. } => "ProcessSpawned",
+            ChildRestarted { .. } => "ChildRestarted",
+            ChildStopped { .. } => "ChildStopped",
+            ChildKilled { .. } => "ChildKilled",
             MonitorStarted { .. } => "MonitorStarted",
             CancelSent { .. } => "CancelSent",
             AskOpened { .. } => "AskOpened",
@@ -238,6 +310,10 @@ impl Event {
             | MessageReceived { op, .. }
             | ReplyReceived { op, .. }
             | ProcessExited { op, .. }
+            | ExitReceived { op, .. }
+            | ChildRestarted { op, .. }
+            | ChildStopped { op, .. }
+            | ChildKilled { op, .. }
             | StepStarted { op, .. }
             | TimerStarted { op, .. }
             | OperationDropped { op }
@@ -264,7 +340,9 @@ impl Event {
             ReplyReceived { result: Ok(result), .. } | ReplySent { result: Ok(result), .. } => {
                 visit(result);
             }
-            ProcessExited { exit, .. } | WorkflowFailed { exit } => exit.payloads_mut(visit),
+            ProcessExited { exit, .. } | ExitReceived { exit, .. } | WorkflowFailed { exit } => {
+                exit.payloads_mut(visit)
+            }
             ProcessSpawned { input, .. } => visit(input),
             AskOpened { ask, .. } => ask.payloads_mut(visit),
             StateSet { value, .. } => visit(value),
@@ -276,6 +354,11 @@ impl Event {
             | ReplyReceived { result: Err(_), .. }
             | ReplySent { result: Err(_), .. }
             | CancelRequested { .. }
+            | KillRequested { .. }
+            | Released { .. }
+            | ChildRestarted { .. }
+            | ChildStopped { .. }
+            | ChildKilled { .. }
             | Paused { .. }
             | Resumed { .. }
             | Restarted { .. }
@@ -294,6 +377,9 @@ impl Event {
     /// The input a message becomes when operation `op` takes it.
     pub fn received(op: Op, message: &Message) -> Option<Event> {
         match &message.content {
+            crate::Content::Exited { id, exit, .. } => {
+                Some(Event::ExitReceived { op, id: id.clone(), exit: exit.clone() })
+            }
             crate::Content::User { topic, body, reply_to } => Some(Event::MessageReceived {
                 op,
                 from: message.from.clone(),

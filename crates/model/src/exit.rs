@@ -46,6 +46,8 @@ pub mod failure {
     /// The process was stopped by its supervisor. Code that returns it ends as
     /// if it had been.
     pub const SHUTDOWN: &str = "shutdown";
+    /// A message has ended its process too often.
+    pub const POISON: &str = "poison";
     /// The target does not exist or has ended.
     pub const NO_PROCESS: &str = "no_process";
     /// A process of this id exists already and is not this one's child.

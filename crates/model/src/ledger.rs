@@ -2,7 +2,9 @@
 //! timers, asks, calls, monitors. The runtime recovers from it, the API
 //! explains with it. Pure.
 
-use crate::{AskSpec, Event, Millis, Op, ProcessId, ReplyTo, Seq, Status};
+use crate::{
+    AskSpec, Event, Exit, Millis, Op, ProcessId, ReplyTo, Segment, Seq, Status, Stop, Supervised,
+};
 use std::collections::BTreeMap;
 
 /// The open operations of one process after some prefix of its journal.
@@ -26,6 +28,14 @@ pub struct Ledger {
     pub parked: bool,
     /// The code was asked to stop and cleans up: it is not asked again.
     pub cancelled: bool,
+    /// Its place under its supervisor.
+    pub supervised: Option<Supervised>,
+    /// It supervises others.
+    pub supervises: bool,
+    /// Its supervisor stops it.
+    pub stop: Option<Stop>,
+    /// How it has ended, while it is kept for a restart.
+    pub down: Option<Exit>,
     /// The process has ended, with this status.
     pub ended: Option<Status>,
 }
@@ -69,7 +79,9 @@ impl Ledger {
     /// Takes in one more event.
     pub fn apply(&mut self, seq: Seq, event: &Event) {
         match event {
-            Event::WorkflowStarted(_) | Event::WorkflowContinued(_) => *self = Ledger::default(),
+            Event::WorkflowStarted(segment) | Event::WorkflowContinued(segment) => {
+                *self = Ledger::begin(segment);
+            }
             Event::StepStarted { .. }
             | Event::StepRetrying { .. }
             | Event::StepRetried { .. }
@@ -93,6 +105,7 @@ impl Ledger {
             Event::MessageSent { op, to, call: true, .. } => {
                 self.calls.insert(*op, to.clone());
             }
+            Event::ProcessSpawned { supervised: Some(_), .. } => self.supervises = true,
             Event::ProcessSpawned { op, id, detached: false, .. } => {
                 self.watches.insert(*op, id.clone());
             }
@@ -109,20 +122,40 @@ impl Ledger {
             Event::Forked { .. } => {
                 self.begin_again(false);
                 self.owed.clear();
+                (self.supervised, self.supervises) = (None, false);
             }
-            Event::WorkflowCompleted { .. } => self.end(Status::Completed),
-            Event::WorkflowFailed { exit } => self.end(match exit {
-                crate::Exit::Cancelled(_) | crate::Exit::Killed(_) => Status::Cancelled,
-                _ => Status::Failed,
-            }),
-            Event::CancelRequested { .. } => self.cancel(),
+            Event::WorkflowCompleted { result } => self.end(Exit::Normal(result.clone())),
+            Event::WorkflowFailed { exit } => self.end(exit.clone()),
+            Event::Released { .. } => self.release(),
+            Event::CancelRequested { stop, .. } => {
+                self.stop = *stop;
+                self.cancel();
+            }
+            Event::KillRequested { stop, .. } => self.stop = Some(*stop),
+            Event::ExitReceived { op, .. } => self.close(*op),
             Event::MessageSent { .. }
             | Event::ProcessSpawned { .. }
             | Event::CancelSent { .. }
+            | Event::ChildRestarted { .. }
+            | Event::ChildStopped { .. }
+            | Event::ChildKilled { .. }
             | Event::StateSet { .. }
             | Event::CompensationsStarted { .. }
             | Event::VersionMarked { .. } => {}
         }
+    }
+
+    fn begin(segment: &Segment) -> Ledger {
+        Ledger {
+            supervised: segment.supervised.clone(),
+            supervises: segment.supervises,
+            ..Ledger::default()
+        }
+    }
+
+    fn release(&mut self) {
+        let status = self.down.as_ref().map(Status::of_exit);
+        *self = Ledger { ended: status.or(self.ended), ..Ledger::default() };
     }
 
     fn apply_to_step(&mut self, event: &Event) {
@@ -174,6 +207,7 @@ impl Ledger {
     /// except (`same_process`) a step that it may not begin twice.
     fn begin_again(&mut self, same_process: bool) {
         (self.paused, self.parked, self.ended) = (false, false, None);
+        (self.stop, self.down) = (None, None);
         for step in self.steps.values_mut() {
             if !(same_process && step.at_most_once) {
                 (step.begun, step.attempts, step.retry_at) = (false, 0, None);
@@ -199,8 +233,26 @@ impl Ledger {
         self.watches.remove(&op);
     }
 
-    fn end(&mut self, status: Status) {
-        *self = Ledger { ended: Some(status), ..Ledger::default() };
+    /// Whether a process that ends so is kept for its supervisor's decision.
+    pub fn holds(&self, exit: &Exit) -> bool {
+        match (&self.supervised, self.stop) {
+            (None, _) | (_, Some(Stop::Final)) => false,
+            (_, Some(Stop::Resume | Stop::Again)) => true,
+            (Some(supervised), None) => supervised.restart.restarts(exit),
+        }
+    }
+
+    fn end(&mut self, exit: Exit) {
+        let held = self.holds(&exit);
+        let status = if held { Status::Down } else { Status::of_exit(&exit) };
+        *self = Ledger {
+            ended: Some(status),
+            down: held.then_some(exit),
+            owed: if held { std::mem::take(&mut self.owed) } else { Vec::new() },
+            supervised: self.supervised.take(),
+            supervises: self.supervises,
+            ..Ledger::default()
+        };
     }
 
     /// The next point in time at which something is due.

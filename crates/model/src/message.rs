@@ -1,6 +1,7 @@
 //! What lies in a mailbox, and what a process asks a person.
 
-use crate::{Exit, Failure, MessageNo, Millis, Op, Payload, ProcessId, Seq};
+use crate::supervisor::RestartFrom;
+use crate::{Exit, Failure, Kind, MessageNo, Millis, Op, Payload, ProcessId, Seq};
 use serde::{Deserialize, Serialize};
 
 /// Where something came from.
@@ -80,18 +81,57 @@ pub enum Content {
     /// A person's answer to the ask of operation `op`.
     Answer { op: Op, value: Payload },
     /// Please stop.
-    Cancel { reason: String },
+    Cancel {
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Stop>,
+        /// Its children, and theirs, are asked as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tree: bool,
+    },
     /// Stop now; the code is not run again.
-    Kill { reason: String },
+    Kill {
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Stop>,
+    },
     /// Hold effects back.
     Pause,
     /// Let effects go on; try a parked process again.
     Resume,
     /// Run on from `keep`, or from the start with fresh operations.
     Restart { keep: Option<Seq> },
+    /// Its supervisor starts it again, with other code if that is named.
+    Revive {
+        from: RestartFrom,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Kind>,
+    },
+}
+
+/// What becomes of a process that its supervisor stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// It ends for good.
+    Final,
+    /// It is kept, and will go on from where it was: nothing is undone.
+    Resume,
+    /// It is kept, and will begin again: what it did is undone first.
+    Again,
 }
 
 impl Content {
+    /// A wish to stop.
+    pub fn cancel(reason: impl Into<String>) -> Content {
+        Content::Cancel { reason: reason.into(), stop: None, tree: false }
+    }
+
+    /// An end without a word.
+    pub fn kill(reason: impl Into<String>) -> Content {
+        Content::Kill { reason: reason.into(), stop: None }
+    }
+
     /// The lane it travels in.
     pub fn lane(&self) -> Lane {
         match self {
@@ -112,13 +152,20 @@ impl Content {
             | Content::Kill { .. }
             | Content::Pause
             | Content::Resume
-            | Content::Restart { .. } => {}
+            | Content::Restart { .. }
+            | Content::Revive { .. } => {}
         }
+    }
+
+    /// Whether it tells a supervisor of a child's end: no operation waits for
+    /// that one child, the code takes such news like messages.
+    pub fn is_childs_exit(&self) -> bool {
+        matches!(self, Content::Exited { op: Op(0), .. })
     }
 
     /// Whether an ended process may still be sent it.
     pub fn reaches_ended(&self) -> bool {
-        matches!(self, Content::Restart { .. })
+        matches!(self, Content::Restart { .. } | Content::Revive { .. })
     }
 }
 
@@ -161,6 +208,8 @@ pub struct Filter {
     pub topics: Vec<String>,
     /// Only from this process.
     pub from: Option<ProcessId>,
+    /// Not messages, but the ends of supervised children.
+    pub exits: bool,
     /// Only bodies that have this value at this JSON pointer (RFC 6901).
     pub field: Option<(String, serde_json::Value)>,
 }
@@ -169,8 +218,11 @@ impl Filter {
     /// Whether it takes this message.
     pub fn takes(&self, message: &Message) -> bool {
         let Content::User { topic, body, .. } = &message.content else {
-            return false;
+            return self.exits && message.content.is_childs_exit();
         };
+        if self.exits {
+            return false;
+        }
         if !self.topics.is_empty() && !self.topics.contains(topic) {
             return false;
         }

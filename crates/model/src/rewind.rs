@@ -45,7 +45,7 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
                 _ => false,
             })
         }
-        Event::WorkflowFailed { exit: Exit::Cancelled(_) } => {
+        Event::WorkflowFailed { exit: Exit::Cancelled(_) | Exit::Shutdown(_) } => {
             past.iter().rposition(|(_, event)| matches!(event, Event::CancelRequested { .. }))
         }
         Event::WorkflowFailed { .. } => None,
@@ -90,7 +90,12 @@ mod tests {
 
     #[test]
     fn a_restart_takes_back_what_followed() {
-        let restarted = |keep| Event::Restarted { keep: Seq(keep), by: Origin::Runtime };
+        let restarted = |keep| Event::Restarted {
+            keep: Seq(keep),
+            by: Origin::Runtime,
+            crashes: Vec::new(),
+            poison: false,
+        };
         assert_eq!(in_force(vec![step(1), done(1), step(2), restarted(2), step(2)]), [1, 2, 4, 5]);
         assert_eq!(in_force(vec![step(1), restarted(1), done(1), restarted(1)]), [1, 4]);
     }

@@ -1,5 +1,6 @@
 //! What a process is doing, as `ps` shows it.
 
+use crate::Exit;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -23,6 +24,8 @@ pub enum Status {
     /// Cannot go on: its code and its journal disagree, or its journal cannot
     /// be read. Goes on at `resume` after a deploy, or at `restart`.
     Parked = 6,
+    /// Has ended, and is kept until its supervisor has decided.
+    Down = 8,
     /// Ended with a result.
     Completed = 10,
     /// Ended with an error.
@@ -33,7 +36,7 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 10] = [
+    pub const ALL: [Status; 11] = [
         Status::Running,
         Status::Receiving,
         Status::Sleeping,
@@ -41,10 +44,20 @@ impl Status {
         Status::Joining,
         Status::Paused,
         Status::Parked,
+        Status::Down,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
     ];
+
+    /// The status of a process that ended so, for good.
+    pub fn of_exit(exit: &Exit) -> Status {
+        match exit {
+            Exit::Normal(_) => Status::Completed,
+            Exit::Cancelled(_) | Exit::Killed(_) | Exit::Shutdown(_) => Status::Cancelled,
+            Exit::Error(_) | Exit::NoProcess => Status::Failed,
+        }
+    }
 
     /// The number it has in the store.
     pub fn code(self) -> i64 {
@@ -74,6 +87,7 @@ impl Status {
             Status::Joining => "joining",
             Status::Paused => "paused",
             Status::Parked => "parked",
+            Status::Down => "down",
             Status::Completed => "completed",
             Status::Failed => "failed",
             Status::Cancelled => "cancelled",

@@ -16,7 +16,7 @@ mod registry;
 pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
-    join_all, select, select_all, try_join_all,
+    Supervision, join_all, select, select_all, try_join_all,
 };
 pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
@@ -25,7 +25,7 @@ pub use node::{
     Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest,
     StartRequest, Started, Trouble,
 };
-pub use registry::Registry;
+pub use registry::{KindOptions, Registry};
 
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;

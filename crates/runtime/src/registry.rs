@@ -10,10 +10,28 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+/// How processes of a kind are treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindOptions {
+    /// A message that a supervised process was handling at this many ends in a
+    /// row goes to the dead letters, and the process goes on. 3 by default.
+    pub crashes_max: u32,
+    /// Messages must be handled in their order, none left out: instead of giving
+    /// one up the process is parked, and a person decides.
+    pub ordered: bool,
+}
+
+impl Default for KindOptions {
+    fn default() -> KindOptions {
+        KindOptions { crashes_max: 3, ordered: false }
+    }
+}
+
 /// Kinds of processes, by name and version.
 #[derive(Clone, Default)]
 pub struct Registry {
     programs: BTreeMap<Kind, Program>,
+    options: BTreeMap<String, KindOptions>,
     problems: Vec<String>,
 }
 
@@ -70,6 +88,30 @@ impl Registry {
         self
     }
 
+    /// Says how processes of a kind are treated, in all its versions.
+    pub fn with_options(mut self, name: &str, options: KindOptions) -> Registry {
+        if options.crashes_max == 0 {
+            let words = "crashes_max 0 would give up every message unread: 1 is the least";
+            self.problems.push(format!("the kind {name}: {words}"));
+        }
+        self.options.insert(name.to_owned(), options);
+        self
+    }
+
+    /// How processes of a kind are treated.
+    pub(crate) fn options(&self, kind: &Kind) -> KindOptions {
+        self.options.get(&*kind.name).cloned().unwrap_or_default()
+    }
+
+    /// With the kinds that need no code, unless there is other code of that
+    /// name.
+    pub(crate) fn with_ready_kinds(self) -> Registry {
+        match self.newest(crate::ctx::SUPERVISOR_KIND) {
+            Some(_) => self,
+            None => self.kind(crate::ctx::SUPERVISOR_KIND, crate::ctx::supervisor),
+        }
+    }
+
     /// Adds all of another registry's kinds.
     pub fn merge(mut self, other: Registry) -> Registry {
         for (kind, program) in other.programs {
@@ -77,6 +119,7 @@ impl Registry {
                 self.problems.push(format!("the kind {kind} is registered twice"));
             }
         }
+        self.options.extend(other.options);
         self.problems.extend(other.problems);
         self
     }

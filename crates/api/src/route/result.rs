@@ -28,8 +28,8 @@ pub async fn get(
 ) -> Result<Json<Outcome>, Refusal> {
     let row = node.process(&id).await?;
     let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(WAIT_MAX);
-    if row.exit.is_some() || wait.is_zero() {
-        return Ok(Json(Outcome { exit: row.exit }));
+    if row.status.is_ended() || wait.is_zero() {
+        return Ok(Json(Outcome { exit: row.exit.filter(|_| row.status.is_ended()) }));
     }
     let exit = tokio::select! {
         exit = node.result(&id, Some(wait)) => exit?,

@@ -1,6 +1,6 @@
 //! Messages that no process took.
 
-use greenroom_model::{Content, Millis, Origin, ProcessId};
+use greenroom_model::{Content, Failure, Millis, Origin, ProcessId};
 use greenroom_runtime::journal;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,11 @@ pub struct DeadLetter {
     pub content: Content,
     /// The request it goes back to.
     pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
+    /// What its process ended with each time it handled it, if that is why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crashes: Vec<Failure>,
     /// When it was given up.
     pub at: Millis,
     /// Why.
@@ -32,7 +37,7 @@ pub struct DeadLetter {
 
 impl From<journal::DeadLetter> for DeadLetter {
     fn from(letter: journal::DeadLetter) -> DeadLetter {
-        let journal::DeadLetter { no, to, from, content, root, at, reason } = letter;
-        DeadLetter { no, to, from, content, root, at, reason }
+        let journal::DeadLetter { no, to, from, content, root, hops, crashes, at, reason } = letter;
+        DeadLetter { no, to, from, content, root, hops, crashes, at, reason }
     }
 }

@@ -4,7 +4,8 @@
 use super::short::{one_line, short};
 use super::span::span;
 use crate::paint::Tone;
-use greenroom_model::{Event, Exit, Failure, Millis, Op, Payload, Segment, Seq};
+use greenroom_model::supervisor::RestartFrom;
+use greenroom_model::{Event, Exit, Failure, Millis, Op, Payload, Segment, Seq, Stop};
 use std::collections::BTreeMap;
 
 /// A fact.
@@ -93,10 +94,20 @@ impl Folder {
                 (format!("{}  from {from}", self.value(body)), Tone::Plain)
             }
             ReplyReceived { result, .. } => self.result(result),
-            ProcessExited { exit, .. } => self.exit(exit),
-            CancelRequested { reason, by } => (by_whom(reason, by), Tone::Warn),
+            ProcessExited { exit, .. } | ExitReceived { exit, .. } => self.exit(exit),
+            CancelRequested { reason, by, .. } | KillRequested { reason, by, .. } => {
+                (by_whom(reason, by), Tone::Warn)
+            }
+            Released { by } => (format!("by {by}: it will not be restarted"), Tone::Warn),
             Paused { by } | Resumed { by } => (format!("by {by}"), Tone::Warn),
-            Restarted { keep, by } => (format!("goes on after #{keep}, by {by}"), Tone::Warn),
+            Restarted { keep, by, crashes, poison } => {
+                let times = match (crashes.len(), poison) {
+                    (0, _) => String::new(),
+                    (count, false) => format!("{count} crashes at the last message"),
+                    (count, true) => format!("the message was given up after {count} crashes"),
+                };
+                (join([format!("goes on after #{keep}, by {by}"), times]), Tone::Warn)
+            }
             Forked { at, .. } => (format!("shares its history up to #{at}"), Tone::Plain),
             Parked { failure } => (self.failure(failure), Tone::Bad),
             _ => return None,
@@ -116,6 +127,14 @@ impl Folder {
             ReplySent { result, .. } => self.result(result),
             ProcessSpawned { kind, input, .. } => {
                 (format!("{kind}  {}", self.value(input)), Tone::Plain)
+            }
+            ChildRestarted { from, kind, .. } => {
+                let other = kind.as_ref().map(|kind| format!("as {kind}")).unwrap_or_default();
+                (join([format!("from {}", word(from)), other]), Tone::Warn)
+            }
+            ChildStopped { stop, reason, .. } | ChildKilled { stop, reason, .. } => {
+                let kept = if *stop == Stop::Final { "for good" } else { "to be started again" };
+                (join([one_line(reason), kept.to_owned()]), Tone::Plain)
             }
             CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
             AskOpened { ask, .. } => {
@@ -178,7 +197,12 @@ fn own_subject(event: &Event) -> Option<String> {
         StepStarted { name, .. } => name.clone(),
         MessageSent { topic, .. } | MessageReceived { topic, .. } => topic.clone(),
         ReplySent { to, .. } => to.process.to_string(),
-        ProcessSpawned { id, .. } | ProcessExited { id, .. } => id.to_string(),
+        ProcessSpawned { id, .. } | ProcessExited { id, .. } | ExitReceived { id, .. } => {
+            id.to_string()
+        }
+        ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
+            id.to_string()
+        }
         MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
         AskOpened { ask, .. } => ask.name.clone(),
         StateSet { key, .. } => key.clone(),
@@ -186,6 +210,15 @@ fn own_subject(event: &Event) -> Option<String> {
         Forked { from, .. } => from.to_string(),
         _ => return None,
     })
+}
+
+/// A restart's place in a word.
+fn word(from: &RestartFrom) -> &'static str {
+    match from {
+        RestartFrom::State => "its state",
+        RestartFrom::Segment => "the beginning of its segment",
+        RestartFrom::Fresh => "its very beginning",
+    }
 }
 
 fn tries(attempt: u32) -> String {

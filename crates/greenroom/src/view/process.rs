@@ -105,11 +105,11 @@ fn content(content: &Content) -> String {
         Content::Reply { .. } => "a reply".to_owned(),
         Content::Exited { id, .. } => format!("the end of {id}"),
         Content::Answer { value, .. } => format!("the answer {value}"),
-        Content::Cancel { reason } => format!("cancel: {reason}"),
-        Content::Kill { reason } => format!("kill: {reason}"),
+        Content::Cancel { reason, .. } => format!("cancel: {reason}"),
+        Content::Kill { reason, .. } => format!("kill: {reason}"),
         Content::Pause => "pause".to_owned(),
         Content::Resume => "resume".to_owned(),
-        Content::Restart { .. } => "restart".to_owned(),
+        Content::Restart { .. } | Content::Revive { .. } => "restart".to_owned(),
     };
     short(&text, 50)
 }

@@ -42,6 +42,8 @@ fn segment(kind: &str, input: &str) -> Segment {
         state: Default::default(),
         origin: ann(),
         root: "refund/1017".into(),
+        supervised: None,
+        supervises: false,
     }
 }
 
@@ -186,7 +188,9 @@ fn what_a_restart_took_back_is_not_shown() {
     let failure = Failure::msg("no such file");
     let failed = Event::StepFailed { op: Op(2), attempt: 1, failure: failure.clone() };
     all.push((9, vec![failed, Event::WorkflowFailed { exit: Exit::Error(failure) }]));
-    all.push((60_000, vec![Event::Restarted { keep: Seq(4), by: ann() }]));
+    let restarted =
+        Event::Restarted { keep: Seq(4), by: ann(), crashes: Vec::new(), poison: false };
+    all.push((60_000, vec![restarted]));
     all.push((60_010, vec![done(2, 1, "2"), Event::WorkflowCompleted { result: json("2") }]));
     let turns = turns(all);
     golden("history-restarted.txt", &history(&turns, 61_000, PEOPLE));

@@ -5,7 +5,9 @@ use super::end;
 use super::world::{Asked, KeptTurn, Letter, Process, Watching, World};
 use crate::{AskChange, Commit, Outcome, Outgoing, Receipt, Refusal, Spawn, Spawned, Turn};
 use crate::{Undeliverable, Watch, notice};
-use greenroom_model::{Content, Epoch, Millis, Op, Origin, ProcessId, ProcessNo, Seq, Shard, Sum};
+use greenroom_model::{
+    Content, Epoch, Millis, Op, Origin, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+};
 
 /// Takes or refuses a commit.
 pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
@@ -29,6 +31,8 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
         if let Some(process) = world.processes.get_mut(&turn.process) {
             process.state.extend(turn.state.iter().cloned());
         }
+        end::give_up_taken(world, turn, commit.at);
+        end::tell_children(world, turn, &mut receipt);
         if turn.status.is_ended() {
             end::process(world, turn.process, commit.at, &mut receipt);
         }
@@ -88,8 +92,17 @@ fn move_on(world: &mut World, turn: &Turn, at: Millis) {
 fn start(world: &mut World, spawn: &Spawn, at: Millis, receipt: &mut Receipt) -> Spawned {
     let parent = spawn.parent.as_ref().filter(|_| spawn.watched);
     if let Some((no, process)) = world.named(&spawn.id) {
-        if let Some((watcher, op)) = parent {
-            if process.parent == spawn.parent {
+        let own = process.parent == spawn.parent;
+        let over = process.is_ended() || process.status == Status::Down;
+        if let (true, true, Some(content)) = (own, over, &spawn.revive) {
+            let from = spawn.parent.clone().map_or(Origin::Runtime, |(id, _)| Origin::Process(id));
+            let (content, root, hops) = (content.clone(), spawn.root.clone(), spawn.hops);
+            world.append(no, Letter { from, content, root, hops }, receipt);
+        }
+        let hears =
+            spawn.parent.as_ref().filter(|_| spawn.watched || !own && spawn.revive.is_some());
+        if let Some((watcher, op)) = hears {
+            if own {
                 watch_for(world, watcher, *op, spawn, receipt);
             } else {
                 let letter = Letter {

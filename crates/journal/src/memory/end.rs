@@ -2,7 +2,7 @@
 //! questions closed, mail left over is given up.
 
 use super::world::{Letter, Watching, World};
-use crate::{Receipt, notice};
+use crate::{DeadLetter, Receipt, Turn, notice};
 use greenroom_model::{Content, Millis, Op, Origin, ProcessNo};
 
 /// Takes the end of a process in; its row says already that it ended.
@@ -57,5 +57,48 @@ fn give_up_mail(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Rece
             let reply = Letter { from: Origin::Runtime, content, root, hops };
             world.tell(&reply_to.process, reply, receipt);
         }
+    }
+}
+
+/// Messages a process took that have ended it too often.
+pub(super) fn give_up_taken(world: &mut World, turn: &Turn, at: Millis) {
+    let Some(process) = world.processes.get(&turn.process) else {
+        return;
+    };
+    let (root, hops) = (process.root.clone(), process.hops);
+    for given_up in &turn.given_up {
+        world.dead.push(DeadLetter {
+            no: world.dead.len() as i64 + 1,
+            to: turn.id.clone(),
+            from: given_up.from.clone(),
+            content: given_up.content.clone(),
+            root: root.clone(),
+            hops,
+            crashes: given_up.crashes.clone(),
+            at,
+            reason: given_up.reason.clone(),
+        });
+    }
+}
+
+/// What a process says to all its children that have not ended.
+pub(super) fn tell_children(world: &mut World, turn: &Turn, receipt: &mut Receipt) {
+    let (Some(said), Some(process)) = (&turn.to_children, world.processes.get(&turn.process))
+    else {
+        return;
+    };
+    let (root, hops) = (process.root.clone(), process.hops);
+    let concerned =
+        |parent: &(_, Op)| parent.0 == turn.id && (parent.1 == Op(0) || !said.supervised);
+    let children: Vec<ProcessNo> = world
+        .processes
+        .iter()
+        .filter(|(_, child)| !child.is_ended() && child.parent.as_ref().is_some_and(concerned))
+        .map(|(no, _)| *no)
+        .collect();
+    for no in children {
+        let from = Origin::Process(turn.id.clone());
+        let content = said.content.clone();
+        world.append(no, Letter { from, content, root: root.clone(), hops }, receipt);
     }
 }

@@ -111,8 +111,9 @@ impl World {
     /// Gives a message up.
     pub fn bury(&mut self, to: ProcessId, letter: Letter, at: Millis, reason: String) {
         let no = self.dead.len() as i64 + 1;
-        let Letter { from, content, root, .. } = letter;
-        self.dead.push(DeadLetter { no, to, from, content, root, at, reason });
+        let Letter { from, content, root, hops } = letter;
+        let crashes = Vec::new();
+        self.dead.push(DeadLetter { no, to, from, content, root, hops, crashes, at, reason });
     }
 }
 

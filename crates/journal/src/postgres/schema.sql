@@ -100,5 +100,7 @@ create table dead (
     root text not null,
     at bigint not null,
     reason text not null,
+    hops bigint not null,
+    crashes text not null,
     sum bigint not null
 );

@@ -8,7 +8,7 @@ use super::value::{Row, Value};
 use crate::{DeadLetter, Error};
 use greenroom_model::Millis;
 
-const COLUMNS: &str = "no, target, sender, content, root, at, reason, sum";
+const COLUMNS: &str = "no, target, sender, content, root, at, reason, hops, crashes, sum";
 
 /// The texts of a dead letter.
 struct Texts<'a> {
@@ -17,25 +17,28 @@ struct Texts<'a> {
     content: &'a str,
     root: &'a str,
     reason: &'a str,
+    crashes: &'a str,
 }
 
-fn seal(no: i64, at: i64, texts: &Texts<'_>) -> i64 {
-    let Texts { target, sender, content, root, reason } = texts;
-    let seal = Seal::of("dead").int(no).int(at).text(target).text(sender);
-    seal.text(content).text(root).text(reason).done()
+fn seal(no: i64, at: i64, hops: i64, texts: &Texts<'_>) -> i64 {
+    let Texts { target, sender, content, root, reason, crashes } = texts;
+    let seal = Seal::of("dead").int(no).int(at).int(hops).text(target).text(sender);
+    seal.text(content).text(root).text(reason).text(crashes).done()
 }
 
 /// Writes dead letters down.
 pub(super) fn insert(tx: &mut dyn Tx, letters: &[DeadLetter]) -> Result<(), Error> {
-    let parts: Vec<(String, String)> = letters
+    let parts: Vec<(String, String, String)> = letters
         .iter()
-        .map(|letter| Ok((encode(&letter.from)?, encode(&letter.content)?)))
+        .map(|letter| {
+            Ok((encode(&letter.from)?, encode(&letter.content)?, encode(&letter.crashes)?))
+        })
         .collect::<Result<_, Error>>()?;
-    let mut values = Vec::with_capacity(letters.len() * 8);
-    for (letter, (sender, content)) in letters.iter().zip(&parts) {
+    let mut values = Vec::with_capacity(letters.len() * 10);
+    for (letter, (sender, content, crashes)) in letters.iter().zip(&parts) {
         let (target, root, reason) = (letter.to.as_str(), &letter.root, &letter.reason);
-        let at = letter.at.0 as i64;
-        let texts = Texts { target, sender, content, root, reason };
+        let (at, hops) = (letter.at.0 as i64, i64::from(letter.hops));
+        let texts = Texts { target, sender, content, root, reason, crashes };
         values.extend([
             Value::Int(letter.no),
             Value::Text(target),
@@ -44,11 +47,14 @@ pub(super) fn insert(tx: &mut dyn Tx, letters: &[DeadLetter]) -> Result<(), Erro
             Value::Text(root),
             Value::Int(at),
             Value::Text(reason),
-            Value::Int(seal(letter.no, at, &texts)),
+            Value::Int(hops),
+            Value::Text(crashes),
+            Value::Int(seal(letter.no, at, hops, &texts)),
         ]);
     }
-    let sql = format!("insert into dead ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)");
-    tx.execute_each(&sql, 8, &values)
+    let places = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10";
+    let sql = format!("insert into dead ({COLUMNS}) values ({places})");
+    tx.execute_each(&sql, 10, &values)
 }
 
 /// The newest ones.
@@ -60,9 +66,16 @@ pub(super) fn list(tx: &mut dyn Tx, limit: i64) -> Result<Vec<DeadLetter>, Error
 fn read(mut row: Row) -> Result<DeadLetter, Error> {
     let (no, target, sender) = (row.int()?, row.text()?, row.text()?);
     let (content, root, at, reason) = (row.text()?, row.text()?, row.int()?, row.text()?);
-    let texts =
-        Texts { target: &target, sender: &sender, content: &content, root: &root, reason: &reason };
-    if seal(no, at, &texts) != row.int()? {
+    let (hops, crashes) = (row.int()?, row.text()?);
+    let texts = Texts {
+        target: &target,
+        sender: &sender,
+        content: &content,
+        root: &root,
+        reason: &reason,
+        crashes: &crashes,
+    };
+    if seal(no, at, hops, &texts) != row.int()? {
         return Err(Error::corrupt(format!("dead letter {no}")));
     }
     Ok(DeadLetter {
@@ -71,6 +84,8 @@ fn read(mut row: Row) -> Result<DeadLetter, Error> {
         from: decode(&sender, "the sender of a dead letter")?,
         content: decode(&content, "the content of a dead letter")?,
         root,
+        hops: u32::try_from(hops).unwrap_or(u32::MAX),
+        crashes: decode(&crashes, "the crashes of a dead letter")?,
         at: Millis(at as u64),
         reason,
     })

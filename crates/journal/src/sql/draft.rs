@@ -93,8 +93,12 @@ impl<'g> Draft<'g> {
                 key,
                 value,
             }));
+            self.give_up_taken(deciding, turn);
+            self.tell_children(deciding, turn);
             if turn.status.is_ended() {
                 self.end(deciding, turn)?;
+            } else if turn.exit.is_some() {
+                self.hold(turn)?;
             }
         }
         Ok(std::mem::take(&mut deciding.receipt))
@@ -144,7 +148,8 @@ impl<'g> Draft<'g> {
         }
         let no = deciding.meta.next_letter();
         let (to, at) = (to.clone(), deciding.at);
-        self.dead.push(DeadLetter { no, to, from, content, root, at, reason });
+        let crashes = Vec::new();
+        self.dead.push(DeadLetter { no, to, from, content, root, hops, crashes, at, reason });
     }
 
     /// Appends what the store itself has to say; dropped if nobody is there.
@@ -156,7 +161,7 @@ impl<'g> Draft<'g> {
         }
     }
 
-    fn append(&mut self, deciding: &mut Deciding<'_>, to: ProcessNo, letter: Letter) {
+    pub fn append(&mut self, deciding: &mut Deciding<'_>, to: ProcessNo, letter: Letter) {
         let Letter { from, content, root, hops } = letter;
         let no = MessageNo(deciding.meta.next_message());
         let message = Message { no, from, content, root, hops };

@@ -4,10 +4,65 @@
 use super::draft::{Deciding, Draft, Letter};
 use super::mailbox::{NewMail, encode};
 use super::watch::Watching;
-use crate::{Error, Turn, notice};
-use greenroom_model::{Message, Origin, ProcessNo};
+use crate::{DeadLetter, Error, Turn, notice};
+use greenroom_model::{Message, Op, Origin, ProcessNo, Status};
 
 impl Draft<'_> {
+    /// A process has ended and is kept: its mailbox and watchers stay.
+    pub fn hold(&mut self, turn: &Turn) -> Result<(), Error> {
+        if let Some(exit) = &turn.exit {
+            self.exits.push((turn.process, encode(exit)?));
+        }
+        Ok(())
+    }
+
+    /// Messages it took that have ended it too often.
+    pub fn give_up_taken(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
+        for given_up in &turn.given_up {
+            let (root, hops) = self.story(turn.process);
+            let no = deciding.meta.next_letter();
+            self.dead.push(DeadLetter {
+                no,
+                to: turn.id.clone(),
+                from: given_up.from.clone(),
+                content: given_up.content.clone(),
+                root,
+                hops,
+                crashes: given_up.crashes.clone(),
+                at: deciding.at,
+                reason: given_up.reason.clone(),
+            });
+        }
+    }
+
+    /// What a process says to all its children that have not ended.
+    pub fn tell_children(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
+        let Some(said) = &turn.to_children else {
+            return;
+        };
+        let (root, hops) = self.story(turn.process);
+        let new = self.processes.iter().filter_map(|new| {
+            let (parent, op) = new.parent?;
+            (*parent == turn.id).then_some((new.row.no, *op))
+        });
+        let mut children: Vec<(ProcessNo, Op)> = self.facts.children(turn.process).to_vec();
+        children.extend(new);
+        for (no, op) in children {
+            let alive = |status: Status| !status.is_ended();
+            let concerned = op == Op(0) || !said.supervised;
+            if concerned && self.facts.numbered(no).is_some_and(|known| alive(known.status)) {
+                let from = Origin::Process(turn.id.clone());
+                let content = said.content.clone();
+                self.append(deciding, no, Letter { from, content, root: root.clone(), hops });
+            }
+        }
+    }
+
+    fn story(&self, no: ProcessNo) -> (String, u32) {
+        let story = self.facts.numbered(no).and_then(|known| known.story.as_ref());
+        story.map(|story| (story.root.clone(), story.hops)).unwrap_or_default()
+    }
+
     /// Takes the end of the turn's process in.
     pub fn end(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) -> Result<(), Error> {
         let no = turn.process;
@@ -32,8 +87,7 @@ impl Draft<'_> {
         self.watches.retain(|watching| watching.target != no && watching.watcher != no);
         watching.sort_unstable();
         watching.dedup();
-        let story = self.facts.numbered(no).and_then(|known| known.story.as_ref());
-        let (root, hops) = story.map(|story| (story.root.clone(), story.hops)).unwrap_or_default();
+        let (root, hops) = self.story(no);
         for Watching { watcher, op, .. } in watching.into_iter().filter(|one| one.watcher != no) {
             let Some(watcher) = self.facts.numbered(watcher).map(|known| known.id.clone()) else {
                 continue;

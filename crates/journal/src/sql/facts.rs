@@ -35,6 +35,7 @@ pub(super) struct Facts {
     numbers: HashMap<ProcessId, ProcessNo>,
     watchers: HashMap<ProcessNo, Vec<Watching>>,
     mail: HashMap<ProcessNo, Vec<Message>>,
+    children: HashMap<ProcessNo, Vec<(ProcessNo, Op)>>,
 }
 
 impl Facts {
@@ -44,6 +45,9 @@ impl Facts {
         let mut wanted = Wanted::default();
         commits.iter().for_each(|(_, commit)| wanted.take(commit));
         facts.gather_endings(tx, &mut wanted)?;
+        for (no, id) in &wanted.parents {
+            facts.read_children(tx, *no, id)?;
+        }
         facts.read_whole(tx, "id", texts(&wanted.whole))?;
         facts.read_whole(tx, "no", numbers(&wanted.whole_numbers))?;
         wanted.names.retain(|id| !facts.numbers.contains_key(*id));
@@ -69,6 +73,34 @@ impl Facts {
         self.mail.extend(ending.iter().copied().zip(mailbox::of_each(tx, ending)?));
         wanted.whole_numbers.extend(ending.iter().copied());
         Ok(())
+    }
+
+    /// The children of a process that have not ended.
+    fn read_children(
+        &mut self,
+        tx: &mut dyn Tx,
+        parent: ProcessNo,
+        id: &ProcessId,
+    ) -> Result<(), Error> {
+        let sql = format!(
+            "select {COLUMNS} from process where parent = $1 and status < {} order by no",
+            Status::ENDED_MIN
+        );
+        let mut children = Vec::new();
+        for row in tx.query(&sql, &[Value::Text(id.as_str())])? {
+            let Kept { row, parent_op, .. } = Kept::read(row)?;
+            children.extend(parent_op.map(|op| (row.no, op)));
+            let parent = row.parent.zip(parent_op);
+            let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
+            self.learn(row.no, row.id, row.status, Some(story));
+        }
+        self.children.insert(parent, children);
+        Ok(())
+    }
+
+    /// The children of a process that had not ended before this run.
+    pub fn children(&self, no: ProcessNo) -> &[(ProcessNo, Op)] {
+        self.children.get(&no).map_or(&[], Vec::as_slice)
     }
 
     fn read_whole(&mut self, tx: &mut dyn Tx, by: &str, keys: Vec<Value<'_>>) -> Result<(), Error> {
@@ -149,6 +181,8 @@ struct Wanted<'g> {
     /// Only whether they can be sent to.
     names: HashSet<&'g ProcessId>,
     ending: Vec<ProcessNo>,
+    /// Whose children are spoken to.
+    parents: Vec<(ProcessNo, &'g ProcessId)>,
 }
 
 impl<'g> Wanted<'g> {
@@ -158,7 +192,8 @@ impl<'g> Wanted<'g> {
             self.whole.insert(&spawn.id);
             self.whole.extend(spawn.watches.iter().map(|watch| &watch.target));
             let parent = spawn.parent.as_ref().map(|(id, _)| id);
-            self.names.extend(parent.filter(|id| spawn.watched && own != Some(id)));
+            let hears = spawn.watched || spawn.revive.is_some();
+            self.names.extend(parent.filter(|id| hears && own != Some(id)));
         }
         for send in &commit.sends {
             self.names.insert(&send.to);
@@ -173,6 +208,12 @@ impl<'g> Wanted<'g> {
         }
         if turn.status.is_ended() {
             self.ending.push(turn.process);
+        }
+        if turn.to_children.is_some() {
+            self.parents.push((turn.process, &turn.id));
+        }
+        if turn.to_children.is_some() || !turn.given_up.is_empty() {
+            self.whole_numbers.insert(turn.process);
         }
     }
 }

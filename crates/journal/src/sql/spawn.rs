@@ -7,7 +7,7 @@ use super::process::NewProcess;
 use super::state::NewState;
 use super::turn::NewTurn;
 use crate::{Error, ProcessRow, Spawn, Spawned, Watch, notice};
-use greenroom_model::{Origin, ProcessNo, Seq, Shard, Sum};
+use greenroom_model::{Origin, ProcessNo, Seq, Shard, Status, Sum};
 
 impl<'g> Draft<'g> {
     /// Starts a process, unless its id is taken.
@@ -17,6 +17,7 @@ impl<'g> Draft<'g> {
             let own = story.is_some_and(|story| story.parent == spawn.parent);
             deciding.receipt.spawned.push(Spawned { no, created: false });
             if own {
+                self.revive(deciding, no, spawn);
                 self.watch_child(deciding, spawn);
             } else {
                 self.refuse(deciding, spawn);
@@ -36,6 +37,18 @@ impl<'g> Draft<'g> {
         Ok(())
     }
 
+    /// A supervised child that is there already is started again.
+    fn revive(&mut self, deciding: &mut Deciding<'_>, no: ProcessNo, spawn: &Spawn) {
+        let status = self.facts.numbered(no).map(|known| known.status);
+        let over = status.is_some_and(|status| status.is_ended() || status == Status::Down);
+        if let (true, Some(content), Some((parent, _))) = (over, &spawn.revive, &spawn.parent) {
+            let (root, hops) = (spawn.root.clone(), spawn.hops);
+            let from = Origin::Process(parent.clone());
+            let content = content.clone();
+            self.append(deciding, no, Letter { from, content, root, hops });
+        }
+    }
+
     /// The parent's operation hears of the child's end.
     fn watch_child(&mut self, deciding: &mut Deciding<'_>, spawn: &Spawn) {
         let Some((parent, op)) = spawn.parent.as_ref().filter(|_| spawn.watched) else {
@@ -48,7 +61,8 @@ impl<'g> Draft<'g> {
 
     /// The parent's operation hears that the id is another's.
     fn refuse(&mut self, deciding: &mut Deciding<'_>, spawn: &Spawn) {
-        let Some((parent, op)) = spawn.parent.as_ref().filter(|_| spawn.watched) else {
+        let hears = spawn.watched || spawn.revive.is_some();
+        let Some((parent, op)) = spawn.parent.as_ref().filter(|_| hears) else {
             return;
         };
         let content = notice::already_exists(*op, &spawn.id);

@@ -104,5 +104,7 @@ create table dead (
     root text not null,
     at integer not null,
     reason text not null,
+    hops integer not null,
+    crashes text not null,
     sum integer not null
 );

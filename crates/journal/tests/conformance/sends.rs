@@ -95,8 +95,8 @@ pub fn control_leaves_no_dead_letter(stage: &mut Stage) {
     stage.end(&mut gone, Exit::Normal(text("x")));
     for to in [&gone.id, &id("c/1")] {
         for content in [
-            Content::Cancel { reason: "r".into() },
-            Content::Kill { reason: "r".into() },
+            Content::cancel("r"),
+            Content::kill("r"),
             Content::Pause,
             Content::Resume,
             Content::Answer { op: Op(1), value: text("yes") },

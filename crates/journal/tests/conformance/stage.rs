@@ -81,6 +81,8 @@ impl Stage {
             watches: Vec::new(),
             asks: Vec::new(),
             state: Vec::new(),
+            given_up: Vec::new(),
+            to_children: None,
         };
         Commit { turn: Some(turn), ..commit }
     }
@@ -224,6 +226,7 @@ pub fn spawn(name: &str, at: u64) -> Spawn {
         kind: Kind::new(id(name).kind(), 1).expect("valid"),
         parent: None,
         watched: false,
+        revive: None,
         root: name.into(),
         hops: 0,
         turns: vec![FirstTurn { at: Millis(at), body: body(&Event::Resumed { by }), count: 1 }],

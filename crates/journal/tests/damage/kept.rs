@@ -113,6 +113,7 @@ fn spawn(key: u64) -> Spawn {
         kind: Kind::new("damage", 1).expect("valid"),
         parent: None,
         watched: false,
+        revive: None,
         root: format!("root-{key}"),
         hops: 0,
         turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
@@ -149,6 +150,8 @@ fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
         watches: Vec::new(),
         asks: Vec::new(),
         state: Vec::new(),
+        given_up: Vec::new(),
+        to_children: None,
     };
     if round == 3 {
         let spec = AskSpec {

@@ -51,7 +51,7 @@ fn content(kind: u8, caller: &ProcessId) -> Content {
         0..=2 => user("plain", None),
         3 | 4 => user("call", reply_to(caller)),
         5 => user("call for another", reply_to(&name(0))),
-        6 => Content::Cancel { reason: "r".into() },
+        6 => Content::cancel("r"),
         7 => Content::Restart { keep: None },
         8 => Content::Reply { op: Op(2), result: Ok(number(2)) },
         _ => Content::Exited { op: Op(3), id: caller.clone(), exit: Exit::NoProcess },
@@ -152,6 +152,8 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
         watches: plan.watches.iter().map(|(op, to)| watch(*op, *to)).collect(),
         asks: plan.asks.iter().map(|(op, open)| ask(*op, *open)).collect(),
         state: plan.state.iter().map(|(key, value)| (format!("k{key}"), number(*value))).collect(),
+        given_up: Vec::new(),
+        to_children: None,
     };
     // Where it will stand if this one passes; if not, the next is stale too.
     (place.seq, place.sum) = (place.seq.plus(count), sum);
@@ -186,6 +188,7 @@ fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
         kind: Kind::new("p", 1).expect("valid"),
         parent: planned.parent.map(|op| (own.clone(), Op(u64::from(op)))),
         watched: planned.watched,
+        revive: None,
         root: format!("root of {}", planned.name),
         hops: 2,
         turns: vec![turn; usize::from(planned.turns)],

@@ -42,6 +42,12 @@ impl Supervisor {
         Ok((supervisor, actions))
     }
 
+    /// Says whether the supervisor itself is kept for a restart when it ends by
+    /// itself: then its children are kept with it.
+    pub fn set_kept(&mut self, kept: bool) {
+        self.kept = kept;
+    }
+
     /// A child has ended.
     pub fn exited(&mut self, at: Millis, id: &ProcessId, exit: &Exit) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -51,8 +57,13 @@ impl Supervisor {
         match self.children.get(&place).map(|child| child.state) {
             Some(ChildState::Stopping(_)) => {
                 self.set_state(place, ChildState::Stopped);
+                let hold = self.plan.as_ref().is_some_and(|plan| plan.hold);
                 if let Some(plan) = &mut self.plan {
                     plan.stopping.remove(&place);
+                }
+                // It ended by itself before it was asked, so it may be kept.
+                if !hold && !matches!(exit, Exit::Shutdown(_) | Exit::Killed(_)) {
+                    actions.push(Action::Stop { id: id.clone(), hold });
                 }
                 self.go_on(at, &mut actions);
             }
@@ -78,7 +89,7 @@ impl Supervisor {
             match self.children.get(&place).map(|child| child.state) {
                 Some(ChildState::Waiting(_)) => self.revive(at, place, &mut actions),
                 Some(ChildState::Stopping(_)) => {
-                    let hold = self.plan.as_ref().is_some_and(Plan::holds);
+                    let hold = self.plan.as_ref().is_some_and(|plan| plan.hold);
                     self.set_state(place, ChildState::Stopping(None));
                     actions.extend(self.id(place).map(|id| Action::Kill { id, hold }));
                 }
@@ -90,9 +101,10 @@ impl Supervisor {
     }
 
     /// The supervisor is asked to stop: children in reverse order, then itself.
-    pub fn stop(&mut self, at: Millis, reason: &str) -> Vec<Action> {
+    /// `hold`: it will be started again, so its children are kept.
+    pub fn stop(&mut self, at: Millis, reason: &str, hold: bool) -> Vec<Action> {
         let mut actions = Vec::new();
-        self.end(at, Outcome::Stopped(reason.to_owned()), &mut actions);
+        self.end(at, Outcome::Stopped(reason.to_owned()), hold, &mut actions);
         actions
     }
 
@@ -110,7 +122,7 @@ impl Supervisor {
             self.set_state(place, ChildState::Down);
             self.restart(at, place, &mut actions);
         } else {
-            self.end(at, Outcome::IntensityReached(id.clone()), &mut actions);
+            self.end(at, Outcome::IntensityReached(id.clone()), self.kept, &mut actions);
         }
         actions
     }
@@ -128,7 +140,7 @@ impl Supervisor {
         if let Some(why) = cannot_start(exit) {
             let outcome = Outcome::StartFailed(child.id.clone(), why);
             self.set_state(place, ChildState::Stopped);
-            return self.end(at, outcome, actions);
+            return self.end(at, outcome, self.kept, actions);
         }
         if !child.spec.restart.restarts(exit) {
             return self.gone(at, place, actions);
@@ -142,7 +154,7 @@ impl Supervisor {
         match self.spec.on_intensity {
             OnIntensity::Escalate => {
                 self.set_state(place, ChildState::Down);
-                self.end(at, Outcome::IntensityReached(id), actions);
+                self.end(at, Outcome::IntensityReached(id), self.kept, actions);
             }
             OnIntensity::Ask => {
                 self.set_state(place, ChildState::Asked);
@@ -166,7 +178,7 @@ impl Supervisor {
             AutoShutdown::AllSignificant => significant && !others,
         };
         if ends {
-            self.end(at, Outcome::AutoShutdown, actions);
+            self.end(at, Outcome::AutoShutdown, self.kept, actions);
         }
     }
 
@@ -192,6 +204,7 @@ impl Supervisor {
             to_stop: with.clone(),
             stopping: BTreeSet::new(),
             at_once: false,
+            hold: true,
             then: Then::Restart { children: with, not_before },
         });
         self.go_on(at, actions);

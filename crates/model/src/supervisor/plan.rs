@@ -17,6 +17,8 @@ pub(super) struct Plan {
     pub stopping: BTreeSet<Place>,
     /// They need not wait for each other.
     pub at_once: bool,
+    /// They are kept, with their mailboxes, since they will be started again.
+    pub hold: bool,
     pub then: Then,
 }
 
@@ -31,11 +33,6 @@ pub(super) enum Then {
 }
 
 impl Plan {
-    /// Whether those it stops will be started again, and keep their mailboxes.
-    pub fn holds(&self) -> bool {
-        matches!(self.then, Then::Restart { .. })
-    }
-
     /// Whether it decides about this child.
     pub fn includes(&self, place: Place) -> bool {
         self.to_stop.contains(&place)

@@ -51,6 +51,7 @@ impl Supervisor {
             to_stop: BTreeSet::from([place]),
             stopping: BTreeSet::new(),
             at_once: false,
+            hold: false,
             then: Then::Rest,
         });
         self.go_on(at, &mut actions);

@@ -25,6 +25,7 @@ pub struct Supervisor {
     pub(super) later: VecDeque<(Place, Exit)>,
     /// When something is due, and for whom.
     pub(super) due: BTreeSet<(Millis, Place)>,
+    pub(super) kept: bool,
     pub(super) ended: bool,
 }
 
@@ -39,6 +40,7 @@ impl Supervisor {
             restarts: Restarts::default(),
             plan: None,
             later: VecDeque::new(),
+            kept: false,
             ended: false,
         })
     }
@@ -145,27 +147,41 @@ struct Saved {
     restarts: Restarts,
     plan: Option<Plan>,
     later: VecDeque<(Place, Exit)>,
+    kept: bool,
     ended: bool,
 }
 
 impl From<Saved> for Supervisor {
     fn from(saved: Saved) -> Supervisor {
-        let Saved { own, spec, children, next_place, restarts, plan, later, ended } = saved;
+        let Saved { own, spec, children, next_place, restarts, plan, later, kept, ended } = saved;
         let children: BTreeMap<Place, Child> = children.into_iter().collect();
         let places = children.iter().map(|(place, child)| (child.id.clone(), *place)).collect();
         let due = children
             .iter()
             .filter_map(|(place, child)| Some((due_at(child.state)?, *place)))
             .collect();
-        Supervisor { own, spec, children, places, next_place, restarts, plan, later, due, ended }
+        Supervisor {
+            own,
+            spec,
+            children,
+            places,
+            next_place,
+            restarts,
+            plan,
+            later,
+            due,
+            kept,
+            ended,
+        }
     }
 }
 
 impl From<Supervisor> for Saved {
     fn from(supervisor: Supervisor) -> Saved {
-        let Supervisor { own, spec, children, next_place, restarts, plan, later, ended, .. } =
-            supervisor;
+        let Supervisor {
+            own, spec, children, next_place, restarts, plan, later, kept, ended, ..
+        } = supervisor;
         let children = children.into_iter().collect();
-        Saved { own, spec, children, next_place, restarts, plan, later, ended }
+        Saved { own, spec, children, next_place, restarts, plan, later, kept, ended }
     }
 }

@@ -9,7 +9,13 @@ use crate::Millis;
 use std::time::Duration;
 
 impl Supervisor {
-    pub(super) fn end(&mut self, at: Millis, outcome: Outcome, actions: &mut Vec<Action>) {
+    pub(super) fn end(
+        &mut self,
+        at: Millis,
+        outcome: Outcome,
+        hold: bool,
+        actions: &mut Vec<Action>,
+    ) {
         if self.ended || matches!(&self.plan, Some(Plan { then: Then::End(_), .. })) {
             return;
         }
@@ -17,7 +23,7 @@ impl Supervisor {
         let stopping = self.plan.take().map(|plan| plan.stopping).unwrap_or_default();
         let to_stop = self.children.keys().filter(|one| !stopping.contains(one)).copied().collect();
         let at_once = self.spec.strategy == Strategy::Dynamic;
-        self.plan = Some(Plan { to_stop, stopping, at_once, then: Then::End(outcome) });
+        self.plan = Some(Plan { to_stop, stopping, at_once, hold, then: Then::End(outcome) });
         self.later.clear();
         self.go_on(at, actions);
     }
@@ -45,7 +51,7 @@ impl Supervisor {
             return;
         };
         let temporary = child.spec.restart == RestartType::Temporary;
-        let (id, hold) = (child.id.clone(), plan.holds() && !temporary);
+        let (id, hold) = (child.id.clone(), plan.hold && !temporary);
         match child.state {
             ChildState::Running => {
                 plan.stopping.insert(place);

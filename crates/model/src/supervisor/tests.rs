@@ -74,7 +74,7 @@ impl Rig {
     }
 
     fn stop(&mut self) -> String {
-        let actions = self.supervisor.stop(Millis(self.now), "bye");
+        let actions = self.supervisor.stop(Millis(self.now), "bye", false);
         self.say(actions)
     }
 
@@ -209,7 +209,7 @@ fn children_stop_in_reverse_order_each_within_its_time() {
     assert_eq!(rig.wait(1), "!c", "five seconds by default");
     assert_eq!(rig.exit("c", Exit::Killed("x".into())), "?b");
     assert_eq!(rig.exit("b", shutdown()), "?a");
-    assert_eq!(rig.exit("a", normal()), ".stopped");
+    assert_eq!(rig.exit("a", normal()), "?a .stopped", "it ended by itself: it is let go");
 }
 
 #[test]
@@ -440,7 +440,8 @@ fn a_specification_that_cannot_work_is_refused_before_anything_starts() {
         Supervisor::start(&own(), &[ProcessId::parse("worker/up").unwrap()], bad, Millis(0))
             .expect_err("a bad specification")
     };
-    let cases: [(&dyn Fn(&mut SupervisorSpec), &str); 11] = [
+    type Change<'a> = &'a dyn Fn(&mut SupervisorSpec);
+    let cases: [(Change<'_>, &str); 11] = [
         (&|spec| spec.intensity = 0, "intensity 0"),
         (&|spec| spec.period_ms = 0, "period_ms 0"),
         (&|spec| spec.children[1].name = "a".into(), "two children are named `a`"),

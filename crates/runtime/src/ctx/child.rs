@@ -52,7 +52,9 @@ impl Spawn {
             }
         };
         let detached = self.detached;
-        core.ask(Event::ProcessSpawned { op, id: id.clone(), kind, input, detached });
+        let supervised = None;
+        let id_asked = id.clone();
+        core.ask(Event::ProcessSpawned { op, id: id_asked, kind, input, detached, supervised });
         Ok((id, op))
     }
 }

@@ -5,7 +5,8 @@
 use super::job::{Compensation, StepJob};
 use crate::code::Newest;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, failure,
+    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
+    failure,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,7 @@ pub(crate) enum Outcome {
     Fired,
     Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
     Exited(Exit),
+    ChildExited(ProcessId, Exit),
 }
 
 /// One waiting operation.
@@ -57,6 +59,10 @@ pub(crate) struct Core {
     pub compensations: Vec<Compensation>,
     pub continuation: Option<Payload>,
     pub cancelled: Option<String>,
+    pub stop: Option<Stop>,
+    pub supervises: bool,
+    /// The segment follows another one, rather than being begun (again).
+    pub continued: bool,
     pub emitted: Vec<Payload>,
     /// Asked for since the last input.
     commands: Vec<Event>,
@@ -87,11 +93,14 @@ impl Core {
             now,
             chance: super::chance::Chance::new(segment.seed),
             state: segment.state.clone(),
+            supervises: segment.supervises,
+            continued: false,
             next_op: segment.first_op,
             segment,
             compensations: Vec::new(),
             continuation: None,
             cancelled: None,
+            stop: None,
             emitted: Vec::new(),
             commands: Vec::new(),
             expected: Vec::new(),
@@ -220,6 +229,8 @@ impl Core {
             self.identity.id = name;
         }
         self.chance = super::chance::Chance::new(seed);
+        // Neither its supervisor nor its children are the fork's.
+        (self.segment.supervised, self.supervises) = (None, false);
     }
 
     pub fn take_commands(&mut self) -> Vec<Event> {
@@ -239,6 +250,10 @@ impl Core {
                 self.resolve(*op, Outcome::Value(Err(failure.clone())))
             }
             Event::StepUnknown { op, attempt } => self.feed_unknown(*op, *attempt),
+            Event::WorkflowContinued(_) => {
+                self.continued = true;
+                true
+            }
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to } => {
                 self.receivers.remove(op);
@@ -256,7 +271,12 @@ impl Core {
                 }
                 true
             }
-            Event::CancelRequested { reason, .. } => {
+            Event::ExitReceived { op, id, exit } => {
+                self.receivers.remove(op);
+                self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
+            }
+            Event::CancelRequested { reason, stop, .. } => {
+                self.stop = *stop;
                 self.cancel(reason);
                 true
             }

@@ -156,6 +156,11 @@ impl Ctx {
         Recv::new(&self.core, Filter::default())
     }
 
+    /// Takes the next message of one of these topics.
+    pub(super) fn recv_topics(&self, topics: Vec<String>) -> Operation<Received> {
+        Recv::new(&self.core, Filter { topics, ..Filter::default() }).into_future()
+    }
+
     /// Starts a child process of the newest version of `kind`.
     pub fn spawn<T: Serialize + ?Sized>(&self, kind: &str, input: &T) -> Spawn {
         Spawn::new(&self.core, kind, Payload::of(input))

@@ -12,6 +12,8 @@ mod operation;
 mod receive;
 mod send;
 mod step;
+mod supervise;
+mod supervisor;
 mod together;
 
 pub use ask::{Answer, Ask};
@@ -22,8 +24,10 @@ pub use operation::Operation;
 pub use receive::{Received, Recv};
 pub use send::Call;
 pub use step::StepCall;
+pub use supervise::Supervision;
 pub use together::{Either, join_all, select, select_all, try_join_all};
 
 pub(crate) use self::core::{Core, Identity};
 pub(crate) use compensate::run_compensations;
 pub(crate) use job::StepJob;
+pub(crate) use supervisor::{SUPERVISOR_KIND, supervisor};

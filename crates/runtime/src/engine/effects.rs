@@ -3,7 +3,7 @@
 use super::cell::Facts;
 use greenroom_journal::{Outgoing, Spawn};
 use greenroom_model::{
-    Content, Event, Failure, Millis, Op, Origin, ReplyTo, Segment, Shard, failure,
+    Content, Event, Exit, Failure, Millis, Op, Origin, ReplyTo, Segment, Shard, Supervised, failure,
 };
 
 /// The message a sending command appends.
@@ -17,8 +17,16 @@ pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
         Event::ReplySent { to, result, .. } => {
             (to.process.clone(), Content::Reply { op: to.op, result: result.clone() })
         }
-        Event::CancelSent { target, reason, .. } => {
-            (target.clone(), Content::Cancel { reason: reason.clone() })
+        Event::CancelSent { target, reason, .. } => (target.clone(), Content::cancel(reason)),
+        Event::ChildRestarted { id, from, kind, .. } => {
+            (id.clone(), Content::Revive { from: *from, kind: kind.clone() })
+        }
+        Event::ChildStopped { id, reason, stop, .. } => {
+            let (reason, stop) = (reason.clone(), Some(*stop));
+            (id.clone(), Content::Cancel { reason, stop, tree: false })
+        }
+        Event::ChildKilled { id, reason, stop, .. } => {
+            (id.clone(), Content::Kill { reason: reason.clone(), stop: Some(*stop) })
         }
         _ => return None,
     };
@@ -44,9 +52,37 @@ pub(super) fn no_reply(facts: &Facts, owed: &ReplyTo) -> Outgoing {
     }
 }
 
+/// What a caller hears whose message is given up.
+pub(super) fn poisoned(facts: &Facts, caller: &ReplyTo, reason: &str) -> Outgoing {
+    let result = Err(Failure::fatal(failure::POISON, reason));
+    Outgoing {
+        to: caller.process.clone(),
+        from: Origin::Process(facts.id.clone()),
+        content: Content::Reply { op: caller.op, result },
+        root: facts.root.clone(),
+        hops: facts.hops.saturating_add(1),
+    }
+}
+
+/// What a supervisor hears of the end of one of its children.
+pub(super) fn childs_exit(facts: &Facts, supervised: &Supervised, exit: &Exit) -> Outgoing {
+    Outgoing {
+        to: supervised.by.clone(),
+        from: Origin::Process(facts.id.clone()),
+        content: Content::Exited { op: Op(0), id: facts.id.clone(), exit: exit.clone() },
+        root: facts.root.clone(),
+        hops: facts.hops.saturating_add(1),
+    }
+}
+
+/// A message that goes back into the process's own mailbox.
+pub(super) fn to_itself(facts: &Facts, from: Origin, content: Content) -> Outgoing {
+    Outgoing { to: facts.id.clone(), from, content, root: facts.root.clone(), hops: facts.hops }
+}
+
 /// The process a spawning command starts, and its first event.
 pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Option<(Spawn, Event)> {
-    let Event::ProcessSpawned { op, id, kind, input, detached } = event else {
+    let Event::ProcessSpawned { op, id, kind, input, detached, supervised } = event else {
         return None;
     };
     let first = Event::WorkflowStarted(Segment {
@@ -57,10 +93,16 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         state: std::collections::BTreeMap::new(),
         origin: Origin::Process(facts.id.clone()),
         root: facts.root.clone(),
+        supervised: supervised
+            .map(|terms| Supervised { by: facts.id.clone(), restart: terms.restart }),
+        supervises: false,
     });
+    // A supervisor hears of ends by its children's own word: no operation waits.
+    let op = if supervised.is_some() { Op(0) } else { *op };
     let spawn = Spawn {
-        parent: Some((facts.id.clone(), *op)),
-        watched: !detached,
+        parent: Some((facts.id.clone(), op)),
+        watched: !detached && supervised.is_none(),
+        revive: supervised.map(|terms| Content::Revive { from: terms.from, kind: None }),
         root: facts.root.clone(),
         hops: facts.hops.saturating_add(1),
         ..Spawn::begin(id.clone(), kind.clone(), at)

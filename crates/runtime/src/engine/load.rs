@@ -115,7 +115,7 @@ impl Engine {
             segment: Seq(1),
             status: Status::Running,
             at,
-            ledger: Ledger::default(),
+            ledger: Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event))),
             activation: None,
             mail: VecDeque::new(),
             mail_seen: MessageNo(0),

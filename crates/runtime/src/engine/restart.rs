@@ -1,12 +1,35 @@
-//! Taking a process back: to an earlier point of its segment, or to its
-//! beginning.
+//! Taking a process back: to an earlier point of its segment, or to a
+//! beginning. A person asks for it, or its supervisor.
 
 use super::cell::{Cell, Live};
+use super::effects;
 use super::load::in_force;
+use super::replay::Past;
 use super::state::Engine;
 use super::turn::Turn;
-use greenroom_journal::{AskChange, Error, Scope, Watch};
-use greenroom_model::{Content, Event, Ledger, Message, Op, Segment};
+use greenroom_journal::{AskChange, Error, GivenUp, Scope, TurnRow, Watch};
+use greenroom_model::supervisor::RestartFrom;
+use greenroom_model::{
+    Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Revival, Segment, Seq, failure,
+    given_back, revival,
+};
+use std::collections::BTreeMap;
+
+/// Where a process goes on.
+enum Place {
+    /// After the event `keep`.
+    After { keep: Seq, crashes: Vec<Failure>, poison: bool },
+    /// At this beginning.
+    Begin(Segment),
+}
+
+/// What was read of a process that is taken back.
+struct Read {
+    history: Vec<Past>,
+    first_op: Op,
+    /// Its very first event, if that was asked for.
+    origin: Option<Segment>,
+}
 
 impl Engine {
     /// Records the restart, or finds that there is nothing to take back; the
@@ -21,11 +44,13 @@ impl Engine {
         turn: &mut Turn,
         message: &Message,
     ) -> Result<bool, Error> {
-        let Content::Restart { keep } = message.content else {
+        let revived = matches!(message.content, Content::Revive { .. });
+        if revived && live.ledger.ended.is_none() {
             return Ok(true);
-        };
-        let by = message.from.clone();
-        let turns = match self.journal.load(cell.no, Scope::Segment) {
+        }
+        let fresh = matches!(message.content, Content::Revive { from: RestartFrom::Fresh, .. });
+        let scope = if fresh { Scope::Whole } else { Scope::Segment };
+        let turns = match self.journal.load(cell.no, scope) {
             Ok(Some(loaded)) => loaded.turns,
             Ok(None) => return Ok(true),
             Err(error) if error.is_transient() => return Err(error),
@@ -34,38 +59,71 @@ impl Engine {
                 return Ok(true);
             }
         };
-        let first_op = turns.iter().flat_map(|turn| &turn.events).filter_map(Event::op).max();
-        let history = in_force(turns);
-        let Some((begin, _, first)) = history.first() else {
-            return Ok(true);
-        };
-        let Some(segment) = first.segment() else {
-            return Ok(true);
-        };
-        // It has begun another segment since somebody asked.
-        if keep.is_some_and(|keep| keep < *begin) {
-            return Ok(true);
+        let read = read(turns, live.segment);
+        if let Some(place) = self.place(live, &read, &message.content) {
+            self.take_back(live, turn, &read, place, &message.from);
         }
+        Ok(true)
+    }
+
+    /// `None`: there is nothing to take back.
+    fn place(&self, live: &Live, read: &Read, content: &Content) -> Option<Place> {
+        let (begin, _, first) = read.history.first()?;
+        let segment = first.segment()?;
+        let again = || Place::Begin(self.again(segment, read.first_op));
+        match content {
+            // It has begun another segment since somebody asked.
+            Content::Restart { keep: Some(keep) } if keep < begin => None,
+            Content::Restart { keep: Some(keep) } => {
+                Some(Place::After { keep: *keep, crashes: Vec::new(), poison: false })
+            }
+            Content::Restart { keep: None } => Some(again()),
+            // A supervisor begins anew: it would only decide the same once more.
+            Content::Revive { from: RestartFrom::State, .. } if live.ledger.supervises => {
+                Some(again())
+            }
+            Content::Revive { from: RestartFrom::State, .. } => {
+                let events: Vec<(Seq, Event)> =
+                    read.history.iter().map(|(seq, _, event)| (*seq, event.clone())).collect();
+                let crashes_max = self.registry.options(&live.kind).crashes_max;
+                Some(match revival(&events, crashes_max) {
+                    Revival::On { keep, crashes, poison } => Place::After { keep, crashes, poison },
+                    Revival::Again => again(),
+                })
+            }
+            Content::Revive { from: RestartFrom::Segment, .. } => Some(again()),
+            Content::Revive { from: RestartFrom::Fresh, kind } => {
+                let origin = read.origin.as_ref().unwrap_or(segment);
+                let kind = kind.clone().or_else(|| (self.newest)(&origin.kind.name));
+                let kind: Kind = kind.unwrap_or_else(|| origin.kind.clone());
+                let state = BTreeMap::new();
+                let fresh = self.again(origin, read.first_op);
+                Some(Place::Begin(Segment { kind, state, ..fresh }))
+            }
+            _ => None,
+        }
+    }
+
+    /// A segment's beginning, once more. New numbers for new operations: their
+    /// keys must not be those of what was done before.
+    fn again(&self, segment: &Segment, first_op: Op) -> Segment {
+        Segment { first_op, seed: self.env.seed(), ..segment.clone() }
+    }
+
+    fn take_back(&self, live: &mut Live, turn: &mut Turn, read: &Read, place: Place, by: &Origin) {
         for (op, _) in std::mem::take(&mut live.ledger.asks) {
             turn.asks.push(AskChange::Close { op });
         }
         live.running.drain().for_each(|(_, task)| task.abort());
         live.done.clear();
-        let event = match keep {
-            Some(keep) => {
-                let kept = history.iter().take_while(|(seq, _, _)| *seq <= keep);
-                live.ledger = Ledger::of(kept.map(|(seq, _, event)| (*seq, event)));
-                Event::Restarted { keep, by }
+        match place {
+            Place::After { keep, crashes, poison } => {
+                self.go_back(live, turn, read, Restart { keep, crashes, poison, by });
             }
-            // New numbers for new operations: their keys must not be those of
-            // what was done before.
-            None => Event::WorkflowStarted(Segment {
-                first_op: Op(first_op.map_or(segment.first_op.0, |op| op.0 + 1)),
-                seed: self.env.seed(),
-                ..segment.clone()
-            }),
-        };
-        turn.record(live, &*self.env, event);
+            Place::Begin(segment) => {
+                turn.record(live, &*self.env, Event::WorkflowStarted(segment));
+            }
+        }
         // A turn that ended the process took its questions and watches away.
         for (op, ask) in &live.ledger.asks {
             turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
@@ -78,6 +136,66 @@ impl Engine {
         live.activation = None;
         live.surplus.clear();
         live.found.clear();
-        Ok(true)
     }
+
+    fn go_back(&self, live: &mut Live, turn: &mut Turn, read: &Read, restart: Restart<'_>) {
+        let Restart { keep, crashes, poison, by } = restart;
+        let events: Vec<(Seq, Event)> =
+            read.history.iter().map(|(seq, _, event)| (*seq, event.clone())).collect();
+        let mut back = given_back(&events, keep);
+        let ordered = self.registry.options(&live.kind).ordered;
+        let next = events.iter().find(|(seq, _)| *seq > keep).map(|(seq, _)| *seq);
+        // An ordered process does not go past the message: a person decides.
+        let keep = if poison && ordered { next.unwrap_or(keep) } else { keep };
+        let kept = events.iter().take_while(|(seq, _)| *seq <= keep);
+        live.ledger = Ledger::of(kept.map(|(seq, event)| (*seq, event)));
+        if poison && !back.is_empty() {
+            let (from, content) = back.remove(0);
+            if !ordered {
+                give_up(live, turn, from, content, &crashes);
+            }
+        }
+        let sends = back.into_iter();
+        turn.sends.extend(sends.map(|(from, said)| effects::to_itself(&live.facts, from, said)));
+        let words = format!(
+            "the last message has ended it {} times, and its kind is ordered; `resume` tries it \
+             again",
+            crashes.len()
+        );
+        let gone = poison && !ordered;
+        let event = Event::Restarted { keep, by: by.clone(), crashes, poison: gone };
+        turn.record(live, &*self.env, event);
+        if poison && ordered {
+            let failure = Failure::fatal(failure::POISON, words);
+            turn.record(live, &*self.env, Event::Parked { failure });
+        }
+    }
+}
+
+/// A restart that goes on after an event.
+struct Restart<'a> {
+    keep: Seq,
+    crashes: Vec<Failure>,
+    poison: bool,
+    by: &'a Origin,
+}
+
+/// The message goes to the dead letters, and who called hears of it.
+fn give_up(live: &Live, turn: &mut Turn, from: Origin, content: Content, crashes: &[Failure]) {
+    let last = crashes.last().map(ToString::to_string).unwrap_or_default();
+    let reason = format!("it ended {} {} times, last: {last}", live.facts.id, crashes.len());
+    if let Content::User { reply_to: Some(caller), .. } = &content {
+        turn.sends.push(effects::poisoned(&live.facts, caller, &reason));
+    }
+    turn.given_up.push(GivenUp { from, content, reason, crashes: crashes.to_vec() });
+}
+
+fn read(turns: Vec<TurnRow>, segment: Seq) -> Read {
+    let events = || turns.iter().flat_map(|turn| &turn.events);
+    let last = events().filter_map(Event::op).max().map_or(0, |op| op.0);
+    let origin = events().next().and_then(Event::segment).cloned();
+    let first = events().find_map(Event::segment).map_or(0, |segment| segment.first_op.0);
+    let history: Vec<Past> =
+        in_force(turns).into_iter().filter(|(seq, _, _)| *seq >= segment).collect();
+    Read { history, first_op: Op((last + 1).max(first)), origin }
 }

@@ -71,6 +71,7 @@ impl Engine {
         options: EngineOptions,
     ) -> Arc<Engine> {
         env.not_before(lease.seen);
+        let registry = registry.with_ready_kinds();
         let kinds = registry.clone();
         Arc::new(Engine {
             journal,

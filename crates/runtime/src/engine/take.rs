@@ -4,7 +4,7 @@
 use super::cell::{Live, StepDone};
 use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
-use greenroom_model::{Content, Event, Exit, Message, Millis, RetryDecision};
+use greenroom_model::{Content, Event, Exit, Lane, Message, Millis, Origin, RetryDecision, Stop};
 
 /// What comes next.
 pub(super) enum Next {
@@ -12,6 +12,8 @@ pub(super) enum Next {
     Input(Event),
     /// The process ends without its code.
     End(Exit),
+    /// Its supervisor ends it without its code.
+    Kill(Event, Exit),
     /// It runs on from an earlier point, or anew, as this message says.
     Restart(Message),
     /// A message was taken that says nothing any more.
@@ -76,10 +78,12 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
         return None;
     }
     let (held, ended) = (live.is_held(), live.ledger.ended.is_some());
+    let down = live.ledger.down.is_some();
     let place = live.mail.iter().position(|message| match &message.content {
         Content::User { .. } => false,
         // The rest of its mail was given up when it ended.
-        content if ended => content.reaches_ended(),
+        content if content.is_childs_exit() => false,
+        content if ended => content.reaches_ended() || down && is_stop(content),
         content => !held || is_administrative(content),
     })?;
     // A cancel of a paused process lets it go on first.
@@ -96,6 +100,11 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     Some(control(live, message))
 }
 
+/// A wish that a process end.
+fn is_stop(content: &Content) -> bool {
+    matches!(content, Content::Cancel { .. } | Content::Kill { .. })
+}
+
 /// What a person does about a process, rather than what it waits for.
 fn is_administrative(content: &Content) -> bool {
     matches!(
@@ -105,27 +114,40 @@ fn is_administrative(content: &Content) -> bool {
             | Content::Pause
             | Content::Resume
             | Content::Restart { .. }
+            | Content::Revive { .. }
     )
 }
 
 fn control(live: &Live, message: Message) -> Next {
-    if matches!(message.content, Content::Restart { .. }) {
+    if matches!(message.content, Content::Restart { .. } | Content::Revive { .. }) {
         return Next::Restart(message);
     }
     let Message { from, content, .. } = message;
     let ledger = &live.ledger;
+    if ledger.down.is_some() {
+        return released(&content, from);
+    }
     if ledger.ended.is_some() {
         return Next::Nothing;
     }
     let named = reason_and_origin(&content, &from);
     match (content, named) {
+        (Content::Kill { stop: Some(stop), .. }, Some((reason, by))) => {
+            let event = Event::KillRequested { reason: reason.clone(), by, stop };
+            Next::Kill(event, Exit::Killed(reason))
+        }
         (Content::Kill { .. }, Some((reason, _))) => Next::End(Exit::Killed(reason)),
+        // It cannot be asked: there is no code that could hear it.
+        (Content::Cancel { stop: Some(stop), .. }, Some((reason, by))) if ledger.parked => {
+            let event = Event::KillRequested { reason: reason.clone(), by, stop };
+            Next::Kill(event, Exit::Shutdown(reason))
+        }
         (Content::Cancel { .. }, Some((reason, _))) if ledger.parked => {
             Next::End(Exit::Cancelled(reason))
         }
         // A second wish to stop must not stop the cleaning up.
-        (Content::Cancel { .. }, Some((reason, by))) if !ledger.cancelled => {
-            Next::Input(Event::CancelRequested { reason, by })
+        (Content::Cancel { stop, .. }, Some((reason, by))) if !ledger.cancelled => {
+            Next::Input(Event::CancelRequested { reason, by, stop })
         }
         (Content::Pause, _) if !ledger.paused => Next::Input(Event::Paused { by: from }),
         (Content::Resume, _) if ledger.paused || ledger.parked => {
@@ -147,6 +169,18 @@ fn control(live: &Live, message: Message) -> Next {
             }),
             None => Next::Nothing,
         },
+        _ => Next::Nothing,
+    }
+}
+
+/// What a wish to stop means to a process that has ended and is kept: that it
+/// will not be restarted, unless its supervisor says that it will.
+fn released(content: &Content, by: Origin) -> Next {
+    match content {
+        Content::Cancel { stop: None | Some(Stop::Final), .. }
+        | Content::Kill { stop: None | Some(Stop::Final), .. } => {
+            Next::Input(Event::Released { by })
+        }
         _ => Next::Nothing,
     }
 }
@@ -175,6 +209,7 @@ fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Event> {
     for (op, filter) in live.activation.as_ref()?.receivers() {
         let fits: Option<usize> = live.mail.iter().position(|message| filter.takes(message));
         if let Some(message) = fits.and_then(|place| live.mail.remove(place)) {
+            live.control -= usize::from(message.content.lane() == Lane::Control);
             turn.consumed.push(message.no);
             return Event::received(op, &message);
         }

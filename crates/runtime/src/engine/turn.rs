@@ -4,8 +4,10 @@
 use super::cell::Live;
 use super::effects;
 use crate::env::Env;
-use greenroom_journal::{AskChange, Outgoing, Spawn, Watch};
-use greenroom_model::{Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq};
+use greenroom_journal::{AskChange, GivenUp, Outgoing, Spawn, ToChildren, Watch};
+use greenroom_model::{
+    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq, Stop,
+};
 
 /// How many events a turn may have before it is committed and the process has
 /// to line up again.
@@ -25,6 +27,8 @@ pub(super) struct Turn {
     pub state: Vec<(String, Payload)>,
     pub kind: Option<Kind>,
     pub exit: Option<Exit>,
+    pub given_up: Vec<GivenUp>,
+    pub to_children: Option<ToChildren>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
 }
@@ -44,6 +48,8 @@ impl Turn {
             state: Vec::new(),
             kind: None,
             exit: None,
+            given_up: Vec::new(),
+            to_children: None,
             reload: false,
             wake_before: live.ledger.wake_at(),
         }
@@ -80,7 +86,10 @@ impl Turn {
     }
 
     fn close_asks(&mut self, live: &Live, event: &Event) {
-        let all = event.segment().is_some() || matches!(event, Event::CancelRequested { .. });
+        // A process that ends for good has its questions closed by the store.
+        let all = event.segment().is_some()
+            || matches!(event, Event::CancelRequested { .. })
+            || exit_of(event).is_some_and(|exit| live.ledger.holds(&exit));
         let closed: Vec<Op> = match event {
             _ if all => live.ledger.asks.keys().copied().collect(),
             Event::MessageReceived { op, .. }
@@ -106,7 +115,8 @@ impl Turn {
     /// Who called a process that ends, or whose next segment cannot answer, must
     /// not wait for ever.
     fn answer_owed(&mut self, live: &Live, event: &Event) {
-        if event.is_end() || event.segment().is_some() {
+        let ends = exit_of(event).is_some_and(|exit| !live.ledger.holds(&exit));
+        if ends || event.segment().is_some() || matches!(event, Event::Released { .. }) {
             let owed = live.ledger.owed.iter();
             self.sends.extend(owed.map(|owed| effects::no_reply(&live.facts, owed)));
         }
@@ -121,7 +131,12 @@ impl Turn {
             Event::WorkflowContinued(_) => live.running.drain().for_each(|(_, task)| task.abort()),
             // A fork has the calls in its history, but they are not its to answer.
             Event::ReplySent { to, .. } if !live.ledger.owed.contains(to) => {}
-            Event::MessageSent { .. } | Event::ReplySent { .. } | Event::CancelSent { .. } => {
+            Event::MessageSent { .. }
+            | Event::ReplySent { .. }
+            | Event::CancelSent { .. }
+            | Event::ChildRestarted { .. }
+            | Event::ChildStopped { .. }
+            | Event::ChildKilled { .. } => {
                 self.sends.extend(effects::outgoing(&live.facts, event));
             }
             Event::ProcessSpawned { .. } => {
@@ -142,23 +157,52 @@ impl Turn {
                 self.state.retain(|(set, _)| set != key);
                 self.state.push((key.clone(), value.clone()));
             }
-            Event::WorkflowCompleted { result } => {
-                live.stop_steps();
-                self.exit = Some(Exit::Normal(result.clone()));
+            Event::WorkflowCompleted { .. } | Event::WorkflowFailed { .. } => {
+                self.end(live, event);
             }
-            Event::WorkflowFailed { exit } => {
-                live.stop_steps();
-                self.exit = Some(exit.clone());
+            Event::Released { .. } => {
+                self.exit = live.ledger.down.clone();
+                self.stop_children(live, Stop::Final);
             }
             _ => {}
         }
+    }
+
+    fn end(&mut self, live: &mut Live, event: &Event) {
+        live.stop_steps();
+        let Some(exit) = exit_of(event) else { return };
+        if let Some(supervised) = &live.ledger.supervised {
+            self.sends.push(effects::childs_exit(&live.facts, supervised, &exit));
+        }
+        let stop = if live.ledger.holds(&exit) { Stop::Resume } else { Stop::Final };
+        self.stop_children(live, stop);
+        self.exit = Some(exit);
+    }
+
+    /// A supervisor's children do not outlive it; those of one that is kept for
+    /// a restart are kept as well.
+    fn stop_children(&mut self, live: &Live, stop: Stop) {
+        if live.ledger.supervises {
+            let reason = format!("its supervisor {} has ended", live.facts.id);
+            let content = Content::Cancel { reason, stop: Some(stop), tree: false };
+            self.to_children = Some(ToChildren { content, supervised: true });
+        }
+    }
+}
+
+/// How a process ends by this event, if it does.
+fn exit_of(event: &Event) -> Option<Exit> {
+    match event {
+        Event::WorkflowCompleted { result } => Some(Exit::Normal(result.clone())),
+        Event::WorkflowFailed { exit } => Some(exit.clone()),
+        _ => None,
     }
 }
 
 /// Who is behind a control message, for the event it becomes.
 pub(super) fn reason_and_origin(content: &Content, from: &Origin) -> Option<(String, Origin)> {
     match content {
-        Content::Cancel { reason } | Content::Kill { reason } => {
+        Content::Cancel { reason, .. } | Content::Kill { reason, .. } => {
             Some((reason.clone(), from.clone()))
         }
         _ => None,

@@ -103,6 +103,10 @@ impl Engine {
                 Some(Next::End(exit)) => {
                     self.command(live, &mut turn, Event::WorkflowFailed { exit });
                 }
+                Some(Next::Kill(event, exit)) => {
+                    turn.record(live, &*self.env, event);
+                    self.command(live, &mut turn, Event::WorkflowFailed { exit });
+                }
                 Some(Next::Input(event)) => {
                     self.input(cell, live, &mut turn, event);
                     self.commands(cell, live, &mut turn);
@@ -226,11 +230,13 @@ impl Engine {
                 wake_at,
                 segment: live.segment,
                 kind: turn.kind,
-                exit: turn.exit,
+                exit: turn.exit.or_else(|| live.ledger.down.clone()),
                 consumed: turn.consumed,
                 watches: turn.watches,
                 asks: turn.asks,
                 state: turn.state,
+                given_up: turn.given_up,
+                to_children: turn.to_children,
             }),
             sends: turn.sends,
             spawns,

@@ -6,7 +6,7 @@ use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, failure,
+    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
 };
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -69,7 +69,7 @@ impl Local {
             // A panic is a failure like any other: what was done is undone.
             let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
             match result {
-                Err(failure) if !continues(&ctx) => {
+                Err(failure) if !continues(&ctx) && !resumes(&ctx) => {
                     Err(run_compensations(ctx.shared(), failure).await)
                 }
                 other => other,
@@ -116,7 +116,14 @@ impl Local {
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
                 let reason = core.cancelled.clone().unwrap_or(failure.message);
-                Event::WorkflowFailed { exit: Exit::Cancelled(reason) }
+                let exit = match core.stop {
+                    Some(_) => Exit::Shutdown(reason),
+                    None => Exit::Cancelled(reason),
+                };
+                Event::WorkflowFailed { exit }
+            }
+            (Err(failure), None) if failure.is(failure::SHUTDOWN) => {
+                Event::WorkflowFailed { exit: Exit::Shutdown(failure.message) }
             }
             (Err(failure), None) => Event::WorkflowFailed { exit: Exit::Error(failure) },
         }
@@ -133,6 +140,8 @@ impl Local {
             state: core.state.clone(),
             origin: core.segment.origin.clone(),
             root: core.segment.root.clone(),
+            supervised: core.segment.supervised.clone(),
+            supervises: core.supervises,
         }
     }
 
@@ -199,6 +208,12 @@ fn attempt(job: &StepJob) -> Attempt {
 fn continues(ctx: &Ctx) -> bool {
     let core = ctx.shared().lock().unwrap_or_else(PoisonError::into_inner);
     core.continuation.is_some()
+}
+
+/// Its supervisor stops it to let it go on from here: nothing is undone.
+fn resumes(ctx: &Ctx) -> bool {
+    let core = ctx.shared().lock().unwrap_or_else(PoisonError::into_inner);
+    core.stop == Some(Stop::Resume)
 }
 
 fn foreign_await() -> Failure {

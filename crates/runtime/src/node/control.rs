@@ -23,12 +23,12 @@ impl Node {
     /// Asks a process to stop: what it waits for fails as `cancelled`, its
     /// compensations run. Takes effect soon after this returns.
     pub async fn cancel(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(id, Content::Cancel { reason: reason.to_owned() }, by, None).await
+        self.append(id, Content::cancel(reason), by, None).await
     }
 
     /// Ends a process without running its code again.
     pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(id, Content::Kill { reason: reason.to_owned() }, by, None).await
+        self.append(id, Content::kill(reason), by, None).await
     }
 
     /// Holds a process: it takes no turn until `resume`. A step under way runs

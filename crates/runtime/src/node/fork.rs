@@ -155,6 +155,7 @@ pub(super) fn spawn_of(
             kind: segment.kind.clone(),
             parent: None,
             watched: false,
+            revive: None,
             root: segment.root.clone(),
             hops: 0,
             turns: first_turns,

@@ -46,6 +46,8 @@ impl Node {
             state: BTreeMap::new(),
             origin: Origin::External(request.by),
             root: id.to_string(),
+            supervised: None,
+            supervises: false,
         });
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let external =

@@ -88,8 +88,10 @@ impl World {
     /// Waits until a process does this.
     pub async fn until(&self, id: &ProcessId, status: Status) {
         for _ in 0..2_000 {
-            let row = self.node.process(id).await.expect("found");
-            if row.status == status && self.node.health().committing == 0 {
+            // A child may have to be started first.
+            let row = self.node.process(id).await;
+            let is = row.is_ok_and(|row| row.status == status);
+            if is && self.node.health().committing == 0 {
                 return;
             }
             pause(5).await;
