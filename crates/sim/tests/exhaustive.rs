@@ -32,5 +32,5 @@ macro_rules! scenarios {
 
 scenarios! {
     ask bulk chain choice counter crowd deploy family fork hold message once pingpong refund restart
-    retry revive saga timer tree version
+    retry revive saga supervise timer tree version
 }

@@ -33,7 +33,7 @@ fn child(name: &str) -> ChildSpec {
 }
 
 fn id(name: &str) -> ProcessId {
-    ProcessId::new("worker", name).unwrap()
+    ProcessId::new("worker", name).expect("there")
 }
 
 fn spec(children: Vec<ChildSpec>) -> SupervisorSpec {
@@ -41,7 +41,7 @@ fn spec(children: Vec<ChildSpec>) -> SupervisorSpec {
 }
 
 fn json(spec: &SupervisorSpec) -> String {
-    serde_json::to_string(spec).unwrap()
+    serde_json::to_string(spec).expect("there")
 }
 
 fn world() -> World {
@@ -52,13 +52,13 @@ async fn supervised(world: &World, spec: &SupervisorSpec) -> ProcessId {
     let top = world.start("supervisor/top", &json(spec)).await;
     world.until(&top, Status::Receiving).await;
     for child in &spec.children {
-        world.until(&id(child.key.as_deref().unwrap()), Status::Receiving).await;
+        world.until(&id(child.key.as_deref().expect("there")), Status::Receiving).await;
     }
     top
 }
 
 async fn sum(world: &World, name: &str) -> String {
-    let entries = world.node.state(&id(name)).await.unwrap();
+    let entries = world.node.state(&id(name)).await.expect("there");
     entries
         .iter()
         .find(|entry| entry.key == "sum")
@@ -96,7 +96,7 @@ async fn a_child_restarted_from_its_state_has_lost_nothing() {
     world.send(&id("a"), "add", "3").await;
     // The message it fails on is handled again, and given up at the third time.
     until_sum(&world, "a", "5").await;
-    let dead = world.node.dead(10).await.unwrap();
+    let dead = world.node.dead(10).await.expect("there");
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!(dead[0].crashes.len(), 3);
     assert!(dead[0].reason.contains("told to fail"), "{}", dead[0].reason);
@@ -106,7 +106,7 @@ async fn a_child_restarted_from_its_state_has_lost_nothing() {
 async fn a_call_that_is_given_up_is_answered() {
     let asker = |ctx: Ctx, ()| async move {
         let called: Result<(), Failure> = ctx.call(&id("a"), "crash", &()).await;
-        Ok::<_, Failure>(called.unwrap_err().kind)
+        Ok::<_, Failure>(called.expect_err("refused").kind)
     };
     let world = World::new(Registry::new().kind("worker", worker).kind("asker", asker));
     supervised(&world, &spec(vec![child("a")])).await;
@@ -125,13 +125,13 @@ async fn an_ordered_kind_stops_at_the_message() {
     world.send(&id("a"), "crash", "null").await;
     world.send(&id("a"), "add", "1").await;
     world.until(&id("a"), Status::Parked).await;
-    assert!(world.node.dead(10).await.unwrap().is_empty());
+    assert!(world.node.dead(10).await.expect("there").is_empty());
     let again = |ctx: Ctx, _: Option<u32>| async move {
         let topics = [ctx.recv().await?.topic, ctx.recv().await?.topic];
         Ok::<_, Failure>(topics)
     };
     let world = world.deploy(Registry::new().kind("worker", again)).await;
-    world.node.resume(&id("a"), "ann").await.unwrap();
+    world.node.resume(&id("a"), "ann").await.expect("there");
     assert_eq!(world.result(&id("a")).await, r#"["crash","add"]"#);
 }
 
@@ -164,7 +164,7 @@ async fn one_for_all_takes_the_siblings_along_and_keeps_their_mail() {
 async fn too_many_restarts_end_the_tree_and_the_supervisor_above_starts_it_again() {
     let world = world();
     let inner = SupervisorSpec { intensity: 1, ..spec(vec![child("a"), child("b")]) };
-    let input = Payload::of(&inner).unwrap();
+    let input = Payload::of(&inner).expect("there");
     let below =
         ChildSpec { key: Some("below".into()), ..ChildSpec::new("below", "supervisor", input) };
     let top = world.start("supervisor/top", &json(&spec(vec![below]))).await;
@@ -177,7 +177,7 @@ async fn too_many_restarts_end_the_tree_and_the_supervisor_above_starts_it_again
     world.until(&id("b"), Status::Receiving).await;
     world.send(&id("b"), "add", "1").await;
     until_sum(&world, "b", "5").await;
-    let below = "supervisor/below".parse().unwrap();
+    let below = "supervisor/below".parse().expect("there");
     world.until(&below, Status::Receiving).await;
     let names = world.names(&below).await;
     assert_eq!(names.iter().filter(|name| **name == "WorkflowStarted").count(), 2, "{names:?}");
@@ -187,7 +187,7 @@ async fn too_many_restarts_end_the_tree_and_the_supervisor_above_starts_it_again
 async fn a_cancelled_supervisor_stops_its_children_in_reverse_order_and_for_good() {
     let world = world();
     let top = supervised(&world, &spec(vec![child("a"), child("b")])).await;
-    world.node.cancel(&top, "enough", "ann").await.unwrap();
+    world.node.cancel(&top, "enough", "ann").await.expect("there");
     assert_eq!(world.failure(&top).await, "cancelled: enough");
     for name in ["a", "b"] {
         assert_eq!(world.failure(&id(name)).await, "shutdown: shutdown");
@@ -219,9 +219,9 @@ async fn a_child_that_does_not_stop_in_time_is_killed() {
         ..ChildSpec::new("d", "deaf", Payload::null())
     };
     let top = world.start("supervisor/top", &json(&spec(vec![child]))).await;
-    let deaf = "deaf/d".parse().unwrap();
+    let deaf = "deaf/d".parse().expect("there");
     world.until(&deaf, Status::Sleeping).await;
-    world.node.cancel(&top, "enough", "ann").await.unwrap();
+    world.node.cancel(&top, "enough", "ann").await.expect("there");
     assert_eq!(world.failure(&deaf).await, "killed: did not stop in time");
     assert_eq!(world.failure(&top).await, "cancelled: enough");
 }
@@ -230,7 +230,7 @@ async fn a_child_that_does_not_stop_in_time_is_killed() {
 async fn who_kills_a_supervisor_ends_its_children() {
     let world = world();
     let top = supervised(&world, &spec(vec![child("a"), child("b")])).await;
-    world.node.kill(&top, "enough", "ann").await.unwrap();
+    world.node.kill(&top, "enough", "ann").await.expect("there");
     for name in ["a", "b"] {
         let exit = world.exit(&id(name)).await;
         assert!(matches!(exit, Exit::Shutdown(_)), "{exit}");
@@ -262,18 +262,18 @@ async fn a_person_decides_about_a_child_that_failed_too_often() {
     world.until(&id("a"), Status::Down).await;
     world.until(&top, Status::Asking).await;
     world.send(&id("a"), "add", "9").await;
-    let ask = world.node.asks(None).await.unwrap().remove(0);
+    let ask = world.node.asks(None).await.expect("there").remove(0);
     let ask = AskId { process: ask.process, op: ask.op };
-    let answer = Payload::of("restart").unwrap();
-    world.node.answer(&ask, answer, "ann").await.unwrap();
+    let answer = Payload::of("restart").expect("there");
+    world.node.answer(&ask, answer, "ann").await.expect("there");
     until_sum(&world, "a", "9").await;
-    assert_eq!(world.node.dead(9).await.unwrap().len(), 1, "the third time it is given up");
+    assert_eq!(world.node.dead(9).await.expect("there").len(), 1, "the third time it is given up");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn children_come_and_go_by_request() {
     let boss = |ctx: Ctx, ()| async move {
-        let top: ProcessId = "supervisor/top".parse().unwrap();
+        let top: ProcessId = "supervisor/top".parse().expect("there");
         let asked = serde_json::json!({ "name": "x", "key": "x" });
         let x: ProcessId = ctx.call(&top, "supervisor.start_child", &asked).await?;
         let twice: Result<ProcessId, Failure> =
@@ -283,7 +283,7 @@ async fn children_come_and_go_by_request() {
         let _: bool = ctx.call(&top, "supervisor.terminate_child", "x").await?;
         let gone = ctx.monitor(&x).await?;
         let counts: serde_json::Value = ctx.call(&top, "supervisor.count_children", &()).await?;
-        Ok::<_, Failure>((twice.unwrap_err().kind, sum, gone.to_string(), counts))
+        Ok::<_, Failure>((twice.expect_err("refused").kind, sum, gone.to_string(), counts))
     };
     let world = World::new(Registry::new().kind("worker", worker).kind("boss", boss));
     let template = ChildSpec { key: None, ..child("template") };

@@ -20,6 +20,7 @@ mod restart;
 mod retry;
 mod revive;
 mod saga;
+mod supervise;
 mod timer;
 mod tree;
 mod version;
@@ -46,6 +47,7 @@ pub const ALL: &[Scenario] = &[
     retry::SCENARIO,
     revive::SCENARIO,
     saga::SCENARIO,
+    supervise::SCENARIO,
     timer::SCENARIO,
     tree::SCENARIO,
     version::SCENARIO,
