@@ -21,8 +21,8 @@ pub mod testing;
 
 pub use blob::{externalise, externalise_commit, fetch_content};
 pub use commit::{
-    AskChange, Commit, Delivered, FirstTurn, Outcome, Outgoing, Receipt, Refusal, Spawn, Spawned,
-    Turn, Undeliverable, Watch,
+    AskChange, Commit, Delivered, Done, FirstTurn, Outcome, Outgoing, Receipt, Refusal, Request,
+    Spawn, Spawned, Turn, Undeliverable, Watch,
 };
 pub use error::Error;
 pub use journal::{Journal, Lease};

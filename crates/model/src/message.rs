@@ -87,8 +87,13 @@ pub enum Content {
     Pause,
     /// Let effects go on; try a parked process again.
     Resume,
-    /// Run on from `keep`, or from the start with fresh operations.
-    Restart { keep: Option<Seq> },
+    /// Run on from `keep`, or from the start with fresh operations, unless
+    /// another restart has come since there were `asked_at` events.
+    Restart {
+        keep: Option<Seq>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_at: Option<Seq>,
+    },
 }
 
 impl Content {
@@ -168,7 +173,15 @@ pub struct Filter {
 impl Filter {
     /// Whether it takes this message.
     pub fn takes(&self, message: &Message) -> bool {
-        let Content::User { topic, body, .. } = &message.content else {
+        let has = |(pointer, wanted): &(String, serde_json::Value)| {
+            message.field(pointer).as_ref() == Some(wanted)
+        };
+        self.takes_envelope(message) && self.field.as_ref().is_none_or(has)
+    }
+
+    /// Whether it takes it as far as can be said without reading its body.
+    pub fn takes_envelope(&self, message: &Message) -> bool {
+        let Content::User { topic, .. } = &message.content else {
             return false;
         };
         if !self.topics.is_empty() && !self.topics.contains(topic) {
@@ -179,11 +192,14 @@ impl Filter {
         {
             return false;
         }
-        match &self.field {
-            None => true,
-            Some((pointer, wanted)) => body
-                .read::<serde_json::Value>()
-                .is_ok_and(|body| body.pointer(pointer) == Some(wanted)),
-        }
+        true
+    }
+}
+
+impl Message {
+    /// The value at this JSON pointer (RFC 6901) of its body.
+    pub fn field(&self, pointer: &str) -> Option<serde_json::Value> {
+        let Content::User { body, .. } = &self.content else { return None };
+        body.read::<serde_json::Value>().ok()?.pointer(pointer).cloned()
     }
 }

@@ -1,12 +1,12 @@
 //! One process's place in memory. Its inbox takes what comes at any time; its
 //! body is touched by one visit at a time.
 
+use super::mailbox::Mailbox;
 use crate::code::{Activation, StepResult};
 use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Lane, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard,
-    Status, Sum,
+    Event, Kind, Ledger, Message, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
@@ -94,14 +94,11 @@ pub(crate) struct Live {
     pub ledger: Ledger,
     /// `None` if it is parked or has ended.
     pub activation: Option<Box<dyn Activation>>,
-    pub mail: VecDeque<Message>,
-    pub mail_seen: MessageNo,
+    pub mail: Mailbox,
     /// The store may hold mail older than what comes now: it is read first.
     pub unread: bool,
     /// This node has no code for it: it can be ended or held, but not run.
     pub no_code: bool,
-    /// How many control messages are in `mail`.
-    pub control: usize,
     pub done: VecDeque<StepDone>,
     pub running: HashMap<Op, AbortHandle>,
     /// Inputs that loading found due: unknown steps, a divergence.
@@ -162,14 +159,6 @@ impl Live {
     /// It takes in nothing but what a person does about it.
     pub fn is_held(&self) -> bool {
         self.no_code || self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
-    }
-
-    pub fn add_mail(&mut self, message: Message) {
-        if message.no > self.mail_seen {
-            self.mail_seen = message.no;
-            self.control += usize::from(message.content.lane() == Lane::Control);
-            self.mail.push_back(message);
-        }
     }
 
     /// Nobody waits for its steps any more.

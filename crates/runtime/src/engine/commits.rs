@@ -1,7 +1,7 @@
 //! The committer: takes what waits, commits it as one group, tells everybody.
 
 use super::cell::{Facts, Fresh};
-use super::pending::{Large, Pending, Rest, Source};
+use super::pending::{Answer, Large, Pending, Rest, Source};
 use super::state::Engine;
 use greenroom_journal::{
     Commit, Error, Outcome, Receipt, Refusal, encode_events, externalise, externalise_commit,
@@ -168,9 +168,8 @@ impl Engine {
                     }
                 }
                 Source::External(reply) => {
-                    let answer = outcome.map_err(|refusal| self.refused(refusal));
                     // Nobody may be waiting any more.
-                    let _ = reply.send(answer);
+                    let _ = reply.send(self.answer(outcome));
                 }
             }
         }
@@ -184,12 +183,13 @@ impl Engine {
         }
     }
 
-    fn refused(&self, refusal: greenroom_journal::Refusal) -> crate::Error {
-        match refusal {
-            greenroom_journal::Refusal::Repeated { key } => crate::Error::Repeated { key },
-            other => {
+    fn answer(&self, outcome: Outcome) -> crate::Result<Answer> {
+        match outcome {
+            Ok(receipt) => Ok(Answer::Receipt(receipt)),
+            Err(Refusal::Repeated { done, .. }) => Ok(Answer::Repeated(done)),
+            Err(other) => {
                 self.stop(&other.to_string());
-                crate::Error::Stopped { why: other.to_string() }
+                Err(crate::Error::Stopped { why: other.to_string() })
             }
         }
     }

@@ -57,7 +57,7 @@ impl Engine {
         // No journal lies after the last place there can be: only the mailbox.
         let loaded = self.journal.load(cell.no, Scope::After(Seq(u64::MAX)))?;
         let mail = loaded.into_iter().flat_map(|loaded| loaded.mailbox);
-        mail.for_each(|message| live.add_mail(message));
+        mail.for_each(|message| live.mail.add(message));
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! Bringing a process back into memory: its last segment, replayed.
 
 use super::cell::{Cell, Facts, Fresh, Live};
+use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
 use crate::code::NewActivation;
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Event, Failure, Ledger, MessageNo, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
+    Event, Failure, Ledger, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
 
@@ -44,11 +45,9 @@ impl Engine {
             at: row.changed_at,
             ledger,
             activation: None,
-            mail: VecDeque::new(),
-            mail_seen: MessageNo(0),
+            mail: Mailbox::default(),
             unread: false,
             no_code: false,
-            control: 0,
             done: VecDeque::new(),
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -56,7 +55,7 @@ impl Engine {
             flight: None,
         });
         for message in mailbox {
-            live.add_mail(message);
+            live.mail.add(message);
         }
         if live.ledger.ended.is_none() && !live.ledger.parked {
             self.activate(&mut live, &history)?;
@@ -117,11 +116,9 @@ impl Engine {
             at,
             ledger: Ledger::default(),
             activation: None,
-            mail: VecDeque::new(),
-            mail_seen: MessageNo(0),
+            mail: Mailbox::default(),
             unread: false,
             no_code: false,
-            control: 0,
             done: VecDeque::new(),
             running: HashMap::new(),
             found: VecDeque::new(),

@@ -1,7 +1,7 @@
 //! What waits for the next group commit.
 
 use super::cell::{Cell, Facts};
-use greenroom_journal::{Commit, Receipt};
+use greenroom_journal::{Commit, Done, Receipt, Request};
 use greenroom_model::{Event, Millis, Seq, Sum};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -30,7 +30,15 @@ pub(crate) enum Source {
     /// A process's turn.
     Turn(Arc<Cell>),
     /// A request from outside.
-    External(oneshot::Sender<crate::Result<Receipt>>),
+    External(oneshot::Sender<crate::Result<Answer>>),
+}
+
+/// What a request from outside comes to.
+pub(crate) enum Answer {
+    /// It has been carried out.
+    Receipt(Receipt),
+    /// One with its key has been before.
+    Repeated(Box<Done>),
 }
 
 /// A turn with payloads for the blob store.
@@ -47,5 +55,5 @@ pub(crate) struct External {
     pub sends: Vec<greenroom_journal::Outgoing>,
     pub spawns: Vec<greenroom_journal::Spawn>,
     pub fresh: Vec<Option<Event>>,
-    pub request: Option<String>,
+    pub request: Option<Request>,
 }

@@ -66,7 +66,7 @@ impl Engine {
             Some(Err(error)) => self.trouble(cell.no, error.to_string()),
             Some(Ok(())) | None => {
                 live.unread = false;
-                inbox.mail.into_iter().for_each(|message| live.add_mail(message));
+                inbox.mail.into_iter().for_each(|message| live.mail.add(message));
             }
         }
         live.done.extend(inbox.done);
@@ -127,7 +127,7 @@ impl Engine {
         };
         if !matches!(done, Ok(true)) {
             turn.consumed.retain(|no| *no != message.no);
-            live.mail.push_front(message);
+            live.mail.put_back(message);
         }
         if let Err(error) = &done {
             self.reread_later(cell, error);
@@ -230,6 +230,7 @@ impl Engine {
                 consumed: turn.consumed,
                 watches: turn.watches,
                 asks: turn.asks,
+                unset: turn.unset,
                 state: turn.state,
             }),
             sends: turn.sends,

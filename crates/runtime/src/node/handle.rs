@@ -1,9 +1,9 @@
 //! Starting and stopping a node, and its two ways to the store.
 
-use crate::engine::{Engine, EngineOptions, External};
+use crate::engine::{Engine, EngineOptions};
 use crate::env::RealEnv;
 use crate::{Env, Error, Registry, Result};
-use greenroom_journal::{Journal, Receipt};
+use greenroom_journal::Journal;
 use greenroom_model::Millis;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,13 +18,16 @@ pub struct NodeOptions {
     pub resident_max: usize,
     /// Threads that run turns.
     pub workers: usize,
+    /// How long the key of a request ([`Node::once`]) is kept.
+    pub request_kept: Duration,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        NodeOptions { name, resident_max: EngineOptions::default().resident_max, workers }
+        let EngineOptions { resident_max, request_kept, .. } = EngineOptions::default();
+        NodeOptions { name, resident_max, workers, request_kept }
     }
 }
 
@@ -35,6 +38,8 @@ pub struct Node {
     pub(super) env: Arc<dyn Env>,
     pub(super) name: Arc<str>,
     pub(super) started_at: Millis,
+    /// The key of the change to be asked for through this handle.
+    pub(super) request_key: Option<Arc<str>>,
 }
 
 /// How often a stopping node looks whether all is quiet.
@@ -63,8 +68,11 @@ impl Node {
             .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;
         let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio));
         let lease = journal.acquire(&options.name, env.now())?;
-        let engine_options =
-            EngineOptions { resident_max: options.resident_max, ..EngineOptions::default() };
+        let engine_options = EngineOptions {
+            resident_max: options.resident_max,
+            request_kept: options.request_kept,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
         engine.drive(options.workers);
         Ok(Node::over(engine, &options.name))
@@ -74,7 +82,7 @@ impl Node {
     pub fn over(engine: Arc<Engine>, name: &str) -> Node {
         let env = engine.env.clone();
         let started_at = env.now();
-        Node { engine, env, name: name.into(), started_at }
+        Node { engine, env, name: name.into(), started_at, request_key: None }
     }
 
     /// Stops: begins no more steps, waits at most `grace` for those under way
@@ -100,12 +108,6 @@ impl Node {
         let mut stopped = self.engine.stopped.subscribe();
         let why = stopped.wait_for(Option::is_some).await.ok()?.clone()?;
         Some(Error::Stopped { why })
-    }
-
-    /// Has something appended or started, durably.
-    pub(super) async fn request(&self, external: External) -> Result<Receipt> {
-        let gone = || Error::Stopped { why: "its threads have ended".to_owned() };
-        self.engine.request(external).await.map_err(|_| gone())?
     }
 
     /// Reads the store, beside the async threads.

@@ -49,7 +49,6 @@ impl World {
             topic: topic.into(),
             body: Payload::parse(body).expect("json"),
             by: "test".into(),
-            request_key: None,
         };
         self.node.send(id, request).await.expect("sent");
     }
