@@ -121,6 +121,17 @@ impl Content {
         }
     }
 
+    /// How many bytes of payload it carries.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Content::User { body, .. } => body.bytes(),
+            Content::Reply { result: Ok(result), .. } => result.bytes(),
+            Content::Exited { exit: Exit::Normal(result), .. } => result.bytes(),
+            Content::Answer { value, .. } => value.bytes(),
+            _ => 0,
+        }
+    }
+
     /// Whether an ended process may still be sent it.
     pub fn reaches_ended(&self) -> bool {
         matches!(self, Content::Restart { .. })

@@ -1,6 +1,6 @@
 //! Bringing a process back into memory: its last segment, replayed.
 
-use super::cell::{Cell, Facts, Fresh, Live};
+use super::cell::{Cell, Facts, Fresh, Live, weight};
 use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
@@ -31,7 +31,8 @@ impl Engine {
             Err(error) => return Err(NotLoaded::Corrupt(error.to_string())),
         };
         let Loaded { row, turns, mailbox } = loaded;
-        let history = in_force(turns);
+        let mut history = in_force(turns);
+        let history_bytes = history.iter_mut().map(|(_, _, event)| weight(event)).sum();
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts { id: row.id, shard: row.shard, root: row.root, hops: row.hops };
         let mut live = Box::new(Live {
@@ -49,6 +50,8 @@ impl Engine {
             unread: false,
             no_code: false,
             done: VecDeque::new(),
+            intended: Vec::new(),
+            history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
             surplus: VecDeque::new(),
@@ -100,7 +103,8 @@ impl Engine {
     /// A process this node has just started, without reading it back.
     pub(super) fn begin(&self, no: ProcessNo, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
         let Fresh { facts, at, sum, event } = fresh;
-        let history = [(Seq(1), at, event)];
+        let mut history = [(Seq(1), at, event)];
+        let history_bytes = weight(&mut history[0].2);
         let kind = match history[0].2.segment() {
             Some(segment) => segment.kind.clone(),
             None => return Err(NotLoaded::Gone),
@@ -120,6 +124,8 @@ impl Engine {
             unread: false,
             no_code: false,
             done: VecDeque::new(),
+            intended: Vec::new(),
+            history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
             surplus: VecDeque::new(),

@@ -123,20 +123,13 @@ impl Mailbox {
     }
 
     /// About how much memory it takes.
-    #[allow(dead_code)]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 fn weight(message: &Message) -> usize {
-    let body = match &message.content {
-        Content::User { body, .. } => body.text().map_or(0, str::len),
-        Content::Reply { result: Ok(result), .. } => result.text().map_or(0, str::len),
-        Content::Answer { value, .. } => value.text().map_or(0, str::len),
-        _ => 0,
-    };
-    MESSAGE_BYTES + body
+    MESSAGE_BYTES + message.content.bytes()
 }
 
 #[cfg(test)]

@@ -75,20 +75,25 @@ impl Engine {
             }
         };
         turn.record(live, &*self.env, event);
-        // A turn that ended the process took its questions and watches away.
-        for (op, ask) in &live.ledger.asks {
-            turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
-        }
-        for (op, target) in &live.ledger.watches {
-            turn.watches.push(Watch { op: *op, target: target.clone() });
-        }
-        turn.exit = None;
-        turn.reload = true;
-        live.activation = None;
-        live.surplus.clear();
-        live.found.clear();
+        begin_anew(live, turn);
         Ok(true)
     }
+}
+
+/// The turn says again what an end of the process took away, and the memory
+/// that went on from there is of no use.
+fn begin_anew(live: &mut Live, turn: &mut Turn) {
+    for (op, ask) in &live.ledger.asks {
+        turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
+    }
+    for (op, target) in &live.ledger.watches {
+        turn.watches.push(Watch { op: *op, target: target.clone() });
+    }
+    turn.exit = None;
+    turn.reload = true;
+    live.activation = None;
+    live.surplus.clear();
+    live.found.clear();
 }
 
 /// Whether the process has been restarted since it had `asked_at` events: of

@@ -3,7 +3,7 @@
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
 use super::hub::{Hub, News};
-use super::pending::{Answer, External, Pending, Rest, Source};
+use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
 use super::timers::Timers;
 use crate::code::Newest;
@@ -22,8 +22,14 @@ use tokio::sync::{oneshot, watch};
 pub struct EngineOptions {
     /// How many waiting processes may stay in memory.
     pub resident_max: usize,
+    /// How much memory they may take, about; the latest may stay even if it takes
+    /// more alone.
+    pub resident_bytes_max: usize,
     /// How many commits go into one transaction at most.
     pub group_max: usize,
+    /// How many bytes go into one transaction at most, about, unless a single
+    /// commit has more.
+    pub group_bytes_max: usize,
     /// How long the key of a request is kept.
     pub request_kept: Duration,
 }
@@ -32,7 +38,9 @@ impl Default for EngineOptions {
     fn default() -> EngineOptions {
         EngineOptions {
             resident_max: 10_000,
+            resident_bytes_max: 512 << 20,
             group_max: 1_000,
+            group_bytes_max: 8 << 20,
             request_kept: Duration::from_secs(24 * 3600),
         }
     }
@@ -134,19 +142,25 @@ impl Engine {
             let _ = sender.send(Err(Error::Stopped { why }));
             return receiver;
         }
+        let bytes = external.bytes();
         let facts = external.spawns.iter().map(super::effects::facts).collect();
-        let commit = Commit {
+        let mut commit = Commit {
             sends: external.sends,
             spawns: external.spawns,
             request: external.request,
             ..Commit::new(self.env.now(), self.lease.epoch)
         };
+        if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
+            let _ = sender.send(Err(error.into()));
+            return receiver;
+        }
         let rest = Rest {
             source: Source::External(sender),
             fresh: external.fresh,
             facts,
             large: None,
             wake_changed: false,
+            bytes,
         };
         self.commits.push(Pending { commit, rest });
         receiver

@@ -16,8 +16,13 @@ pub struct NodeOptions {
     pub name: String,
     /// How many waiting processes may stay in memory.
     pub resident_max: usize,
+    /// How much memory they may take, in bytes, about.
+    pub resident_bytes_max: usize,
     /// Threads that run turns.
     pub workers: usize,
+    /// Whether it ends with the command it runs inside, so that whoever relies on
+    /// it must be ready to take over.
+    pub temporary: bool,
     /// How long the key of a request ([`Node::once`]) is kept.
     pub request_kept: Duration,
 }
@@ -26,8 +31,16 @@ impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        let EngineOptions { resident_max, request_kept, .. } = EngineOptions::default();
-        NodeOptions { name, resident_max, workers, request_kept }
+        let EngineOptions { resident_max, resident_bytes_max, request_kept, .. } =
+            EngineOptions::default();
+        NodeOptions {
+            name,
+            resident_max,
+            resident_bytes_max,
+            workers,
+            temporary: false,
+            request_kept,
+        }
     }
 }
 
@@ -38,6 +51,7 @@ pub struct Node {
     pub(super) env: Arc<dyn Env>,
     pub(super) name: Arc<str>,
     pub(super) started_at: Millis,
+    pub(super) temporary: bool,
     /// The key of the change to be asked for through this handle.
     pub(super) request_key: Option<Arc<str>>,
 }
@@ -70,19 +84,20 @@ impl Node {
         let lease = journal.acquire(&options.name, env.now())?;
         let engine_options = EngineOptions {
             resident_max: options.resident_max,
+            resident_bytes_max: options.resident_bytes_max,
             request_kept: options.request_kept,
             ..EngineOptions::default()
         };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
         engine.drive(options.workers);
-        Ok(Node::over(engine, &options.name))
+        Ok(Node { temporary: options.temporary, ..Node::over(engine, &options.name) })
     }
 
     /// The requests a node takes, over an engine that somebody else drives.
     pub fn over(engine: Arc<Engine>, name: &str) -> Node {
         let env = engine.env.clone();
         let started_at = env.now();
-        Node { engine, env, name: name.into(), started_at, request_key: None }
+        Node { engine, env, name: name.into(), started_at, temporary: false, request_key: None }
     }
 
     /// Stops: begins no more steps, waits at most `grace` for those under way

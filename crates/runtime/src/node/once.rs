@@ -85,7 +85,14 @@ impl Node {
     }
 
     /// Has something appended or started, durably.
-    pub(super) async fn request(&self, external: External) -> Result<Carried> {
+    pub(super) async fn request(&self, mut external: External) -> Result<Carried> {
+        if external.is_large() {
+            let moving = move |journal: &dyn greenroom_journal::Journal| {
+                external.move_large(journal)?;
+                Ok(external)
+            };
+            external = self.read(moving).await?;
+        }
         let gone = || Error::Stopped { why: "its threads have ended".to_owned() };
         let asked = external.request.as_ref().map(|request| (request.key.clone(), request.asks));
         match self.engine.request(external).await.map_err(|_| gone())?? {
