@@ -1,6 +1,6 @@
 //! Restarts: once each, with all that was set taken back.
 
-use crate::world::{World, pause};
+use crate::world::{Ran, World, counter, pause, step_name};
 use greenroom_runtime::journal::{Journal, Scope};
 use greenroom_runtime::model::{Event, Failure, ProcessId, Seq, Status};
 use greenroom_runtime::{Ctx, Registry, RestartFrom, join_all};
@@ -121,4 +121,36 @@ async fn a_restart_behind_another_wish_is_not_lost() {
         }
         assert_eq!(count(&world, &id, "Restarted").await, 1, "{:?}", world.names(&id).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restart_tries_the_failed_step_again_under_its_key() {
+    let (broken, switch) = counter();
+    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let recorder = keys.clone();
+    let registry = Registry::new().kind("pay", move |ctx: Ctx, _: ()| {
+        let (switch, recorder) = (switch.clone(), recorder.clone());
+        async move {
+            ctx.step("look", |_| async { Ran::Ok(1) }).await?;
+            ctx.step("pay", move |step| {
+                recorder.lock().expect("lock").push(step.key().to_owned());
+                let down = switch.load(Ordering::Relaxed) == 0;
+                async move { if down { Err(Failure::fatal("down", "x")) } else { Ok(5) } }
+            })
+            .await
+            .map(|paid: u64| paid)
+        }
+    });
+    let world = World::new(registry);
+    let id = world.start("pay/1", "null").await;
+    assert_eq!(world.failure(&id).await, "error: down: x");
+    broken.store(1, Ordering::Relaxed);
+    world.node.restart(&id, RestartFrom::Failure, "test").await.expect("restarted");
+    world.until(&id, Status::Completed).await;
+    assert_eq!(world.result(&id).await, "5");
+    let keys = keys.lock().expect("lock").clone();
+    assert_eq!(keys, ["pay/1#2", "pay/1#2"]);
+    let looked =
+        world.events(&id).await.iter().filter_map(step_name).filter(|name| name == "look").count();
+    assert_eq!(looked, 1);
 }
