@@ -3,14 +3,18 @@
 
 use crate::refusal::Refusal;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use greenroom_model::{PAYLOAD_MAX_BYTES, ProcessId};
+use greenroom_runtime::Node;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+
+/// The header that makes repeating a request harmless (an IETF draft).
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The largest body: a payload and the words around it.
 pub const BODY_MAX_BYTES: usize = PAYLOAD_MAX_BYTES + (1 << 20);
@@ -63,6 +67,26 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Asked<T
             Ok(Query(value)) => Ok(Asked(value)),
             Err(rejection) => Err(Refusal::bad_request(rejection.body_text())),
         }
+    }
+}
+
+/// The node, for one change: under the request's `Idempotency-Key`, if it has
+/// one.
+pub struct Change(pub Node);
+
+impl<S: Send + Sync> FromRequestParts<S> for Change
+where
+    Node: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Change, Refusal> {
+        let node = Node::from_ref(state);
+        let Some(key) = parts.headers.get(IDEMPOTENCY_KEY) else {
+            return Ok(Change(node));
+        };
+        // What is no text is no key, and refused as such.
+        Ok(Change(node.once(key.to_str().unwrap_or_default())?))
     }
 }
 

@@ -320,3 +320,102 @@ async fn stopping_ends_streams_and_removes_the_socket() {
     assert!(client.node().await.expect_err("nobody is there").is_no_node());
     node.stop(Duration::from_secs(1)).await;
 }
+
+/// A request with a key, in bytes.
+async fn keyed(house: &House, path: &str, key: &str, body: &str) -> (u16, String) {
+    let head = format!("POST /v1/{path} HTTP/1.1\r\n{JSON}\r\nidempotency-key: {key}");
+    house.raw(&head, body.as_bytes()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_done_once_under_its_key() {
+    let house = House::new().await;
+    let echo = house.start("echo", "1", "null").await;
+    house.start("asker", "1", "null").await;
+    while house.client.asks(None).await.expect("asks").is_empty() {}
+    let added = house.start("add", "1", "[1, 2]").await;
+    house.end(&added).await;
+    // Each is asked for twice, as by somebody who did not hear the answer; the
+    // second time it would be refused, or do something else, without the key.
+    let changes = [
+        ("processes", "{\"kind\":\"add\",\"input\":[1,1]}"),
+        ("asks/asker/1/1", "{\"value\":\"red\"}"),
+        ("processes/add/1/fork", "{\"at\":2}"),
+        ("processes/echo/1/pause", "{}"),
+        ("processes/echo/1/resume", "{}"),
+        ("processes/add/1/restart", "{\"from\":\"start\"}"),
+        ("processes/echo/1/cancel", "{\"reason\":\"enough\",\"kill\":true}"),
+    ];
+    for (place, (path, body)) in changes.into_iter().enumerate() {
+        let key = format!("key-{place}");
+        if path.ends_with("resume") {
+            while house.client.process(&echo).await.expect("is there").status != Status::Paused {}
+        }
+        let first = keyed(&house, path, &key, body).await;
+        assert!((200..300).contains(&first.0), "{path}: {first:?}");
+        if path.ends_with("resume") {
+            while house.client.process(&echo).await.expect("is there").status == Status::Paused {}
+        }
+        assert_eq!(keyed(&house, path, &key, body).await, first, "{path}");
+        let (status, words) = keyed(&house, "processes/echo/1/messages", &key, "{}").await;
+        assert!(status == 422 && words.contains("key_reused"), "{path}: {status} {words}");
+    }
+    assert!(matches!(house.end(&echo).await, Exit::Killed(_)));
+    let query = ListQuery { kind: Some("add".into()), ..ListQuery::default() };
+    let found = house.client.list(&query).await.expect("a list");
+    assert_eq!(found.len(), 3, "the first, the one without a key, the fork: {found:?}");
+    let turns = house.client.history(&added, Seq(0)).await.expect("a history");
+    let events = turns.iter().flat_map(|turn| &turn.events);
+    assert_eq!(events.filter(|event| event.segment().is_some()).count(), 2, "restarted once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_not_remembered() {
+    let house = House::new().await;
+    let message = "{\"topic\":\"stop\"}";
+    let (status, _) = keyed(&house, "processes/echo/1/messages", "key", message).await;
+    assert_eq!(status, 404);
+    let id = house.start("echo", "1", "null").await;
+    let (status, _) = keyed(&house, "processes/echo/1/messages", "key", message).await;
+    assert_eq!(status, 202);
+    house.end(&id).await;
+    let again = keyed(&house, "processes/echo/1/messages", "key", message).await;
+    assert_eq!(again, (202, "{\"repeated\":true}".to_owned()), "though it has ended since");
+    let (status, words) = keyed(&house, "processes/echo/1/messages", "", message).await;
+    assert!(status == 400 && words.contains("1 to 200"), "{status} {words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_insists_asks_again_where_the_answer_was_lost() {
+    let house = House::new().await;
+    let id = house.start("echo", "1", "null").await;
+    let (place, socket) = (house.dir.path().join("leaky.sock"), house.socket());
+    let listener = tokio::net::UnixListener::bind(&place).expect("bound");
+    // A wire that breaks once, when the request has been carried out.
+    #[expect(clippy::disallowed_methods, reason = "a test serves beside itself")]
+    let wire = tokio::spawn(async move {
+        for breaks in [true, false] {
+            let (mut client, _) = listener.accept().await.expect("a client");
+            let mut node = UnixStream::connect(&socket).await.expect("connected");
+            if breaks {
+                let mut request = vec![0; 64 << 10];
+                let length = client.read(&mut request).await.expect("a request");
+                node.write_all(&request[..length]).await.expect("written");
+                let mut answer = [0; 12];
+                node.read_exact(&mut answer).await.expect("an answer");
+                assert_eq!(&answer, b"HTTP/1.1 202");
+            } else {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut node).await;
+            }
+        }
+    });
+    let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
+    let client = Client::new(&place).expect("a client").insisting(env);
+    let message = MessageRequest { topic: "stop".into(), body: Given::default() };
+    let taken = client.send(&id, &message, None).await.expect("taken");
+    assert!(taken.repeated, "the first one was done");
+    drop(client);
+    wire.await.expect("no panic");
+    assert!(matches!(house.end(&id).await, Exit::Normal(_)));
+    assert!(house.client.dead(10).await.expect("dead letters").is_empty(), "sent once");
+}

@@ -53,7 +53,7 @@ impl App {
     pub fn node(&self) -> anyhow::Result<Option<Client>> {
         let socket = self.options.socket();
         match UnixStream::connect(&socket) {
-            Ok(_) => Ok(Some(Client::new(&socket)?)),
+            Ok(_) => Ok(Some(Client::new(&socket)?.insisting(self.env.clone()))),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 let words = format!("the node of {} belongs to another user", self.dir());
                 Err(Problem::new("forbidden", words).into())

@@ -7,7 +7,7 @@ use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::prompt::Prompt;
 use crate::view::{Live, one_line, short};
-use greenroom_api::{Client, Events, Seen};
+use greenroom_api::{Client, ClientError, Events, Seen};
 use greenroom_model::{AskId, Exit, Op, ProcessId, Seq};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -31,7 +31,15 @@ pub struct Manner {
     pub prompt: bool,
 }
 
-/// Follows it to its end.
+/// What has been seen of a process, on whatever node.
+#[derive(Default)]
+pub struct Story {
+    live: Live,
+    /// Its last event.
+    last: Seq,
+}
+
+/// Follows it to its end, on from where the story is.
 ///
 /// # Errors
 /// If the node cannot be understood or refuses.
@@ -40,16 +48,32 @@ pub async fn follow(
     client: &Client,
     id: &ProcessId,
     manner: Manner,
+    story: &mut Story,
 ) -> anyhow::Result<Followed> {
-    let mut events = client.events(id, Seq(0)).await?;
-    let mut screen = Screen::new(app, client, id, manner);
+    let mut screen = Screen::new(app, client, id, manner, story);
+    let followed = follow_on(&mut screen).await;
+    screen.clear();
+    match followed {
+        Err(error) if is_gone(&error) => Ok(Followed::NodeGone),
+        followed => followed,
+    }
+}
+
+/// The node has stopped, or is stopping.
+fn is_gone(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<ClientError>();
+    error.is_some_and(|error| ["no_node", "broken", "stopped"].contains(&error.code.as_str()))
+}
+
+async fn follow_on(screen: &mut Screen<'_>) -> anyhow::Result<Followed> {
+    let mut events = screen.client.events(screen.id, screen.story.last).await?;
     loop {
-        let tick = app.env.sleep(Duration::from_millis(500));
+        let tick = screen.app.env.sleep(Duration::from_millis(500));
         tokio::select! {
             seen = events.next() => match screen.seen(seen?) {
                 Some(followed) => return Ok(followed),
                 // All that has come is shown before anything is drawn.
-                None => drain(&mut events, &mut screen).await?,
+                None => drain(&mut events, screen).await?,
             },
             line = screen.prompt.line() => screen.answer(&line).await?,
             () = tick, if screen.terminal => screen.draw(),
@@ -86,7 +110,7 @@ struct Screen<'a> {
     client: &'a Client,
     id: &'a ProcessId,
     manner: Manner,
-    live: Live,
+    story: &'a mut Story,
     paint: Paint,
     /// Standard error is a terminal: the lower lines are redrawn.
     terminal: bool,
@@ -99,7 +123,13 @@ struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn new(app: &'a App, client: &'a Client, id: &'a ProcessId, manner: Manner) -> Screen<'a> {
+    fn new(
+        app: &'a App,
+        client: &'a Client,
+        id: &'a ProcessId,
+        manner: Manner,
+        story: &'a mut Story,
+    ) -> Screen<'a> {
         let stderr = std::io::stderr();
         let terminal = stderr.is_terminal() && manner.tell;
         let prompt = manner.prompt && terminal && std::io::stdin().is_terminal();
@@ -108,7 +138,7 @@ impl<'a> Screen<'a> {
             client,
             id,
             manner: Manner { prompt, ..manner },
-            live: Live::default(),
+            story,
             paint: Paint::on(&stderr),
             terminal,
             drawn: 0,
@@ -134,7 +164,8 @@ impl<'a> Screen<'a> {
                 None
             }
             Some(Seen::Turn(turn)) => {
-                let lines = self.live.turn(&turn, self.paint);
+                let lines = self.story.live.turn(&turn, self.paint);
+                self.story.last = turn.last();
                 self.tell(&lines);
                 None
             }
@@ -162,12 +193,12 @@ impl<'a> Screen<'a> {
     /// Draws what it waits for, or the question. A question stands still, so
     /// that what is being typed is not lost.
     fn draw(&mut self) {
-        if !self.terminal || self.asked.is_some_and(|op| self.live.is_open(op)) {
+        if !self.terminal || self.asked.is_some_and(|op| self.story.live.is_open(op)) {
             return;
         }
         self.clear();
         if self.manner.prompt
-            && let Some((op, ask)) = self.live.ask()
+            && let Some((op, ask)) = self.story.live.ask()
         {
             let choices = ask.spec.choices.join("/");
             let choices = if choices.is_empty() { String::new() } else { format!(" [{choices}]") };
@@ -177,7 +208,7 @@ impl<'a> Screen<'a> {
             self.prompt.begin(&*self.app.env);
             return;
         }
-        let waits = self.live.waits(self.app.now());
+        let waits = self.story.live.waits(self.app.now());
         for wait in &waits {
             let line = short(&format!("  … {wait}"), 78);
             out::say(&format!("{}\n", self.paint.tone(Tone::Quiet, &line)));

@@ -41,6 +41,7 @@ mod serve;
 mod source;
 mod store;
 mod table;
+mod takeover;
 mod view;
 
 pub use entry::main;

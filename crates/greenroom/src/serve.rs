@@ -21,11 +21,12 @@ pub struct Serving {
     served: oneshot::Receiver<Result<(), greenroom_api::ServeError>>,
 }
 
-/// Opens the store, starts the node, serves its API.
+/// Opens the store, starts the node, serves its API. A temporary node ends with
+/// this command.
 ///
 /// # Errors
 /// A node that runs here already; the store's; the registry's; the socket's.
-pub async fn start(app: &App) -> anyhow::Result<Serving> {
+pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     let socket = app.options.socket();
     let dir = &app.options.dir;
     let mut private = std::fs::DirBuilder::new();
@@ -38,7 +39,7 @@ pub async fn start(app: &App) -> anyhow::Result<Serving> {
     }
     let name = node_name();
     let journal = store::open(&app.options.store(), dir, &name)?;
-    let options = NodeOptions { name, ..NodeOptions::default() };
+    let options = NodeOptions { name, temporary, ..NodeOptions::default() };
     // The lease comes before the socket: who has it is the node.
     let node = Node::start(journal, app.registry.clone(), options)?;
     let server = greenroom_api::bind(&socket).await?;

@@ -5,14 +5,9 @@
 //! where STORE is `memory:`, `sqlite:FILE`, `postgres://…`, or `postgres:` for a
 //! private server.
 
-use greenroom_journal::testing::PrivatePostgres;
-use greenroom_journal::{
-    Commit, Error, FirstTurn, Journal, Lease, OpenOptions, Outgoing, Spawn, Turn, open,
-};
-use greenroom_model::{
-    Content, Kind, MessageNo, Millis, Origin, Payload, ProcessId, ProcessNo, Seq, Shard, Status,
-    Sum,
-};
+use greenroom_journal::testing::{self, PrivatePostgres, Written};
+use greenroom_journal::{Commit, Error, Journal, Lease, OpenOptions, Outgoing, Spawn, Turn, open};
+use greenroom_model::{Content, Kind, MessageNo, Millis, Origin, Payload, ProcessId, Status};
 use std::time::Duration;
 
 const PROCESSES: usize = 10_000;
@@ -29,11 +24,7 @@ enum Work {
 /// A process as a node would hold it.
 struct Cell {
     mail: Vec<MessageNo>,
-    no: ProcessNo,
-    id: ProcessId,
-    shard: Shard,
-    seq: Seq,
-    sum: Sum,
+    written: Written,
 }
 
 fn main() -> Result<(), Error> {
@@ -56,8 +47,7 @@ fn main() -> Result<(), Error> {
 }
 
 fn commit(lease: &Lease, at: u64) -> Commit {
-    let (at, epoch) = (Millis(at), lease.epoch);
-    Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
+    Commit::new(Millis(at), lease.epoch)
 }
 
 fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
@@ -72,10 +62,8 @@ fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
         let outcomes = journal.commit(std::slice::from_ref(&one))?;
         let receipt = outcomes.into_iter().next().and_then(Result::ok).unwrap_or_default();
         for (spawn, spawned) in one.spawns.into_iter().zip(receipt.spawned) {
-            let sum = Sum::default().then(Seq(1), Millis(1), &spawn.turns[0].body);
-            let shard = Shard::of(&spawn.id);
-            let (no, id, mail) = (spawned.no, spawn.id, Vec::new());
-            cells.push(Cell { mail, no, id, shard, seq: Seq(1), sum });
+            let written = Written::new(spawned.no, &spawn);
+            cells.push(Cell { mail: Vec::new(), written });
         }
     }
     Ok(cells)
@@ -84,23 +72,7 @@ fn start(journal: &dyn Journal, lease: &Lease) -> Result<Vec<Cell>, Error> {
 fn spawn(key: &str) -> Result<Spawn, Error> {
     let id = ProcessId::new("bench", key)?;
     let body = r#"[{"Resumed":{"by":"runtime"}}]"#.to_owned();
-    Ok(Spawn {
-        root: id.to_string(),
-        id,
-        kind: Kind::new("bench", 1)?,
-        parent: None,
-        watched: false,
-        revive: None,
-        hops: 0,
-        turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
-    })
+    Ok(testing::spawn(id, Kind::new("bench", 1)?, Millis(1), body, 1))
 }
 
 fn run(
@@ -122,7 +94,7 @@ fn run(
         let mut commits = Vec::with_capacity(group);
         for _ in 0..group {
             next = (next + 7_919) % cells.len();
-            let to = cells[(next + 1) % cells.len()].id.clone();
+            let to = cells[(next + 1) % cells.len()].written.id.clone();
             let mut commit = turn(lease, &mut cells[next], &body);
             if work == Work::Message {
                 commit.sends.push(message(&commit, to)?);
@@ -135,7 +107,7 @@ fn run(
         waits.push(now() - begun);
         assert!(outcomes.iter().all(Result::is_ok), "nothing is stale here");
         for delivered in outcomes.into_iter().flatten().flat_map(|receipt| receipt.delivered) {
-            let place = usize::try_from(delivered.to.0 - cells[0].no.0).unwrap_or_default();
+            let place = usize::try_from(delivered.to.0 - cells[0].written.no.0).unwrap_or_default();
             cells[place].mail.push(delivered.message.no);
         }
         done += group;
@@ -158,30 +130,14 @@ fn run(
 }
 
 fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
-    let sum = cell.sum.then(cell.seq.plus(1), Millis(2), body);
-    let expect_seq = cell.seq;
-    (cell.seq, cell.sum) = (cell.seq.plus(2), sum);
     let turn = Turn {
-        process: cell.no,
-        id: cell.id.clone(),
-        shard: cell.shard,
-        expect_seq,
-        body: body.to_owned(),
-        count: 2,
-        sum,
         status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        kind: None,
-        exit: None,
         consumed: std::mem::take(&mut cell.mail),
-        watches: Vec::new(),
-        asks: Vec::new(),
-        state: Vec::new(),
-        given_up: Vec::new(),
-        to_children: None,
+        ..cell.written.turn(Millis(2), body.to_owned(), 2)
     };
-    Commit { turn: Some(turn), ..commit(lease, 2) }
+    let commit = Commit { turn: Some(turn), ..commit(lease, 2) };
+    cell.written.follow(&commit);
+    commit
 }
 
 fn message(commit: &Commit, to: ProcessId) -> Result<Outgoing, Error> {

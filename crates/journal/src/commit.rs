@@ -4,6 +4,7 @@ use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Failure, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
+use serde::{Deserialize, Serialize};
 
 /// All that one turn of one process changes, or all that one request from
 /// outside asks for. It happens whole or not at all.
@@ -23,12 +24,44 @@ pub struct Commit {
     pub sends: Vec<Outgoing>,
     /// Processes to start.
     pub spawns: Vec<Spawn>,
-    /// A request key from outside: a second commit with the same key changes
-    /// nothing and is refused as [`Refusal::Repeated`].
-    pub request: Option<String>,
+    /// The request from outside that it carries out, if that has a key: a second
+    /// commit with the same key changes nothing and is refused as
+    /// [`Refusal::Repeated`].
+    pub request: Option<Request>,
+}
+
+/// A request from outside that is carried out once, however often it is
+/// repeated. Its key is kept in the same transaction as what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The key, unique in the store.
+    pub key: String,
+    /// A sum of all it asks for: with the same key and another sum it is
+    /// another request, and whoever asks must be told.
+    pub asks: Sum,
+    /// What the asker wants to hear again when it repeats the request.
+    pub note: String,
+    /// How long the key is kept. From then on it is a new one.
+    pub until: Millis,
+}
+
+/// What came of a request that has been carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The sum of what it asked for.
+    pub asks: Sum,
+    /// The asker's note.
+    pub note: String,
+    /// What its commit came to, without the messages that were delivered.
+    pub receipt: Receipt,
 }
 
 impl Commit {
+    /// A commit that changes nothing yet.
+    pub fn new(at: Millis, epoch: Epoch) -> Commit {
+        Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
+    }
+
     /// The shard whose lease it needs: its process's, or for a request from
     /// outside that of the first process it concerns.
     pub fn shard(&self) -> Shard {
@@ -111,7 +144,9 @@ pub struct Turn {
     pub watches: Vec<Watch>,
     /// Questions opened and closed.
     pub asks: Vec<AskChange>,
-    /// State that queries may read, to set.
+    /// Keys of that state to take away.
+    pub unset: Vec<String>,
+    /// State that queries may read, to set; after `unset`.
     pub state: Vec<(String, Payload)>,
     /// Messages it took earlier and that are given up now.
     pub given_up: Vec<GivenUp>,
@@ -261,7 +296,7 @@ pub enum AskChange {
 pub type Outcome = Result<Receipt, Refusal>;
 
 /// A commit that is durable.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Every message it appended, to whom, in order: its sends, and what the
     /// store added (exits to watchers, replies that cannot come).
@@ -274,7 +309,7 @@ pub struct Receipt {
 }
 
 /// A message in a mailbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Whose mailbox.
     pub to: ProcessNo,
@@ -283,7 +318,7 @@ pub struct Delivered {
 }
 
 /// What came of a spawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spawned {
     /// The process of that id.
     pub no: ProcessNo,
@@ -294,7 +329,7 @@ pub struct Spawned {
 }
 
 /// A send that no mailbox took.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undeliverable {
     /// Its place among the commit's sends.
     pub send: usize,
@@ -325,5 +360,7 @@ pub enum Refusal {
     Repeated {
         /// The key.
         key: String,
+        /// What came of it.
+        done: Box<Done>,
     },
 }

@@ -1,7 +1,7 @@
 //! The trait every store implements.
 
 use crate::{
-    AskRow, Commit, DeadLetter, Error, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
+    AskRow, Commit, DeadLetter, Done, Error, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -56,6 +56,10 @@ pub trait Journal: Send + Sync {
 
     /// Dead letters, newest first.
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error>;
+
+    /// What came of the request with this key, if it has been carried out and
+    /// its key is still kept at `at`.
+    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error>;
 
     /// Puts a large payload's text where any node of this store finds it.
     /// Durable when it returns. Putting the same text again is harmless.

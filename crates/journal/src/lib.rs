@@ -21,8 +21,8 @@ pub mod testing;
 
 pub use blob::{externalise, externalise_commit, fetch_content};
 pub use commit::{
-    AskChange, Commit, Delivered, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal, Spawn,
-    Spawned, ToChildren, Turn, Undeliverable, Watch,
+    AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal,
+    Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
 };
 pub use error::Error;
 pub use journal::{Journal, Lease};

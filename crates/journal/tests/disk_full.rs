@@ -4,9 +4,9 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test: its helpers fail like it does")]
 
 use greenroom_journal::{
-    Commit, Error, FirstTurn, Journal, Lease, Listing, Scope, Spawn, Sqlite, SqliteOptions,
+    Commit, Error, Journal, Lease, Listing, Scope, Sqlite, SqliteOptions, testing,
 };
-use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq, Status};
+use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::Command;
 
@@ -68,29 +68,5 @@ fn check(journal: &Sqlite, done: usize) {
 
 fn start(lease: &Lease, key: usize) -> Commit {
     let id = ProcessId::new("a", &key.to_string()).expect("valid");
-    let spawn = Spawn {
-        root: id.to_string(),
-        id,
-        kind: Kind::new("a", 1).expect("valid"),
-        parent: None,
-        watched: false,
-        revive: None,
-        hops: 0,
-        turns: vec![FirstTurn { at: Millis(1), body: "[]".into(), count: 0 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
-    };
-    Commit {
-        at: Millis(1),
-        epoch: lease.epoch,
-        turn: None,
-        sends: Vec::new(),
-        spawns: vec![spawn],
-        request: None,
-    }
+    testing::start(id, Kind::new("a", 1).expect("valid"), lease.epoch)
 }

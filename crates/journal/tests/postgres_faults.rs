@@ -2,12 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test: its helpers fail like it does")]
 
-use greenroom_journal::testing::PrivatePostgres;
+use greenroom_journal::testing::{self, PrivatePostgres};
 use greenroom_journal::{
-    Commit, Error, FirstTurn, Journal, Lease, Listing, Outcome, Postgres, PostgresOptions, Refusal,
-    Spawn,
+    Error, Journal, Lease, Listing, Outcome, Postgres, PostgresOptions, Refusal,
 };
-use greenroom_model::{Kind, Millis, ProcessId, Seq, Status};
+use greenroom_model::{Kind, Millis, ProcessId};
 
 fn connect(url: &str) -> Postgres {
     let blob_dir = Some(std::env::temp_dir().join("greenroom-no-blobs"));
@@ -39,31 +38,7 @@ fn cut_connections(url: &str) {
 
 fn start(journal: &Postgres, lease: &Lease, key: &str) -> Result<Outcome, Error> {
     let id = ProcessId::new("a", key).expect("valid");
-    let spawn = Spawn {
-        root: id.to_string(),
-        id,
-        kind: Kind::new("a", 1).expect("valid"),
-        parent: None,
-        watched: false,
-        revive: None,
-        hops: 0,
-        turns: vec![FirstTurn { at: Millis(1), body: "[]".into(), count: 0 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
-    };
-    let commit = Commit {
-        at: Millis(1),
-        epoch: lease.epoch,
-        turn: None,
-        sends: Vec::new(),
-        spawns: vec![spawn],
-        request: None,
-    };
+    let commit = testing::start(id, Kind::new("a", 1).expect("valid"), lease.epoch);
     Ok(journal.commit(&[commit])?.remove(0))
 }
 

@@ -30,7 +30,7 @@ pub use message::{AskSpec, Content, Filter, Lane, Message, Origin, ReplyTo, Stop
 pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload};
 pub use retry::{Retry, RetryDecision};
 pub use revival::{Revival, given_back, revival};
-pub use rewind::{history_in_force, restart_point};
+pub use rewind::{history_in_force, restart_point, state_after};
 pub use status::Status;
 pub use sum::{Mark, Sum};
 pub use time::Millis;

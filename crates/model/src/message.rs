@@ -99,8 +99,13 @@ pub enum Content {
     Pause,
     /// Let effects go on; try a parked process again.
     Resume,
-    /// Run on from `keep`, or from the start with fresh operations.
-    Restart { keep: Option<Seq> },
+    /// Run on from `keep`, or from the start with fresh operations, unless
+    /// another restart has come since there were `asked_at` events.
+    Restart {
+        keep: Option<Seq>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_at: Option<Seq>,
+    },
     /// Its supervisor starts it again, with other code if that is named.
     Revive {
         from: RestartFrom,
@@ -163,6 +168,17 @@ impl Content {
         matches!(self, Content::Exited { op: Op(0), .. })
     }
 
+    /// How many bytes of payload it carries.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Content::User { body, .. } => body.bytes(),
+            Content::Reply { result: Ok(result), .. } => result.bytes(),
+            Content::Exited { exit: Exit::Normal(result), .. } => result.bytes(),
+            Content::Answer { value, .. } => value.bytes(),
+            _ => 0,
+        }
+    }
+
     /// Whether an ended process may still be sent it.
     pub fn reaches_ended(&self) -> bool {
         matches!(self, Content::Restart { .. } | Content::Revive { .. })
@@ -217,7 +233,15 @@ pub struct Filter {
 impl Filter {
     /// Whether it takes this message.
     pub fn takes(&self, message: &Message) -> bool {
-        let Content::User { topic, body, .. } = &message.content else {
+        let has = |(pointer, wanted): &(String, serde_json::Value)| {
+            message.field(pointer).as_ref() == Some(wanted)
+        };
+        self.takes_envelope(message) && self.field.as_ref().is_none_or(has)
+    }
+
+    /// Whether it takes it as far as can be said without reading its body.
+    pub fn takes_envelope(&self, message: &Message) -> bool {
+        let Content::User { topic, .. } = &message.content else {
             return self.exits && message.content.is_childs_exit();
         };
         if self.exits {
@@ -231,11 +255,14 @@ impl Filter {
         {
             return false;
         }
-        match &self.field {
-            None => true,
-            Some((pointer, wanted)) => body
-                .read::<serde_json::Value>()
-                .is_ok_and(|body| body.pointer(pointer) == Some(wanted)),
-        }
+        true
+    }
+}
+
+impl Message {
+    /// The value at this JSON pointer (RFC 6901) of its body.
+    pub fn field(&self, pointer: &str) -> Option<serde_json::Value> {
+        let Content::User { body, .. } = &self.content else { return None };
+        body.read::<serde_json::Value>().ok()?.pointer(pointer).cloned()
     }
 }

@@ -85,6 +85,13 @@ impl Payload {
         }
     }
 
+    /// How many bytes of text it is where it stands: what is in the blob store
+    /// is only named there.
+    pub fn bytes(&self) -> usize {
+        const NAME_BYTES: usize = 100;
+        self.text().map_or(NAME_BYTES, str::len)
+    }
+
     /// Reads it as `T`. A payload still in the blob store is an error: the
     /// store resolves payloads when it loads them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {

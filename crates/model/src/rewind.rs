@@ -1,7 +1,8 @@
 //! A journal is only appended to, yet a restart takes a process back: which
 //! events still count, and where a restart goes back to.
 
-use crate::{Event, Exit, Seq, failure};
+use crate::{Event, Exit, Payload, Seq, failure};
+use std::collections::BTreeMap;
 
 /// The events that count: a `Restarted { keep }` takes back all after `keep`
 /// that stand before it. `events` are one segment's or a whole journal's, in
@@ -18,6 +19,24 @@ pub fn history_in_force<T>(events: Vec<T>, read: impl Fn(&T) -> (Seq, &Event)) -
         kept.push(event);
     }
     kept
+}
+
+/// The state that queries may read after these events of one segment.
+pub fn state_after<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<String, Payload> {
+    let mut state = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::StateSet { key, value } => {
+                state.insert(key.clone(), value.clone());
+            }
+            event => {
+                if let Some(segment) = event.segment() {
+                    state.clone_from(&segment.state);
+                }
+            }
+        }
+    }
+    state
 }
 
 /// Where a restart without further wishes goes back to, in the events in
@@ -67,7 +86,7 @@ fn answer_at_fault(past: &[(Seq, Event)]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Failure, Op, Origin, Payload};
+    use crate::{Failure, Op, Origin};
 
     fn step(op: u64) -> Event {
         Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false }

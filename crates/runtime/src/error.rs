@@ -61,9 +61,9 @@ pub enum Error {
     /// An id, payload or number that cannot be one.
     #[error(transparent)]
     Model(#[from] greenroom_model::Error),
-    /// A request with this key was done before.
-    #[error("a request with the key `{key}` was done before")]
-    Repeated {
+    /// Another request with this key was carried out before.
+    #[error("the key `{key}` was used for another request; a new request needs a new key")]
+    KeyReused {
         /// The key.
         key: String,
     },
@@ -92,7 +92,7 @@ impl Error {
             Error::NotOpen { .. } => "not_open",
             Error::BadAnswer { .. } => "bad_answer",
             Error::BadRequest(_) | Error::Model(_) => "bad_request",
-            Error::Repeated { .. } => "repeated",
+            Error::KeyReused { .. } => "key_reused",
             Error::Stopped { .. } => "stopped",
             Error::Registry(_) => "registry",
             Error::Store(error) if error.is_transient() => "unavailable",
@@ -105,7 +105,8 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self {
             Error::NoProcess { .. } | Error::NotOpen { .. } => 404,
-            Error::Ended { .. } | Error::NotNow { .. } | Error::Repeated { .. } => 409,
+            Error::Ended { .. } | Error::NotNow { .. } => 409,
+            Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,
             Error::UnknownKind { .. }
             | Error::BadAnswer { .. }

@@ -22,7 +22,7 @@ pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest,
+    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, Sent,
     StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Registry};

@@ -8,6 +8,7 @@ use greenroom_journal::{Error, Journal, Memory};
 use greenroom_runtime::{Engine, EngineOptions, Env, Node, Registry};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// A node that runs.
 pub struct Boot {
@@ -54,7 +55,9 @@ impl Boot {
         let env = Arc::new(SimEnv::new(owner, machine.clone(), ground.wall.clone(), seed));
         let store = Arc::new(Faulty::new(ground.store.clone(), ground.faults.clone()));
         let lease = store.acquire(&format!("boot-{number}"), env.now())?;
-        let options = EngineOptions { resident_max, ..EngineOptions::default() };
+        // Clocks here jump by years, and a key must outlive whoever repeats it.
+        let request_kept = Duration::from_secs(u64::from(u32::MAX));
+        let options = EngineOptions { resident_max, request_kept, ..EngineOptions::default() };
         let engine = Engine::new(store.clone(), registry, env.clone(), lease, options);
         engine.clone().recover();
         let node = Node::over(engine.clone(), &format!("boot-{number}"));

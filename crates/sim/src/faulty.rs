@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
-    AskRow, Commit, DeadLetter, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
     ProcessRow, Refusal, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
@@ -184,6 +184,10 @@ impl Journal for Faulty {
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.reads()?.dead(limit)
+    }
+
+    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
+        self.reads()?.request(key, at)
     }
 
     fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {

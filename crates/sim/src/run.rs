@@ -56,6 +56,13 @@ impl Seen {
         Ok(seen)
     }
 
+    /// How often an event of this name stands in the journal of a process.
+    pub fn count(&self, id: &str, name: &str) -> usize {
+        let own = self.processes.iter().filter(|loaded| loaded.row.id.as_str() == id);
+        let events = own.flat_map(|loaded| &loaded.turns).flat_map(|turn| &turn.events);
+        events.filter(|event| event.name() == name).count()
+    }
+
     /// How each process stands: what a crash must not change.
     pub fn summary(&self) -> BTreeMap<String, String> {
         let of = |loaded: &Loaded| {

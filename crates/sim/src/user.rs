@@ -47,6 +47,11 @@ pub enum Wish {
         id: String,
         from: RestartFrom,
     },
+    /// Restarts a process that has failed, as somebody else may at the same
+    /// moment: that it is no time for it is well.
+    RestartAlso {
+        id: String,
+    },
     /// Restarts at the process's first event of this name.
     RestartAt {
         id: String,
@@ -87,9 +92,9 @@ pub struct User {
 }
 
 impl Wish {
-    /// It changes nothing, so that an answer that was lost means nothing.
-    fn only_looks(&self) -> bool {
-        matches!(self, Wish::Until { .. } | Wish::Await { .. })
+    /// What it asks for depends on what it sees.
+    fn looks_first(&self) -> bool {
+        matches!(self, Wish::RestartAt { .. } | Wish::Fork { .. } | Wish::Answer { .. })
     }
 }
 
@@ -184,13 +189,17 @@ async fn insist(
         };
         match answer {
             Some(Ok(())) => return Ok(()),
-            Some(Err(Error::Repeated { .. })) => return Ok(()),
             None | Some(Err(Error::Stopped { .. })) => unsure = true,
             // A read that failed has changed nothing.
             Some(Err(Error::Store(error))) if error.is_transient() => {
                 unsure |= !error.to_string().contains(READ_FAILED);
             }
-            Some(Err(_)) if unsure && !wish.only_looks() => return Ok(()),
+            Some(Err(Error::NotNow { .. })) if matches!(wish, Wish::RestartAlso { .. }) => {
+                return Ok(());
+            }
+            // With its key the same request is answered as it was, but who looks
+            // first may see what the first try did, and ask for something else.
+            Some(Err(_)) if unsure && wish.looks_first() => return Ok(()),
             Some(Err(
                 error @ (Error::NotOpen { .. }
                 | Error::NotNow { .. }
@@ -204,7 +213,8 @@ async fn insist(
     Err(format!("{wish:?} was never fulfilled: {last}"))
 }
 
-async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
+async fn fulfil(node: Node, wish: Wish, key: String) -> Result<(), Error> {
+    let node = node.once(&key)?;
     match wish {
         Wish::Start { kind, key, input } => {
             let (kind, input) = (kind.to_owned(), Payload::parse(&input)?);
@@ -216,9 +226,8 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
                 topic: topic.to_owned(),
                 body: Payload::parse(&body)?,
                 by: "user".to_owned(),
-                request_key: Some(request),
             };
-            node.send(&to.parse()?, request).await
+            node.send(&to.parse()?, request).await.map(drop)
         }
         Wish::Answer { to, ask, value } => answer(&node, &to.parse()?, ask, &value).await,
         Wish::Cancel { id } => node.cancel(&id.parse()?, "no longer wanted", "user").await,
@@ -226,6 +235,7 @@ async fn fulfil(node: Node, wish: Wish, request: String) -> Result<(), Error> {
         Wish::Pause { id } => node.pause(&id.parse()?, "user").await,
         Wish::Resume { id } => node.resume(&id.parse()?, "user").await,
         Wish::Restart { id, from } => node.restart(&id.parse()?, from, "user").await,
+        Wish::RestartAlso { id } => node.restart(&id.parse()?, RestartFrom::Failure, "user").await,
         Wish::RestartAt { id, event } => {
             let id: ProcessId = id.parse()?;
             let seq =

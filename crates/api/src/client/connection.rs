@@ -1,16 +1,26 @@
 //! The connection: requests out, answers and errors back.
 
 use super::error::ClientError;
+use greenroom_runtime::Env;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A client of the node behind one socket. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Keys and waits for requests that are repeated.
+    env: Option<Arc<dyn Env>>,
 }
+
+/// How often a change whose answer was lost is asked for again, and how long
+/// after: time enough for a node to be started anew.
+const TRIES_MAX: usize = 20;
+const AGAIN_AFTER: Duration = Duration::from_millis(150);
 
 impl Client {
     /// Does not connect yet.
@@ -20,7 +30,14 @@ impl Client {
     pub fn new(socket: &Path) -> Result<Client, ClientError> {
         // A proxy from the environment has no business on this socket.
         let builder = reqwest::Client::builder().unix_socket(socket).no_proxy();
-        Ok(Client { http: builder.build()? })
+        Ok(Client { http: builder.build()?, env: None })
+    }
+
+    /// Sends every change under a key of its own, and asks again where the
+    /// connection broke before the answer came: it is done once all the same.
+    #[must_use]
+    pub fn insisting(self, env: Arc<dyn Env>) -> Client {
+        Client { env: Some(env), ..self }
     }
 
     /// A request to a path below `/v1`. The host is only a name: all goes
@@ -46,7 +63,35 @@ impl Client {
         path: &str,
         body: &B,
     ) -> Result<T, ClientError> {
-        read(self.request(Method::POST, path).json(body)).await
+        self.change(self.request(Method::POST, path).json(body), None).await
+    }
+
+    /// Has something changed, under this key or one of its own.
+    pub(super) async fn change<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        key: Option<&str>,
+    ) -> Result<T, ClientError> {
+        let own = || self.env.as_ref().map(|env| format!("{:016x}{:016x}", env.seed(), env.seed()));
+        let Some(key) = key.map(str::to_owned).or_else(own) else {
+            return read(request).await;
+        };
+        let request = request.header("idempotency-key", key);
+        let mut lost = None;
+        for _ in 0..TRIES_MAX {
+            let (Some(env), Some(again)) = (&self.env, request.try_clone()) else { break };
+            match read(again).await {
+                Err(error) if error.code == "broken" => lost = Some(error),
+                // It may be coming back.
+                Err(error) if error.is_no_node() && lost.is_some() => {}
+                answer => return answer,
+            }
+            env.sleep(AGAIN_AFTER).await;
+        }
+        match lost {
+            Some(error) => Err(error),
+            None => read(request).await,
+        }
     }
 }
 

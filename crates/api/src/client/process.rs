@@ -1,6 +1,6 @@
 //! Requests about processes.
 
-use super::connection::{Client, answered, read};
+use super::connection::{Client, answered};
 use super::error::ClientError;
 use super::events::Events;
 use crate::wire::{
@@ -71,12 +71,8 @@ impl Client {
         message: &MessageRequest,
         request_key: Option<&str>,
     ) -> Result<MessageTaken, ClientError> {
-        let mut request =
-            self.request(Method::POST, &format!("processes/{id}/messages")).json(message);
-        if let Some(key) = request_key {
-            request = request.header("idempotency-key", key);
-        }
-        read(request).await
+        let request = self.request(Method::POST, &format!("processes/{id}/messages"));
+        self.change(request.json(message), request_key).await
     }
 
     /// Asks it to stop, or ends it at once.

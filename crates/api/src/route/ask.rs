@@ -1,6 +1,6 @@
 //! Questions to people: list them, answer one.
 
-use crate::extract::{Asked, Body, Target};
+use crate::extract::{Asked, Body, Change, Target};
 use crate::peer::By;
 use crate::refusal::Refusal;
 use crate::wire::{AnswerRequest, Ask, Asks, Changed};
@@ -30,7 +30,7 @@ pub async fn list(
 
 /// 202: the answer is in, and durable.
 pub async fn answer(
-    State(node): State<Node>,
+    Change(node): Change,
     Target(process): Target,
     Path(path): Path<HashMap<String, String>>,
     By(by): By,

@@ -1,17 +1,15 @@
 //! Ending a process from outside.
 
-use crate::extract::{Body, Target};
+use crate::extract::{Body, Change, Target};
 use crate::peer::By;
 use crate::refusal::Refusal;
 use crate::wire::{CancelRequest, Changed};
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
-use greenroom_runtime::Node;
 
 /// 202: it has been told. With `kill` its code is not run again.
 pub async fn post(
-    State(node): State<Node>,
+    Change(node): Change,
     Target(id): Target,
     By(by): By,
     Body(request): Body<CancelRequest>,

@@ -1,17 +1,15 @@
 //! A new process that shares the history of another up to a point.
 
-use crate::extract::{Body, Target};
+use crate::extract::{Body, Change, Target};
 use crate::peer::By;
 use crate::refusal::Refusal;
 use crate::wire::{Changed, ForkRequest};
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
-use greenroom_runtime::Node;
 
 /// 201, with the new process's id.
 pub async fn post(
-    State(node): State<Node>,
+    Change(node): Change,
     Target(id): Target,
     By(by): By,
     Body(request): Body<ForkRequest>,

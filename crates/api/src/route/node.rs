@@ -15,6 +15,7 @@ pub async fn get(State(node): State<Node>) -> Json<NodeStatus> {
     Json(NodeStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
+        temporary: health.temporary,
         kinds: health.kinds.iter().map(ToString::to_string).collect(),
         store: health.store.clone(),
         store_error: health.store_error.clone(),

@@ -1,17 +1,15 @@
 //! Holding a process, and letting it go on.
 
-use crate::extract::Target;
+use crate::extract::{Change, Target};
 use crate::peer::By;
 use crate::refusal::Refusal;
 use crate::wire::Changed;
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
-use greenroom_runtime::Node;
 
 /// 202: it has been told to hold its effects back.
 pub async fn pause(
-    State(node): State<Node>,
+    Change(node): Change,
     Target(id): Target,
     By(by): By,
 ) -> Result<(StatusCode, Json<Changed>), Refusal> {
@@ -21,7 +19,7 @@ pub async fn pause(
 
 /// 202: it has been told to go on.
 pub async fn resume(
-    State(node): State<Node>,
+    Change(node): Change,
     Target(id): Target,
     By(by): By,
 ) -> Result<(StatusCode, Json<Changed>), Refusal> {

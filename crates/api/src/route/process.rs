@@ -1,6 +1,6 @@
 //! Processes: start one, get one, list them.
 
-use crate::extract::{Asked, Body, Target};
+use crate::extract::{Asked, Body, Change, Target};
 use crate::peer::By;
 use crate::refusal::Refusal;
 use crate::wire::{ListQuery, Process, Processes, StartRequest, Started};
@@ -16,7 +16,7 @@ const LIMIT_MAX: usize = 10_000;
 
 /// 201 if this request started it, 200 if it was there.
 pub async fn start(
-    State(node): State<Node>,
+    Change(node): Change,
     By(by): By,
     Body(request): Body<StartRequest>,
 ) -> Result<(StatusCode, Json<Started>), Refusal> {

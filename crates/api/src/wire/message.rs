@@ -3,7 +3,7 @@
 use super::Given;
 use serde::{Deserialize, Serialize};
 
-/// `POST …/messages`. The header `Idempotency-Key` makes a repetition harmless.
+/// `POST …/messages`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MessageRequest {
     /// What it is about; `message` if it is not said.

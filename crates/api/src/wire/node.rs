@@ -9,6 +9,9 @@ pub struct NodeStatus {
     pub version: String,
     /// The node's process id on its machine.
     pub pid: u32,
+    /// It ends with the command it runs inside.
+    #[serde(default)]
+    pub temporary: bool,
     /// How it is, in the runtime's words.
     pub health: serde_json::Value,
     /// The kinds it has code for, as `name@version`.

@@ -38,12 +38,8 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
         // Spread over all, so that most are not in memory.
         let key = (n * 7_919 % processes).to_string();
         let id = ProcessId::new("sleeper", &key)?;
-        let request = SendRequest {
-            topic: "go".to_owned(),
-            body: Payload::null(),
-            by: "bench".to_owned(),
-            request_key: None,
-        };
+        let request =
+            SendRequest { topic: "go".to_owned(), body: Payload::null(), by: "bench".to_owned() };
         let watch = Watch::start();
         if node.send(&id, request).await.is_ok() {
             awake.recv().await;

@@ -3,13 +3,14 @@
 
 use crate::app::{App, Done};
 use crate::exit::Code;
-use crate::follow::{Followed, Manner, follow};
+use crate::follow::{Followed, Manner, Story, follow};
 use crate::input;
 use crate::nearest::nearest;
 use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::problem::Problem;
 use crate::serve::{self, Serving};
+use crate::takeover::{self, Next};
 use crate::view::span;
 use greenroom_api::wire::{StartRequest, Started};
 use greenroom_api::{Client, ClientError};
@@ -67,43 +68,75 @@ async fn with_node(
         return detached(app, &id);
     }
     announce(app, &id);
-    match follow(app, client, &id, manner(app, piped)).await? {
-        Followed::Ended(exit) => ended(app, client, &id, &exit).await,
-        Followed::Interrupted => goes_on(
-            app,
-            &id,
-            &format!("it goes on without you; `greenroom run {id} --attach` follows it"),
-        ),
-        Followed::NodeGone => goes_on(app, &id, "the node stopped; `greenroom up` lets it go on"),
+    let mut story = Story::default();
+    let mut client = client.clone();
+    loop {
+        let temporary = client.node().await.is_ok_and(|node| node.temporary);
+        match follow(app, &client, &id, manner(app, piped), &mut story).await? {
+            Followed::Ended(exit) => return ended(app, &client, &id, &exit).await,
+            Followed::Interrupted => {
+                let words =
+                    format!("it goes on without you; `greenroom run {id} --attach` follows it");
+                return goes_on(app, &id, &words);
+            }
+            Followed::NodeGone if temporary => match takeover::next(app).await? {
+                Some(Next::Node(next)) => client = next,
+                Some(Next::Own(serving)) => {
+                    takeover::say(app, &id);
+                    return inside(app, serving, &id, &mut story, piped).await;
+                }
+                None => return goes_on(app, &id, NODE_STOPPED),
+            },
+            Followed::NodeGone => return goes_on(app, &id, NODE_STOPPED),
+        }
     }
 }
 
+const NODE_STOPPED: &str = "the node stopped; `greenroom up` lets it go on";
+
 async fn embedded(app: &App, request: &StartRequest, args: &Args, piped: bool) -> Done {
-    let mut serving = serve::start(app).await?;
-    let client = app.client()?;
-    let done = run_inside(app, &client, &mut serving, request, args, piped).await;
+    let serving = serve::start(app, true).await?;
+    match start(&app.client()?, request, args).await {
+        Ok(id) => {
+            announce(app, &id);
+            inside(app, serving, &id, &mut Story::default(), piped).await
+        }
+        Err(error) => {
+            serving.stop().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Follows it on a node of this command's own, which ends with it.
+async fn inside(
+    app: &App,
+    mut serving: Serving,
+    id: &ProcessId,
+    story: &mut Story,
+    piped: bool,
+) -> Done {
+    let done = follow_inside(app, &mut serving, id, story, piped).await;
     serving.stop().await?;
     done
 }
 
-async fn run_inside(
+async fn follow_inside(
     app: &App,
-    client: &Client,
     serving: &mut Serving,
-    request: &StartRequest,
-    args: &Args,
+    id: &ProcessId,
+    story: &mut Story,
     piped: bool,
 ) -> Done {
-    let id = start(client, request, args).await?;
-    announce(app, &id);
+    let client = app.client()?;
     let followed = tokio::select! {
-        followed = follow(app, client, &id, manner(app, piped)) => followed?,
+        followed = follow(app, &client, id, manner(app, piped), story) => followed?,
         why = serving.broken() => return Err(why),
     };
     match followed {
-        Followed::Ended(exit) => ended(app, client, &id, &exit).await,
+        Followed::Ended(exit) => ended(app, &client, id, &exit).await,
         Followed::Interrupted | Followed::NodeGone => {
-            goes_on(app, &id, "stopped where it is; `greenroom up` lets it go on")
+            goes_on(app, id, "stopped where it is; `greenroom up` lets it go on")
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Args {
     /// Its topic [default: message], then its body: JSON, @FILE or -
     #[arg(value_name = "[TOPIC] JSON", required = true, num_args = 1..=2)]
     message: Vec<String>,
-    /// A second message with the same key is not taken
+    /// The same message with the same key is taken once
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 }
@@ -32,7 +32,7 @@ pub async fn run(app: &App, args: Args) -> Done {
     let taken = app.client()?.send(&id, &message, args.key.as_deref()).await?;
     if app.json() {
         out::json(&taken)?;
-    } else if taken.repeated {
+    } else if taken.repeated && args.key.is_some() {
         out::line(&format!("{id} had this message before"))?;
     } else {
         out::line(&format!("sent to {id}"))?;

@@ -20,7 +20,7 @@ pub async fn run(app: &App, _args: Args) -> Done {
     // Heard from the first moment on, so that no start is cut off half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut serving = serve::start(app).await?;
+    let mut serving = serve::start(app, false).await?;
     announce(app, &serving).await?;
     tokio::select! {
         _ = terminate.recv() => {}

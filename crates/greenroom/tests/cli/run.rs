@@ -112,3 +112,53 @@ fn kinds_and_completion_need_no_node() {
     assert!(!house.path(".greenroom").exists(), "looking makes nothing");
     assert!(house.run(&["help"]).ok().out.contains("Exit codes"));
 }
+
+/// Two commands on one process: the one with the node inside ends, and the one
+/// that looked on takes over.
+fn taken_over(signal: rustix::process::Signal) {
+    let house = House::new();
+    let first = house.command(&["run", "asker/1", "-i", "\"effects\""]).spawn().expect("it runs");
+    house.await_status("asker/1", "asking");
+    until("the node inside answers", || house.run(&["kinds"]).err.contains("the node's"));
+    let attach = ["run", "asker/1", "--attach"];
+    let followers: Vec<_> =
+        (0..2).map(|_| house.command(&attach).spawn().expect("it runs")).collect();
+    // One that follows has said what has happened so far.
+    let followers: Vec<_> = followers
+        .into_iter()
+        .map(|mut child| {
+            let mut err = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+            let mut said = String::new();
+            while !said.contains("AskOpened") {
+                let read = std::io::BufRead::read_line(&mut err, &mut said).expect("a line");
+                assert!(read > 0, "it has ended: {said}");
+            }
+            (child, err, said)
+        })
+        .collect();
+    let id = rustix::process::Pid::from_child(&first);
+    rustix::process::kill_process(id, signal).expect("it is there");
+    first.wait_with_output().expect("it ends");
+    until("a follower's node answers", || house.run(&["answer", "asker/1", "approve"]).code == 0);
+    let mut own = 0;
+    for (child, err, said) in followers {
+        let rest = std::io::read_to_string(err).expect("text");
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{said}{rest}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "\"approve\"\n");
+        assert!(!rest.contains("AskOpened"), "nothing is told twice: {said}{rest}");
+        own += usize::from(rest.contains("goes on in this one"));
+    }
+    assert!(own >= 1, "one of them took over");
+    assert_eq!(crate::house::lines(&house.path("effects")), 1);
+}
+
+#[test]
+fn when_the_command_with_the_node_is_interrupted_another_takes_over() {
+    taken_over(rustix::process::Signal::INT);
+}
+
+#[test]
+fn when_the_command_with_the_node_is_killed_another_takes_over() {
+    taken_over(rustix::process::Signal::KILL);
+}

@@ -3,7 +3,9 @@
 
 use super::end;
 use super::world::{Asked, KeptTurn, Letter, Process, Watching, World};
-use crate::{AskChange, Commit, Outcome, Outgoing, Receipt, Refusal, Spawn, Spawned, Turn};
+use crate::{
+    AskChange, Commit, Done, Outcome, Outgoing, Receipt, Refusal, Request, Spawn, Spawned, Turn,
+};
 use crate::{Undeliverable, Watch, notice};
 use greenroom_model::{
     Content, Epoch, Millis, Op, Origin, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
@@ -13,7 +15,6 @@ use greenroom_model::{
 pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
     check(world, commit)?;
     world.seen = world.seen.max(commit.at);
-    world.requests.extend(commit.request.clone());
     let mut receipt = Receipt::default();
     if let Some(turn) = &commit.turn {
         move_on(world, turn, commit.at);
@@ -29,6 +30,7 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
         turn.watches.iter().for_each(|watch| watch_one(world, turn.process, watch, &mut receipt));
         change_asks(world, turn.process, &turn.asks, commit.at);
         if let Some(process) = world.processes.get_mut(&turn.process) {
+            process.state.retain(|key, _| !turn.unset.contains(key));
             process.state.extend(turn.state.iter().cloned());
         }
         end::give_up_taken(world, turn, commit.at);
@@ -37,7 +39,18 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
             end::process(world, turn.process, commit.at, &mut receipt);
         }
     }
+    if let Some(request) = &commit.request {
+        note_done(world, request, commit.at, &receipt);
+    }
     Ok(receipt)
+}
+
+/// Writes a request down; those that are no longer kept go.
+fn note_done(world: &mut World, request: &Request, at: Millis, receipt: &Receipt) {
+    world.requests.retain(|_, (_, until)| *until > at);
+    let receipt = Receipt { delivered: Vec::new(), ..receipt.clone() };
+    let done = Done { asks: request.asks, note: request.note.clone(), receipt };
+    world.requests.insert(request.key.clone(), (done, request.until));
 }
 
 fn check(world: &World, commit: &Commit) -> Result<(), Refusal> {
@@ -45,10 +58,12 @@ fn check(world: &World, commit: &Commit) -> Result<(), Refusal> {
     if world.epochs.get(&shard).copied().unwrap_or(Epoch(0)) != commit.epoch {
         return Err(Refusal::Fenced { shard });
     }
-    if let Some(key) = &commit.request
-        && world.requests.contains(key)
+    if let Some(request) = &commit.request
+        && let Some((done, until)) = world.requests.get(&request.key)
+        && *until > commit.at
     {
-        return Err(Refusal::Repeated { key: key.clone() });
+        let (key, done) = (request.key.clone(), Box::new(done.clone()));
+        return Err(Refusal::Repeated { key, done });
     }
     let Some(turn) = &commit.turn else {
         return Ok(());

@@ -4,8 +4,8 @@
 use super::world::World;
 use super::{apply, read};
 use crate::{
-    AskRow, Commit, DeadLetter, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow, Scope,
-    StateRow, blob,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
+    Scope, StateRow, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,6 +89,12 @@ impl Journal for Memory {
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         Ok(self.world().dead.iter().rev().take(limit).cloned().collect())
+    }
+
+    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
+        let world = self.world();
+        let kept = world.requests.get(key).filter(|(_, until)| *until > at);
+        Ok(kept.map(|(done, _)| done.clone()))
     }
 
     fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {

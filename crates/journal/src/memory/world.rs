@@ -1,6 +1,6 @@
 //! What the store in memory holds, and how it is reached. Knows no commit.
 
-use crate::{DeadLetter, Delivered, Receipt};
+use crate::{DeadLetter, Delivered, Done, Receipt};
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
@@ -17,7 +17,7 @@ pub(super) struct World {
     pub watches: BTreeSet<Watching>,
     pub asks: BTreeMap<(ProcessNo, Op), Asked>,
     pub dead: Vec<DeadLetter>,
-    pub requests: BTreeSet<String>,
+    pub requests: BTreeMap<String, (Done, Millis)>,
     pub blobs: BTreeMap<String, String>,
     pub last_message: i64,
 }

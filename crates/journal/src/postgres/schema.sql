@@ -90,8 +90,13 @@ create table state (
 );
 create table request (
     key text primary key,
-    at bigint not null
+    asks bigint not null,
+    note text not null,
+    outcome text not null,
+    kept_until bigint not null,
+    sum bigint not null
 );
+create index request_kept_until on request (kept_until);
 create table dead (
     no bigint primary key,
     target text not null,

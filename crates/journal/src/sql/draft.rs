@@ -7,6 +7,7 @@ use super::facts::Facts;
 use super::header::Meta;
 use super::mailbox::{self, NewMail};
 use super::process::{self, NewProcess};
+use super::request::NewRequest;
 use super::state::{self, NewState};
 use super::turn::NewTurn;
 use super::watch::{self, Watching};
@@ -42,7 +43,10 @@ pub(super) struct Draft<'g> {
     pub ended: Vec<ProcessNo>,
     closed: Vec<(ProcessNo, Op)>,
     consumed: Vec<(ProcessNo, MessageNo)>,
-    requests: Vec<(&'g str, Millis)>,
+    requests: Vec<NewRequest<'g>>,
+    unset: Vec<(ProcessNo, &'g str)>,
+    /// When the last of its commits was decided.
+    at: Millis,
 }
 
 /// One commit as it is decided.
@@ -66,7 +70,7 @@ impl<'g> Draft<'g> {
     pub fn take(&mut self, meta: &mut Meta, commit: &'g Commit) -> Result<Receipt, Error> {
         let mut deciding = Deciding { at: commit.at, meta, receipt: Receipt::default() };
         let deciding = &mut deciding;
-        self.requests.extend(commit.request.as_deref().map(|key| (key, commit.at)));
+        self.at = self.at.max(commit.at);
         if let Some(turn) = &commit.turn {
             self.facts.moved(turn);
             // Only a child's parent and a caller are looked up by name that
@@ -87,6 +91,7 @@ impl<'g> Draft<'g> {
                 self.watch(deciding, turn.process, watch);
             }
             self.change_asks(turn.process, &turn.asks, commit.at);
+            self.unset.extend(turn.unset.iter().map(|key| (turn.process, key.as_str())));
             let entries = turn.state.iter();
             self.state.extend(entries.map(|(key, value)| NewState {
                 process: turn.process,
@@ -100,6 +105,9 @@ impl<'g> Draft<'g> {
             } else if turn.exit.is_some() {
                 self.hold(turn)?;
             }
+        }
+        if let Some(request) = &commit.request {
+            self.requests.push(NewRequest::new(request, &deciding.receipt)?);
         }
         Ok(std::mem::take(&mut deciding.receipt))
     }
@@ -226,10 +234,12 @@ impl<'g> Draft<'g> {
         }
         if !self.requests.is_empty() {
             request::insert(tx, &self.requests)?;
+            request::prune(tx, self.at, self.requests.len())?;
         }
         mailbox::insert(tx, &self.mail)?;
         watch::insert(tx, &self.watches)?;
         ask::insert(tx, &self.asks)?;
+        state::unset(tx, &self.unset)?;
         state::set(tx, &self.state)?;
         dead::insert(tx, &self.dead)
     }

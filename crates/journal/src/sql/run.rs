@@ -24,14 +24,14 @@ impl<'g> Run<'g> {
     /// Whether the commit may join.
     pub fn takes(&self, commit: &Commit) -> bool {
         let moved = commit.turn.as_ref().is_some_and(|turn| self.moved.contains(&turn.process));
-        let asked = commit.request.as_deref().is_some_and(|key| self.keys.contains(key));
+        let asked = commit.request.as_ref().is_some_and(|it| self.keys.contains(it.key.as_str()));
         !moved && !asked
     }
 
     /// Takes it in.
     pub fn push(&mut self, place: usize, commit: &'g Commit) {
         self.moved.extend(commit.turn.as_ref().map(|turn| turn.process));
-        self.keys.extend(commit.request.as_deref());
+        self.keys.extend(commit.request.as_ref().map(|request| request.key.as_str()));
         self.commits.push((place, commit));
     }
 
@@ -60,11 +60,15 @@ impl<'g> Run<'g> {
         let keys: Vec<&str> = self.keys.iter().copied().collect();
         let known = request::known(tx, &keys)?;
         self.commits.retain(|(place, commit)| match &commit.request {
-            Some(key) if known.contains(key.as_str()) => {
-                outcomes[*place] = Err(Refusal::Repeated { key: key.clone() });
-                false
-            }
-            _ => true,
+            None => true,
+            Some(request) => match known.get(&request.key) {
+                Some(kept) if kept.until > commit.at => {
+                    let (key, done) = (request.key.clone(), Box::new(kept.done.clone()));
+                    outcomes[*place] = Err(Refusal::Repeated { key, done });
+                    false
+                }
+                _ => true,
+            },
         });
         Ok(())
     }

@@ -39,6 +39,13 @@ pub(super) fn set(tx: &mut dyn Tx, entries: &[NewState<'_>]) -> Result<(), Error
     tx.execute_each(sql, 4, &values)
 }
 
+/// Takes entries away.
+pub(super) fn unset(tx: &mut dyn Tx, entries: &[(ProcessNo, &str)]) -> Result<(), Error> {
+    let values: Vec<Value<'_>> =
+        entries.iter().flat_map(|(no, key)| [Value::Int(no.0), Value::Text(key)]).collect();
+    tx.execute_each("delete from state where process = $1 and key = $2", 2, &values)
+}
+
 /// The entries of a process, by key.
 pub(super) fn list(tx: &mut dyn Tx, process: ProcessNo) -> Result<Vec<StateRow>, Error> {
     let sql = "select key, value, sum from state where process = $1 order by key";

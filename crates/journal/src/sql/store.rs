@@ -2,11 +2,11 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
-use super::{ask, commit, dead, lease, list, load, process, state, verify};
+use super::{ask, commit, dead, lease, list, load, process, request, state, verify};
 use crate::blob::{self, Directory};
 use crate::{
-    AskRow, Commit, DeadLetter, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow, Scope,
-    StateRow,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
+    Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
 
@@ -77,6 +77,12 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.dialect.read(|tx| dead::list(tx, list::limit(limit)))
+    }
+
+    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
+        let found = self.dialect.read(|tx| request::known(tx, &[key]))?;
+        let kept = found.into_values().filter(|kept| kept.until > at);
+        Ok(kept.map(|kept| kept.done).next())
     }
 
     fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {

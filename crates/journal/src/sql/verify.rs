@@ -3,13 +3,15 @@
 use super::dialect::Tx;
 use super::header::{Epochs, Meta};
 use super::value::Value;
-use super::{ask, dead};
+use super::{ask, dead, request};
 use crate::{Error, Journal, Scope};
 use greenroom_model::ProcessNo;
 
 const PAGE: i64 = 500;
 /// How many dead letters are read; they are no one's history.
 const LETTERS_MAX: i64 = 100_000;
+/// How many requests are.
+const REQUESTS_MAX: i64 = 100_000;
 
 /// Rows that belong to a process, and which.
 const OWNED: [(&str, &str); 6] = [
@@ -51,11 +53,12 @@ pub(super) fn process(
 /// What is wrong beside the journals.
 pub(super) fn tables(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let checks: [Check; 4] = [
+    let checks: [Check; 5] = [
         |tx| Meta::read(tx).map(|_| ()),
         |tx| Epochs::read(tx).map(|_| ()),
         |tx| ask::list(tx, None).map(|_| ()),
         |tx| dead::list(tx, LETTERS_MAX).map(|_| ()),
+        |tx| request::check(tx, REQUESTS_MAX),
     ];
     for check in checks {
         check(tx).or_else(|error| note(error, &mut found))?;

@@ -94,8 +94,13 @@ create table state (
 ) without rowid;
 create table request (
     key text primary key,
-    at integer not null
+    asks integer not null,
+    note text not null,
+    outcome text not null,
+    kept_until integer not null,
+    sum integer not null
 ) without rowid;
+create index request_kept_until on request (kept_until);
 create table dead (
     no integer primary key,
     target text not null,

@@ -64,8 +64,9 @@ suite! {
     exits: mail_left_over_is_dead calls_left_over_are_answered a_restart_clears_the_exit
         in_group_order a_whole_tree_ends_in_one_group its_own_mail;
     asks: open_and_close an_end_closes_them;
-    state: the_last_value_counts;
-    requests: a_key_counts_once a_refused_one_leaves_its_key;
+    state: the_last_value_counts keys_are_taken_away;
+    requests: a_key_counts_once a_refused_one_leaves_its_key what_came_of_it_is_kept
+        a_key_is_forgotten_in_time;
     segments: loads_the_segment loads_what_came_after kind_changes;
     lists: pages filters what_runs what_is_due;
     blobs: large_payloads_come_back forged_references_are_kept_as_text a_missing_blob_is_named;

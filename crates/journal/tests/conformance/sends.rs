@@ -111,11 +111,11 @@ pub fn control_leaves_no_dead_letter(stage: &mut Stage) {
 pub fn a_restart_reaches_the_ended(stage: &mut Stage) {
     let mut gone = stage.start("b/1");
     stage.end(&mut gone, Exit::Normal(text("x")));
-    let receipt = stage.send(&gone.id, Content::Restart { keep: Some(Seq(1)) });
+    let receipt = stage.send(&gone.id, Content::Restart { keep: Some(Seq(1)), asked_at: None });
     assert_eq!((receipt.undeliverable.len(), receipt.delivered.len()), (0, 1));
     let runnable = stage.journal().runnable(greenroom_model::ProcessNo(0), 5).expect("reads");
     assert_eq!(runnable, [gone.no]);
-    let receipt = stage.send(&id("x/1"), Content::Restart { keep: None });
+    let receipt = stage.send(&id("x/1"), Content::Restart { keep: None, asked_at: Some(Seq(1)) });
     assert_eq!(receipt.undeliverable, [Undeliverable { send: 0, ended: None }]);
 }
 

@@ -1,12 +1,11 @@
 //! A fresh store with a node on it, and short ways to say what happens.
 
 use greenroom_journal::{
-    Commit, FirstTurn, Journal, Lease, Loaded, Outcome, Outgoing, Receipt, Scope, Spawn, Turn,
-    Watch,
+    Commit, Journal, Lease, Loaded, Outcome, Outgoing, Receipt, Scope, Spawn, Turn, Watch, testing,
 };
 use greenroom_model::{
     Content, Event, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload, ProcessId,
-    ProcessNo, ReplyTo, Seq, Shard, Status, Sum,
+    ProcessNo, ReplyTo, Status,
 };
 use std::sync::Arc;
 
@@ -20,13 +19,7 @@ pub struct Stage {
 }
 
 /// A process as its node knows it.
-#[derive(Clone)]
-pub struct Cell {
-    pub no: ProcessNo,
-    pub id: ProcessId,
-    pub seq: Seq,
-    pub sum: Sum,
-}
+pub type Cell = testing::Written;
 
 impl Stage {
     pub fn new(open: Open) -> Stage {
@@ -49,41 +42,14 @@ impl Stage {
 
     pub fn blank(&mut self) -> Commit {
         self.now += 1;
-        Commit {
-            at: Millis(self.now),
-            epoch: self.lease.epoch,
-            turn: None,
-            sends: Vec::new(),
-            spawns: Vec::new(),
-            request: None,
-        }
+        Commit::new(Millis(self.now), self.lease.epoch)
     }
 
     /// A turn with one event, after which the process waits for messages.
     pub fn turn(&mut self, cell: &Cell) -> Commit {
         let commit = self.blank();
         let body = body(&Event::TimerFired { op: Op(self.now) });
-        let sum = cell.sum.then(cell.seq.plus(1), commit.at, &body);
-        let turn = Turn {
-            process: cell.no,
-            id: cell.id.clone(),
-            shard: Shard::of(&cell.id),
-            expect_seq: cell.seq,
-            body,
-            count: 1,
-            sum,
-            status: Status::Receiving,
-            wake_at: None,
-            segment: Seq(1),
-            kind: None,
-            exit: None,
-            consumed: Vec::new(),
-            watches: Vec::new(),
-            asks: Vec::new(),
-            state: Vec::new(),
-            given_up: Vec::new(),
-            to_children: None,
-        };
+        let turn = cell.turn(commit.at, body, 1);
         Commit { turn: Some(turn), ..commit }
     }
 
@@ -156,15 +122,6 @@ impl Stage {
     }
 }
 
-impl Cell {
-    /// Where it stands after this commit.
-    pub fn follow(&mut self, commit: &Commit) {
-        let turn = commit.turn.as_ref().expect("a turn");
-        self.seq = self.seq.plus(turn.count);
-        self.sum = turn.sum;
-    }
-}
-
 pub trait With {
     fn with_turn(self, change: impl FnOnce(&mut Turn)) -> Self;
     fn consuming(self, messages: &[MessageNo]) -> Self;
@@ -221,23 +178,9 @@ pub fn call(topic: &str, caller: &ProcessId, op: u64) -> Content {
 
 pub fn spawn(name: &str, at: u64) -> Spawn {
     let by = Origin::External("tester".into());
-    Spawn {
-        id: id(name),
-        kind: Kind::new(id(name).kind(), 1).expect("valid"),
-        parent: None,
-        watched: false,
-        revive: None,
-        root: name.into(),
-        hops: 0,
-        turns: vec![FirstTurn { at: Millis(at), body: body(&Event::Resumed { by }), count: 1 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
-    }
+    let (id, body) = (id(name), body(&Event::Resumed { by }));
+    let kind = Kind::new(id.kind(), 1).expect("valid");
+    testing::spawn(id, kind, Millis(at), body, 1)
 }
 
 /// A child of `parent`'s operation, watched by it.
@@ -247,12 +190,7 @@ pub fn child(name: &str, parent: &Cell, op: u64, at: u64) -> Spawn {
 
 /// The cell of a spawn, its number aside.
 pub fn newborn(spawn: &Spawn) -> Cell {
-    let (mut seq, mut sum) = (Seq(0), Sum::default());
-    for turn in &spawn.turns {
-        sum = sum.then(seq.plus(1), turn.at, &turn.body);
-        seq = seq.plus(turn.count);
-    }
-    Cell { no: ProcessNo(0), id: spawn.id.clone(), seq, sum }
+    Cell::new(ProcessNo(0), spawn)
 }
 
 /// The exit heard by an operation, in a message.

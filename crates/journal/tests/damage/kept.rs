@@ -1,12 +1,12 @@
 //! Makes a store of a few hundred turns, and reads all of it as text.
 
+use greenroom_journal::testing::{self, Written};
 use greenroom_journal::{
-    AskChange, Commit, Error, FirstTurn, Journal, Lease, Listing, Outgoing, Scope, Spawn, Turn,
-    encode_events,
+    AskChange, Commit, Error, Journal, Lease, Listing, Outgoing, Scope, Spawn, Turn, encode_events,
 };
 use greenroom_model::{
     AskSpec, Content, Event, Exit, Kind, Millis, Op, Origin, Payload, ProcessId, ProcessNo, Seq,
-    Shard, Status, Sum,
+    Status, Sum,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,57 +102,29 @@ fn name(key: u64) -> ProcessId {
 }
 
 fn blank(lease: &Lease, at: u64) -> Commit {
-    let (at, epoch) = (Millis(at), lease.epoch);
-    Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
+    Commit::new(Millis(at), lease.epoch)
 }
 
 fn spawn(key: u64) -> Spawn {
     let body = encode_events(&[Event::TimerFired { op: Op(key) }]).expect("encodes");
-    Spawn {
-        id: name(key),
-        kind: Kind::new("damage", 1).expect("valid"),
-        parent: None,
-        watched: false,
-        revive: None,
-        root: format!("root-{key}"),
-        hops: 0,
-        turns: vec![FirstTurn { at: Millis(1), body, count: 1 }],
-        status: Status::Running,
-        wake_at: None,
-        segment: Seq(1),
-        exit: None,
-        state: Vec::new(),
-        asks: Vec::new(),
-        watches: Vec::new(),
-    }
+    let kind = Kind::new("damage", 1).expect("valid");
+    Spawn { root: format!("root-{key}"), ..testing::spawn(name(key), kind, Millis(1), body, 1) }
 }
 
 fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
     let result = Payload::of(&format!("result {key} {round}")).expect("a payload");
     let event = Event::StepCompleted { op: Op(round), attempt: 1, result: result.clone() };
     let body = encode_events(&[event]).expect("encodes");
-    *sum = sum.then(Seq(round + 1), Millis(round), &body);
     let ends = round == ROUNDS && key.is_multiple_of(5);
+    let no = ProcessNo(key as i64 + 1);
+    let written = Written { no, id: name(key), seq: Seq(round), sum: *sum };
     let mut turn = Turn {
-        process: ProcessNo(key as i64 + 1),
-        id: name(key),
-        shard: Shard::of(&name(key)),
-        expect_seq: Seq(round),
-        body,
-        count: 1,
-        sum: *sum,
         status: if ends { Status::Completed } else { Status::Sleeping },
         wake_at: Some(Millis(1_000 + key)).filter(|_| key.is_multiple_of(3)),
-        segment: Seq(1),
-        kind: None,
         exit: ends.then(|| Exit::Normal(result.clone())),
-        consumed: Vec::new(),
-        watches: Vec::new(),
-        asks: Vec::new(),
-        state: Vec::new(),
-        given_up: Vec::new(),
-        to_children: None,
+        ..written.turn(Millis(round), body, 1)
     };
+    *sum = turn.sum;
     if round == 3 {
         let spec = AskSpec {
             name: "approval".into(),

@@ -1,6 +1,7 @@
 //! A store and the one in memory, given the same commits.
 
 use crate::plan::{NAMES, Plan, PlannedSpawn};
+use greenroom_journal::testing::request;
 use greenroom_journal::{
     AskChange, Commit, FirstTurn, Journal, Lease, Listing, Memory, Outgoing, Scope, Spawn, Turn,
     Watch, encode_events,
@@ -52,7 +53,7 @@ fn content(kind: u8, caller: &ProcessId) -> Content {
         3 | 4 => user("call", reply_to(caller)),
         5 => user("call for another", reply_to(&name(0))),
         6 => Content::cancel("r"),
-        7 => Content::Restart { keep: None },
+        7 => Content::Restart { keep: None, asked_at: None },
         8 => Content::Reply { op: Op(2), result: Ok(number(2)) },
         _ => Content::Exited { op: Op(3), id: caller.clone(), exit: Exit::NoProcess },
     }
@@ -110,7 +111,11 @@ impl Twin {
             turn,
             sends: sends.collect(),
             spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
-            request: plan.request.map(|key| format!("key {key}")),
+            request: plan.request.map(|key| {
+                // Some of them are no longer kept when they come again.
+                let until = Millis(self.now + 4 + u64::from(key));
+                request(&format!("key {key}"), &format!("what {}", plan.actor), until)
+            }),
         }
     }
 
@@ -118,7 +123,7 @@ impl Twin {
     pub fn compare(&self) {
         let found = self.store.verify(&mut |_| ()).expect("reads");
         assert_eq!(found, Vec::<String>::new());
-        assert_eq!(show(&*self.store), show(&self.model));
+        assert_eq!(show(&*self.store, self.now), show(&self.model, self.now));
     }
 }
 
@@ -151,6 +156,7 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
         consumed: place.mail.drain(..take).collect(),
         watches: plan.watches.iter().map(|(op, to)| watch(*op, *to)).collect(),
         asks: plan.asks.iter().map(|(op, open)| ask(*op, *open)).collect(),
+        unset: plan.state.iter().map(|(key, value)| format!("k{}", key + value % 2)).collect(),
         state: plan.state.iter().map(|(key, value)| (format!("k{key}"), number(*value))).collect(),
         given_up: Vec::new(),
         to_children: None,
@@ -202,7 +208,7 @@ fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
     }
 }
 
-fn show(journal: &dyn Journal) -> String {
+fn show(journal: &dyn Journal, now: u64) -> String {
     let rows = journal.list(&Listing { limit: 100, ..Listing::default() }).expect("reads");
     let loaded: Vec<_> = rows
         .iter()
@@ -215,5 +221,8 @@ fn show(journal: &dyn Journal) -> String {
     let dead = journal.dead(1_000).expect("reads");
     let due = journal.due((Millis(0), ProcessNo(0)), 100).expect("reads");
     let runnable = journal.runnable(ProcessNo(0), 100).expect("reads");
-    format!("{loaded:#?}\n{asks:#?}\n{dead:#?}\n{due:?}\n{runnable:?}")
+    let requests: Vec<_> = (0..4)
+        .map(|key| journal.request(&format!("key {key}"), Millis(now)).expect("reads"))
+        .collect();
+    format!("{requests:?}\n{loaded:#?}\n{asks:#?}\n{dead:#?}\n{due:?}\n{runnable:?}")
 }

@@ -1,15 +1,15 @@
 //! One process's place in memory. Its inbox takes what comes at any time; its
 //! body is touched by one visit at a time.
 
+use super::mailbox::Mailbox;
 use crate::code::{Activation, StepResult};
 use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Lane, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard,
-    Status, Sum,
+    Event, Kind, Ledger, Message, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Cell {
@@ -20,6 +20,8 @@ pub(crate) struct Cell {
     pub lined: AtomicBool,
     /// It is no longer in the map.
     pub gone: AtomicBool,
+    /// About how many bytes its body takes.
+    pub bytes: AtomicUsize,
     inbox: Mutex<Inbox>,
     body: Mutex<Body>,
 }
@@ -94,16 +96,17 @@ pub(crate) struct Live {
     pub ledger: Ledger,
     /// `None` if it is parked or has ended.
     pub activation: Option<Box<dyn Activation>>,
-    pub mail: VecDeque<Message>,
-    pub mail_seen: MessageNo,
+    pub mail: Mailbox,
     /// The store may hold mail older than what comes now: it is read first.
     pub unread: bool,
     /// This node has no code for it: it can be ended or held, but not run.
     pub no_code: bool,
-    /// How many control messages are in `mail`.
-    pub control: usize,
     pub done: VecDeque<StepDone>,
     pub running: HashMap<Op, AbortHandle>,
+    /// Steps whose next attempt begins once the turn under way is durable.
+    pub intended: Vec<Op>,
+    /// About how much of its segment's history the code may hold on to.
+    pub history_bytes: usize,
     /// Inputs that loading found due: unknown steps, a divergence.
     pub found: VecDeque<Event>,
     /// Commands the code has issued that no commit holds yet.
@@ -127,6 +130,7 @@ impl Cell {
             queued: AtomicBool::new(false),
             lined: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            bytes: AtomicUsize::new(0),
             inbox: Mutex::default(),
             body: Mutex::new(Body::Cold),
         }
@@ -149,7 +153,25 @@ impl Cell {
     }
 }
 
+/// What a process takes in memory beside its messages and payloads, and an
+/// event beside its payloads, about.
+const LIVE_BYTES: usize = 2 << 10;
+const EVENT_BYTES: usize = 150;
+
+/// About how much memory what an event brings takes.
+pub(super) fn weight(event: &mut Event) -> usize {
+    let mut bytes = EVENT_BYTES;
+    event.payloads_mut(&mut |payload| bytes += payload.bytes());
+    bytes
+}
+
 impl Live {
+    /// About how much memory it takes: what the code holds is not known, but
+    /// it came from somewhere.
+    pub fn bytes(&self) -> usize {
+        LIVE_BYTES + self.mail.bytes() + self.history_bytes
+    }
+
     /// Nothing is under way, so its memory can go.
     pub fn is_idle(&self) -> bool {
         self.flight.is_none()
@@ -162,14 +184,6 @@ impl Live {
     /// It takes in nothing but what a person does about it.
     pub fn is_held(&self) -> bool {
         self.no_code || self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
-    }
-
-    pub fn add_mail(&mut self, message: Message) {
-        if message.no > self.mail_seen {
-            self.mail_seen = message.no;
-            self.control += usize::from(message.content.lane() == Lane::Control);
-            self.mail.push_back(message);
-        }
     }
 
     /// Nobody waits for its steps any more.

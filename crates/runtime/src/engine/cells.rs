@@ -15,6 +15,7 @@ type Part = HashMap<ProcessNo, Arc<Cell>>;
 pub(crate) struct Cells {
     parts: Vec<Mutex<Part>>,
     count: AtomicUsize,
+    bytes: AtomicUsize,
     /// Cells that were idle, longest ago first.
     line: Mutex<VecDeque<Arc<Cell>>>,
 }
@@ -24,6 +25,7 @@ impl Cells {
         Cells {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             count: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
             line: Mutex::default(),
         }
     }
@@ -58,8 +60,22 @@ impl Cells {
             part.remove(&cell.no);
             cell.gone.store(true, Ordering::Release);
             self.count.fetch_sub(1, Ordering::Relaxed);
+            self.weigh(cell, 0);
         }
         true
+    }
+
+    /// Notes about how much memory a cell takes.
+    pub fn weigh(&self, cell: &Cell, bytes: usize) {
+        let before = cell.bytes.swap(bytes, Ordering::AcqRel);
+        // Adding first: the sum must not fall below nothing in between.
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.bytes.fetch_sub(before, Ordering::AcqRel);
+    }
+
+    /// About how much memory all take.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Acquire)
     }
 
     /// How many there are.

@@ -1,7 +1,7 @@
 //! The committer: takes what waits, commits it as one group, tells everybody.
 
 use super::cell::{Facts, Fresh};
-use super::pending::{Large, Pending, Rest, Source};
+use super::pending::{Answer, Large, Pending, Rest, Source, encode_spawns};
 use super::state::Engine;
 use greenroom_journal::{
     Commit, Error, Outcome, Receipt, Refusal, encode_events, externalise, externalise_commit,
@@ -119,22 +119,21 @@ impl Engine {
         self.journal.commit(commits)
     }
 
-    /// Puts large payloads into the blob store and writes the texts.
-    fn move_large(&self, commit: &mut Commit, rest: &mut Rest) -> Result<(), Error> {
+    /// Puts large payloads into the blob store and writes the texts. The worker
+    /// that made the turn does it, so that nobody else's commit waits; here
+    /// only what it could not do is tried again.
+    pub(super) fn move_large(&self, commit: &mut Commit, rest: &mut Rest) -> Result<(), Error> {
         let journal = &*self.journal;
-        match (&rest.source, &mut rest.large) {
-            (Source::Turn(_), None) => return Ok(()),
-            (Source::Turn(_), Some(Large { events, sum_before, seq, at })) => {
-                for event in events.iter_mut() {
-                    externalise(journal, event)?;
-                }
-                let body = encode_events(events)?;
-                if let Some(turn) = &mut commit.turn {
-                    turn.sum = sum_before.then(*seq, *at, &body);
-                    turn.body = body;
-                }
-            }
-            (Source::External(_), _) => {}
+        let Some(Large { events, sum_before, seq, at }) = &mut rest.large else {
+            return Ok(());
+        };
+        for event in events.iter_mut() {
+            externalise(journal, event)?;
+        }
+        let body = encode_events(events)?;
+        if let Some(turn) = &mut commit.turn {
+            turn.sum = sum_before.then(*seq, *at, &body);
+            turn.body = body;
         }
         for event in rest.fresh.iter_mut().flatten() {
             externalise(journal, event)?;
@@ -168,9 +167,8 @@ impl Engine {
                     }
                 }
                 Source::External(reply) => {
-                    let answer = outcome.map_err(|refusal| self.refused(refusal));
                     // Nobody may be waiting any more.
-                    let _ = reply.send(answer);
+                    let _ = reply.send(self.answer(outcome));
                 }
             }
         }
@@ -184,12 +182,13 @@ impl Engine {
         }
     }
 
-    fn refused(&self, refusal: greenroom_journal::Refusal) -> crate::Error {
-        match refusal {
-            greenroom_journal::Refusal::Repeated { key } => crate::Error::Repeated { key },
-            other => {
+    fn answer(&self, outcome: Outcome) -> crate::Result<Answer> {
+        match outcome {
+            Ok(receipt) => Ok(Answer::Receipt(receipt)),
+            Err(Refusal::Repeated { done, .. }) => Ok(Answer::Repeated(done)),
+            Err(other) => {
                 self.stop(&other.to_string());
-                crate::Error::Stopped { why: other.to_string() }
+                Err(crate::Error::Stopped { why: other.to_string() })
             }
         }
     }
@@ -197,12 +196,8 @@ impl Engine {
     /// Messages, new processes and wake-ups, to where they belong.
     fn hand_on(&self, commit: &Commit, rest: &Rest, receipt: &Receipt) {
         for delivered in &receipt.delivered {
-            let mut message = delivered.message.clone();
-            match greenroom_journal::fetch_content(&*self.journal, &mut message.content) {
-                Ok(()) => self.deliver(delivered.to, message),
-                // It stays in the mailbox; reading that will say what is wrong.
-                Err(_) => self.put(delivered.to, |inbox| inbox.reread = true),
-            }
+            // Large bodies are fetched by the worker that takes it in.
+            self.deliver(delivered.to, delivered.message.clone());
         }
         let spawns = commit.spawns.iter().zip(&rest.fresh).zip(&rest.facts);
         for (spawned, ((spawn, fresh), facts)) in receipt.spawned.iter().zip(spawns) {
@@ -261,14 +256,4 @@ fn spawn_is_plain(event: &Event) -> bool {
 
 fn begun(facts: &Facts, at: greenroom_model::Millis, sum: Sum, event: &Event) -> Fresh {
     Fresh { facts: facts.clone(), at, sum, event: event.clone() }
-}
-
-/// Writes the first turns of processes that begin with one event.
-fn encode_spawns(commit: &mut Commit, fresh: &[Option<Event>]) -> Result<(), Error> {
-    for (spawn, event) in commit.spawns.iter_mut().zip(fresh) {
-        if let (Some(event), Some(first)) = (event, spawn.turns.first_mut()) {
-            first.body = encode_events(std::slice::from_ref(event))?;
-        }
-    }
-    Ok(())
 }

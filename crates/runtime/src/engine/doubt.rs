@@ -5,8 +5,8 @@
 use super::cell::{Cell, Live};
 use super::hub::News;
 use super::state::Engine;
-use greenroom_journal::{Error, Scope};
-use greenroom_model::{ProcessNo, Seq};
+use greenroom_journal::{Error, Scope, fetch_content};
+use greenroom_model::{Message, ProcessNo, Seq};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -57,8 +57,25 @@ impl Engine {
         // No journal lies after the last place there can be: only the mailbox.
         let loaded = self.journal.load(cell.no, Scope::After(Seq(u64::MAX)))?;
         let mail = loaded.into_iter().flat_map(|loaded| loaded.mailbox);
-        mail.for_each(|message| live.add_mail(message));
+        mail.for_each(|message| live.mail.add(message));
         Ok(())
+    }
+
+    /// Takes in what has come. What the blob store does not give now stays in
+    /// the mailbox, with all that came after it.
+    pub(super) fn take_in(self: &Arc<Self>, cell: &Cell, live: &mut Live, mail: Vec<Message>) {
+        for mut message in mail {
+            match fetch_content(&*self.journal, &mut message.content) {
+                Ok(()) => live.mail.add(message),
+                Err(error) => {
+                    live.unread = true;
+                    return match error.is_transient() {
+                        true => self.reread_later(cell, &error),
+                        false => self.trouble(cell.no, error.to_string()),
+                    };
+                }
+            }
+        }
     }
 
     /// The answer to a process's own turn was lost: whoever follows it must

@@ -1,6 +1,7 @@
 //! The threads of a real node: workers that visit, one committer, one for
 //! timers. The simulator does the same, one call at a time.
 
+use super::pending::Pending;
 use super::state::Engine;
 use greenroom_model::ProcessNo;
 use std::sync::atomic::Ordering;
@@ -91,7 +92,7 @@ impl Engine {
     fn commit_all(self: &Arc<Self>, own: usize) -> Result<(), greenroom_journal::Error> {
         self.settle_doubt()?;
         loop {
-            let group = self.commits.take(self.options.group_max);
+            let group = self.next_group(self.options.group_max);
             if group.is_empty() {
                 return Ok(());
             }
@@ -101,6 +102,10 @@ impl Engine {
                 return Ok(());
             }
         }
+    }
+
+    fn next_group(&self, max: usize) -> Vec<Pending> {
+        self.commits.take(max, self.options.group_bytes_max, |pending| pending.rest.bytes)
     }
 
     fn keep_committing(self: Arc<Self>) {
@@ -154,7 +159,7 @@ impl Engine {
     /// The store's; what was to be committed waits on.
     pub fn commit_up_to(self: &Arc<Self>, max: usize) -> Result<usize, greenroom_journal::Error> {
         self.settle_doubt()?;
-        let group = self.commits.take(max);
+        let group = self.next_group(max);
         let count = group.len();
         if count > 0 {
             self.commit_some(group, 0)?;

@@ -18,22 +18,14 @@ impl Engine {
     /// Starts every step that is intended and not under way. A step that is
     /// done at the first poll costs no task.
     pub(super) fn launch(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live) {
+        let mut intended = std::mem::take(&mut live.intended);
         if live.activation.is_none() {
             return;
         }
-        let waiting = |live: &Live, op: &Op| {
-            !live.running.contains_key(op)
-                && !live.done.iter().any(|done| done.op == *op)
-                // Loading has found it begun: its outcome is unknown.
-                && !live.found.iter().any(|event| event.op() == Some(*op))
-        };
-        let due: Vec<(Op, u32)> = live
-            .ledger
-            .steps
-            .iter()
-            .filter(|(op, step)| step.begun && step.retry_at.is_none() && waiting(live, op))
-            .map(|(op, step)| (*op, step.attempts + 1))
-            .collect();
+        intended.sort_unstable();
+        intended.dedup();
+        let due: Vec<(Op, u32)> =
+            intended.into_iter().filter_map(|op| Some((op, attempt_due(live, op)?))).collect();
         if live.is_held() || self.is_draining() {
             live.found.extend(due.into_iter().map(|(op, attempt)| held_back(live.at, op, attempt)));
             return;
@@ -69,6 +61,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// The attempt of a step that is to begin now, if one is.
+fn attempt_due(live: &Live, op: Op) -> Option<u32> {
+    let step = live.ledger.steps.get(&op)?;
+    let due = step.begun && step.retry_at.is_none() && !live.running.contains_key(&op);
+    due.then_some(step.attempts + 1)
 }
 
 /// A step that was to run and has not been begun, since the process was paused

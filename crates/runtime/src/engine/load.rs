@@ -1,12 +1,13 @@
 //! Bringing a process back into memory: its last segment, replayed.
 
-use super::cell::{Cell, Facts, Fresh, Live};
+use super::cell::{Cell, Facts, Fresh, Live, weight};
+use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
 use crate::code::NewActivation;
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Event, Failure, Ledger, MessageNo, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
+    Event, Failure, Ledger, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
 
@@ -30,7 +31,8 @@ impl Engine {
             Err(error) => return Err(NotLoaded::Corrupt(error.to_string())),
         };
         let Loaded { row, turns, mailbox } = loaded;
-        let history = in_force(turns);
+        let mut history = in_force(turns);
+        let history_bytes = history.iter_mut().map(|(_, _, event)| weight(event)).sum();
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts { id: row.id, shard: row.shard, root: row.root, hops: row.hops };
         let mut live = Box::new(Live {
@@ -44,19 +46,19 @@ impl Engine {
             at: row.changed_at,
             ledger,
             activation: None,
-            mail: VecDeque::new(),
-            mail_seen: MessageNo(0),
+            mail: Mailbox::default(),
             unread: false,
             no_code: false,
-            control: 0,
             done: VecDeque::new(),
+            intended: Vec::new(),
+            history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
             surplus: VecDeque::new(),
             flight: None,
         });
         for message in mailbox {
-            live.add_mail(message);
+            live.mail.add(message);
         }
         if live.ledger.ended.is_none() && !live.ledger.parked {
             self.activate(&mut live, &history)?;
@@ -101,7 +103,8 @@ impl Engine {
     /// A process this node has just started, without reading it back.
     pub(super) fn begin(&self, no: ProcessNo, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
         let Fresh { facts, at, sum, event } = fresh;
-        let history = [(Seq(1), at, event)];
+        let mut history = [(Seq(1), at, event)];
+        let history_bytes = weight(&mut history[0].2);
         let kind = match history[0].2.segment() {
             Some(segment) => segment.kind.clone(),
             None => return Err(NotLoaded::Gone),
@@ -117,12 +120,12 @@ impl Engine {
             at,
             ledger: Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event))),
             activation: None,
-            mail: VecDeque::new(),
-            mail_seen: MessageNo(0),
+            mail: Mailbox::default(),
             unread: false,
             no_code: false,
-            control: 0,
             done: VecDeque::new(),
+            intended: Vec::new(),
+            history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
             surplus: VecDeque::new(),

@@ -16,6 +16,7 @@ mod effects;
 mod hub;
 mod launch;
 mod load;
+mod mailbox;
 mod pending;
 mod queue;
 mod replay;
@@ -29,6 +30,6 @@ mod visit;
 
 pub(crate) use hub::News;
 pub(crate) use load::{in_force, names};
-pub(crate) use pending::External;
+pub(crate) use pending::{Answer, External};
 pub(crate) use replay::replay;
 pub use state::{Engine, EngineOptions};

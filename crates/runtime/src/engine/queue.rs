@@ -62,10 +62,17 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Up to `max` items, without waiting.
-    pub fn take(&self, max: usize) -> Vec<T> {
+    /// Up to `max` items that together weigh no more than `weight_max`, but one
+    /// at least; without waiting.
+    pub fn take(&self, max: usize, weight_max: usize, weigh: impl Fn(&T) -> usize) -> Vec<T> {
         let mut inner = self.lock();
-        let count = inner.items.len().min(max);
+        let mut weight = 0_usize;
+        let fits = |item: &T| {
+            weight = weight.saturating_add(weigh(item));
+            weight <= weight_max
+        };
+        let count = inner.items.iter().take(max).map(fits).take_while(|fits| *fits).count();
+        let count = count.max(1).min(inner.items.len());
         inner.items.drain(..count).collect()
     }
 
@@ -114,5 +121,23 @@ impl<T> Queue<T> {
     pub fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_bounded_by_weight_and_never_empty() {
+        let queue = Queue::new();
+        [3, 3, 3, 9, 1, 1].into_iter().for_each(|weight| queue.push(weight));
+        let take = |max| queue.take(max, 6, |weight| *weight);
+        assert_eq!(take(9), [3, 3]);
+        assert_eq!(take(9), [3]);
+        assert_eq!(take(9), [9], "more than a group may weigh, and it must go");
+        assert_eq!(take(1), [1]);
+        assert_eq!(take(9), [1]);
+        assert!(take(9).is_empty());
     }
 }

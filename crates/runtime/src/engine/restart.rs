@@ -10,10 +10,10 @@ use super::turn::Turn;
 use greenroom_journal::{AskChange, Error, GivenUp, Scope, TurnRow, Watch};
 use greenroom_model::supervisor::RestartFrom;
 use greenroom_model::{
-    Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Revival, Segment, Seq, failure,
-    given_back, revival,
+    Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Payload, Revival, Segment, Seq,
+    failure, given_back, revival, state_after,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a process goes on.
 enum Place {
@@ -26,6 +26,9 @@ enum Place {
 /// What was read of a process that is taken back.
 struct Read {
     history: Vec<Past>,
+    /// Every key of the queryable state that was ever set, also by what no
+    /// longer counts.
+    keys: BTreeSet<String>,
     first_op: Op,
     /// Its very first event, if that was asked for.
     origin: Option<Segment>,
@@ -59,6 +62,11 @@ impl Engine {
                 return Ok(true);
             }
         };
+        if let Content::Restart { asked_at: Some(asked_at), .. } = message.content
+            && restarted_since(&turns, asked_at)
+        {
+            return Ok(true);
+        }
         let read = read(turns, live.segment);
         if let Some(place) = self.place(live, &read, &message.content) {
             self.take_back(live, turn, &read, place, &message.from);
@@ -73,11 +81,11 @@ impl Engine {
         let again = || Place::Begin(self.again(segment, read.first_op));
         match content {
             // It has begun another segment since somebody asked.
-            Content::Restart { keep: Some(keep) } if keep < begin => None,
-            Content::Restart { keep: Some(keep) } => {
+            Content::Restart { keep: Some(keep), .. } if keep < begin => None,
+            Content::Restart { keep: Some(keep), .. } => {
                 Some(Place::After { keep: *keep, crashes: Vec::new(), poison: false })
             }
-            Content::Restart { keep: None } => Some(again()),
+            Content::Restart { keep: None, .. } => Some(again()),
             // A supervisor begins anew: it would only decide the same once more.
             Content::Revive { from: RestartFrom::State, .. } if live.ledger.supervises => {
                 Some(again())
@@ -121,21 +129,11 @@ impl Engine {
                 self.go_back(live, turn, read, Restart { keep, crashes, poison, by });
             }
             Place::Begin(segment) => {
+                take_state_back(turn, &read.keys, &segment.state);
                 turn.record(live, &*self.env, Event::WorkflowStarted(segment));
             }
         }
-        // A turn that ended the process took its questions and watches away.
-        for (op, ask) in &live.ledger.asks {
-            turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
-        }
-        for (op, target) in &live.ledger.watches {
-            turn.watches.push(Watch { op: *op, target: target.clone() });
-        }
-        turn.exit = None;
-        turn.reload = true;
-        live.activation = None;
-        live.surplus.clear();
-        live.found.clear();
+        begin_anew(live, turn);
     }
 
     fn go_back(&self, live: &mut Live, turn: &mut Turn, read: &Read, restart: Restart<'_>) {
@@ -148,7 +146,8 @@ impl Engine {
         // An ordered process does not go past the message: a person decides.
         let keep = if poison && ordered { next.unwrap_or(keep) } else { keep };
         let kept = events.iter().take_while(|(seq, _)| *seq <= keep);
-        live.ledger = Ledger::of(kept.map(|(seq, event)| (*seq, event)));
+        live.ledger = Ledger::of(kept.clone().map(|(seq, event)| (*seq, event)));
+        take_state_back(turn, &read.keys, &state_after(kept.map(|(_, event)| event)));
         if poison && !back.is_empty() {
             let (from, content) = back.remove(0);
             if !ordered {
@@ -193,9 +192,58 @@ fn give_up(live: &Live, turn: &mut Turn, from: Origin, content: Content, crashes
 fn read(turns: Vec<TurnRow>, segment: Seq) -> Read {
     let events = || turns.iter().flat_map(|turn| &turn.events);
     let last = events().filter_map(Event::op).max().map_or(0, |op| op.0);
+    let keys = keys_set(&turns);
     let origin = events().next().and_then(Event::segment).cloned();
     let first = events().find_map(Event::segment).map_or(0, |segment| segment.first_op.0);
     let history: Vec<Past> =
         in_force(turns).into_iter().filter(|(seq, _, _)| *seq >= segment).collect();
-    Read { history, first_op: Op((last + 1).max(first)), origin }
+    Read { history, keys, first_op: Op((last + 1).max(first)), origin }
+}
+
+/// The turn says again what an end of the process took away, and the memory
+/// that went on from there is of no use.
+fn begin_anew(live: &mut Live, turn: &mut Turn) {
+    for (op, ask) in &live.ledger.asks {
+        turn.asks.push(AskChange::Open { op: *op, spec: ask.spec.clone() });
+    }
+    for (op, target) in &live.ledger.watches {
+        turn.watches.push(Watch { op: *op, target: target.clone() });
+    }
+    turn.exit = None;
+    turn.reload = true;
+    live.activation = None;
+    live.surplus.clear();
+    live.found.clear();
+}
+
+/// Whether the process has been restarted since it had `asked_at` events: of
+/// two that were asked for in one place the first counts.
+fn restarted_since(turns: &[TurnRow], asked_at: Seq) -> bool {
+    let numbered = turns.iter().flat_map(|turn| {
+        turn.events.iter().enumerate().map(|(place, event)| (turn.seq.plus(place), event))
+    });
+    let restarts =
+        |event: &Event| matches!(event, Event::Restarted { .. } | Event::WorkflowStarted(_));
+    numbered.into_iter().any(|(seq, event)| seq > asked_at && restarts(event))
+}
+
+/// Every key of the queryable state that was ever set in a segment, also by
+/// what no longer counts.
+fn keys_set(turns: &[TurnRow]) -> BTreeSet<String> {
+    let events = turns.iter().flat_map(|turn| &turn.events);
+    let keys = events.filter_map(|event| match event {
+        Event::StateSet { key, .. } => Some(key.clone()),
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// Brings the keys that were set back to what they were.
+fn take_state_back(turn: &mut Turn, set: &BTreeSet<String>, then: &BTreeMap<String, Payload>) {
+    for key in set {
+        match then.get(key) {
+            Some(value) => turn.state.push((key.clone(), value.clone())),
+            None => turn.unset.push(key.clone()),
+        }
+    }
 }

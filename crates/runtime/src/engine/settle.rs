@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard};
 impl Engine {
     pub(super) fn settle(self: &Arc<Self>, cell: &Arc<Cell>, mut body: MutexGuard<'_, Body>) {
         let Body::Live(live) = &mut *body else { return };
+        self.cells.weigh(cell, live.bytes());
         if live.flight.is_some() {
             return;
         }
@@ -28,10 +29,27 @@ impl Engine {
         }
         drop(body);
         self.cells.line_up(cell);
-        while self.cells.count() > self.options.resident_max {
-            let Some(idle) = self.cells.longest_idle() else {
+        self.make_room(cell);
+    }
+
+    /// Lets go of who has been idle the longest, while they are too many or
+    /// take too much.
+    fn make_room(&self, latest: &Arc<Cell>) {
+        let mut spared = false;
+        loop {
+            let many = self.cells.count() > self.options.resident_max;
+            if !many && self.cells.bytes() <= self.options.resident_bytes_max {
                 return;
-            };
+            }
+            let Some(idle) = self.cells.longest_idle() else { return };
+            // One that is too large alone must not be read anew at each turn.
+            if !many && Arc::ptr_eq(&idle, latest) {
+                self.cells.line_up(&idle);
+                if std::mem::replace(&mut spared, true) {
+                    return;
+                }
+                continue;
+            }
             self.passivate(&idle);
         }
     }

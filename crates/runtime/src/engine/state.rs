@@ -3,17 +3,18 @@
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
 use super::hub::{Hub, News};
-use super::pending::{External, Pending, Rest, Source};
+use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
 use super::timers::Timers;
 use crate::code::Newest;
 use crate::env::Env;
 use crate::{Error, Registry};
-use greenroom_journal::{Commit, Journal, Lease, Receipt};
+use greenroom_journal::{Commit, Journal, Lease};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// How an engine is set.
@@ -21,13 +22,27 @@ use tokio::sync::{oneshot, watch};
 pub struct EngineOptions {
     /// How many waiting processes may stay in memory.
     pub resident_max: usize,
+    /// How much memory they may take, about; the latest may stay even if it takes
+    /// more alone.
+    pub resident_bytes_max: usize,
     /// How many commits go into one transaction at most.
     pub group_max: usize,
+    /// How many bytes go into one transaction at most, about, unless a single
+    /// commit has more.
+    pub group_bytes_max: usize,
+    /// How long the key of a request is kept.
+    pub request_kept: Duration,
 }
 
 impl Default for EngineOptions {
     fn default() -> EngineOptions {
-        EngineOptions { resident_max: 10_000, group_max: 1_000 }
+        EngineOptions {
+            resident_max: 10_000,
+            resident_bytes_max: 512 << 20,
+            group_max: 1_000,
+            group_bytes_max: 8 << 20,
+            request_kept: Duration::from_secs(24 * 3600),
+        }
     }
 }
 
@@ -122,27 +137,31 @@ impl Engine {
     }
 
     /// Asks for a commit from outside; the receiver hears of it.
-    pub(crate) fn request(&self, external: External) -> oneshot::Receiver<crate::Result<Receipt>> {
+    pub(crate) fn request(&self, external: External) -> oneshot::Receiver<crate::Result<Answer>> {
         let (sender, receiver) = oneshot::channel();
         if let Some(why) = self.stopped.borrow().clone() {
             let _ = sender.send(Err(Error::Stopped { why }));
             return receiver;
         }
+        let bytes = external.bytes();
         let facts = external.spawns.iter().map(super::effects::facts).collect();
-        let commit = Commit {
-            at: self.env.now(),
-            epoch: self.lease.epoch,
-            turn: None,
+        let mut commit = Commit {
             sends: external.sends,
             spawns: external.spawns,
             request: external.request,
+            ..Commit::new(self.env.now(), self.lease.epoch)
         };
+        if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
+            let _ = sender.send(Err(error.into()));
+            return receiver;
+        }
         let rest = Rest {
             source: Source::External(sender),
             fresh: external.fresh,
             facts,
             large: None,
             wake_changed: false,
+            bytes,
         };
         self.commits.push(Pending { commit, rest });
         receiver

@@ -4,7 +4,7 @@
 use super::cell::{Live, StepDone};
 use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
-use greenroom_model::{Content, Event, Exit, Lane, Message, Millis, Origin, RetryDecision, Stop};
+use greenroom_model::{Content, Event, Exit, Message, Millis, Origin, RetryDecision, Stop};
 
 /// What comes next.
 pub(super) enum Next {
@@ -74,28 +74,23 @@ impl Engine {
 }
 
 fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
-    if live.control == 0 {
-        return None;
-    }
     let (held, ended) = (live.is_held(), live.ledger.ended.is_some());
     let down = live.ledger.down.is_some();
-    let place = live.mail.iter().position(|message| match &message.content {
-        Content::User { .. } => false,
+    let place = live.mail.find_control(|content| match content {
         // The rest of its mail was given up when it ended.
-        content if content.is_childs_exit() => false,
         content if ended => content.reaches_ended() || down && is_stop(content),
         content => !held || is_administrative(content),
     })?;
     // A cancel of a paused process lets it go on first.
     if live.ledger.paused
         && !live.ledger.cancelled
-        && let Content::Cancel { .. } = &live.mail[place].content
+        && let Some(message) = live.mail.control(place)
+        && let Content::Cancel { .. } = &message.content
     {
-        let by = live.mail[place].from.clone();
+        let by = message.from.clone();
         return Some(Next::Input(Event::Resumed { by }));
     }
-    let message = live.mail.remove(place)?;
-    live.control -= 1;
+    let message = live.mail.take_control(place)?;
     turn.consumed.push(message.no);
     Some(control(live, message))
 }
@@ -203,13 +198,8 @@ fn next_due(live: &Live, at: Millis) -> Option<Event> {
 
 /// The oldest message that fits an operation that waits for one.
 fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Event> {
-    if live.mail.is_empty() {
-        return None;
-    }
     for (op, filter) in live.activation.as_ref()?.receivers() {
-        let fits: Option<usize> = live.mail.iter().position(|message| filter.takes(message));
-        if let Some(message) = fits.and_then(|place| live.mail.remove(place)) {
-            live.control -= usize::from(message.content.lane() == Lane::Control);
+        if let Some(message) = live.mail.take(&filter) {
             turn.consumed.push(message.no);
             return Event::received(op, &message);
         }

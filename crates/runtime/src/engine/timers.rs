@@ -24,6 +24,11 @@ struct Inner {
     heap: BinaryHeap<Reverse<Point>>,
     /// Everything up to here is in the heap.
     horizon: Point,
+    /// How often the horizon was taken back: what was read before says nothing.
+    taken_back: u64,
+    /// While the store is being read: what is noted beyond the horizon, which
+    /// the page may just have missed.
+    meanwhile: Option<Vec<Point>>,
     closed: bool,
 }
 
@@ -32,7 +37,13 @@ const END: Point = (Millis(u64::MAX), ProcessNo(i64::MAX));
 
 impl Timers {
     pub fn new() -> Timers {
-        let inner = Inner { heap: BinaryHeap::new(), horizon: BEGINNING, closed: false };
+        let inner = Inner {
+            heap: BinaryHeap::new(),
+            horizon: BEGINNING,
+            taken_back: 0,
+            meanwhile: None,
+            closed: false,
+        };
         Timers { inner: Mutex::new(inner), earlier: Condvar::new() }
     }
 
@@ -44,6 +55,9 @@ impl Timers {
     pub fn note(&self, at: Millis, no: ProcessNo) {
         let mut inner = self.lock();
         if (at, no) > inner.horizon {
+            if let Some(meanwhile) = &mut inner.meanwhile {
+                meanwhile.push((at, no));
+            }
             return;
         }
         let first = inner.heap.peek().is_none_or(|Reverse(next)| (at, no) < *next);
@@ -59,29 +73,50 @@ impl Timers {
     /// Takes out what is due at `now`. A process may be named whose wake-up
     /// has changed since; it will find nothing due.
     ///
-    /// The store is read under the lock: a commit is noted either after, and
-    /// then sees the new horizon, or it was durable before and is read.
+    /// The store is read without the lock, since commits note their wake-ups
+    /// under it: what is noted meanwhile is kept aside, and taken in as far as
+    /// the page has moved the horizon. One thread calls this at a time.
     pub fn take_due(&self, now: Millis, journal: &dyn Journal) -> Result<Vec<ProcessNo>, Error> {
-        let mut inner = self.lock();
         let mut due = Vec::new();
-        loop {
-            while let Some(&Reverse((at, no))) = inner.heap.peek() {
-                if at > now {
-                    return Ok(due);
-                }
-                inner.heap.pop();
-                due.push(no);
+        while let Some((horizon, taken_back)) = self.take_known(now, &mut due) {
+            let page = journal.due(horizon, PAGE);
+            self.take_page(page?, taken_back);
+        }
+        Ok(due)
+    }
+
+    /// Takes out what is known to be due. Gives back from where on the store is
+    /// to be read for more.
+    fn take_known(&self, now: Millis, due: &mut Vec<ProcessNo>) -> Option<(Point, u64)> {
+        let mut inner = self.lock();
+        while let Some(&Reverse((at, no))) = inner.heap.peek() {
+            if at > now {
+                return None;
             }
-            if inner.horizon == END || due.len() >= PAGE {
-                return Ok(due);
-            }
-            let page = journal.due(inner.horizon, PAGE)?;
+            inner.heap.pop();
+            due.push(no);
+        }
+        if inner.horizon == END || due.len() >= PAGE {
+            return None;
+        }
+        // What a read that failed has left is in the store by now.
+        inner.meanwhile = Some(Vec::new());
+        Some((inner.horizon, inner.taken_back))
+    }
+
+    fn take_page(&self, page: Vec<Point>, taken_back: u64) {
+        let mut inner = self.lock();
+        let meanwhile = inner.meanwhile.take().unwrap_or_default();
+        if inner.taken_back == taken_back {
             inner.horizon = match page.last() {
                 Some(last) if page.len() == PAGE => *last,
                 _ => END,
             };
             inner.heap.extend(page.into_iter().map(Reverse));
         }
+        // One that the page has as well is woken twice, and finds nothing due.
+        let horizon = inner.horizon;
+        inner.heap.extend(meanwhile.into_iter().filter(|point| *point <= horizon).map(Reverse));
     }
 
     /// Forgets all: the store knows.
@@ -89,6 +124,7 @@ impl Timers {
         let mut inner = self.lock();
         inner.heap.clear();
         inner.horizon = BEGINNING;
+        inner.taken_back += 1;
         self.earlier.notify_one();
     }
 
@@ -125,6 +161,7 @@ impl Inner {
         points.sort_unstable();
         points.truncate(HELD_MAX / 2);
         self.horizon = points.last().copied().unwrap_or(BEGINNING);
+        self.taken_back += 1;
         self.heap = points.into_iter().map(Reverse).collect();
     }
 }

@@ -1,7 +1,7 @@
 //! A turn being made: its events, and what they do to the store. Everything
 //! the commit holds is derived from the events.
 
-use super::cell::Live;
+use super::cell::{Live, weight};
 use super::effects;
 use crate::env::Env;
 use greenroom_journal::{AskChange, GivenUp, Outgoing, Spawn, ToChildren, Watch};
@@ -24,6 +24,7 @@ pub(super) struct Turn {
     pub fresh: Vec<Option<Event>>,
     pub watches: Vec<Watch>,
     pub asks: Vec<AskChange>,
+    pub unset: Vec<String>,
     pub state: Vec<(String, Payload)>,
     pub kind: Option<Kind>,
     pub exit: Option<Exit>,
@@ -45,6 +46,7 @@ impl Turn {
             fresh: Vec::new(),
             watches: Vec::new(),
             asks: Vec::new(),
+            unset: Vec::new(),
             state: Vec::new(),
             kind: None,
             exit: None,
@@ -71,7 +73,7 @@ impl Turn {
 
     /// Takes in an event: what it does to the process's open work, and to the
     /// store.
-    pub fn record(&mut self, live: &mut Live, env: &dyn Env, event: Event) {
+    pub fn record(&mut self, live: &mut Live, env: &dyn Env, mut event: Event) {
         self.close_asks(live, &event);
         self.answer_owed(live, &event);
         self.effects(live, env, &event);
@@ -79,9 +81,17 @@ impl Turn {
         if let Some(segment) = event.segment() {
             live.segment = seq;
             live.kind = segment.kind.clone();
+            live.history_bytes = 0;
             self.kind = Some(segment.kind.clone());
         }
+        if let Event::StepStarted { op, .. }
+        | Event::StepRetried { op, .. }
+        | Event::StepUnknown { op, .. } = &event
+        {
+            live.intended.push(*op);
+        }
         live.ledger.apply(seq, &event);
+        live.history_bytes += weight(&mut event);
         self.events.push(event);
     }
 

@@ -3,7 +3,7 @@
 use super::cell::{Body, Cell, Flight, Live};
 use super::hub::News;
 use super::load::NotLoaded;
-use super::pending::{Large, Pending, Rest, Source};
+use super::pending::{Large, Pending, Rest, Source, bytes};
 use super::state::Engine;
 use super::take::Next;
 use super::turn::Turn;
@@ -66,7 +66,7 @@ impl Engine {
             Some(Err(error)) => self.trouble(cell.no, error.to_string()),
             Some(Ok(())) | None => {
                 live.unread = false;
-                inbox.mail.into_iter().for_each(|message| live.add_mail(message));
+                self.take_in(cell, live, inbox.mail);
             }
         }
         live.done.extend(inbox.done);
@@ -131,7 +131,7 @@ impl Engine {
         };
         if !matches!(done, Ok(true)) {
             turn.consumed.retain(|no| *no != message.no);
-            live.mail.push_front(message);
+            live.mail.put_back(message);
         }
         if let Err(error) = &done {
             self.reread_later(cell, error);
@@ -234,6 +234,7 @@ impl Engine {
                 consumed: turn.consumed,
                 watches: turn.watches,
                 asks: turn.asks,
+                unset: turn.unset,
                 state: turn.state,
                 given_up: turn.given_up,
                 to_children: turn.to_children,
@@ -246,13 +247,19 @@ impl Engine {
             true => None,
             false => Some(Large { events: events.clone(), sum_before, seq: first, at }),
         };
-        if let (None, Some(turn)) = (&large, &commit.turn) {
-            live.sum = turn.sum;
-        }
         live.flight = Some(Flight { first, at, events, reload: turn.reload });
         let wake_changed = turn.wake_before != wake_at;
         let source = Source::Turn(cell.clone());
-        Pending { commit, rest: Rest { source, fresh, facts, large, wake_changed } }
+        let mut rest = Rest { source, fresh, facts, large, wake_changed, bytes: 0 };
+        // The committer tries again what the blob store did not take.
+        if self.move_large(&mut commit, &mut rest).is_ok() {
+            rest.large = None;
+        }
+        if let (None, Some(turn)) = (&rest.large, &commit.turn) {
+            live.sum = turn.sum;
+        }
+        rest.bytes = bytes(&commit);
+        Pending { commit, rest }
     }
 
     /// The store's answer to the turn under way.
@@ -305,7 +312,7 @@ impl Engine {
     }
 
     /// The store cannot be read now: the process is looked at again soon.
-    fn reread_later(self: &Arc<Self>, cell: &Cell, error: &greenroom_journal::Error) {
+    pub(super) fn reread_later(self: &Arc<Self>, cell: &Cell, error: &greenroom_journal::Error) {
         self.trouble(cell.no, error.to_string());
         let (engine, no) = (self.clone(), cell.no);
         let wait = self.env.sleep(LOAD_AGAIN_AFTER);

@@ -1,9 +1,10 @@
 //! Questions to people, and their answers.
 
 use super::handle::Node;
+use super::send::taken;
 use crate::{Error, Result};
 use greenroom_journal::{AskRow, Scope};
-use greenroom_model::{AskId, Content, Payload, ProcessId, Seq};
+use greenroom_model::{AskId, Content, Message, Payload, ProcessId, ProcessNo, Seq};
 
 impl Node {
     /// Open questions, oldest first.
@@ -16,12 +17,17 @@ impl Node {
     /// paused, say.
     async fn is_answered(&self, ask: &AskId) -> Result<bool> {
         let row = self.process(&ask.process).await?;
-        let beyond = Scope::After(Seq(i64::MAX as u64));
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, beyond)?)).await?;
-        let mailbox = loaded.map(|loaded| loaded.mailbox).unwrap_or_default();
+        let mailbox = self.mailbox(row.no).await?;
         Ok(mailbox
             .iter()
             .any(|message| matches!(message.content, Content::Answer { op, .. } if op == ask.op)))
+    }
+
+    /// What lies in a mailbox.
+    pub(super) async fn mailbox(&self, no: ProcessNo) -> Result<Vec<Message>> {
+        let beyond = Scope::After(Seq(i64::MAX as u64));
+        let loaded = self.read(move |journal| Ok(journal.load(no, beyond)?)).await?;
+        Ok(loaded.map(|loaded| loaded.mailbox).unwrap_or_default())
     }
 
     /// Answers a question. Durable when it returns. Of two answers at the same
@@ -30,6 +36,10 @@ impl Node {
     /// # Errors
     /// `not_open`; `bad_answer` if it is not among the choices.
     pub async fn answer(&self, ask: &AskId, value: Payload, by: &str) -> Result<()> {
+        let wish = self.wish("answer", &[&ask.to_string(), value.text().unwrap_or_default()]);
+        if let Some(done) = self.done(&wish).await? {
+            return taken(&ask.process, &done.receipt);
+        }
         let open = self.asks(Some(&ask.process)).await?;
         let Some(row) = open.into_iter().find(|row| row.op == ask.op) else {
             return Err(Error::NotOpen { ask: ask.to_string() });
@@ -41,6 +51,7 @@ impl Node {
         if self.is_answered(ask).await? {
             return Err(Error::NotOpen { ask: ask.to_string() });
         }
-        self.append(&ask.process, Content::Answer { op: ask.op, value }, by, None).await
+        let content = Content::Answer { op: ask.op, value };
+        self.append(&ask.process, content, by, wish).await.map(drop)
     }
 }

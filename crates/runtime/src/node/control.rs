@@ -2,9 +2,13 @@
 //! so it takes effect in the process's own turn, in order, once.
 
 use super::handle::Node;
+use super::once::Wish;
+use super::send::taken;
 use crate::{Error, Result};
 use greenroom_journal::Scope;
-use greenroom_model::{Content, Event, ProcessId, Seq, Status, history_in_force, restart_point};
+use greenroom_model::{
+    Content, Event, Message, ProcessId, Seq, Status, history_in_force, restart_point,
+};
 
 /// Where a restart goes back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,22 +27,36 @@ impl Node {
     /// Asks a process to stop: what it waits for fails as `cancelled`, its
     /// compensations run. Takes effect soon after this returns.
     pub async fn cancel(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(id, Content::cancel(reason), by, None).await
+        let wish = self.wish("cancel", &[id.as_str(), reason]);
+        self.tell(id, Content::cancel(reason), by, wish).await
     }
 
     /// Ends a process without running its code again.
     pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(id, Content::kill(reason), by, None).await
+        let wish = self.wish("kill", &[id.as_str(), reason]);
+        self.tell(id, Content::kill(reason), by, wish).await
     }
 
     /// Holds a process: it takes no turn until `resume`. A step under way runs
     /// on, its result waits.
     pub async fn pause(&self, id: &ProcessId, by: &str) -> Result<()> {
-        self.append(id, Content::Pause, by, None).await
+        let wish = self.wish("pause", &[id.as_str()]);
+        self.tell(id, Content::Pause, by, wish).await
+    }
+
+    async fn tell(&self, id: &ProcessId, content: Content, by: &str, wish: Wish) -> Result<()> {
+        match self.done(&wish).await? {
+            Some(done) => taken(id, &done.receipt),
+            None => self.append(id, content, by, wish).await.map(drop),
+        }
     }
 
     /// Lets a paused process go on, or tries a parked one again.
     pub async fn resume(&self, id: &ProcessId, by: &str) -> Result<()> {
+        let wish = self.wish("resume", &[id.as_str()]);
+        if let Some(done) = self.done(&wish).await? {
+            return taken(id, &done.receipt);
+        }
         let row = self.process(id).await?;
         if row.status.is_ended() {
             return Err(Error::Ended { id: id.clone(), status: row.status });
@@ -47,15 +65,21 @@ impl Node {
             let next = "there is nothing to resume";
             return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
-        self.append(id, Content::Resume, by, None).await
+        self.append(id, Content::Resume, by, wish).await.map(drop)
     }
 
     /// Takes a process back and lets it run on from there.
     ///
     /// # Errors
     /// `not_now` for [`RestartFrom::Failure`] of a process that has not ended;
-    /// `bad_request` for a place that is not in its current segment.
+    /// `bad_request` for a place that is not in its current segment; `not_now`
+    /// also if another restart is on its way. Of two that are asked for at the
+    /// same moment the first counts.
     pub async fn restart(&self, id: &ProcessId, from: RestartFrom, by: &str) -> Result<()> {
+        let wish = self.wish("restart", &[id.as_str(), &format!("{from:?}")]);
+        if let Some(done) = self.done(&wish).await? {
+            return taken(id, &done.receipt);
+        }
         let row = self.process(id).await?;
         let keep = match from {
             RestartFrom::Start => None,
@@ -72,7 +96,13 @@ impl Node {
             }
             RestartFrom::Failure => Some(self.before_the_end(id, &row).await?),
         };
-        self.append(id, Content::Restart { keep }, by, None).await
+        let restarts = |message: &Message| matches!(message.content, Content::Restart { .. });
+        if self.mailbox(row.no).await?.iter().any(restarts) {
+            let next = "a restart of it is on its way already";
+            return Err(Error::NotNow { id: id.clone(), status: row.status, next });
+        }
+        let content = Content::Restart { keep, asked_at: Some(row.seq) };
+        self.append(id, content, by, wish).await.map(drop)
     }
 
     async fn before_the_end(

@@ -4,13 +4,13 @@ use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{
-    AskChange, FirstTurn, Loaded, Outgoing, Scope, Spawn, TurnRow, Watch, encode_events,
+    AskChange, FirstTurn, Loaded, Outgoing, Receipt, Scope, Spawn, TurnRow, Watch, encode_events,
     externalise,
 };
 use greenroom_model::{
     Content, Event, Failure, Ledger, Op, Origin, ProcessId, Seq, Status, failure, history_in_force,
+    state_after,
 };
-use std::collections::BTreeMap;
 
 impl Node {
     /// Starts a new process of the same kind whose journal is a copy of the
@@ -26,6 +26,11 @@ impl Node {
         key: Option<&str>,
         by: &str,
     ) -> Result<ProcessId> {
+        let wanted = [("at", at.map(|at| at.to_string())), ("key", key.map(str::to_owned))];
+        let wish = self.wish("fork", &[id.as_str(), &format!("{wanted:?}")]);
+        if let Some(done) = self.done(&wish).await? {
+            return forked_as(&done.receipt, done.note.parse()?);
+        }
         let row = self.process(id).await?;
         let loaded = self.read(move |journal| Ok(journal.load(row.no, Scope::Whole)?)).await?;
         let Some(Loaded { row, turns, .. }) = loaded else {
@@ -56,13 +61,17 @@ impl Node {
             spawn.status = Status::Running;
         }
         let sends = calls.into_iter().map(|op| unanswered(&fork, op, &spawn.root)).collect();
-        let external =
-            External { sends, spawns: vec![spawn], fresh: vec![None], ..External::default() };
-        let receipt = self.request(external).await?;
-        match receipt.spawned.first() {
-            Some(spawned) if spawned.created => Ok(fork),
-            _ => Err(Error::BadRequest(format!("there is a process {fork} already"))),
-        }
+        let request = self.keyed(wish, fork.as_str());
+        let external = External { sends, spawns: vec![spawn], fresh: vec![None], request };
+        let carried = self.request(external).await?;
+        forked_as(&carried.receipt, carried.note(fork)?)
+    }
+}
+
+fn forked_as(receipt: &Receipt, fork: ProcessId) -> Result<ProcessId> {
+    match receipt.spawned.first() {
+        Some(spawned) if spawned.created => Ok(fork),
+        _ => Err(Error::BadRequest(format!("there is a process {fork} already"))),
     }
 }
 
@@ -136,12 +145,7 @@ pub(super) fn spawn_of(
             return Err(Error::BadRequest("the history has no beginning".to_owned()));
         };
         let ledger = Ledger::of(events.iter().map(|(seq, event)| (*seq, event)));
-        let mut state: BTreeMap<_, _> = segment.state.clone();
-        for (_, event) in events.iter().filter(|(seq, _)| *seq > segment_seq) {
-            if let Event::StateSet { key, value } = event {
-                state.insert(key.clone(), value.clone());
-            }
-        }
+        let state = state_after(events.iter().map(|(_, event)| event));
         let exit = events.iter().rev().find_map(|(_, event)| match event {
             Event::WorkflowCompleted { result } => {
                 Some(greenroom_model::Exit::Normal(result.clone()))

@@ -1,9 +1,9 @@
 //! Starting and stopping a node, and its two ways to the store.
 
-use crate::engine::{Engine, EngineOptions, External};
+use crate::engine::{Engine, EngineOptions};
 use crate::env::RealEnv;
 use crate::{Env, Error, Registry, Result};
-use greenroom_journal::{Journal, Receipt};
+use greenroom_journal::Journal;
 use greenroom_model::Millis;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,15 +16,31 @@ pub struct NodeOptions {
     pub name: String,
     /// How many waiting processes may stay in memory.
     pub resident_max: usize,
+    /// How much memory they may take, in bytes, about.
+    pub resident_bytes_max: usize,
     /// Threads that run turns.
     pub workers: usize,
+    /// Whether it ends with the command it runs inside, so that whoever relies on
+    /// it must be ready to take over.
+    pub temporary: bool,
+    /// How long the key of a request ([`Node::once`]) is kept.
+    pub request_kept: Duration,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        NodeOptions { name, resident_max: EngineOptions::default().resident_max, workers }
+        let EngineOptions { resident_max, resident_bytes_max, request_kept, .. } =
+            EngineOptions::default();
+        NodeOptions {
+            name,
+            resident_max,
+            resident_bytes_max,
+            workers,
+            temporary: false,
+            request_kept,
+        }
     }
 }
 
@@ -35,6 +51,9 @@ pub struct Node {
     pub(super) env: Arc<dyn Env>,
     pub(super) name: Arc<str>,
     pub(super) started_at: Millis,
+    pub(super) temporary: bool,
+    /// The key of the change to be asked for through this handle.
+    pub(super) request_key: Option<Arc<str>>,
 }
 
 /// How often a stopping node looks whether all is quiet.
@@ -63,18 +82,22 @@ impl Node {
             .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;
         let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio));
         let lease = journal.acquire(&options.name, env.now())?;
-        let engine_options =
-            EngineOptions { resident_max: options.resident_max, ..EngineOptions::default() };
+        let engine_options = EngineOptions {
+            resident_max: options.resident_max,
+            resident_bytes_max: options.resident_bytes_max,
+            request_kept: options.request_kept,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
         engine.drive(options.workers);
-        Ok(Node::over(engine, &options.name))
+        Ok(Node { temporary: options.temporary, ..Node::over(engine, &options.name) })
     }
 
     /// The requests a node takes, over an engine that somebody else drives.
     pub fn over(engine: Arc<Engine>, name: &str) -> Node {
         let env = engine.env.clone();
         let started_at = env.now();
-        Node { engine, env, name: name.into(), started_at }
+        Node { engine, env, name: name.into(), started_at, temporary: false, request_key: None }
     }
 
     /// Stops: begins no more steps, waits at most `grace` for those under way
@@ -100,12 +123,6 @@ impl Node {
         let mut stopped = self.engine.stopped.subscribe();
         let why = stopped.wait_for(Option::is_some).await.ok()?.clone()?;
         Some(Error::Stopped { why })
-    }
-
-    /// Has something appended or started, durably.
-    pub(super) async fn request(&self, external: External) -> Result<Receipt> {
-        let gone = || Error::Stopped { why: "its threads have ended".to_owned() };
-        self.engine.request(external).await.map_err(|_| gone())?
     }
 
     /// Reads the store, beside the async threads.

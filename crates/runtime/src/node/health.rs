@@ -9,6 +9,8 @@ use std::sync::PoisonError;
 pub struct Health {
     /// Who it says it is.
     pub name: String,
+    /// It ends with the command it runs inside.
+    pub temporary: bool,
     /// Its store, without credentials.
     pub store: String,
     /// Its lease's epoch.
@@ -19,6 +21,8 @@ pub struct Health {
     pub started_at_ms: u64,
     /// Processes in memory.
     pub resident: usize,
+    /// How many bytes they take, about.
+    pub resident_bytes: usize,
     /// Processes with something to do.
     pub ready: usize,
     /// Commits that wait for the store.
@@ -48,11 +52,13 @@ impl Node {
         let store_error = engine.store_error.lock().unwrap_or_else(PoisonError::into_inner);
         Health {
             name: self.name.to_string(),
+            temporary: self.temporary,
             store: engine.journal.describe(),
             epoch: engine.lease.epoch.0,
             clock_ms: self.env.now().0,
             started_at_ms: self.started_at.0,
             resident: engine.cells.count(),
+            resident_bytes: engine.cells.bytes(),
             ready: engine.ready.len(),
             committing: engine.commits.len(),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),

@@ -4,7 +4,7 @@ use super::handle::Node;
 use crate::engine::{in_force, names, replay};
 use crate::{Error, NewActivation, Result};
 use greenroom_journal::Scope;
-use greenroom_model::{Divergence, ProcessId};
+use greenroom_model::{Divergence, Event, Exit, ProcessId};
 
 /// What a rehearsal found.
 #[derive(Clone, Debug)]
@@ -25,7 +25,11 @@ impl Node {
             let Some(loaded) = journal.load(row.no, Scope::Segment)? else {
                 return Err(Error::NoProcess { id: row.id });
             };
-            let history = in_force(loaded.turns);
+            let mut history = in_force(loaded.turns);
+            // That it was killed is not the code's doing.
+            history.pop_if(|(_, _, event)| {
+                matches!(event, Event::WorkflowFailed { exit: Exit::Killed(_) })
+            });
             let Some(segment) = history.first().and_then(|(_, _, event)| event.segment()) else {
                 return Err(Error::BadRequest(format!(
                     "the journal of {} has no beginning",

@@ -1,9 +1,10 @@
 //! Messages from outside.
 
 use super::handle::Node;
+use super::once::Wish;
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::Outgoing;
+use greenroom_journal::{Outgoing, Receipt};
 use greenroom_model::{Content, Origin, Payload, ProcessId};
 
 /// A message from outside: a signal.
@@ -15,8 +16,13 @@ pub struct SendRequest {
     pub body: Payload,
     /// Who sends it.
     pub by: String,
-    /// A second request with the same key does nothing.
-    pub request_key: Option<String>,
+}
+
+/// A message that is in the mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// A request with the same key ([`Node::once`]) put it there before.
+    pub repeated: bool,
 }
 
 /// The longest topic, in bytes.
@@ -26,25 +32,29 @@ impl Node {
     /// Appends a message to a process's mailbox. Durable when it returns.
     ///
     /// # Errors
-    /// `no_process`; `ended`; `repeated` if the request's key was used before.
-    pub async fn send(&self, to: &ProcessId, request: SendRequest) -> Result<()> {
-        let SendRequest { topic, body, by, request_key } = request;
+    /// `no_process`; `ended`.
+    pub async fn send(&self, to: &ProcessId, request: SendRequest) -> Result<Sent> {
+        let SendRequest { topic, body, by } = request;
         if topic.is_empty() || topic.len() > TOPIC_MAX_BYTES {
             return Err(Error::BadRequest("a topic has 1 to 200 bytes".to_owned()));
         }
+        let wish = self.wish("send", &[to.as_str(), &topic, body.text().unwrap_or_default()]);
+        if let Some(done) = self.done(&wish).await? {
+            return taken(to, &done.receipt).map(|()| Sent { repeated: true });
+        }
         let content = Content::User { topic, body, reply_to: None };
-        // A key is the sender's word for one message to one process.
-        let request = request_key.map(|key| format!("{to} {key}"));
-        self.append(to, content, &by, request).await
+        let repeated = self.append(to, content, &by, wish).await?;
+        Ok(Sent { repeated })
     }
 
+    /// Puts something into a mailbox. `true`: that was done before.
     pub(super) async fn append(
         &self,
         to: &ProcessId,
         content: Content,
         by: &str,
-        request: Option<String>,
-    ) -> Result<()> {
+        wish: Wish,
+    ) -> Result<bool> {
         let wanted = to.clone();
         let Some(row) = self.read(move |journal| Ok(journal.find(&wanted)?)).await? else {
             return Err(Error::NoProcess { id: to.clone() });
@@ -54,14 +64,21 @@ impl Node {
         }
         let from = Origin::External(by.to_owned());
         let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
+        let request = self.keyed(wish, "");
         let external = External { sends: vec![send], request, ..External::default() };
-        let receipt = self.request(external).await?;
-        match receipt.undeliverable.first() {
-            None => Ok(()),
-            Some(lost) => match lost.ended {
-                Some(status) => Err(Error::Ended { id: to.clone(), status }),
-                None => Err(Error::NoProcess { id: to.clone() }),
-            },
-        }
+        let carried = self.request(external).await?;
+        taken(to, &carried.receipt)?;
+        Ok(carried.before.is_some())
+    }
+}
+
+/// Whether a mailbox took what was sent.
+pub(super) fn taken(to: &ProcessId, receipt: &Receipt) -> Result<()> {
+    match receipt.undeliverable.first() {
+        None => Ok(()),
+        Some(lost) => match lost.ended {
+            Some(status) => Err(Error::Ended { id: to.clone(), status }),
+            None => Err(Error::NoProcess { id: to.clone() }),
+        },
     }
 }

@@ -3,7 +3,7 @@
 use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::Spawn;
+use greenroom_journal::{Receipt, Spawn};
 use greenroom_model::{Event, Op, Origin, Payload, ProcessId, Segment};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,12 @@ impl Node {
     /// Starts a process. Durable when it returns; starting the same id twice
     /// is one start.
     pub async fn start_process(&self, request: StartRequest) -> Result<Started> {
+        let StartRequest { kind, key, input, .. } = &request;
+        let (key, input) = (key.as_deref().unwrap_or(""), input.text().unwrap_or_default());
+        let wish = self.wish("start", &[kind, key, input]);
+        if let Some(done) = self.done(&wish).await? {
+            return Ok(started(&done.receipt, done.note.parse()?));
+        }
         let Some(kind) = self.engine.registry.newest(&request.kind) else {
             return Err(self.unknown_kind(&request.kind));
         };
@@ -50,11 +56,11 @@ impl Node {
             supervises: false,
         });
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
-        let external =
-            External { spawns: vec![spawn], fresh: vec![Some(event)], ..External::default() };
-        let receipt = self.request(external).await?;
-        let created = receipt.spawned.first().is_some_and(|spawned| spawned.created);
-        Ok(Started { id, created })
+        let request = self.keyed(wish, id.as_str());
+        let (spawns, fresh) = (vec![spawn], vec![Some(event)]);
+        let carried =
+            self.request(External { spawns, fresh, request, ..External::default() }).await?;
+        Ok(started(&carried.receipt, carried.note(id)?))
     }
 
     pub(super) fn unknown_kind(&self, kind: &str) -> Error {
@@ -65,4 +71,9 @@ impl Node {
         let kind: String = kind.chars().take(64).collect();
         Error::UnknownKind { kind, known }
     }
+}
+
+fn started(receipt: &Receipt, id: ProcessId) -> Started {
+    let created = receipt.spawned.first().is_some_and(|spawned| spawned.created);
+    Started { id, created }
 }

@@ -119,7 +119,7 @@ impl Node {
         let History { spawn, .. } = self.read(spawn_of(id.clone(), rows)).await?;
         let ended = spawn.status.is_ended();
         let external = External { spawns: vec![spawn], fresh: vec![None], ..External::default() };
-        let receipt = self.request(external).await?;
+        let receipt = self.request(external).await?.receipt;
         if !receipt.spawned.first().is_some_and(|spawned| spawned.created) {
             return Ok(false);
         }

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use greenroom_runtime::journal::{
-    AskRow, Commit, DeadLetter, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
     ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Millis, Payload, ProcessId, ProcessNo};
@@ -54,6 +54,9 @@ impl Journal for Forgetful {
     }
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.store.dead(limit)
+    }
+    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
+        self.store.request(key, at)
     }
     fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {
         self.store.put_blob(text)

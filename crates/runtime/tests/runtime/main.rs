@@ -7,8 +7,16 @@
     reason = "a test ends where something is not as it should be, and these run in real time"
 )]
 
+mod asks;
+mod bounds;
+mod cancel;
+mod deploy;
+mod fork;
+mod hold;
 mod lost_answer;
+mod messages;
 mod on_sqlite;
-mod processes;
+mod restart;
+mod steps;
 mod supervision;
 mod world;

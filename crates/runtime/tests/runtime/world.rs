@@ -1,10 +1,13 @@
 //! A node on a store in memory that outlives it, and short ways to use it.
 
 use greenroom_runtime::journal::{Memory, Scope, TurnRow};
-use greenroom_runtime::model::{Event, Exit, Payload, ProcessId, Status};
+use greenroom_runtime::model::{Event, Exit, Failure, Payload, ProcessId, Status};
 use greenroom_runtime::{Node, NodeOptions, Registry, SendRequest, StartRequest};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
+
+pub type Ran = Result<u64, Failure>;
 
 pub struct World {
     pub node: Node,
@@ -49,7 +52,6 @@ impl World {
             topic: topic.into(),
             body: Payload::parse(body).expect("json"),
             by: "test".into(),
-            request_key: None,
         };
         self.node.send(id, request).await.expect("sent");
     }
@@ -102,4 +104,18 @@ impl World {
 
 pub async fn pause(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+/// One counter, twice: to count with and to look at.
+pub fn counter() -> (Arc<AtomicU32>, Arc<AtomicU32>) {
+    let counter = Arc::new(AtomicU32::new(0));
+    (counter.clone(), counter)
+}
+
+/// The name of the step that begins here.
+pub fn step_name(event: &Event) -> Option<String> {
+    match event {
+        Event::StepStarted { name, .. } => Some(name.clone()),
+        _ => None,
+    }
 }

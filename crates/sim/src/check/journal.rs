@@ -60,10 +60,6 @@ fn row(seen: &Seen, loaded: &Loaded, wrong: &mut dyn FnMut(String)) {
     if ledger.ended.is_some() != loaded.row.exit.is_some() {
         wrong("its row and its journal disagree on whether it has ended".to_owned());
     }
-    if rewound(loaded) {
-        // A store keeps what was set by what no longer counts.
-        return;
-    }
     let mut state = BTreeMap::new();
     for (_, event) in &events {
         match event {
@@ -84,12 +80,4 @@ fn row(seen: &Seen, loaded: &Loaded, wrong: &mut dyn FnMut(String)) {
         let shown = seen.states.get(loaded.row.id.as_str());
         wrong(format!("queries read {shown:?}, its journal says {state:?}"));
     }
-}
-
-/// Whether it was ever restarted.
-fn rewound(loaded: &Loaded) -> bool {
-    let events = loaded.turns.iter().flat_map(|turn| &turn.events);
-    let back =
-        |event: &&Event| matches!(event, Event::Restarted { .. } | Event::WorkflowStarted(_));
-    events.filter(back).count() > 1
 }

@@ -6,6 +6,9 @@ use crate::user::{User, Wish};
 use greenroom_model::{Failure, Retry, Status};
 use greenroom_runtime::{Ctx, Registry, RestartFrom};
 
+/// When two people ask for the same restart.
+const TOGETHER_MS: u64 = 10_000_000;
+
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "restart",
     about: "restart after a failure, from the start, from an event",
@@ -16,7 +19,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     outside: |outside| {
         outside.script("before", Script { slow_ms: 5, value: 1, ..Script::default() });
         let broken = Some("broken");
-        for name in ["weak-mend", "weak-fresh", "weak-back"] {
+        for name in ["weak-mend", "weak-fresh", "weak-back", "weak-twice"] {
             outside.script(
                 name,
                 Script {
@@ -49,17 +52,24 @@ pub(super) const SCENARIO: Scenario = Scenario {
         let back = back
             .at(0, Wish::Repair { name: "weak-back" })
             .at(0, Wish::RestartAt { id, event: "StepStarted" });
-        vec![mend, fresh, back]
+        let (twice, id, _) = fails("twice");
+        let twice = twice
+            .at(0, Wish::Repair { name: "weak-twice" })
+            .at(TOGETHER_MS, Wish::RestartAlso { id: id.clone() });
+        let too = User::new().at(TOGETHER_MS, Wish::RestartAlso { id });
+        vec![mend, fresh, back, twice, too]
     },
     expect: |run| {
         let mut wrong = Vec::new();
-        for id in ["frail/mend", "frail/fresh", "frail/back"] {
+        for id in ["frail/mend", "frail/fresh", "frail/back", "frail/twice"] {
             wrong.extend(ends(run, id, "completed [1,2,1]"));
+        }
+        let restarts = run.seen.count("frail/twice", "Restarted");
+        if restarts != 1 {
+            wrong.push(format!("two restarts at once made {restarts}"));
         }
         wrong
     },
-    // An unanswered restart is asked for again, and may come to more.
-    exact: false,
     ..PLAIN
 };
 
@@ -69,6 +79,7 @@ async fn frail(ctx: Ctx, key: String, outside: Outside) -> Result<(u64, u64, u64
     let name = match key.as_str() {
         "mend" => "weak-mend",
         "fresh" => "weak-fresh",
+        "twice" => "weak-twice",
         _ => "weak-back",
     };
     let weak = outside.step(&ctx, name).retry(Retry::never()).await?;

@@ -63,8 +63,6 @@ pub(super) const SCENARIO: Scenario = Scenario {
         ids.iter().flat_map(|id| ends(run, id, "completed 6")).collect()
     },
     resident_max: Some(1),
-    // An unanswered restart is asked for again, and may come to more.
-    exact: false,
     ..PLAIN
 };
 
