@@ -22,6 +22,10 @@ pub(crate) struct Cell {
     pub gone: AtomicBool,
     /// About how many bytes its body takes.
     pub bytes: AtomicUsize,
+    /// Held by the visit under way.
+    pub visit: Mutex<()>,
+    /// Somebody came for a visit meanwhile.
+    pub again: AtomicBool,
     inbox: Mutex<Inbox>,
     body: Mutex<Body>,
 }
@@ -131,6 +135,8 @@ impl Cell {
             lined: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             bytes: AtomicUsize::new(0),
+            visit: Mutex::default(),
+            again: AtomicBool::new(false),
             inbox: Mutex::default(),
             body: Mutex::new(Body::Cold),
         }

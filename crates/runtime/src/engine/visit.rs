@@ -10,17 +10,36 @@ use super::turn::Turn;
 use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
 use greenroom_model::{Event, Message, Seq, Status};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, TryLockError};
 use std::time::Duration;
 
 /// How long to leave a process alone whose journal the store cannot read now.
 const LOAD_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 impl Engine {
+    /// Visits a process. If another worker is at it, and may be for long, this
+    /// one does not wait: the other lines the process up again.
+    pub(crate) fn visit(self: &Arc<Self>, cell: &Arc<Cell>) {
+        // Said before trying, so that who holds it sees it when letting go.
+        cell.again.store(true, Ordering::SeqCst);
+        let visit = match cell.visit.try_lock() {
+            Ok(visit) => visit,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        cell.again.store(false, Ordering::SeqCst);
+        self.look_in(cell);
+        drop(visit);
+        if cell.again.swap(false, Ordering::SeqCst) {
+            cell.queued.store(true, Ordering::Release);
+            self.ready.push(cell.clone());
+        }
+    }
+
     /// Takes in what has come for a process, runs its code, and hands the turn
     /// to the committer.
-    pub(crate) fn visit(self: &Arc<Self>, cell: &Arc<Cell>) {
+    fn look_in(self: &Arc<Self>, cell: &Arc<Cell>) {
         let mut body = cell.body();
         // From here on, whoever puts something in must queue the cell again.
         cell.queued.store(false, Ordering::Release);
