@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where a process goes on.
 enum Place {
     /// After the event `keep`.
-    After { keep: Seq, crashes: Vec<Failure>, poison: bool },
+    After(Restart),
     /// At this beginning.
     Begin(Segment),
 }
@@ -83,7 +83,9 @@ impl Engine {
             // It has begun another segment since somebody asked.
             Content::Restart { keep: Some(keep), .. } if keep < begin => None,
             Content::Restart { keep: Some(keep), .. } => {
-                Some(Place::After { keep: *keep, crashes: Vec::new(), poison: false })
+                let (keep, crashes) = (*keep, Vec::new());
+                let restart = Restart { keep, crashes, poison: false, gives_back: false };
+                Some(Place::After(restart))
             }
             Content::Restart { keep: None, .. } => Some(again()),
             // A supervisor begins anew: it would only decide the same once more.
@@ -95,7 +97,9 @@ impl Engine {
                     read.history.iter().map(|(seq, _, event)| (*seq, event.clone())).collect();
                 let crashes_max = self.registry.options(&live.kind).crashes_max;
                 Some(match revival(&events, crashes_max) {
-                    Revival::On { keep, crashes, poison } => Place::After { keep, crashes, poison },
+                    Revival::On { keep, crashes, poison } => {
+                        Place::After(Restart { keep, crashes, poison, gives_back: true })
+                    }
                     Revival::Again => again(),
                 })
             }
@@ -125,9 +129,7 @@ impl Engine {
         live.running.drain().for_each(|(_, task)| task.abort());
         live.done.clear();
         match place {
-            Place::After { keep, crashes, poison } => {
-                self.go_back(live, turn, read, Restart { keep, crashes, poison, by });
-            }
+            Place::After(restart) => self.go_back(live, turn, read, restart, by),
             Place::Begin(segment) => {
                 take_state_back(turn, &read.keys, &segment.state);
                 turn.record(live, &*self.env, Event::WorkflowStarted(segment));
@@ -136,11 +138,18 @@ impl Engine {
         begin_anew(live, turn);
     }
 
-    fn go_back(&self, live: &mut Live, turn: &mut Turn, read: &Read, restart: Restart<'_>) {
-        let Restart { keep, crashes, poison, by } = restart;
+    fn go_back(
+        &self,
+        live: &mut Live,
+        turn: &mut Turn,
+        read: &Read,
+        restart: Restart,
+        by: &Origin,
+    ) {
+        let Restart { keep, crashes, poison, gives_back } = restart;
         let events: Vec<(Seq, Event)> =
             read.history.iter().map(|(seq, _, event)| (*seq, event.clone())).collect();
-        let mut back = given_back(&events, keep);
+        let mut back = if gives_back { given_back(&events, keep) } else { Vec::new() };
         let ordered = self.registry.options(&live.kind).ordered;
         let next = events.iter().find(|(seq, _)| *seq > keep).map(|(seq, _)| *seq);
         // An ordered process does not go past the message: a person decides.
@@ -172,11 +181,13 @@ impl Engine {
 }
 
 /// A restart that goes on after an event.
-struct Restart<'a> {
+struct Restart {
     keep: Seq,
     crashes: Vec<Failure>,
     poison: bool,
-    by: &'a Origin,
+    /// What it had taken comes again. A person who takes a process back may want
+    /// to get rid of just that; a supervisor must not lose it.
+    gives_back: bool,
 }
 
 /// The message goes to the dead letters, and who called hears of it.
