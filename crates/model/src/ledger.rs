@@ -37,6 +37,8 @@ pub struct OpenStep {
     pub name: String,
     /// How many attempts have ended, in failure or unknown.
     pub attempts: u32,
+    /// How many of them a crash of the node ended.
+    pub crashes: u32,
     /// When the next attempt is due, if the last one failed.
     pub retry_at: Option<Millis>,
     /// It may not be repeated when its outcome is unknown.
@@ -131,6 +133,7 @@ impl Ledger {
                 let step = OpenStep {
                     name: name.clone(),
                     attempts: 0,
+                    crashes: 0,
                     retry_at: None,
                     at_most_once: *at_most_once,
                     begun: true,
@@ -166,6 +169,7 @@ impl Ledger {
             self.steps.remove(&op);
         } else {
             step.attempts = attempt;
+            step.crashes += 1;
             step.retry_at = None;
         }
     }
@@ -176,7 +180,8 @@ impl Ledger {
         (self.paused, self.parked, self.ended) = (false, false, None);
         for step in self.steps.values_mut() {
             if !(same_process && step.at_most_once) {
-                (step.begun, step.attempts, step.retry_at) = (false, 0, None);
+                (step.begun, step.retry_at) = (false, None);
+                (step.attempts, step.crashes) = (0, 0);
             }
         }
     }
