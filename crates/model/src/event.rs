@@ -33,7 +33,8 @@ pub enum Event {
     /// or forked and has not begun this step itself.
     StepRetried { op: Op, attempt: u32 },
     /// The node died during this attempt: whether it took effect is unknown.
-    /// An at-most-once step ends here; any other is attempted again.
+    /// An at-most-once step ends here; any other is attempted again, unless a
+    /// `StepFailed` follows since its policy's attempts are used up.
     StepUnknown { op: Op, attempt: u32 },
     /// A timer came due.
     TimerFired { op: Op },

@@ -39,7 +39,8 @@ pub mod failure {
     pub const PANIC: &str = "panic";
     /// An attempt, a call or an ask took too long.
     pub const TIMEOUT: &str = "timeout";
-    /// A crash left it unknown whether an at-most-once step took effect.
+    /// A crash left it unknown whether a step took effect, and it may not be
+    /// attempted again.
     pub const UNKNOWN: &str = "unknown";
     /// The process was asked to stop.
     pub const CANCELLED: &str = "cancelled";

@@ -47,6 +47,8 @@ pub struct OpenStep {
     pub name: String,
     /// How many attempts have ended, in failure or unknown.
     pub attempts: u32,
+    /// How many of them a crash of the node ended.
+    pub crashes: u32,
     /// When the next attempt is due, if the last one failed.
     pub retry_at: Option<Millis>,
     /// It may not be repeated when its outcome is unknown.
@@ -164,6 +166,7 @@ impl Ledger {
                 let step = OpenStep {
                     name: name.clone(),
                     attempts: 0,
+                    crashes: 0,
                     retry_at: None,
                     at_most_once: *at_most_once,
                     begun: true,
@@ -199,6 +202,7 @@ impl Ledger {
             self.steps.remove(&op);
         } else {
             step.attempts = attempt;
+            step.crashes += 1;
             step.retry_at = None;
         }
     }
@@ -210,7 +214,8 @@ impl Ledger {
         (self.stop, self.down) = (None, None);
         for step in self.steps.values_mut() {
             if !(same_process && step.at_most_once) {
-                (step.begun, step.attempts, step.retry_at) = (false, 0, None);
+                (step.begun, step.retry_at) = (false, None);
+                (step.attempts, step.crashes) = (0, 0);
             }
         }
     }

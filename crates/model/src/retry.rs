@@ -1,7 +1,7 @@
 //! Whether and when a failed attempt of a step is repeated: facts in,
 //! decision out.
 
-use crate::Failure;
+use crate::{Failure, failure};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -62,6 +62,14 @@ impl Retry {
         Retry { attempts_max: count, ..Retry::default() }
     }
 
+    /// This policy if it allows more attempts than the default, else the
+    /// default.
+    pub fn or_more_patient(self) -> Retry {
+        let default = Retry::default();
+        let more = self.attempts_max == 0 || self.attempts_max > default.attempts_max;
+        if more { self } else { default }
+    }
+
     /// The decision after `attempt` (counted from 1) failed. `chance` in
     /// `0.0..1.0` is the jitter's draw.
     pub fn decide(&self, attempt: u32, failure: &Failure, chance: f64) -> RetryDecision {
@@ -74,6 +82,17 @@ impl Retry {
         let capped = grown.min(self.delay_max.as_secs_f64());
         let strayed = capped * (1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * chance - 1.0));
         RetryDecision::After(Duration::try_from_secs_f64(strayed).unwrap_or(self.delay_max))
+    }
+
+    /// The decision after `attempt` ended with a crash of the node, as
+    /// `crashes` attempts of this step now have. The first crash is most likely
+    /// not the step's doing, so it is tried again at once; a second looks like a
+    /// loop, and waits as after a failure.
+    pub fn decide_unknown(&self, attempt: u32, crashes: u32, chance: f64) -> RetryDecision {
+        match self.decide(attempt, &Failure::new(failure::UNKNOWN, ""), chance) {
+            RetryDecision::After(_) if crashes <= 1 => RetryDecision::After(Duration::ZERO),
+            decision => decision,
+        }
     }
 }
 
@@ -94,6 +113,18 @@ mod tests {
         assert_eq!(wait(&retry, 1), Duration::from_millis(200));
         assert_eq!(wait(&retry, 3), Duration::from_millis(800));
         assert_eq!(wait(&retry, 4_000_000), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_crash_counts_and_a_second_one_waits() {
+        let retry = Retry::attempts(3);
+        let after = |attempt, crashes| retry.decide_unknown(attempt, crashes, 0.5);
+        assert_eq!(after(1, 1), RetryDecision::After(Duration::ZERO));
+        assert_eq!(after(2, 1), RetryDecision::After(Duration::ZERO));
+        assert_eq!(after(2, 2), RetryDecision::After(Duration::from_millis(400)));
+        assert_eq!(after(3, 1), RetryDecision::GiveUp);
+        let picky = Retry { non_retryable: vec!["unknown".into()], ..Retry::forever() };
+        assert_eq!(picky.decide_unknown(1, 1, 0.5), RetryDecision::GiveUp);
     }
 
     #[test]

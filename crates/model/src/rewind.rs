@@ -58,11 +58,12 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
     }
     let cause = match exit {
         Event::WorkflowFailed { exit: Exit::Error(ended_with) } => {
-            past.iter().rposition(|(_, event)| match event {
-                Event::StepFailed { failure, .. } => failure == ended_with,
-                Event::StepUnknown { .. } => ended_with.is(failure::UNKNOWN),
-                _ => false,
-            })
+            let failed = |event: &Event| matches!(event, Event::StepFailed { failure, .. } if failure == ended_with);
+            let lost = |event: &Event| {
+                ended_with.is(failure::UNKNOWN) && matches!(event, Event::StepUnknown { .. })
+            };
+            let last = |is: &dyn Fn(&Event) -> bool| past.iter().rposition(|(_, event)| is(event));
+            last(&failed).or_else(|| last(&lost))
         }
         Event::WorkflowFailed { exit: Exit::Cancelled(_) | Exit::Shutdown(_) } => {
             past.iter().rposition(|(_, event)| matches!(event, Event::CancelRequested { .. }))

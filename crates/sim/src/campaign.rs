@@ -124,7 +124,7 @@ fn calm(scenario: &Scenario, campaign: &mut Campaign) -> Run {
 
 /// Where nothing crashed, every attempt's outcome is known.
 fn unknowns(scenario: &Scenario, run: &Run) -> Option<String> {
-    let stops = (scenario.users)().iter().any(crate::user::User::stops_nodes);
+    let stops = scenario.crashes || (scenario.users)().iter().any(crate::user::User::stops_nodes);
     let unknown = run.seen.history().contains("{\"StepUnknown\"");
     (unknown && !stops).then(|| "a step is unknown although nothing crashed".to_owned())
 }

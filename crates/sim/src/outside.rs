@@ -4,7 +4,7 @@
 use crate::log::Log;
 use crate::machine::Machine;
 use futures_util::future::BoxFuture;
-use greenroom_model::Failure;
+use greenroom_model::{Failure, Retry};
 use greenroom_runtime::{Ctx, Step, StepCall};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,8 @@ pub struct Script {
     pub fatal: bool,
     /// So many calls of each key never end.
     pub hang_first: u32,
+    /// So many calls of each key take the whole node down.
+    pub crash_first: u32,
     /// How long a call takes.
     pub slow_ms: u64,
     /// A call says this often that it is alive while it takes its time.
@@ -46,6 +48,7 @@ struct Records {
     counts: BTreeMap<String, u32>,
     effects: Vec<String>,
     wrongs: Vec<String>,
+    crash: bool,
 }
 
 /// The outside. Its clones are the same one.
@@ -120,15 +123,24 @@ impl Outside {
         first.map(|effect| effect.split(' ').next().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Whether a call has taken the node down; asked after every action.
+    pub fn take_crash(&self) -> bool {
+        std::mem::take(&mut self.lock().crash)
+    }
+
     /// What should not have been asked for.
     pub fn wrongs(&self) -> Vec<String> {
         self.lock().wrongs.clone()
     }
 
-    /// A step that calls the outside by this name.
+    /// A step that calls the outside by this name. A storm may have more
+    /// crashes than the default policy has attempts, so one that only a crash
+    /// can end has more.
     pub fn step(&self, ctx: &Ctx, name: &'static str) -> StepCall<u64> {
         let outside = self.clone();
-        ctx.step(name, move |step| outside.call(step, name))
+        let works = self.lock().scripts.get(name).is_none_or(|script| script.fail_first == 0);
+        let retry = if works { Retry::attempts(50) } else { Retry::default() };
+        ctx.step(name, move |step| outside.call(step, name)).retry(retry)
     }
 
     /// One call.
@@ -139,6 +151,10 @@ impl Outside {
 
     async fn answer(self, step: Step, name: &'static str) -> Result<u64, Failure> {
         let (script, count) = self.begin(&step, name);
+        if self.log.is_some() && count <= script.crash_first {
+            self.lock().crash = true;
+            std::future::pending::<()>().await;
+        }
         if self.log.is_none() || count <= script.hang_first {
             std::future::pending::<()>().await;
         }

@@ -144,7 +144,8 @@ impl<'a> World<'a> {
             }
             self.act(action);
             self.actions += 1;
-            if self.ground.faults.take_crash() | self.door.take_knocked_down() {
+            let struck = self.ground.faults.take_crash() | self.outside.take_crash();
+            if struck | self.door.take_knocked_down() {
                 self.crash_all();
             }
             self.bury_the_fenced();

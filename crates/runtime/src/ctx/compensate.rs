@@ -17,10 +17,10 @@ pub(crate) async fn run_compensations(core: &Shared, mut failure: Failure) -> Fa
         }
     }
     loop {
-        let Some(Compensation { name, run }) = lock(core).compensations.pop() else {
+        let Some(Compensation { name, retry, run }) = lock(core).compensations.pop() else {
             return failure;
         };
-        let undone = StepCall::<Payload>::new(core, &name, run).await;
+        let undone = StepCall::<Payload>::new(core, &name, run).retry(retry).await;
         if let Err(error) = undone {
             failure.message = format!("{}; compensation `{name}` failed: {error}", failure.message);
         }

@@ -92,6 +92,7 @@ pub(crate) struct StepJob {
 /// What undoes one thing that was done.
 pub(crate) struct Compensation {
     pub name: String,
+    pub retry: Retry,
     pub run: StepRun,
 }
 

@@ -65,7 +65,8 @@ impl<T> StepCall<T> {
 
     /// What undoes it. If the process later ends in an error or is cancelled,
     /// the compensations of all steps that succeeded run as steps of their
-    /// own, last first (a saga).
+    /// own, last first (a saga). It is retried by the default policy, or by
+    /// the step's if that allows more attempts.
     pub fn compensate<U, E, F, Fut>(mut self, name: &str, undo: F) -> Self
     where
         U: Serialize,
@@ -85,6 +86,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
     fn into_future(self) -> Operation<T> {
         let StepCall { core, mut job, undo, .. } = self;
         let undo_core = core.clone();
+        let undo_retry = job.retry.clone();
         Operation::new(
             &core,
             move |core| {
@@ -101,7 +103,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
                 // What was done is to be undone even if its result cannot be read.
                 let done = matches!(outcome, Outcome::Value(Ok(_)));
                 if let (true, Some((name, run))) = (done, undo) {
-                    let undone = Compensation { name, run };
+                    let undone = Compensation { name, retry: undo_retry.or_more_patient(), run };
                     lock(&undo_core).compensations.push(undone);
                 }
                 read_value(outcome)

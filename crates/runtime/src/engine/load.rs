@@ -4,12 +4,14 @@ use super::cell::{Cell, Facts, Fresh, Live, weight};
 use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
-use crate::code::NewActivation;
+use crate::code::{Activation, NewActivation};
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Event, Failure, Ledger, ProcessId, ProcessNo, Seq, Status, failure, history_in_force,
+    Event, Failure, Ledger, Op, OpenStep, ProcessId, ProcessNo, Retry, RetryDecision, Seq, Status,
+    failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// Why a process cannot be brought back now.
 pub(super) enum NotLoaded {
@@ -89,8 +91,8 @@ impl Engine {
         match replay(&mut *activation, history) {
             Ok(surplus) => {
                 live.surplus = surplus.into();
+                live.found = self.steps_left(&live.ledger, &*activation).into();
                 live.activation = Some(activation);
-                live.found = steps_left(&live.ledger).into();
             }
             Err(divergence) => {
                 let failure = Failure::fatal(failure::NONDETERMINISM, divergence.to_string());
@@ -134,6 +136,50 @@ impl Engine {
         self.activate(&mut live, &history)?;
         Ok(live)
     }
+
+    /// What must be said of the steps a process had open when it was last in
+    /// memory: those it had begun have an unknown outcome; those taken over
+    /// from before a restart or a fork begin now.
+    fn steps_left(&self, ledger: &Ledger, code: &dyn Activation) -> Vec<Event> {
+        let open = ledger.steps.iter().filter(|(_, step)| step.retry_at.is_none());
+        let said = open.flat_map(|(op, step)| {
+            let (op, attempt) = (*op, step.attempts + 1);
+            if !step.begun {
+                return vec![Event::StepRetried { op, attempt }];
+            }
+            let mut events = vec![Event::StepUnknown { op, attempt }];
+            if let (false, Some(how)) = (step.at_most_once, code.step(op)) {
+                events.extend(self.after_crash(op, step, &how.retry));
+            }
+            events
+        });
+        said.collect()
+    }
+
+    /// What follows an attempt that ended with the node: without this a step
+    /// that takes the node down would do so at every start. `None`: it is
+    /// attempted again at once.
+    fn after_crash(&self, op: Op, step: &OpenStep, retry: &Retry) -> Option<Event> {
+        let (attempt, crashes) = (step.attempts + 1, step.crashes + 1);
+        match retry.decide_unknown(attempt, crashes, self.chance()) {
+            RetryDecision::After(Duration::ZERO) => None,
+            RetryDecision::After(wait) => {
+                let words = format!("attempt {attempt} ended with a crash of the node");
+                let failure = Failure::new(failure::UNKNOWN, words);
+                let retry_at = self.env.now().after(wait);
+                Some(Event::StepRetrying { op, attempt, failure, retry_at })
+            }
+            RetryDecision::GiveUp => {
+                let words = format!(
+                    "step `{}` is not attempted again: {crashes} of its {attempt} attempts ended \
+                     with a crash of the node; whether they took effect is unknown",
+                    step.name
+                );
+                let failure = Failure::fatal(failure::UNKNOWN, words);
+                Some(Event::StepFailed { op, attempt, failure })
+            }
+        }
+    }
 }
 
 /// The names a history ran under before each fork in it.
@@ -156,23 +202,4 @@ pub(crate) fn in_force(turns: Vec<greenroom_journal::TurnRow>) -> Vec<Past> {
         }
     }
     history_in_force(events, |(seq, _, event)| (*seq, event))
-}
-
-/// What must be said of the steps a process had open when it was last in
-/// memory: those it had begun have an unknown outcome; those taken over from
-/// before a restart or a fork begin now.
-fn steps_left(ledger: &Ledger) -> Vec<Event> {
-    ledger
-        .steps
-        .iter()
-        .filter(|(_, step)| step.retry_at.is_none())
-        .map(|(op, step)| {
-            let (op, attempt) = (*op, step.attempts + 1);
-            if step.begun {
-                Event::StepUnknown { op, attempt }
-            } else {
-                Event::StepRetried { op, attempt }
-            }
-        })
-        .collect()
 }

@@ -207,6 +207,11 @@ impl Engine {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&no);
     }
 
+    /// A draw in `0.0..1.0`, for what need not be the same on replay.
+    pub(super) fn chance(&self) -> f64 {
+        (self.env.seed() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     /// The engine's time.
     pub fn now(&self) -> Millis {
         self.env.now()

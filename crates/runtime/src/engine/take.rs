@@ -63,8 +63,7 @@ impl Engine {
             Err(failure) => failure,
         };
         let retry = live.activation.as_ref()?.step(op)?.retry;
-        let chance = (self.env.seed() >> 11) as f64 / (1u64 << 53) as f64;
-        Some(match retry.decide(attempt, &failure, chance) {
+        Some(match retry.decide(attempt, &failure, self.chance()) {
             RetryDecision::GiveUp => Event::StepFailed { op, attempt, failure },
             RetryDecision::After(wait) => {
                 Event::StepRetrying { op, attempt, failure, retry_at: at.after(wait) }

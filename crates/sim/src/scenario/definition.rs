@@ -23,6 +23,8 @@ pub struct Scenario {
     pub exact: bool,
     /// It waits for no time, so that the clock may jump far ahead.
     pub timeless: bool,
+    /// Its steps take nodes down, even without faults.
+    pub crashes: bool,
     /// How many processes may stay in memory; by default chance decides.
     pub resident_max: Option<usize>,
 }
@@ -37,6 +39,7 @@ pub(super) const PLAIN: Scenario = Scenario {
     expect: |_| Vec::new(),
     exact: true,
     timeless: false,
+    crashes: false,
     resident_max: None,
 };
 

@@ -4,7 +4,7 @@
 use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
-use greenroom_model::{Failure, Status};
+use greenroom_model::{Failure, Retry, Status};
 use greenroom_runtime::{Ctx, Registry};
 use std::time::Duration;
 
@@ -58,7 +58,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 async fn flow(ctx: Ctx, outside: Outside) -> Result<(u64, u64, u64), Failure> {
     let first = if outside.is_broken(NEW_CODE) { "other" } else { "first" };
-    let first = outside.step(&ctx, first).await?;
+    // A step that waits before its next attempt is asleep as well, and the
+    // users want to see the sleep after it.
+    let at_once = Retry { first_delay: Duration::ZERO, ..Retry::attempts(50) };
+    let first = outside.step(&ctx, first).retry(at_once).await?;
     ctx.sleep(Duration::from_secs(3600)).await?;
     let second = outside.step(&ctx, "second").await?;
     let message: u64 = ctx.recv().await?.read()?;

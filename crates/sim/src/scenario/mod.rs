@@ -6,6 +6,7 @@ mod bulk;
 mod chain;
 mod choice;
 mod counter;
+mod crashloop;
 mod crowd;
 mod definition;
 mod deploy;
@@ -34,6 +35,7 @@ pub const ALL: &[Scenario] = &[
     chain::SCENARIO,
     choice::SCENARIO,
     counter::SCENARIO,
+    crashloop::SCENARIO,
     crowd::SCENARIO,
     deploy::SCENARIO,
     family::SCENARIO,

@@ -82,7 +82,8 @@ async fn frail(ctx: Ctx, key: String, outside: Outside) -> Result<(u64, u64, u64
         "twice" => "weak-twice",
         _ => "weak-back",
     };
-    let weak = outside.step(&ctx, name).retry(Retry::never()).await?;
+    // Its failures are fatal; crashes must not use up what it may try.
+    let weak = outside.step(&ctx, name).retry(Retry::attempts(50)).await?;
     ctx.set("stage", &2)?;
     let last = outside.step(&ctx, "before").await?;
     Ok((first, weak, last))
