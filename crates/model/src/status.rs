@@ -23,6 +23,10 @@ pub enum Status {
     /// Cannot go on: its code and its journal disagree, or its journal cannot
     /// be read. Goes on at `resume` after a deploy, or at `restart`.
     Parked = 6,
+    /// What the store holds of it cannot be right. Never written to a store:
+    /// it is found when the process is read, and gone when that can be read
+    /// again.
+    Damaged = 9,
     /// Ended with a result.
     Completed = 10,
     /// Ended with an error.
@@ -33,7 +37,7 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 10] = [
+    pub const ALL: [Status; 11] = [
         Status::Running,
         Status::Receiving,
         Status::Sleeping,
@@ -41,6 +45,7 @@ impl Status {
         Status::Joining,
         Status::Paused,
         Status::Parked,
+        Status::Damaged,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
@@ -53,7 +58,8 @@ impl Status {
 
     /// The status of a number in the store.
     pub fn from_code(code: i64) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.code() == code)
+        let written = Status::ALL.into_iter().filter(|status| *status != Status::Damaged);
+        written.into_iter().find(|status| status.code() == code)
     }
 
     /// Whether the process has ended.
@@ -74,6 +80,7 @@ impl Status {
             Status::Joining => "joining",
             Status::Paused => "paused",
             Status::Parked => "parked",
+            Status::Damaged => "damaged",
             Status::Completed => "completed",
             Status::Failed => "failed",
             Status::Cancelled => "cancelled",

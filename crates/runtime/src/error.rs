@@ -97,6 +97,7 @@ impl Error {
             Error::Registry(_) => "registry",
             Error::Store(error) if error.is_transient() => "unavailable",
             Error::Store(greenroom_journal::Error::InUse { .. }) => "in_use",
+            Error::Store(greenroom_journal::Error::Differs { .. }) => "differs",
             Error::Store(_) => "store",
         }
     }
@@ -113,6 +114,7 @@ impl Error {
             | Error::Model(_) => 400,
             Error::Stopped { .. } => 503,
             Error::Store(error) if error.is_transient() => 503,
+            Error::Store(greenroom_journal::Error::Differs { .. }) => 409,
             Error::Registry(_) | Error::Store(_) => 500,
         }
     }

@@ -4,6 +4,7 @@
 //! come out, both are committed together, and only then anything happens.
 //! Knows no LLM, no HTTP, no box and no SQL.
 
+mod begun;
 mod code;
 mod ctx;
 mod engine;
@@ -12,6 +13,7 @@ mod error;
 mod local;
 mod node;
 mod registry;
+mod transfer;
 
 pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
 pub use ctx::{
@@ -22,10 +24,14 @@ pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest,
-    StartRequest, Started, Trouble,
+    Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, StartRequest,
+    Started, Trouble,
 };
 pub use registry::Registry;
+pub use transfer::{
+    Export, ExportPage, Exported, ExportedMessage, ExportedTurn, Import, ImportDone, Missing, line,
+    spool,
+};
 
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;

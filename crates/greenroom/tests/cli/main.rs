@@ -13,3 +13,4 @@ mod crash;
 mod house;
 mod look;
 mod run;
+mod transfer;

@@ -60,6 +60,18 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Of these processes, whole.
+    pub fn of<'a>(
+        tx: &mut dyn Tx,
+        names: impl Iterator<Item = &'a ProcessId>,
+        by_number: impl Iterator<Item = ProcessNo>,
+    ) -> Result<Facts, Error> {
+        let mut facts = Facts::default();
+        facts.read_whole(tx, "id", texts(&names.collect()))?;
+        facts.read_whole(tx, "no", numbers(&by_number.collect()))?;
+        Ok(facts)
+    }
+
     fn gather_endings(&mut self, tx: &mut dyn Tx, wanted: &mut Wanted<'_>) -> Result<(), Error> {
         let ending = &wanted.ending;
         if ending.is_empty() {
@@ -77,8 +89,8 @@ impl Facts {
         }
         let select = format!("select {COLUMNS} from process");
         for row in tx.find(&select, by, &keys)? {
-            let Kept { row, parent_op, .. } = Kept::read(row)?;
-            let parent = row.parent.zip(parent_op);
+            let row = Kept::read_whatever(row)?.0.row;
+            let parent = row.parent.zip(row.parent_op);
             let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
             self.learn(row.no, row.id, row.status, Some(story));
         }

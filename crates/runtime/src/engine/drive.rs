@@ -31,6 +31,12 @@ impl Engine {
         self.thread("recovery", Engine::keep_recovering);
     }
 
+    /// Wakes what an import has brought, as the next start would.
+    pub(crate) fn recover_anew(self: &Arc<Self>) {
+        self.timers.read_again();
+        self.thread("recovery", Engine::keep_recovering);
+    }
+
     /// Runs `work` on a thread that is counted: a node has stopped when its
     /// last thread has let go of the engine, and so of the store.
     fn thread(self: &Arc<Self>, name: &str, work: fn(Arc<Engine>)) {

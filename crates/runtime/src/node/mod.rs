@@ -20,4 +20,3 @@ pub use health::{Health, Trouble};
 pub use rehearse::Rehearsal;
 pub use send::SendRequest;
 pub use start::{StartRequest, Started};
-pub use transfer::Exported;

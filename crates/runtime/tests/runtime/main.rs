@@ -10,4 +10,5 @@
 mod lost_answer;
 mod on_sqlite;
 mod processes;
+mod transfer;
 mod world;
