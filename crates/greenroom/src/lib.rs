@@ -42,6 +42,7 @@ mod source;
 mod store;
 mod table;
 mod view;
+mod warnings;
 
 pub use entry::main;
 pub use greenroom_journal as journal;

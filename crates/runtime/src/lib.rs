@@ -11,6 +11,7 @@ mod engine;
 mod env;
 mod error;
 mod local;
+mod marked;
 mod node;
 mod registry;
 mod transfer;
@@ -20,9 +21,10 @@ pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     join_all, select, select_all, try_join_all,
 };
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineOptions, damage_in_words};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
+pub use marked::list_marked;
 pub use node::{
     Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, StartRequest,
     Started, Trouble,

@@ -10,6 +10,7 @@
 mod act;
 mod bad;
 mod crash;
+mod damage;
 mod house;
 mod look;
 mod run;

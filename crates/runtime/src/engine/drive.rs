@@ -194,7 +194,7 @@ impl Engine {
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
             match self.recover_some(after) {
-                Ok(None) => return,
+                Ok(None) => return self.look_through(),
                 Ok(Some(last)) => after = last,
                 Err(error) => {
                     self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));

@@ -15,9 +15,8 @@ impl Node {
     /// Whether an answer lies in the mailbox, not taken yet: the process is
     /// paused, say.
     async fn is_answered(&self, ask: &AskId) -> Result<bool> {
-        let row = self.process(&ask.process).await?;
-        let beyond = Scope::After(Seq(i64::MAX as u64));
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, beyond)?)).await?;
+        let row = self.found(&ask.process).await?;
+        let loaded = self.loaded(&row, Scope::After(Seq(i64::MAX as u64))).await?;
         let mailbox = loaded.map(|loaded| loaded.mailbox).unwrap_or_default();
         Ok(mailbox
             .iter()
@@ -30,6 +29,12 @@ impl Node {
     /// # Errors
     /// `not_open`; `bad_answer` if it is not among the choices.
     pub async fn answer(&self, ask: &AskId, value: Payload, by: &str) -> Result<()> {
+        // An answer nobody can take must not look like one that was.
+        match self.found(&ask.process).await {
+            Ok(row) => self.examine(&row).await?,
+            Err(Error::NoProcess { .. }) => {}
+            Err(error) => return Err(error),
+        }
         let open = self.asks(Some(&ask.process)).await?;
         let Some(row) = open.into_iter().find(|row| row.op == ask.op) else {
             return Err(Error::NotOpen { ask: ask.to_string() });

@@ -28,7 +28,11 @@ impl Node {
 
     /// Ends a process without running its code again.
     pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
-        self.append(id, Content::Kill { reason: reason.to_owned() }, by, None).await
+        match self.append(id, Content::Kill { reason: reason.to_owned() }, by, None).await {
+            // Nobody can take the message.
+            Err(Error::Damaged { .. }) => self.end_damaged(id, reason).await,
+            done => done,
+        }
     }
 
     /// Holds a process: it takes no turn until `resume`. A step under way runs
@@ -37,13 +41,21 @@ impl Node {
         self.append(id, Content::Pause, by, None).await
     }
 
-    /// Lets a paused process go on, or tries a parked one again.
+    /// Lets a paused process go on, or tries a parked or damaged one again.
     pub async fn resume(&self, id: &ProcessId, by: &str) -> Result<()> {
-        let row = self.process(id).await?;
+        let row = self.found(id).await?;
         if row.status.is_ended() {
             return Err(Error::Ended { id: id.clone(), status: row.status });
         }
+        let was_damaged = self.engine.damage_of(row.no).is_some();
+        self.examine(&row).await?;
+        if was_damaged {
+            self.engine.wake(row.no);
+        }
         if !matches!(row.status, Status::Paused | Status::Parked) {
+            if was_damaged {
+                return Ok(());
+            }
             let next = "there is nothing to resume";
             return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
@@ -56,7 +68,7 @@ impl Node {
     /// `not_now` for [`RestartFrom::Failure`] of a process that has not ended;
     /// `bad_request` for a place that is not in its current segment.
     pub async fn restart(&self, id: &ProcessId, from: RestartFrom, by: &str) -> Result<()> {
-        let row = self.process(id).await?;
+        let row = self.found(id).await?;
         let keep = match from {
             RestartFrom::Start => None,
             RestartFrom::At(seq) if seq >= row.segment && seq <= row.seq => Some(seq),
@@ -80,8 +92,7 @@ impl Node {
         id: &ProcessId,
         row: &greenroom_journal::ProcessRow,
     ) -> Result<Seq> {
-        let no = row.no;
-        let loaded = self.read(move |journal| Ok(journal.load(no, Scope::Segment)?)).await?;
+        let loaded = self.loaded(row, Scope::Segment).await?;
         let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
         let events: Vec<(Seq, Event)> = turns
             .into_iter()

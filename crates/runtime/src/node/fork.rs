@@ -23,8 +23,8 @@ impl Node {
         key: Option<&str>,
         by: &str,
     ) -> Result<ProcessId> {
-        let row = self.process(id).await?;
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, Scope::Whole)?)).await?;
+        let row = self.found(id).await?;
+        let loaded = self.loaded(&row, Scope::Whole).await?;
         let Some(Loaded { row, turns, .. }) = loaded else {
             return Err(Error::NoProcess { id: id.clone() });
         };

@@ -45,13 +45,11 @@ impl Node {
         by: &str,
         request: Option<String>,
     ) -> Result<()> {
-        let wanted = to.clone();
-        let Some(row) = self.read(move |journal| Ok(journal.find(&wanted)?)).await? else {
-            return Err(Error::NoProcess { id: to.clone() });
-        };
+        let row = self.found(to).await?;
         if row.status.is_ended() && !content.reaches_ended() {
             return Err(Error::Ended { id: to.clone(), status: row.status });
         }
+        self.examine(&row).await?;
         let from = Origin::External(by.to_owned());
         let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
         let external = External { sends: vec![send], request, ..External::default() };
