@@ -42,7 +42,7 @@ impl From<Error> for Refusal {
         let status = StatusCode::from_u16(error.http_status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let refusal = Refusal::new(status, error.code(), error.to_string());
-        match next(&error) {
+        match error.next() {
             Some(next) => refusal.next(next),
             None => refusal,
         }
@@ -52,20 +52,6 @@ impl From<Error> for Refusal {
 impl From<greenroom_model::Error> for Refusal {
     fn from(error: greenroom_model::Error) -> Refusal {
         Refusal::from(Error::Model(error))
-    }
-}
-
-/// What to do, where the message does not say it already.
-fn next(error: &Error) -> Option<&'static str> {
-    match error {
-        Error::NoProcess { .. } => Some("`greenroom ps --all` lists the processes"),
-        Error::NotOpen { .. } => Some("`greenroom asks` lists the open ones"),
-        Error::UnknownKind { .. } => Some(
-            "start the node from the binary that registers this kind; `greenroom kinds` lists them",
-        ),
-        Error::Stopped { .. } => Some("start it again with `greenroom up`"),
-        Error::Store(error) if error.is_transient() => Some("nothing is lost; try again"),
-        _ => None,
     }
 }
 

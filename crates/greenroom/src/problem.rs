@@ -49,7 +49,8 @@ impl Problem {
             return Problem::of_client(error);
         }
         if let Some(error) = error.downcast_ref::<greenroom_runtime::Error>() {
-            return Problem::new(error.code(), error.to_string()).exit(exit_of(error.code()));
+            let problem = Problem::new(error.code(), error.to_string());
+            return Problem { next: error.next(), ..problem }.exit(exit_of(error.code()));
         }
         if let Some(error) = error.downcast_ref::<greenroom_model::Error>() {
             return Problem::usage(error.to_string());

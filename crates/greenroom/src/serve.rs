@@ -1,17 +1,15 @@
 //! The one place where store, node and API come together.
 
 use crate::app::App;
-use crate::problem::Problem;
 use crate::store;
 use anyhow::Context;
 use futures_util::FutureExt;
 use greenroom_runtime::{Node, NodeOptions};
-use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long steps under way may take when a node stops.
-const GRACE: Duration = Duration::from_secs(10);
+pub const GRACE: Duration = Duration::from_secs(10);
 
 /// A node and its API in this process.
 pub struct Serving {
@@ -29,11 +27,7 @@ pub struct Serving {
 pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     let socket = app.options.socket();
     let dir = &app.options.dir;
-    let mut private = std::fs::DirBuilder::new();
-    private.recursive(true).mode(0o700).create(dir).map_err(|error| {
-        Problem::new("failed", format!("cannot make the directory {}: {error}", dir.display()))
-            .next("give another one with --dir")
-    })?;
+    app.make_dir()?;
     if app.node()?.is_some() {
         return Err(greenroom_api::ServeError::InUse(socket).into());
     }
@@ -80,7 +74,7 @@ impl Serving {
 }
 
 /// For whoever finds the store in use: which machine, which process.
-fn node_name() -> String {
+pub fn node_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = host.trim();
     let host = if host.is_empty() { "localhost" } else { host };

@@ -6,8 +6,13 @@ use anyhow::Result;
 use greenroom_api::Client;
 use greenroom_api::wire::{Ask, DeadLetter, ListQuery, Process, StateEntry, Turn};
 use greenroom_journal::{Journal, Listing, ProcessRow, Scope};
-use greenroom_model::{ProcessId, Seq};
+use greenroom_model::{ProcessId, Seq, Status};
+use greenroom_runtime::list_marked;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How many of a list are read to see whether they can be.
+const READ_MAX: usize = 1_000;
 
 /// A node or a store.
 pub enum Source {
@@ -27,7 +32,10 @@ impl Source {
     pub async fn process(&self, id: &ProcessId) -> Result<Process> {
         match self {
             Source::Node(client) => Ok(client.process(id).await?),
-            Source::Store(journal) => Ok(find(journal.as_ref(), id)?.into()),
+            Source::Store(journal) => {
+                let row = find(journal.as_ref(), id)?;
+                Ok(marked(journal.as_ref(), row)?.into())
+            }
         }
     }
 
@@ -36,7 +44,25 @@ impl Source {
         match self {
             Source::Node(client) => Ok(client.list(&query(listing)).await?),
             Source::Store(journal) => {
-                Ok(journal.list(listing)?.into_iter().map(Process::from).collect())
+                let mut reads = 0..READ_MAX;
+                let mut mark = |row| match reads.next() {
+                    Some(_) => marked(journal.as_ref(), row),
+                    None => Ok(row),
+                };
+                let rows = list_marked(journal.as_ref(), listing, &mut mark)?;
+                Ok(rows.into_iter().map(Process::from).collect())
+            }
+        }
+    }
+
+    /// What is wrong with a process that is damaged.
+    pub async fn damage(&self, id: &ProcessId) -> Result<()> {
+        match self {
+            Source::Node(client) => Ok(client.result(id, Duration::ZERO).await.map(|_| ())?),
+            Source::Store(journal) => {
+                let row = find(journal.as_ref(), id)?;
+                journal.load(row.no, Scope::Segment).map_err(|error| damaged(id, error))?;
+                Ok(())
             }
         }
     }
@@ -47,7 +73,8 @@ impl Source {
             Source::Node(client) => Ok(client.history(id, Seq(0)).await?),
             Source::Store(journal) => {
                 let row = find(journal.as_ref(), id)?;
-                let loaded = journal.load(row.no, Scope::Whole)?;
+                let loaded = journal.load(row.no, Scope::Whole);
+                let loaded = loaded.map_err(|error| damaged(id, error))?;
                 let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
                 Ok(turns.into_iter().map(Turn::from).collect())
             }
@@ -92,7 +119,31 @@ fn find(journal: &dyn Journal, id: &ProcessId) -> Result<ProcessRow> {
             .next("`greenroom ps --all` lists the processes")
             .exit(crate::exit::Code::Missing)
     };
-    Ok(journal.find(id)?.ok_or_else(missing)?)
+    let found = journal.find(id).map_err(|error| damaged(id, error))?;
+    Ok(found.ok_or_else(missing)?)
+}
+
+/// Damage of the store is damage of this process.
+fn damaged(id: &ProcessId, error: greenroom_journal::Error) -> anyhow::Error {
+    if error.is_damage() {
+        let why = greenroom_runtime::damage_in_words(&error);
+        return greenroom_runtime::Error::Damaged { id: id.clone(), why }.into();
+    }
+    error.into()
+}
+
+/// The row, with the damage that reading the process finds.
+fn marked(
+    journal: &dyn Journal,
+    mut row: ProcessRow,
+) -> Result<ProcessRow, greenroom_journal::Error> {
+    if !row.status.is_ended() {
+        match journal.load(row.no, Scope::Segment) {
+            Err(error) if error.is_damage() => row.status = Status::Damaged,
+            loaded => drop(loaded?),
+        }
+    }
+    Ok(row)
 }
 
 fn query(listing: &Listing) -> ListQuery {

@@ -79,7 +79,7 @@ impl Commit {
             send.content.payloads_mut(visit);
         }
         for spawn in &mut self.spawns {
-            parts_mut(&mut spawn.exit, &mut spawn.asks, &mut spawn.state, visit);
+            spawn.payloads_mut(visit);
         }
         if let Some(turn) = &mut self.turn {
             for given_up in &mut turn.given_up {
@@ -231,6 +231,11 @@ pub struct Spawn {
 }
 
 impl Spawn {
+    /// Every payload in it, the texts of turns aside.
+    pub(crate) fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        parts_mut(&mut self.exit, &mut self.asks, &mut self.state, visit);
+    }
+
     /// A process that begins at `at` with one event, still to be encoded:
     /// nobody's child, the root of its own request.
     pub fn begin(id: ProcessId, kind: Kind, at: Millis) -> Spawn {

@@ -51,6 +51,12 @@ pub enum Error {
         /// Where it should be.
         directory: PathBuf,
     },
+    /// An import names a process that is there with another history.
+    #[error("{id} is there already, with another history; nothing was imported")]
+    Differs {
+        /// Its id.
+        id: greenroom_model::ProcessId,
+    },
     /// A payload or id that cannot be stored.
     #[error(transparent)]
     Model(#[from] greenroom_model::Error),
@@ -60,6 +66,12 @@ impl Error {
     /// Whether trying the same again later may work.
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Unavailable { .. })
+    }
+
+    /// Whether what was read cannot be right, so that only a good copy of it
+    /// helps.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Corrupt { .. } | Error::Blob { .. })
     }
 
     pub(crate) fn corrupt(what: impl Into<String>) -> Error {

@@ -1,7 +1,8 @@
 //! The trait every store implements.
 
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Listing, Loaded, Outcome,
+    ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -17,6 +18,16 @@ pub trait Journal: Send + Sync {
     /// committed again, since a turn that did take effect is then refused as
     /// [`Refusal::Stale`](crate::Refusal::Stale).
     fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error>;
+
+    /// Takes in all the processes `next` gives, or, on an error, none of them.
+    /// Their order does not matter: whose end each hears of is settled when
+    /// all are there. A process that is there with the same history, or one
+    /// that goes on from it, stays as it is. Nobody is woken.
+    ///
+    /// # Errors
+    /// [`Error::Differs`] names a process that is there with another history;
+    /// what `next` fails with.
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error>;
 
     /// Takes the lease of all shards for this node, fencing off who had it.
     ///

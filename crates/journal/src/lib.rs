@@ -8,6 +8,7 @@
 mod blob;
 mod commit;
 mod error;
+mod import;
 mod journal;
 mod memory;
 mod notice;
@@ -19,12 +20,13 @@ mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use blob::{externalise, externalise_commit, fetch_content};
+pub use blob::{externalise, externalise_arrival, externalise_commit, fetch_content};
 pub use commit::{
     AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal,
     Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
 };
 pub use error::Error;
+pub use import::{Arrival, Arrivals, Imported};
 pub use journal::{Journal, Lease};
 pub use memory::Memory;
 pub use open::{OpenOptions, open};

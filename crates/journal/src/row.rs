@@ -19,6 +19,8 @@ pub struct ProcessRow {
     pub shard: Shard,
     /// Who spawned it.
     pub parent: Option<ProcessId>,
+    /// The parent's operation that did.
+    pub parent_op: Option<Op>,
     /// The request it goes back to.
     pub root: String,
     /// Messages and spawns between the root and it.

@@ -26,6 +26,10 @@ pub enum Status {
     Parked = 6,
     /// Has ended, and is kept until its supervisor has decided.
     Down = 8,
+    /// What the store holds of it cannot be right. Never written to a store:
+    /// it is found when the process is read, and gone when that can be read
+    /// again.
+    Damaged = 9,
     /// Ended with a result.
     Completed = 10,
     /// Ended with an error.
@@ -36,7 +40,7 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 11] = [
+    pub const ALL: [Status; 12] = [
         Status::Running,
         Status::Receiving,
         Status::Sleeping,
@@ -45,6 +49,7 @@ impl Status {
         Status::Paused,
         Status::Parked,
         Status::Down,
+        Status::Damaged,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
@@ -66,7 +71,8 @@ impl Status {
 
     /// The status of a number in the store.
     pub fn from_code(code: i64) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.code() == code)
+        let written = Status::ALL.into_iter().filter(|status| *status != Status::Damaged);
+        written.into_iter().find(|status| status.code() == code)
     }
 
     /// Whether the process has ended.
@@ -88,6 +94,7 @@ impl Status {
             Status::Paused => "paused",
             Status::Parked => "parked",
             Status::Down => "down",
+            Status::Damaged => "damaged",
             Status::Completed => "completed",
             Status::Failed => "failed",
             Status::Cancelled => "cancelled",

@@ -33,6 +33,14 @@ pub enum Error {
         /// What to do instead.
         next: &'static str,
     },
+    /// What the store holds of it cannot be right.
+    #[error("{id} is damaged: {why}")]
+    Damaged {
+        /// Its id.
+        id: ProcessId,
+        /// What was found.
+        why: String,
+    },
     /// No code of this kind is registered.
     #[error("no kind `{kind}` is registered here; known: {known}")]
     UnknownKind {
@@ -88,6 +96,7 @@ impl Error {
             Error::NoProcess { .. } => "no_process",
             Error::Ended { .. } => "ended",
             Error::NotNow { .. } => "not_now",
+            Error::Damaged { .. } => "damaged",
             Error::UnknownKind { .. } => "unknown_kind",
             Error::NotOpen { .. } => "not_open",
             Error::BadAnswer { .. } => "bad_answer",
@@ -97,6 +106,7 @@ impl Error {
             Error::Registry(_) => "registry",
             Error::Store(error) if error.is_transient() => "unavailable",
             Error::Store(greenroom_journal::Error::InUse { .. }) => "in_use",
+            Error::Store(greenroom_journal::Error::Differs { .. }) => "differs",
             Error::Store(_) => "store",
         }
     }
@@ -105,7 +115,7 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self {
             Error::NoProcess { .. } | Error::NotOpen { .. } => 404,
-            Error::Ended { .. } | Error::NotNow { .. } => 409,
+            Error::Ended { .. } | Error::NotNow { .. } | Error::Damaged { .. } => 409,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,
             Error::UnknownKind { .. }
@@ -114,7 +124,30 @@ impl Error {
             | Error::Model(_) => 400,
             Error::Stopped { .. } => 503,
             Error::Store(error) if error.is_transient() => 503,
+            Error::Store(greenroom_journal::Error::Differs { .. }) => 409,
             Error::Registry(_) | Error::Store(_) => 500,
         }
+    }
+
+    /// What to do, where the message does not say it already.
+    pub fn next(&self) -> Option<String> {
+        let words = match self {
+            Error::NoProcess { .. } => "`greenroom ps --all` lists the processes",
+            Error::NotOpen { .. } => "`greenroom asks` lists the open ones",
+            Error::UnknownKind { .. } => {
+                "start the node from the binary that registers this kind; `greenroom kinds` lists them"
+            }
+            Error::Stopped { .. } => "start it again with `greenroom up`",
+            Error::Store(error) if error.is_transient() => "nothing is lost; try again",
+            Error::Damaged { id, .. } => {
+                return Some(format!(
+                    "nothing of it runs, and its mailbox is kept. Put a good copy of the store \
+                     back, or of what is missing: `greenroom resume {id}` tries again. Or end it: \
+                     `greenroom cancel {id} --kill`. `greenroom doctor --deep` shows all damage"
+                ));
+            }
+            _ => return None,
+        };
+        Some(words.to_owned())
     }
 }

@@ -4,28 +4,36 @@
 //! come out, both are committed together, and only then anything happens.
 //! Knows no LLM, no HTTP, no box and no SQL.
 
+mod begun;
 mod code;
 mod ctx;
 mod engine;
 mod env;
 mod error;
 mod local;
+mod marked;
 mod node;
 mod registry;
+mod transfer;
 
 pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     Supervision, join_all, select, select_all, try_join_all,
 };
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineOptions, damage_in_words};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
+pub use marked::list_marked;
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, Sent,
+    Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, Sent,
     StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Registry};
+pub use transfer::{
+    Export, ExportPage, Exported, ExportedMessage, ExportedTurn, Import, ImportDone, Missing, line,
+    spool,
+};
 
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;

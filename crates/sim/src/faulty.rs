@@ -5,10 +5,10 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Refusal, Scope, StateRow,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Refusal, Scope, StateRow,
 };
-use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
+use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -143,6 +143,10 @@ impl Journal for Faulty {
                 failed("a part was written")
             }
         }
+    }
+
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
+        self.store.import(epoch, at, next)
     }
 
     fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {

@@ -34,10 +34,13 @@ impl Client {
         Ok(Box::pin(chunks.map_ok(|chunk| chunk.to_vec()).map_err(ClientError::from)))
     }
 
-    /// Takes in exported lines.
-    pub async fn import(&self, lines: Vec<u8>) -> Result<Imported, ClientError> {
+    /// Takes in an export, in pieces as they come.
+    pub async fn import<S>(&self, pieces: S) -> Result<Imported, ClientError>
+    where
+        S: Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    {
         let request =
             self.request(Method::POST, "import").header("content-type", "application/x-ndjson");
-        read(request.body(lines)).await
+        read(request.body(reqwest::Body::wrap_stream(pieces))).await
     }
 }

@@ -1,4 +1,4 @@
-//! Taking in what another store exported, a process a line.
+//! Taking in what another store exported.
 
 use crate::refusal::Refusal;
 use crate::wire::Imported;
@@ -7,49 +7,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use futures_util::StreamExt;
-use greenroom_runtime::{Exported, Node};
+use greenroom_runtime::{Node, spool};
+use std::io::Write;
 
-/// The longest line: a process with a very long history.
-const LINE_MAX_BYTES: usize = 1 << 30;
-
-/// Takes the lines in as they come. What came before an error stays; giving
-/// the same lines again is harmless.
+/// Takes all of it in or nothing. The whole file comes first, so that a slow
+/// sender holds up nobody.
 pub async fn post(State(node): State<Node>, body: Body) -> Result<Json<Imported>, Refusal> {
+    let mut file = spool().map_err(unwritable)?;
     let mut chunks = body.into_data_stream();
-    let mut imported = Imported::default();
-    let mut rest: Vec<u8> = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Refusal::bad_request(error.to_string()))?;
-        let seen = rest.len();
-        rest.extend_from_slice(&chunk);
-        let mut begin = 0;
-        while let Some(at) = rest[begin.max(seen)..].iter().position(|byte| *byte == b'\n') {
-            let end = begin.max(seen) + at;
-            take(&node, &rest[begin..end], &mut imported).await?;
-            begin = end + 1;
-        }
-        rest.drain(..begin);
-        if rest.len() > LINE_MAX_BYTES {
-            let words = format!("a line is over the limit of {LINE_MAX_BYTES} bytes");
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words));
-        }
+        file.write_all(&chunk).map_err(unwritable)?;
     }
-    take(&node, &rest, &mut imported).await?;
-    Ok(Json(imported))
+    Ok(Json(node.import(file).await?.into()))
 }
 
-async fn take(node: &Node, line: &[u8], imported: &mut Imported) -> Result<(), Refusal> {
-    if line.iter().all(u8::is_ascii_whitespace) {
-        return Ok(());
-    }
-    let process: Exported = serde_json::from_slice(line).map_err(|error| {
-        let count = imported.imported + imported.present + 1;
-        Refusal::bad_request(format!("process {count} of this import cannot be read: {error}"))
-    })?;
-    if node.import(process).await? {
-        imported.imported += 1;
-    } else {
-        imported.present += 1;
-    }
-    Ok(())
+fn unwritable(error: std::io::Error) -> Refusal {
+    let words = format!("the node cannot keep the file while it reads it: {error}");
+    Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", words)
+        .next("make room in its directory for temporary files (TMPDIR)")
 }

@@ -10,6 +10,7 @@ pub async fn get(State(node): State<Node>) -> Json<NodeStatus> {
     let health = node.health();
     let trouble = |trouble: &greenroom_runtime::Trouble| Trouble {
         process_no: trouble.process_no,
+        damaged: trouble.damaged.clone(),
         what: trouble.what.clone(),
     };
     Json(NodeStatus {

@@ -29,7 +29,7 @@ pub async fn start(
 
 /// One process.
 pub async fn get(State(node): State<Node>, Target(id): Target) -> Result<Json<Process>, Refusal> {
-    Ok(Json(node.process(&id).await?.into()))
+    Ok(Json(node.examined(&id).await?.into()))
 }
 
 /// Some processes.

@@ -6,6 +6,7 @@ use crate::shutdown::Shutdown;
 use crate::wire::Outcome;
 use axum::Json;
 use axum::extract::State;
+use greenroom_model::Status;
 use greenroom_runtime::Node;
 use serde::Deserialize;
 use std::time::Duration;
@@ -26,9 +27,11 @@ pub async fn get(
     Target(id): Target,
     Asked(query): Asked<Query>,
 ) -> Result<Json<Outcome>, Refusal> {
-    let row = node.process(&id).await?;
+    let row = node.examined(&id).await?;
     let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(WAIT_MAX);
-    if row.status.is_ended() || wait.is_zero() {
+    // Of a damaged one it says what is wrong, at once.
+    let answers = wait.is_zero() && row.status != Status::Damaged;
+    if row.status.is_ended() || answers {
         return Ok(Json(Outcome { exit: row.exit.filter(|_| row.status.is_ended()) }));
     }
     let exit = tokio::select! {

@@ -30,6 +30,9 @@ pub struct NodeStatus {
 pub struct Trouble {
     /// The store's number of the process.
     pub process_no: i64,
+    /// The id of a damaged process, as far as it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
     /// What.
     pub what: String,
 }

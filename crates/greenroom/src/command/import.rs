@@ -1,63 +1,103 @@
-//! `import`: take in what another store exported.
+//! `import`: take in what another store exported, all of it or nothing.
 
 use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
+use crate::progress::Progress;
+use crate::{serve, store};
+use futures_util::stream;
+use greenroom_api::Client;
 use greenroom_api::wire::Imported;
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use greenroom_runtime::{Import, Missing, spool};
+use std::fs::File;
+use std::io::{Read, Seek};
 
-/// Import processes.
+/// Import processes: all of the file, or nothing of it.
+///
+/// A process that is there already with the same history is left as it is, so
+/// that importing a file again is harmless; one with another history is an
+/// error, and nothing is imported. Without a node the store itself is written,
+/// and the processes go on when one is started.
 #[derive(clap::Args)]
 pub struct Args {
     /// The file, or - for standard input
     file: String,
 }
 
-/// Lines are sent together up to about this size.
-const BATCH_BYTES: usize = 1 << 20;
+/// What is sent at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 pub async fn run(app: &App, args: Args) -> Done {
-    let client = app.client()?;
-    let mut source: BufReader<Box<dyn Read>> = BufReader::new(open(&args.file)?);
-    let mut total = Imported::default();
-    loop {
-        let mut batch = Vec::new();
-        while batch.len() < BATCH_BYTES && source.read_until(b'\n', &mut batch)? > 0 {}
-        if batch.is_empty() {
-            break;
-        }
-        let done = client.import(batch).await.map_err(|error| partly(&total, error))?;
-        total.imported += done.imported;
-        total.present += done.present;
-        if std::io::stderr().is_terminal() && !app.json() {
-            out::say(&format!("\rimported {}", total.imported));
+    let file = open(&args.file)?;
+    let done = match app.node()? {
+        Some(client) => through_node(app, &client, file).await?,
+        None => into_store(app, file)?,
+    };
+    for Missing { id, why } in &done.missing {
+        if !app.json() {
+            out::say(&format!("not in the file, since it was damaged: {id}: {why}\n"));
         }
     }
     if app.json() {
-        out::json(&total)?;
+        out::json(&done)?;
     } else {
-        if std::io::stderr().is_terminal() {
-            out::say("\r\x1b[K");
-        }
-        let Imported { imported, present } = total;
+        let Imported { imported, present, .. } = done;
         out::line(&format!("imported {imported} processes; {present} were there already"))?;
     }
     Ok(Code::Done)
 }
 
-fn open(path: &str) -> anyhow::Result<Box<dyn Read>> {
-    if path == "-" {
-        return Ok(Box::new(std::io::stdin().lock()));
+/// A file that can be read twice.
+fn open(path: &str) -> anyhow::Result<File> {
+    let unreadable = |error: std::io::Error| Problem::usage(format!("cannot read {path}: {error}"));
+    if path != "-" {
+        let file = File::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.is_file() {
+            return Ok(file);
+        }
+        return kept(file).map_err(|error| unreadable(error).into());
     }
-    let file = std::fs::File::open(path)
-        .map_err(|error| Problem::usage(format!("cannot read {path}: {error}")))?;
-    Ok(Box::new(file))
+    kept(std::io::stdin().lock()).map_err(|error| unreadable(error).into())
 }
 
-/// What came before the error has been taken in; doing it again is harmless.
-fn partly(total: &Imported, error: greenroom_api::ClientError) -> anyhow::Error {
-    let count = total.imported + total.present;
-    let next = format!("{count} processes before it are in; importing the file again is harmless");
-    Problem { next: Some(next), ..Problem::of(&error.into()) }.into()
+fn kept(mut pipe: impl Read) -> std::io::Result<File> {
+    let mut file = spool()?;
+    std::io::copy(&mut pipe, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+async fn through_node(app: &App, client: &Client, file: File) -> anyhow::Result<Imported> {
+    let length = file.metadata()?.len().max(1);
+    let mut progress = Progress::new(app.json());
+    progress.say(|| "importing".to_owned());
+    let pieces =
+        stream::unfold((file, progress, 0), move |(mut file, mut progress, sent)| async move {
+            let mut piece = Vec::new();
+            let read = (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece);
+            if let Ok(0) = read {
+                return None;
+            }
+            let sent = sent + piece.len() as u64;
+            progress.say(|| format!("sent {} %", sent.saturating_mul(100) / length));
+            Some((read.map(|_| piece), (file, progress, sent)))
+        });
+    Ok(client.import(pieces).await?)
+}
+
+fn into_store(app: &App, file: File) -> anyhow::Result<Imported> {
+    let store = app.options.store();
+    if store.starts_with("memory:") {
+        return Err(app.no_node().into());
+    }
+    let name = serve::node_name();
+    app.make_dir()?;
+    let journal = store::open(&store, &app.options.dir, &name)?;
+    let lease = journal.acquire(&name, app.now())?;
+    let at = app.now().max(lease.seen);
+    let mut progress = Progress::new(app.json());
+    let mut say = |count, of| progress.say(|| format!("imported {count} of {of}"));
+    let done = Import::of(file).run(journal.as_ref(), lease.epoch, at, &mut say)?;
+    Ok(done.into())
 }

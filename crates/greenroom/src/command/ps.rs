@@ -5,6 +5,7 @@ use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
 use crate::problem::Problem;
+use crate::program;
 use crate::view;
 use greenroom_journal::Listing;
 use greenroom_model::Status;
@@ -15,7 +16,7 @@ pub struct Args {
     /// Ended ones too
     #[arg(long, short)]
     all: bool,
-    /// Only these: running, receiving, sleeping, asking, joining, paused, parked, completed, failed, cancelled
+    /// Only these: running, receiving, sleeping, asking, joining, paused, parked, damaged, completed, failed, cancelled
     #[arg(long, short, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<String>,
     /// Only this kind
@@ -52,7 +53,8 @@ pub async fn run(app: &App, args: Args) -> Done {
     }
     let asking = processes.iter().any(|process| process.status == Status::Asking);
     let asks = if asking { source.asks(None).await? } else { Vec::new() };
-    out::print(&view::processes(&processes, &asks, app.now(), app.paint))?;
+    let text = view::processes(&processes, &asks, app.now(), app.paint);
+    out::print(&program::in_its_name(&text))?;
     if more {
         let words = format!("… and more: --limit {}\n", args.limit.saturating_mul(10));
         out::say(&app.paint.tone(Tone::Quiet, &words));

@@ -4,7 +4,7 @@ use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
-use greenroom_model::{Exit, ProcessId};
+use greenroom_model::{Exit, ProcessId, Status};
 use std::time::Duration;
 
 /// Print a result.
@@ -24,6 +24,9 @@ pub async fn run(app: &App, args: Args) -> Done {
     let id = ProcessId::parse(&args.id)?;
     let source = app.source()?;
     let process = source.process(&id).await?;
+    if process.status == Status::Damaged {
+        source.damage(&id).await?;
+    }
     let exit = match process.exit {
         Some(exit) => exit,
         None if args.wait => {

@@ -5,6 +5,7 @@ use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
 use crate::serve::{self, Serving};
+use crate::warnings::Warnings;
 use greenroom_journal::Listing;
 use greenroom_model::Status;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,13 +23,15 @@ pub async fn run(app: &App, _args: Args) -> Done {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut serving = serve::start(app, false).await?;
     announce(app, &serving).await?;
+    let warnings = Warnings::of(app, serving.node.clone());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         why = serving.broken() => return Err(why),
+        () = warnings.tell() => {}
     }
     if !app.json() {
-        out::say("stopping: letting steps under way finish\n");
+        out::say(&stopping(&serving));
     }
     tokio::select! {
         stopped = serving.stop() => stopped?,
@@ -37,6 +40,19 @@ pub async fn run(app: &App, _args: Args) -> Done {
         _ = terminate.recv() => {}
     }
     Ok(Code::Done)
+}
+
+/// What is waited for, and until when at the latest.
+fn stopping(serving: &Serving) -> String {
+    let limit = serve::GRACE.as_secs();
+    match serving.node.health().steps {
+        0 => "stopping\n".to_owned(),
+        steps => format!(
+            "stopping: waiting for {steps} {} under way, at most {limit} s; \
+             interrupt again to stop at once\n",
+            if steps == 1 { "step" } else { "steps" }
+        ),
+    }
 }
 
 async fn announce(app: &App, serving: &Serving) -> anyhow::Result<()> {
@@ -67,7 +83,8 @@ async fn announce(app: &App, serving: &Serving) -> anyhow::Result<()> {
             recovered.iter().map(|(status, count)| format!("{count} {status}")).collect();
         text.push_str(&format!("  found   {}\n", counts.join(", ")));
     }
-    for trouble in &health.troubles {
+    // Of damaged processes it warns, as of those found later.
+    for trouble in health.troubles.iter().filter(|trouble| trouble.damaged.is_none()) {
         let line = format!("  trouble {}\n", trouble.what);
         text.push_str(&app.paint.tone(Tone::Bad, &line));
     }

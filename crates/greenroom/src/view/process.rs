@@ -11,7 +11,7 @@ use greenroom_model::{Content, Exit, Millis, Status};
 pub fn status_tone(status: Status) -> Tone {
     match status {
         Status::Completed => Tone::Good,
-        Status::Failed | Status::Parked => Tone::Bad,
+        Status::Failed | Status::Parked | Status::Damaged => Tone::Bad,
         Status::Asking | Status::Paused | Status::Cancelled => Tone::Warn,
         _ => Tone::Plain,
     }
@@ -43,6 +43,9 @@ pub fn processes(processes: &[Process], asks: &[Ask], now: Millis, paint: Paint)
 fn waits_for(process: &Process, asks: &[Ask], now: Millis) -> String {
     if let Some(Exit::Error(failure)) = &process.exit {
         return short(&failure.to_string(), 50);
+    }
+    if process.status == Status::Damaged {
+        return format!("a person: `greenroom result {}`", process.id);
     }
     let own = asks.iter().filter(|ask| ask.process == process.id);
     let mut parts: Vec<_> = own.map(|ask| ask.name.clone()).collect();

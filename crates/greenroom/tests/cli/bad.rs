@@ -15,7 +15,6 @@ fn changing_needs_a_node() {
         &["resume", "a/1"],
         &["restart", "a/1"],
         &["fork", "a/1"],
-        &["import", "x"],
     ] {
         house.run(args).fails(1, NO_NODE);
     }

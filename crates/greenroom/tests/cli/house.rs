@@ -104,7 +104,12 @@ impl House {
     }
 
     pub fn start_node(&mut self) {
-        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+        self.start_node_saying(Stdio::inherit());
+    }
+
+    /// With what it says on standard error going there.
+    pub fn start_node_saying(&mut self, stderr: impl Into<Stdio>) {
+        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(stderr).spawn();
         self.node = Some(child.expect("it runs"));
         until("the node answers", || self.run(&["kinds"]).err.contains("the node's"));
     }

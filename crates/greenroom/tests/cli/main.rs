@@ -10,6 +10,8 @@
 mod act;
 mod bad;
 mod crash;
+mod damage;
 mod house;
 mod look;
 mod run;
+mod transfer;

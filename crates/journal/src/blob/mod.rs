@@ -7,5 +7,5 @@ mod payloads;
 
 pub(crate) use directory::Directory;
 pub(crate) use name::name;
-pub use payloads::{externalise, externalise_commit, fetch_content};
-pub(crate) use payloads::{fetch, fetch_exit, fetch_loaded};
+pub use payloads::{externalise, externalise_arrival, externalise_commit, fetch_content};
+pub(crate) use payloads::{fetch, fetch_event, fetch_exit, fetch_loaded};

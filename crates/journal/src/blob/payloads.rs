@@ -1,7 +1,7 @@
 //! Moves large payloads out of what is to be written and back into what was
 //! read. Knows no format and no place: it calls the store for both.
 
-use crate::{Commit, Error, Journal, Loaded};
+use crate::{Arrival, Commit, Error, Journal, Loaded};
 use greenroom_model::{BlobRef, Content, Event, Exit, Payload};
 
 /// Moves an event's large payloads to the blob store. For the runtime, before
@@ -24,6 +24,16 @@ pub fn externalise(journal: &dyn Journal, event: &mut Event) -> Result<(), Error
 pub fn externalise_commit(journal: &dyn Journal, commit: &mut Commit) -> Result<(), Error> {
     let mut result = Ok(());
     commit.payloads_mut(&mut |payload| store_into(journal, payload, &mut result));
+    result
+}
+
+/// The same for a process that is taken in, the texts of its turns aside.
+///
+/// # Errors
+/// Those of [`Journal::put_blob`].
+pub fn externalise_arrival(journal: &dyn Journal, arrival: &mut Arrival) -> Result<(), Error> {
+    let mut result = Ok(());
+    arrival.payloads_mut(&mut |payload| store_into(journal, payload, &mut result));
     result
 }
 
@@ -56,6 +66,13 @@ pub(crate) fn fetch_exit(journal: &dyn Journal, exit: &mut Option<Exit>) -> Resu
 }
 
 /// Fetches all payloads of a loaded process.
+pub(crate) fn fetch_event(journal: &dyn Journal, event: &mut Event) -> Result<(), Error> {
+    let mut result = Ok(());
+    event.payloads_mut(&mut |payload| fetch_into(journal, payload, &mut result));
+    result
+}
+
+/// Fetches every payload of a process.
 pub(crate) fn fetch_loaded(journal: &dyn Journal, loaded: &mut Loaded) -> Result<(), Error> {
     let mut result = Ok(());
     let mut visit = |payload: &mut Payload| fetch_into(journal, payload, &mut result);

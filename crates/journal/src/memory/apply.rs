@@ -23,6 +23,7 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
         let spawned = start(world, spawn, commit.at, &mut receipt);
         receipt.spawned.push(spawned);
     }
+    watch_from_spawns(world, &commit.spawns, &mut receipt);
     for (place, outgoing) in commit.sends.iter().enumerate() {
         send(world, place, outgoing, commit.at, &mut receipt);
     }
@@ -140,10 +141,24 @@ fn start(world: &mut World, spawn: &Spawn, at: Millis, receipt: &mut Receipt) ->
         watch_for(world, watcher, *op, spawn, receipt);
     }
     if !ended {
-        spawn.watches.iter().for_each(|watch| watch_one(world, no, watch, receipt));
-        change_asks(world, no, &spawn.asks, at);
+        let asked_at = spawn.turns.last().map_or(at, |turn| turn.at);
+        change_asks(world, no, &spawn.asks, asked_at);
     }
     Spawned { no, created: true }
+}
+
+/// Processes that come with a history hear of each other's ends, in whatever
+/// order they came.
+fn watch_from_spawns(world: &mut World, spawns: &[Spawn], receipt: &mut Receipt) {
+    for (place, spawn) in spawns.iter().enumerate() {
+        let spawned = receipt.spawned.get(place);
+        let Some(no) = spawned.filter(|spawned| spawned.created).map(|spawned| spawned.no) else {
+            continue;
+        };
+        if !spawn.status.is_ended() {
+            spawn.watches.iter().for_each(|watch| watch_one(world, no, watch, receipt));
+        }
+    }
 }
 
 fn newborn(spawn: &Spawn, at: Millis) -> Process {

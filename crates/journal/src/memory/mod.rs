@@ -4,6 +4,7 @@
 
 mod apply;
 mod end;
+mod import;
 mod read;
 mod store;
 mod world;

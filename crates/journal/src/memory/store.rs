@@ -2,10 +2,10 @@
 //! is dropped and another that is opened on a clone are a crash and a restart.
 
 use super::world::World;
-use super::{apply, read};
+use super::{apply, import, read};
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
-    Scope, StateRow, blob,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
+    Outcome, ProcessRow, Scope, StateRow, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +32,10 @@ impl Journal for Memory {
     fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
         let mut world = self.world();
         Ok(group.iter().map(|commit| apply::commit(&mut world, commit)).collect())
+    }
+
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
+        import::at_once(self, epoch, at, next)
     }
 
     fn acquire(&self, _owner: &str, at: Millis) -> Result<Lease, Error> {

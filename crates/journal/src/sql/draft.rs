@@ -83,6 +83,7 @@ impl<'g> Draft<'g> {
         for spawn in &commit.spawns {
             self.spawn(deciding, spawn)?;
         }
+        self.watch_from_spawns(deciding, &commit.spawns);
         for (place, outgoing) in commit.sends.iter().enumerate() {
             self.send(deciding, place, outgoing);
         }

@@ -64,6 +64,18 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Of these processes, whole.
+    pub fn of<'a>(
+        tx: &mut dyn Tx,
+        names: impl Iterator<Item = &'a ProcessId>,
+        by_number: impl Iterator<Item = ProcessNo>,
+    ) -> Result<Facts, Error> {
+        let mut facts = Facts::default();
+        facts.read_whole(tx, "id", texts(&names.collect()))?;
+        facts.read_whole(tx, "no", numbers(&by_number.collect()))?;
+        Ok(facts)
+    }
+
     fn gather_endings(&mut self, tx: &mut dyn Tx, wanted: &mut Wanted<'_>) -> Result<(), Error> {
         let ending = &wanted.ending;
         if ending.is_empty() {
@@ -88,10 +100,11 @@ impl Facts {
         );
         let mut children = Vec::new();
         for row in tx.query(&sql, &[Value::Text(id.as_str())])? {
-            let Kept { row, parent_op, .. } = Kept::read(row)?;
-            children.extend(parent_op.map(|op| (row.no, op)));
-            let parent = row.parent.zip(parent_op);
-            let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
+            let Kept { row, .. } = Kept::read(row)?;
+            children.extend(row.parent_op.map(|op| (row.no, op)));
+            let (root, hops, exit) = (row.root, row.hops, row.exit);
+            let parent = row.parent.zip(row.parent_op);
+            let story = Story { root, hops, exit, parent };
             self.learn(row.no, row.id, row.status, Some(story));
         }
         self.children.insert(parent, children);
@@ -109,8 +122,8 @@ impl Facts {
         }
         let select = format!("select {COLUMNS} from process");
         for row in tx.find(&select, by, &keys)? {
-            let Kept { row, parent_op, .. } = Kept::read(row)?;
-            let parent = row.parent.zip(parent_op);
+            let row = Kept::read_whatever(row)?.0.row;
+            let parent = row.parent.zip(row.parent_op);
             let story = Story { root: row.root, hops: row.hops, exit: row.exit, parent };
             self.learn(row.no, row.id, row.status, Some(story));
         }

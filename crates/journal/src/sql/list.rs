@@ -37,7 +37,14 @@ pub(super) fn processes(tx: &mut dyn Tx, listing: &Listing) -> Result<Vec<Proces
         // Statuses are few and their numbers ours: they stand in the text.
         let codes: Vec<String> =
             listing.statuses.iter().map(|status| status.code().to_string()).collect();
-        tests.push(format!("status in ({})", codes.join(", ")));
+        let mut test = format!("status in ({})", codes.join(", "));
+        if listing.statuses.contains(&Status::Damaged) {
+            // Numbers that no status has.
+            let known: Vec<String> =
+                Status::ALL.into_iter().map(|status| status.code().to_string()).collect();
+            test = format!("({test} or status not in ({}))", known.join(", "));
+        }
+        tests.push(test);
     }
     let mut sql = format!("select {COLUMNS} from process");
     if !tests.is_empty() {
@@ -47,7 +54,7 @@ pub(super) fn processes(tx: &mut dyn Tx, listing: &Listing) -> Result<Vec<Proces
     let order = if newest { "desc" } else { "asc" };
     sql = format!("{sql} order by no {order} limit ${}", values.len());
     let rows = tx.query(&sql, &values)?;
-    rows.into_iter().map(|row| Ok(Kept::read(row)?.row)).collect()
+    rows.into_iter().map(|row| Ok(Kept::read_whatever(row)?.0.row)).collect()
 }
 
 /// Those with a step under way or mail, by number.

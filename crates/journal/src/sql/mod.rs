@@ -10,6 +10,7 @@ mod draft;
 mod ending;
 mod facts;
 mod header;
+mod import;
 mod lease;
 mod list;
 mod load;

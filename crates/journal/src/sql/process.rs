@@ -21,7 +21,6 @@ pub(super) const BRIEF: &str = "no, id, seq, sum, segment, status, wake_at, chan
 /// A whole row.
 pub(super) struct Kept {
     pub row: ProcessRow,
-    pub parent_op: Option<Op>,
     /// The store's link to the last turn.
     pub head: i64,
 }
@@ -63,13 +62,13 @@ impl Fixed<'_> {
     }
 }
 
-fn fixed(row: &ProcessRow, parent_op: Option<Op>) -> Fixed<'_> {
+fn fixed(row: &ProcessRow) -> Fixed<'_> {
     Fixed {
         no: row.no,
         id: &row.id,
         kind: &row.kind,
         shard: row.shard,
-        parent: row.parent.as_ref().zip(parent_op).map(|(id, op)| (id.as_str(), op.0 as i64)),
+        parent: row.parent.as_ref().zip(row.parent_op).map(|(id, op)| (id.as_str(), op.0 as i64)),
         root: &row.root,
         hops: row.hops,
         started_at: row.started_at,
@@ -79,6 +78,9 @@ fn fixed(row: &ProcessRow, parent_op: Option<Op>) -> Fixed<'_> {
 fn exit_seal(no: ProcessNo, exit: &str) -> i64 {
     Seal::of("exit").int(no.0).text(exit).done()
 }
+
+/// The kind of a process whose id or kind cannot be read.
+const NAMELESS: &str = "unreadable";
 
 fn damaged(id: &ProcessId, what: &str) -> Error {
     Error::corrupt(format!("the row of {id}: {what}"))
@@ -100,62 +102,121 @@ struct Moving {
 }
 
 impl Moving {
-    fn read(row: &mut Row, id: &ProcessId) -> Result<Moving, Error> {
+    /// Reads it as it is, and says whether it is as it was written. If not, the
+    /// status is `damaged`: what the row says cannot be relied on.
+    fn read(row: &mut Row, id: &ProcessId) -> Result<(Moving, bool), Error> {
         let (seq, sum, segment) = (Seq(row.int()? as u64), Sum(row.int()?), Seq(row.int()? as u64));
-        let status = Status::from_code(row.int()?).ok_or_else(|| damaged(id, "its status"))?;
+        let status = Status::from_code(row.int()?).unwrap_or(Status::Damaged);
         let wake_at = row.int_or_null()?.map(|at| Millis(at as u64));
         let changed_at = Millis(row.int()? as u64);
         let mark = Mark(row.int()?);
-        if Mark::of(id, seq, sum, segment, status, wake_at, changed_at) != mark {
-            return Err(damaged(id, "its mark does not match"));
-        }
-        Ok(Moving { seq, sum, segment, status, wake_at, changed_at })
+        let is_whole = status != Status::Damaged
+            && Mark::of(id, seq, sum, segment, status, wake_at, changed_at) == mark;
+        let status = if is_whole { status } else { Status::Damaged };
+        Ok((Moving { seq, sum, segment, status, wake_at, changed_at }, is_whole))
     }
 }
 
 impl Brief {
-    /// Reads the columns `BRIEF`.
+    /// Reads the columns `BRIEF`. A damaged row is one of a process that has
+    /// not ended, as far as anyone knows: its mail is kept.
     pub fn read(mut row: Row) -> Result<Brief, Error> {
         let no = ProcessNo(row.int()?);
         let id = read_id(&row.text()?)?;
-        let moving = Moving::read(&mut row, &id)?;
+        let (moving, _) = Moving::read(&mut row, &id)?;
         Ok(Brief { no, id, status: moving.status })
     }
 
-    /// Reads them with the time of the next wake-up.
+    /// Reads them with the time of the next wake-up. One that is damaged is
+    /// due when it says: whoever loads it finds the damage, and the others are
+    /// not held up by it.
     pub fn read_wake(mut row: Row) -> Result<Option<(Millis, ProcessNo)>, Error> {
         let no = ProcessNo(row.int()?);
-        let id = read_id(&row.text()?)?;
-        let moving = Moving::read(&mut row, &id)?;
-        Ok(moving.wake_at.map(|at| (at, no)))
+        row.text()?;
+        for _ in 0..4 {
+            row.int()?;
+        }
+        Ok(row.int_or_null()?.map(|at| (Millis(at as u64), no)))
+    }
+}
+
+/// What of a row cannot be right, the first thing that was found.
+#[derive(Default)]
+pub(super) struct Damage(Option<String>);
+
+impl Damage {
+    fn note(&mut self, what: impl Into<String>) {
+        self.0.get_or_insert_with(|| what.into());
+    }
+
+    /// The value, or a stand-in for one that cannot be read.
+    fn or<T>(&mut self, value: Result<T, Error>, stand_in: T, what: &str) -> T {
+        value.unwrap_or_else(|_| {
+            self.note(what);
+            stand_in
+        })
     }
 }
 
 impl Kept {
     /// Reads the columns `COLUMNS`.
-    pub fn read(mut row: Row) -> Result<Kept, Error> {
+    pub fn read(row: Row) -> Result<Kept, Error> {
+        match Kept::read_whatever(row)? {
+            (kept, Damage(None)) => Ok(kept),
+            (kept, Damage(Some(what))) => Err(damaged(&kept.row.id, &what)),
+        }
+    }
+
+    /// Reads what can be read of a row, for lists and for messages to it. If
+    /// it is damaged its status says so.
+    ///
+    /// # Errors
+    /// If not even its number can be read.
+    pub fn read_whatever(mut row: Row) -> Result<(Kept, Damage), Error> {
+        let mut damage = Damage::default();
         let no = ProcessNo(row.int()?);
-        let id = read_id(&row.text()?)?;
-        let (name, version) = (row.text()?, row.int()?);
-        let version = u32::try_from(version).map_err(|_| damaged(&id, "its version"))?;
-        let kind = Kind::new(&name, version).map_err(|error| damaged(&id, &error.to_string()))?;
-        let shard = Shard(row.int()?);
-        let parent = row.text_or_null()?.map(|text| read_id(&text)).transpose()?;
-        let parent_op = row.int_or_null()?.map(|op| Op(op as u64));
-        let root = row.text()?;
-        let hops = u32::try_from(row.int()?).map_err(|_| damaged(&id, "its hops"))?;
-        let started_at = Millis(row.int()? as u64);
-        let seal = row.int()?;
-        let Moving { seq, sum, segment, status, wake_at, changed_at } =
-            Moving::read(&mut row, &id)?;
-        let head = row.int()?;
-        let exit = read_exit(&mut row, no, &id)?;
-        let row = ProcessRow {
+        let id = row.text().and_then(|text| read_id(&text));
+        let id = match id {
+            Ok(id) => id,
+            Err(error) => {
+                damage.note(error.to_string());
+                ProcessId::new(NAMELESS, &no.to_string())?
+            }
+        };
+        let (name, version) = (row.text(), row.int());
+        let kind = name.and_then(|name| {
+            let version = u32::try_from(version?).map_err(|_| Error::corrupt("its version"))?;
+            Ok(Kind::new(&name, version)?)
+        });
+        let kind = damage.or(kind, Kind::new(NAMELESS, 0)?, "its kind");
+        let shard = Shard(damage.or(row.int(), 0, "its shard"));
+        let parent = row.text_or_null().and_then(|text| text.map(|id| read_id(&id)).transpose());
+        let parent = damage.or(parent, None, "its parent");
+        let parent_op = damage.or(row.int_or_null(), None, "its parent's operation");
+        let parent_op = parent_op.map(|op| Op(op as u64));
+        let root = damage.or(row.text(), String::new(), "its root");
+        let hops =
+            row.int().and_then(|hops| u32::try_from(hops).map_err(|_| Error::corrupt("its hops")));
+        let hops = damage.or(hops, 0, "its hops");
+        let started_at = Millis(damage.or(row.int(), 0, "its start") as u64);
+        let seal = damage.or(row.int(), 0, "its seal");
+        let (moving, is_whole) = Moving::read(&mut row, &id)?;
+        if !is_whole {
+            damage.note("its mark does not match");
+        }
+        let head = damage.or(row.int(), 0, "its link to the last turn");
+        let exit = read_exit(&mut row, no, &id).unwrap_or_else(|error| {
+            damage.note(error.to_string());
+            None
+        });
+        let Moving { seq, sum, segment, status, wake_at, changed_at } = moving;
+        let mut row = ProcessRow {
             no,
             id,
             kind,
             shard,
             parent,
+            parent_op,
             root,
             hops,
             seq,
@@ -167,10 +228,13 @@ impl Kept {
             changed_at,
             exit,
         };
-        if fixed(&row, parent_op).seal() != seal {
-            return Err(damaged(&row.id, "its seal does not match"));
+        if fixed(&row).seal() != seal {
+            damage.note("its seal does not match");
         }
-        Ok(Kept { row, parent_op, head })
+        if damage.0.is_some() {
+            row.status = Status::Damaged;
+        }
+        Ok((Kept { row, head }, damage))
     }
 }
 
@@ -233,7 +297,7 @@ pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Err
             Value::Text(&row.root),
             Value::Int(i64::from(row.hops)),
             Value::Int(row.started_at.0 as i64),
-            Value::Int(fixed(row, parent.map(|(_, op)| *op)).seal()),
+            Value::Int(fixed(row).seal()),
             Value::Int(row.seq.0 as i64),
             Value::Int(row.sum.0),
             Value::Int(row.segment.0 as i64),
@@ -269,7 +333,7 @@ pub(super) fn set_kind(tx: &mut dyn Tx, no: ProcessNo, kind: &Kind) -> Result<()
         return Ok(());
     }
     kept.row.kind = kind.clone();
-    let seal = fixed(&kept.row, kept.parent_op).seal();
+    let seal = fixed(&kept.row).seal();
     let values = [
         Value::Text(&kind.name),
         Value::Int(i64::from(kind.version)),

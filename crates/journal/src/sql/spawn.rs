@@ -29,10 +29,8 @@ impl<'g> Draft<'g> {
         self.begin(deciding, no, spawn)?;
         self.watch_child(deciding, spawn);
         if !spawn.status.is_ended() {
-            for watch in &spawn.watches {
-                self.watch(deciding, no, watch);
-            }
-            self.change_asks(no, &spawn.asks, deciding.at);
+            let asked_at = spawn.turns.last().map_or(deciding.at, |turn| turn.at);
+            self.change_asks(no, &spawn.asks, asked_at);
         }
         Ok(())
     }
@@ -46,6 +44,21 @@ impl<'g> Draft<'g> {
             let from = Origin::Process(parent.clone());
             let content = content.clone();
             self.append(deciding, no, Letter { from, content, root, hops });
+        }
+    }
+
+    /// Processes that come with a history hear of each other's ends, in
+    /// whatever order they came.
+    pub fn watch_from_spawns(&mut self, deciding: &mut Deciding<'_>, spawns: &[Spawn]) {
+        for (place, spawn) in spawns.iter().enumerate() {
+            let spawned = deciding.receipt.spawned.get(place);
+            let Some(no) = spawned.filter(|spawned| spawned.created).map(|spawned| spawned.no)
+            else {
+                continue;
+            };
+            if !spawn.status.is_ended() {
+                spawn.watches.iter().for_each(|watch| self.watch(deciding, no, watch));
+            }
         }
     }
 
@@ -100,6 +113,7 @@ impl<'g> Draft<'g> {
             kind: spawn.kind.clone(),
             shard: Shard::of(&spawn.id),
             parent: spawn.parent.as_ref().map(|(id, _)| id.clone()),
+            parent_op: spawn.parent.as_ref().map(|(_, op)| *op),
             root: spawn.root.clone(),
             hops: spawn.hops,
             seq,

@@ -2,13 +2,13 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
-use super::{ask, commit, dead, lease, list, load, process, request, state, verify};
+use super::{ask, commit, dead, import, lease, list, load, process, request, state, verify};
 use crate::blob::{self, Directory};
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
-    Scope, StateRow,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
+    Outcome, ProcessRow, Scope, StateRow,
 };
-use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
+use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
 /// A store in the database `D`, with its blobs in a directory.
 pub struct SqlStore<D> {
@@ -26,6 +26,10 @@ impl<D> SqlStore<D> {
 impl<D: Dialect> Journal for SqlStore<D> {
     fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
         self.dialect.write(|tx| commit::group(tx, group))
+    }
+
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
+        self.dialect.write(|tx| import::all(tx, epoch, at, next))
     }
 
     fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {

@@ -97,7 +97,16 @@ pub fn fill(journal: &dyn Journal) {
     }
 }
 
-fn name(key: u64) -> ProcessId {
+/// A message from outside.
+pub fn letter(lease: &Lease, to: &ProcessId) -> Commit {
+    let body = Payload::of(&"late").expect("a payload");
+    let content = Content::User { topic: "late".into(), body, reply_to: None };
+    let from = Origin::External("test".into());
+    let send = Outgoing { to: to.clone(), from, content, root: "late".into(), hops: 0 };
+    Commit { sends: vec![send], ..blank(lease, 10_000) }
+}
+
+pub fn name(key: u64) -> ProcessId {
     ProcessId::new("damage", &format!("key-{key}")).expect("valid")
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test: its helpers fail like it does")]
 
 mod kept;
+mod one_row;
 
 use greenroom_journal::{Journal, Sqlite, SqliteOptions};
 use greenroom_model::Millis;

@@ -78,6 +78,11 @@ impl Cells {
         self.bytes.load(Ordering::Acquire)
     }
 
+    /// Whether it is in memory, or about to be.
+    pub fn holds(&self, no: ProcessNo) -> bool {
+        self.part(no).contains_key(&no)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)

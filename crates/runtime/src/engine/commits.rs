@@ -57,7 +57,7 @@ impl Engine {
         let settled = self.settle_doubt();
         let tried = match settled {
             Ok(()) => self.try_commit(&mut commits, &mut rests),
-            Err(error) => Err(Error::Unavailable { why: error.to_string() }),
+            Err(error) => Err(unavailable(&error)),
         };
         match tried {
             Ok(outcomes) => {
@@ -186,6 +186,9 @@ impl Engine {
         match outcome {
             Ok(receipt) => Ok(Answer::Receipt(receipt)),
             Err(Refusal::Repeated { done, .. }) => Ok(Answer::Repeated(done)),
+            Err(stale @ Refusal::Stale { .. }) => {
+                Err(Error::Unavailable { why: stale.to_string() }.into())
+            }
             Err(other) => {
                 self.stop(&other.to_string());
                 Err(crate::Error::Stopped { why: other.to_string() })
@@ -224,13 +227,27 @@ impl Engine {
     }
 
     fn store_says(&self, error: Option<String>) {
-        *self.store_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+        let mut said = self.store_error.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = said.is_some() != error.is_some();
+        *said = error;
+        drop(said);
+        if changed {
+            self.unwell();
+        }
     }
 }
 
 /// Whether an error is about what was to be stored, rather than the store.
 fn is_its_own_fault(error: &Error) -> bool {
     matches!(error, Error::Model(_) | Error::Blob { .. } | Error::Corrupt { .. })
+}
+
+/// That it did not work this time, in words that say so once.
+fn unavailable(error: &Error) -> Error {
+    match error {
+        Error::Unavailable { why } => Error::Unavailable { why: why.clone() },
+        error => Error::Unavailable { why: error.to_string() },
+    }
 }
 
 /// The turns of a group that failed, to be tried again. Who asked from outside
@@ -241,7 +258,7 @@ fn turns_left(commits: Vec<Commit>, rests: Vec<Rest>, error: &Error) -> Vec<Pend
         match rest.source {
             Source::Turn(_) => turns.push(Pending { commit, rest }),
             Source::External(reply) => {
-                let _ = reply.send(Err(Error::Unavailable { why: error.to_string() }.into()));
+                let _ = reply.send(Err(unavailable(error).into()));
             }
         }
     }

@@ -32,6 +32,12 @@ impl Engine {
         self.thread("recovery", Engine::keep_recovering);
     }
 
+    /// Wakes what an import has brought, as the next start would.
+    pub(crate) fn recover_anew(self: &Arc<Self>) {
+        self.timers.read_again();
+        self.thread("recovery", Engine::keep_recovering);
+    }
+
     /// Runs `work` on a thread that is counted: a node has stopped when its
     /// last thread has let go of the engine, and so of the store.
     fn thread(self: &Arc<Self>, name: &str, work: fn(Arc<Engine>)) {
@@ -193,7 +199,7 @@ impl Engine {
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
             match self.recover_some(after) {
-                Ok(None) => return,
+                Ok(None) => return self.look_through(),
                 Ok(Some(last)) => after = last,
                 Err(error) => {
                     self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));

@@ -21,6 +21,8 @@ pub(crate) enum News {
     Emitted(Payload),
     /// The store holds more than was told.
     Missed,
+    /// It cannot be read.
+    Damaged,
 }
 
 #[derive(Default)]

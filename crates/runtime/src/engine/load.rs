@@ -30,7 +30,7 @@ impl Engine {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(NotLoaded::Gone),
             Err(error) if error.is_transient() => return Err(NotLoaded::Store(error)),
-            Err(error) => return Err(NotLoaded::Corrupt(error.to_string())),
+            Err(error) => return Err(NotLoaded::Corrupt(super::damage::what(&error))),
         };
         let Loaded { row, turns, mailbox } = loaded;
         let mut history = in_force(turns);

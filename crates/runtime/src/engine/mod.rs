@@ -10,6 +10,7 @@
 mod cell;
 mod cells;
 mod commits;
+mod damage;
 mod doubt;
 mod drive;
 mod effects;
@@ -28,6 +29,7 @@ mod timers;
 mod turn;
 mod visit;
 
+pub use damage::what as damage_in_words;
 pub(crate) use hub::News;
 pub(crate) use load::{in_force, names};
 pub(crate) use pending::{Answer, External};

@@ -60,6 +60,10 @@ pub(crate) struct External {
     pub spawns: Vec<greenroom_journal::Spawn>,
     pub fresh: Vec<Option<Event>>,
     pub request: Option<Request>,
+    /// The last turn of a process that can take none itself.
+    pub turn: Option<greenroom_journal::Turn>,
+    /// When, if it matters.
+    pub at: Option<Millis>,
 }
 
 /// What a row takes beside its text, about.

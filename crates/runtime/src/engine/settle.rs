@@ -69,6 +69,15 @@ impl Engine {
         }
     }
 
+    /// How many steps are under way, but for processes that are being visited.
+    pub(crate) fn steps_under_way(&self) -> usize {
+        let running = |cell: &Arc<Cell>| match cell.try_body().as_deref() {
+            Some(Body::Live(live)) => live.running.len(),
+            _ => 0,
+        };
+        self.cells.all().iter().map(running).sum()
+    }
+
     /// Ends every step under way; nobody will hear of them.
     pub(crate) fn abort_steps(&self) {
         for cell in self.cells.all() {

@@ -46,6 +46,15 @@ impl Default for EngineOptions {
     }
 }
 
+/// A process that cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Damage {
+    /// Its id, as far as that can be read.
+    pub id: String,
+    /// What is wrong.
+    pub what: String,
+}
+
 /// The processes of one node, at work. Its threads are somebody else's: see
 /// `drive.rs`, or the simulator.
 pub struct Engine {
@@ -63,7 +72,11 @@ pub struct Engine {
     pub(crate) timers: Timers,
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
+    /// Processes that cannot be read; see `damage.rs`.
+    pub(crate) damages: Mutex<BTreeMap<ProcessNo, Damage>>,
     pub(crate) store_error: Mutex<Option<String>>,
+    /// Counts changes of what is wrong.
+    pub(crate) health_changed: watch::Sender<u64>,
     /// The node's threads that still run.
     pub(crate) threads: Arc<std::sync::atomic::AtomicUsize>,
     /// Steps and visits under way, and groups being committed.
@@ -102,7 +115,9 @@ impl Engine {
             timers: Timers::new(),
             hub: Hub::default(),
             troubles: Mutex::default(),
+            damages: Mutex::default(),
             store_error: Mutex::default(),
+            health_changed: watch::Sender::new(0),
             threads: Arc::default(),
             busy: std::sync::atomic::AtomicUsize::new(0),
             draining: std::sync::atomic::AtomicBool::new(false),
@@ -146,6 +161,9 @@ impl Engine {
         let bytes = external.bytes();
         let facts = external.spawns.iter().map(super::effects::facts).collect();
         let mut commit = Commit {
+            at: external.at.unwrap_or_else(|| self.env.now()),
+            epoch: self.lease.epoch,
+            turn: external.turn,
             sends: external.sends,
             spawns: external.spawns,
             request: external.request,

@@ -66,6 +66,7 @@ impl Engine {
             };
             match loaded {
                 Ok(mut live) => {
+                    self.no_damage(cell.no);
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
                     if !live.no_code {
@@ -324,7 +325,7 @@ impl Engine {
     fn not_loaded(self: &Arc<Self>, cell: &Arc<Cell>, why: NotLoaded) {
         match why {
             NotLoaded::Gone => {}
-            NotLoaded::Corrupt(what) => self.trouble(cell.no, what),
+            NotLoaded::Corrupt(what) => self.damage(cell.no, what),
             NotLoaded::Store(error) => self.reread_later(cell, &error),
         }
         self.cells.remove(cell);

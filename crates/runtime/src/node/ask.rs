@@ -3,8 +3,8 @@
 use super::handle::Node;
 use super::send::taken;
 use crate::{Error, Result};
-use greenroom_journal::{AskRow, Scope};
-use greenroom_model::{AskId, Content, Message, Payload, ProcessId, ProcessNo, Seq};
+use greenroom_journal::{AskRow, ProcessRow, Scope};
+use greenroom_model::{AskId, Content, Message, Payload, ProcessId, Seq};
 
 impl Node {
     /// Open questions, oldest first.
@@ -16,17 +16,16 @@ impl Node {
     /// Whether an answer lies in the mailbox, not taken yet: the process is
     /// paused, say.
     async fn is_answered(&self, ask: &AskId) -> Result<bool> {
-        let row = self.process(&ask.process).await?;
-        let mailbox = self.mailbox(row.no).await?;
+        let row = self.found(&ask.process).await?;
+        let mailbox = self.mailbox(&row).await?;
         Ok(mailbox
             .iter()
             .any(|message| matches!(message.content, Content::Answer { op, .. } if op == ask.op)))
     }
 
     /// What lies in a mailbox.
-    pub(super) async fn mailbox(&self, no: ProcessNo) -> Result<Vec<Message>> {
-        let beyond = Scope::After(Seq(i64::MAX as u64));
-        let loaded = self.read(move |journal| Ok(journal.load(no, beyond)?)).await?;
+    pub(super) async fn mailbox(&self, row: &ProcessRow) -> Result<Vec<Message>> {
+        let loaded = self.loaded(row, Scope::After(Seq(i64::MAX as u64))).await?;
         Ok(loaded.map(|loaded| loaded.mailbox).unwrap_or_default())
     }
 
@@ -39,6 +38,12 @@ impl Node {
         let wish = self.wish("answer", &[&ask.to_string(), value.text().unwrap_or_default()]);
         if let Some(done) = self.done(&wish).await? {
             return taken(&ask.process, &done.receipt);
+        }
+        // An answer nobody can take must not look like one that was.
+        match self.found(&ask.process).await {
+            Ok(row) => self.examine(&row).await?,
+            Err(Error::NoProcess { .. }) => {}
+            Err(error) => return Err(error),
         }
         let open = self.asks(Some(&ask.process)).await?;
         let Some(row) = open.into_iter().find(|row| row.op == ask.op) else {

@@ -34,7 +34,11 @@ impl Node {
     /// Ends a process without running its code again.
     pub async fn kill(&self, id: &ProcessId, reason: &str, by: &str) -> Result<()> {
         let wish = self.wish("kill", &[id.as_str(), reason]);
-        self.tell(id, Content::kill(reason), by, wish).await
+        match self.tell(id, Content::kill(reason), by, wish).await {
+            // Nobody can take the message.
+            Err(Error::Damaged { .. }) => self.end_damaged(id, reason).await,
+            done => done,
+        }
     }
 
     /// Holds a process: it takes no turn until `resume`. A step under way runs
@@ -51,17 +55,25 @@ impl Node {
         }
     }
 
-    /// Lets a paused process go on, or tries a parked one again.
+    /// Lets a paused process go on, or tries a parked or damaged one again.
     pub async fn resume(&self, id: &ProcessId, by: &str) -> Result<()> {
         let wish = self.wish("resume", &[id.as_str()]);
         if let Some(done) = self.done(&wish).await? {
             return taken(id, &done.receipt);
         }
-        let row = self.process(id).await?;
+        let row = self.found(id).await?;
         if row.status.is_ended() {
             return Err(Error::Ended { id: id.clone(), status: row.status });
         }
+        let was_damaged = self.engine.damage_of(row.no).is_some();
+        self.examine(&row).await?;
+        if was_damaged {
+            self.engine.wake(row.no);
+        }
         if !matches!(row.status, Status::Paused | Status::Parked) {
+            if was_damaged {
+                return Ok(());
+            }
             let next = "there is nothing to resume";
             return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
@@ -80,7 +92,7 @@ impl Node {
         if let Some(done) = self.done(&wish).await? {
             return taken(id, &done.receipt);
         }
-        let row = self.process(id).await?;
+        let row = self.found(id).await?;
         let keep = match from {
             RestartFrom::Start => None,
             RestartFrom::At(seq) if seq >= row.segment && seq <= row.seq => Some(seq),
@@ -97,7 +109,7 @@ impl Node {
             RestartFrom::Failure => Some(self.before_the_end(id, &row).await?),
         };
         let restarts = |message: &Message| matches!(message.content, Content::Restart { .. });
-        if self.mailbox(row.no).await?.iter().any(restarts) {
+        if self.mailbox(&row).await?.iter().any(restarts) {
             let next = "a restart of it is on its way already";
             return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
@@ -110,8 +122,7 @@ impl Node {
         id: &ProcessId,
         row: &greenroom_journal::ProcessRow,
     ) -> Result<Seq> {
-        let no = row.no;
-        let loaded = self.read(move |journal| Ok(journal.load(no, Scope::Segment)?)).await?;
+        let loaded = self.loaded(row, Scope::Segment).await?;
         let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
         let events: Vec<(Seq, Event)> = turns
             .into_iter()

@@ -25,6 +25,7 @@ pub enum Notice {
 /// A process being followed.
 pub struct Follow {
     node: Node,
+    id: ProcessId,
     no: ProcessNo,
     /// Everything up to here has been handed out.
     seen: Seq,
@@ -42,7 +43,8 @@ impl Node {
     /// Follows a process: the turns after `after`, then live. With `after` at
     /// its largest: no turns, only live values and the end.
     pub async fn follow(&self, id: &ProcessId, after: Seq) -> Result<Follow> {
-        let row = self.process(id).await?;
+        let row = self.found(id).await?;
+        self.examine(&row).await?;
         // Listening begins before reading, so that nothing falls in between.
         let news = self.engine.hub.listen(row.no);
         let quiet = after == Seq(u64::MAX);
@@ -50,6 +52,7 @@ impl Node {
         let waiting = VecDeque::new();
         let mut follow = Follow {
             node: self.clone(),
+            id: row.id,
             no: row.no,
             seen,
             news,
@@ -92,6 +95,11 @@ impl Follow {
                     if let Err(error) = self.catch_up().await {
                         return Some(Err(error));
                     }
+                }
+                Ok(News::Damaged) => {
+                    let why = self.node.engine.damage_of(self.no).map(|damage| damage.what);
+                    let (id, why) = (self.id.clone(), why.unwrap_or_default());
+                    return Some(Err(Error::Damaged { id, why }));
                 }
                 Err(RecvError::Closed) => {
                     let why = "it was asked to stop".to_owned();

@@ -1,15 +1,12 @@
 //! Forks: a new process that begins with a prefix of another's journal.
 
 use super::handle::Node;
+use crate::begun::{History, spawn_of};
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::{
-    AskChange, FirstTurn, Loaded, Outgoing, Receipt, Scope, Spawn, TurnRow, Watch, encode_events,
-    externalise,
-};
+use greenroom_journal::{Loaded, Outgoing, Receipt, Scope, TurnRow};
 use greenroom_model::{
-    Content, Event, Failure, Ledger, Op, Origin, ProcessId, Seq, Status, failure, history_in_force,
-    state_after,
+    Content, Event, Failure, Op, Origin, ProcessId, Seq, Status, failure, history_in_force,
 };
 
 impl Node {
@@ -31,8 +28,8 @@ impl Node {
         if let Some(done) = self.done(&wish).await? {
             return forked_as(&done.receipt, done.note.parse()?);
         }
-        let row = self.process(id).await?;
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, Scope::Whole)?)).await?;
+        let row = self.found(id).await?;
+        let loaded = self.loaded(&row, Scope::Whole).await?;
         let Some(Loaded { row, turns, .. }) = loaded else {
             return Err(Error::NoProcess { id: id.clone() });
         };
@@ -60,9 +57,15 @@ impl Node {
         if !matches!(spawn.status, Status::Paused | Status::Parked) {
             spawn.status = Status::Running;
         }
-        let sends = calls.into_iter().map(|op| unanswered(&fork, op, &spawn.root)).collect();
+        let sends = calls.keys().map(|op| unanswered(&fork, *op, &spawn.root)).collect();
         let request = self.keyed(wish, fork.as_str());
-        let external = External { sends, spawns: vec![spawn], fresh: vec![None], request };
+        let external = External {
+            sends,
+            spawns: vec![spawn],
+            fresh: vec![None],
+            request,
+            ..External::default()
+        };
         let carried = self.request(external).await?;
         forked_as(&carried.receipt, carried.note(fork)?)
     }
@@ -86,13 +89,6 @@ fn unanswered(fork: &ProcessId, op: Op, root: &str) -> Outgoing {
         root: root.to_owned(),
         hops: 0,
     }
-}
-
-/// A process's history, ready to start one with it.
-pub(super) struct History {
-    pub spawn: Spawn,
-    /// Calls without a reply.
-    pub calls: Vec<Op>,
 }
 
 /// Room for the fork's own part of the key.
@@ -120,61 +116,4 @@ fn ends(turns: &[TurnRow]) -> bool {
     });
     let in_force = history_in_force(numbered.collect(), |(seq, event)| (*seq, *event));
     in_force.last().is_some_and(|(_, event)| event.is_end())
-}
-
-/// The start of a process that has this history already.
-pub(super) fn spawn_of(
-    id: ProcessId,
-    turns: Vec<TurnRow>,
-) -> impl FnOnce(&dyn greenroom_journal::Journal) -> Result<History> {
-    move |journal| {
-        let mut events = Vec::new();
-        let mut first_turns = Vec::new();
-        for TurnRow { seq, at, events: mut turn } in turns {
-            for (place, event) in turn.iter().enumerate() {
-                events.push((seq.plus(place), event.clone()));
-            }
-            for event in &mut turn {
-                externalise(journal, event)?;
-            }
-            first_turns.push(FirstTurn { at, body: encode_events(&turn)?, count: turn.len() });
-        }
-        let events = history_in_force(events, |(seq, event)| (*seq, event));
-        let begin = events.iter().rev().find_map(|(seq, event)| Some((*seq, event.segment()?)));
-        let Some((segment_seq, segment)) = begin else {
-            return Err(Error::BadRequest("the history has no beginning".to_owned()));
-        };
-        let ledger = Ledger::of(events.iter().map(|(seq, event)| (*seq, event)));
-        let state = state_after(events.iter().map(|(_, event)| event));
-        let exit = events.iter().rev().find_map(|(_, event)| match event {
-            Event::WorkflowCompleted { result } => {
-                Some(greenroom_model::Exit::Normal(result.clone()))
-            }
-            Event::WorkflowFailed { exit } => Some(exit.clone()),
-            _ => None,
-        });
-        let calls = ledger.calls.keys().copied().collect();
-        let spawn = Spawn {
-            id,
-            kind: segment.kind.clone(),
-            parent: None,
-            watched: false,
-            revive: None,
-            root: segment.root.clone(),
-            hops: 0,
-            turns: first_turns,
-            status: ledger.status(),
-            wake_at: ledger.wake_at(),
-            segment: segment_seq,
-            exit: exit.filter(|_| ledger.ended.is_some()),
-            state: state.into_iter().collect(),
-            asks: (ledger.asks.iter())
-                .map(|(op, ask)| AskChange::Open { op: *op, spec: ask.spec.clone() })
-                .collect(),
-            watches: (ledger.watches.iter())
-                .map(|(op, target)| Watch { op: *op, target: target.clone() })
-                .collect(),
-        };
-        Ok(History { spawn, calls })
-    }
 }

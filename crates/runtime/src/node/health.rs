@@ -27,6 +27,8 @@ pub struct Health {
     pub ready: usize,
     /// Commits that wait for the store.
     pub committing: usize,
+    /// Steps under way.
+    pub steps: usize,
     /// The kinds it has code for.
     pub kinds: Vec<String>,
     /// Processes it cannot bring back, and why.
@@ -40,6 +42,9 @@ pub struct Health {
 pub struct Trouble {
     /// The store's number of it.
     pub process_no: i64,
+    /// Its id, if it is damaged: as far as that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
     /// What is wrong.
     pub what: String,
 }
@@ -50,6 +55,17 @@ impl Node {
         let engine = &self.engine;
         let troubles = engine.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let store_error = engine.store_error.lock().unwrap_or_else(PoisonError::into_inner);
+        let damages = engine.damages.lock().unwrap_or_else(PoisonError::into_inner);
+        let damages = damages.iter().map(|(no, damage)| Trouble {
+            process_no: no.0,
+            damaged: Some(damage.id.clone()),
+            what: format!("{} is damaged: {}", damage.id, damage.what),
+        });
+        let troubles = troubles.iter().map(|(no, what)| Trouble {
+            process_no: no.0,
+            damaged: None,
+            what: what.clone(),
+        });
         Health {
             name: self.name.to_string(),
             temporary: self.temporary,
@@ -61,11 +77,9 @@ impl Node {
             resident_bytes: engine.cells.bytes(),
             ready: engine.ready.len(),
             committing: engine.commits.len(),
+            steps: engine.steps_under_way(),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
-            troubles: troubles
-                .iter()
-                .map(|(no, what)| Trouble { process_no: no.0, what: what.clone() })
-                .collect(),
+            troubles: damages.chain(troubles).collect(),
             store_error: store_error.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! Looking: reads of the store.
 
 use super::handle::Node;
+use crate::marked::list_marked;
 use crate::{Error, Result};
 use greenroom_journal::{DeadLetter, Listing, ProcessRow, Scope, StateRow, TurnRow};
 use greenroom_model::{Exit, ProcessId};
@@ -9,20 +10,32 @@ use std::time::Duration;
 impl Node {
     /// A process's row.
     pub async fn process(&self, id: &ProcessId) -> Result<ProcessRow> {
-        let wanted = id.clone();
-        let row = self.read(move |journal| Ok(journal.find(&wanted)?)).await?;
-        row.ok_or_else(|| Error::NoProcess { id: id.clone() })
+        Ok(self.marked(self.found(id).await?))
+    }
+
+    /// A process's row, after a look at whether the process can be brought
+    /// back: if not, its status is `damaged`.
+    pub async fn examined(&self, id: &ProcessId) -> Result<ProcessRow> {
+        let row = self.found(id).await?;
+        match self.examine(&row).await {
+            Ok(()) | Err(Error::Damaged { .. }) => Ok(self.marked(row)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Processes, in the order they were started.
     pub async fn list(&self, listing: Listing) -> Result<Vec<ProcessRow>> {
-        self.read(move |journal| Ok(journal.list(&listing)?)).await
+        let node = self.clone();
+        self.read(move |journal| {
+            Ok(list_marked(journal, &listing, &mut |row| Ok(node.marked(row)))?)
+        })
+        .await
     }
 
     /// A process's journal.
     pub async fn history(&self, id: &ProcessId, scope: Scope) -> Result<Vec<TurnRow>> {
-        let row = self.process(id).await?;
-        let loaded = self.read(move |journal| Ok(journal.load(row.no, scope)?)).await?;
+        let row = self.found(id).await?;
+        let loaded = self.loaded(&row, scope).await?;
         Ok(loaded.map(|loaded| loaded.turns).unwrap_or_default())
     }
 

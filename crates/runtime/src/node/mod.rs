@@ -3,6 +3,7 @@
 
 mod ask;
 mod control;
+mod damage;
 mod follow;
 mod fork;
 mod handle;
@@ -21,4 +22,3 @@ pub use health::{Health, Trouble};
 pub use rehearse::Rehearsal;
 pub use send::{SendRequest, Sent};
 pub use start::{StartRequest, Started};
-pub use transfer::Exported;

@@ -55,13 +55,11 @@ impl Node {
         by: &str,
         wish: Wish,
     ) -> Result<bool> {
-        let wanted = to.clone();
-        let Some(row) = self.read(move |journal| Ok(journal.find(&wanted)?)).await? else {
-            return Err(Error::NoProcess { id: to.clone() });
-        };
+        let row = self.found(to).await?;
         if row.status.is_ended() && !content.reaches_ended() {
             return Err(Error::Ended { id: to.clone(), status: row.status });
         }
+        self.examine(&row).await?;
         let from = Origin::External(by.to_owned());
         let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
         let request = self.keyed(wish, "");

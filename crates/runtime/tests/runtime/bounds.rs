@@ -2,10 +2,10 @@
 
 use crate::world::{World, pause};
 use greenroom_runtime::journal::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Scope, StateRow,
 };
-use greenroom_runtime::model::{BlobRef, Failure, Millis, ProcessId, ProcessNo, Status};
+use greenroom_runtime::model::{BlobRef, Epoch, Failure, Millis, ProcessId, ProcessNo, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, join_all};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -49,6 +49,9 @@ struct Gated {
 impl Journal for Gated {
     fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
         self.store.commit(group)
+    }
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
+        self.store.import(epoch, at, next)
     }
     fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {
         self.store.acquire(owner, at)

@@ -2,10 +2,10 @@
 
 use crate::world::World;
 use greenroom_runtime::journal::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Scope, StateRow,
 };
-use greenroom_runtime::model::{BlobRef, Millis, Payload, ProcessId, ProcessNo};
+use greenroom_runtime::model::{BlobRef, Epoch, Millis, Payload, ProcessId, ProcessNo};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, StartRequest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,9 @@ impl Journal for Forgetful {
             return Err(Error::Unavailable { why: "the answer was lost".to_owned() });
         }
         Ok(outcomes)
+    }
+    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
+        self.store.import(epoch, at, next)
     }
     fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {
         self.store.acquire(owner, at)

@@ -19,4 +19,5 @@ mod on_sqlite;
 mod restart;
 mod steps;
 mod supervision;
+mod transfer;
 mod world;

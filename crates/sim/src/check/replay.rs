@@ -28,7 +28,9 @@ pub(super) fn check(seen: &Seen, ran: &Memory, scenario: &Scenario) -> Vec<Strin
     boot.look();
     let mut cuts = Vec::new();
     for loaded in &seen.processes {
-        let Ok(Some(mut exported)) = Exported::read(ran, &loaded.row) else { continue };
+        let Ok(Some(whole)) = ran.load(loaded.row.no, Scope::Whole) else { continue };
+        // Format 1: a line that stands alone.
+        let mut exported = Exported { format: 1, status: None, ..Exported::of(whole) };
         exported.mailbox.clear();
         let Some(tail) = cut(&mut exported) else { continue };
         let end = exported
@@ -36,9 +38,13 @@ pub(super) fn check(seen: &Seen, ran: &Memory, scenario: &Scenario) -> Vec<Strin
             .last()
             .map_or(Seq(0), |turn| Seq(turn.seq.0 + turn.events.len() as u64 - 1));
         cuts.push((exported.id.clone(), end, tail));
-        let node = boot.node.clone();
-        machine.spawn(Owner::Users, Box::pin(async move { drop(node.import(exported).await) }));
+        let Ok(line) = greenroom_runtime::line(&exported) else { continue };
+        let (node, file) = (boot.node.clone(), std::io::Cursor::new(line.into_bytes()));
+        machine.spawn(Owner::Users, Box::pin(async move { drop(node.import(file).await) }));
     }
+    settle(&boot, &machine);
+    // There are no threads here that would wake what was imported.
+    boot.engine.clone().recover();
     settle(&boot, &machine);
     let mut found = Vec::new();
     for (id, end, tail) in cuts {
