@@ -41,6 +41,7 @@ mod serve;
 mod source;
 mod store;
 mod table;
+mod usage;
 mod view;
 mod warnings;
 

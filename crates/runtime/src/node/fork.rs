@@ -58,7 +58,9 @@ impl Node {
         let receipt = self.request(external).await?;
         match receipt.spawned.first() {
             Some(spawned) if spawned.created => Ok(fork),
-            _ => Err(Error::BadRequest(format!("there is a process {fork} already"))),
+            _ => Err(Error::BadRequest(format!(
+                "there is a process {fork} already; give another key, or none for a random one"
+            ))),
         }
     }
 }

@@ -45,11 +45,10 @@ impl Node {
         by: &str,
         request: Option<String>,
     ) -> Result<()> {
-        let row = self.found(to).await?;
+        let row = self.reachable(to).await?;
         if row.status.is_ended() && !content.reaches_ended() {
             return Err(Error::Ended { id: to.clone(), status: row.status });
         }
-        self.examine(&row).await?;
         let from = Origin::External(by.to_owned());
         let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
         let external = External { sends: vec![send], request, ..External::default() };
