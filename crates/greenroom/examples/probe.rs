@@ -26,6 +26,16 @@ async fn sleeper(ctx: Ctx, ms: u64) -> Result<String, Failure> {
     Ok("rested".to_owned())
 }
 
+/// Takes so many milliseconds over a step.
+#[expect(clippy::disallowed_methods, reason = "a step is outside, where time is real")]
+async fn slow(ctx: Ctx, ms: u64) -> Result<(), Failure> {
+    ctx.step("work", move |_| async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Ok::<_, Failure>(())
+    })
+    .await
+}
+
 /// Asks, and then writes a line to the file named: an effect one can count.
 async fn asker(ctx: Ctx, file: String) -> Result<String, Failure> {
     let day = Duration::from_secs(24 * 60 * 60);
@@ -78,6 +88,7 @@ fn main() -> ExitCode {
     let registry = Registry::new()
         .kind("add", add)
         .kind("sleeper", sleeper)
+        .kind("slow", slow)
         .kind("asker", asker)
         .kind("failer", failer)
         .kind("echo", echo)

@@ -99,6 +99,19 @@ impl App {
             .next("start one with `greenroom up`")
     }
 
+    /// Nobody answers, and nothing was left behind.
+    fn nothing_here(&self) -> Problem {
+        let words = format!(
+            "no node is running for {}, and there is no store {} to look at",
+            self.dir(),
+            self.options.store()
+        );
+        Problem::new("no_node", words).next(
+            "start one with `greenroom up`, or a process with `greenroom run`; if there is a \
+             node elsewhere, go to its directory or name it with --dir",
+        )
+    }
+
     /// The node, or else the store itself, to look at.
     pub fn source(&self) -> anyhow::Result<Source> {
         if let Some(client) = self.node()? {
@@ -106,7 +119,7 @@ impl App {
         }
         match store::open_to_read(&self.options.store(), &self.options.dir)? {
             Some(journal) => Ok(Source::Store(journal)),
-            None => Err(self.no_node().into()),
+            None => Err(self.nothing_here().into()),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::problem::Problem;
 use crate::program;
+use crate::usage;
 use clap::{CommandFactory, FromArgMatches};
 use greenroom_runtime::Registry;
 use std::io::ErrorKind;
@@ -23,10 +24,18 @@ use std::process::ExitCode;
 pub fn main(registry: Registry) -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version come this way too, with code 0.
+        // Help and version come this way too, with code 0.
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+            return Code::Done.into();
+        }
+        Err(error) => {
+            if wants_json() {
+                tell(&usage::problem(&error), true);
+            } else {
+                let _ = error.print();
+            }
+            return Code::Usage.into();
         }
     };
     let Cli { options, command } = cli;
@@ -43,8 +52,14 @@ pub fn main(registry: Registry) -> ExitCode {
 
 fn parse() -> Result<Cli, clap::Error> {
     let name: &'static str = program::name().leak();
-    let matches = Cli::command().name(name).bin_name(name).try_get_matches()?;
-    Cli::from_arg_matches(&matches)
+    let command = usage::named(Cli::command().name(name).bin_name(name), name);
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
+/// Whether the arguments ask for JSON, though they could not be read.
+fn wants_json() -> bool {
+    let own = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    own.into_iter().any(|arg| arg == "--json")
 }
 
 fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result<Code> {

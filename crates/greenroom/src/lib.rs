@@ -42,6 +42,7 @@ mod source;
 mod store;
 mod table;
 mod takeover;
+mod usage;
 mod view;
 mod warnings;
 

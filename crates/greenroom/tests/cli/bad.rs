@@ -19,6 +19,8 @@ fn changing_needs_a_node() {
         house.run(args).fails(1, NO_NODE);
     }
     house.run(&["ps"]).fails(1, NO_NODE);
+    let words = ["there is no store sqlite:.greenroom/store.db", "`probe run`", "--dir"];
+    house.run(&["ps"]).fails(1, &words);
 }
 
 #[test]
@@ -105,4 +107,48 @@ fn usage_errors_are_code_two() {
     house.run(&["fly"]).fails(2, &["fly"]);
     house.run(&["ps", "--status", "odd"]).fails(2, &["no status `odd`", "receiving"]);
     house.run(&["restart", "a/1", "--fresh", "--at", "3"]).fails(2, &["cannot be used with"]);
+    for args in [&["fly", "--json"][..], &["--json"], &["ps", "--json", "--limit", "many"]] {
+        let ran = house.run(args).fails(2, &[]);
+        let error: serde_json::Value = serde_json::from_str(&ran.err).expect("JSON");
+        assert_eq!(error["error"]["code"], "usage", "{error}");
+        assert!(error["error"]["message"].as_str().is_some_and(|text| text.len() > 5), "{error}");
+    }
+}
+
+#[test]
+fn help_speaks_of_the_binary_it_is_of() {
+    let house = House::new();
+    for command in ["run", "send", "answer", "completion"] {
+        let help = house.run(&[command, "--help"]).ok().out;
+        let examples = help.split("Example").nth(1).expect("an example").to_owned();
+        assert!(examples.contains("probe") && !examples.contains("greenroom"), "{help}");
+    }
+}
+
+#[test]
+fn a_fork_onto_a_taken_key_says_what_to_do() {
+    let house = House::up();
+    house.run(&["run", "echo/1", "-d"]).ok();
+    house.await_status("echo/1", "receiving");
+    let words = ["there is a process echo/1 already", "another key, or none"];
+    house.run(&["fork", "echo/1", "--key", "1"]).fails(2, &words);
+}
+
+#[test]
+fn a_store_that_may_only_be_read_can_be_looked_at() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut house = House::up();
+    house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
+    assert_eq!(house.stop_node(), Some(0));
+    let copy = house.path("copy");
+    std::fs::create_dir(&copy).expect("made");
+    std::fs::copy(house.path(".greenroom/store.db"), copy.join("store?.db")).expect("copied");
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(copy.join("store?.db"), mode(0o444)).expect("set");
+    std::fs::set_permissions(&copy, mode(0o555)).expect("set");
+    for args in [&["ps", "-a"][..], &["history", "add/1"], &["state", "add/1"], &["export"]] {
+        house.run(&[args, &["--store", "sqlite:copy/store?.db"]].concat()).ok();
+    }
+    house.run(&["up", "--store", "sqlite:copy/store?.db"]).fails(1, &["the file is read-only"]);
+    std::fs::set_permissions(&copy, mode(0o755)).expect("set");
 }

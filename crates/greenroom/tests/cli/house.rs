@@ -114,6 +114,22 @@ impl House {
         until("the node answers", || self.run(&["kinds"]).err.contains("the node's"));
     }
 
+    /// Keeps a node that was started otherwise, once it answers.
+    pub fn keep_node(&mut self, node: Child) {
+        self.node = Some(node);
+        until("the node answers", || self.run(&["kinds"]).err.contains("the node's"));
+    }
+
+    /// The node's process.
+    pub fn node_pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(self.node.as_ref().expect("a node"))
+    }
+
+    /// The binary under test.
+    pub fn probe() -> PathBuf {
+        probe()
+    }
+
     /// As `kill -9` does.
     pub fn kill(&mut self) {
         if let Some(mut node) = self.node.take() {

@@ -15,3 +15,4 @@ mod house;
 mod look;
 mod run;
 mod transfer;
+mod warn;

@@ -2,7 +2,9 @@
 
 use super::failure::map;
 use crate::Error;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,14 +25,59 @@ pub(super) enum Use {
 
 /// Opens the file, which must be there unless it is opened to write.
 pub(super) fn open(path: &Path, purpose: Use) -> Result<Connection, Error> {
-    let access = match purpose {
-        Use::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        Use::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-    };
-    let connection =
-        Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(map)?;
-    set_up(&connection, purpose).map_err(map)?;
+    match purpose {
+        Use::Write => {
+            let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            with(path.as_os_str().as_bytes(), access, purpose).map_err(map)
+        }
+        Use::Read => {
+            let access = OpenFlags::SQLITE_OPEN_READ_ONLY;
+            match with(path.as_os_str().as_bytes(), access, purpose) {
+                Err(error) if is_no_place(&error) => open_copy(path, &error),
+                opened => opened.map_err(map),
+            }
+        }
+    }
+}
+
+fn with(name: &[u8], access: OpenFlags, purpose: Use) -> rusqlite::Result<Connection> {
+    let access = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(OsStr::from_bytes(name), access)?;
+    set_up(&connection, purpose)?;
     Ok(connection)
+}
+
+/// A reader needs a file beside the store's to agree with a writer, and may not
+/// make one: a copy that is read-only, in a directory that is.
+fn is_no_place(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Opens a file that nobody can be writing.
+fn open_copy(path: &Path, error: &rusqlite::Error) -> Result<Connection, Error> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        let why = format!(
+            "{error}: it is read-only, and the log {} beside it, which has its last commits, \
+             cannot be read without writing; copy both to where you may write, and look there \
+             with --store sqlite:FILE",
+            Path::new(&log).display()
+        );
+        return Err(Error::Open { store: format!("sqlite:{}", path.display()), why });
+    }
+    let mut name = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'~' => name.push(*byte),
+            byte if byte.is_ascii_alphanumeric() => name.push(*byte),
+            byte => name.extend(format!("%{byte:02X}").bytes()),
+        }
+    }
+    name.extend(b"?immutable=1");
+    let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    with(&name, access, Use::Read).map_err(map)
 }
 
 fn set_up(connection: &Connection, purpose: Use) -> rusqlite::Result<()> {
@@ -41,7 +88,11 @@ fn set_up(connection: &Connection, purpose: Use) -> rusqlite::Result<()> {
     set("trusted_schema", 0)?;
     set("temp_store", 2)?;
     match purpose {
-        Use::Read => set("cache_size", -2_000),
+        Use::Read => {
+            set("cache_size", -2_000)?;
+            // Opening alone touches no file: it would fail later, or not at all.
+            connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))
+        }
         Use::Write => {
             set("page_size", 4096)?;
             // A page that is damaged in memory or on disk is noticed early.

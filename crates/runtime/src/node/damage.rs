@@ -20,6 +20,21 @@ impl Node {
         row.ok_or_else(|| Error::NoProcess { id: id.clone() })
     }
 
+    /// A process's row, of a process that can be brought back or has ended. One
+    /// read where `found` and `examine` are two: messages come this way.
+    pub(super) async fn reachable(&self, id: &ProcessId) -> Result<ProcessRow> {
+        let (engine, wanted) = (self.engine.clone(), id.clone());
+        let row = self.read(move |journal| {
+            let row = journal.find(&wanted)?;
+            if let Some(row) = row.as_ref().filter(|row| !row.status.is_ended()) {
+                engine.examine(row.no)?;
+            }
+            Ok(row)
+        });
+        let row = row.await.map_err(|error| damaged(id, error))?;
+        row.ok_or_else(|| Error::NoProcess { id: id.clone() })
+    }
+
     /// A process's journal and mailbox.
     pub(super) async fn loaded(&self, row: &ProcessRow, scope: Scope) -> Result<Option<Loaded>> {
         let no = row.no;

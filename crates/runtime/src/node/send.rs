@@ -55,11 +55,10 @@ impl Node {
         by: &str,
         wish: Wish,
     ) -> Result<bool> {
-        let row = self.found(to).await?;
+        let row = self.reachable(to).await?;
         if row.status.is_ended() && !content.reaches_ended() {
             return Err(Error::Ended { id: to.clone(), status: row.status });
         }
-        self.examine(&row).await?;
         let from = Origin::External(by.to_owned());
         let send = Outgoing { to: to.clone(), from, content, root: row.root, hops: 0 };
         let request = self.keyed(wish, "");
