@@ -104,7 +104,13 @@ fn node_finding(app: &App, node: Option<&NodeStatus>) -> Finding {
             "node",
             format!("is version {}, this command is {own} (process {})", node.version, node.pid),
         ),
-        Some(node) => ok("node", format!("version {own}, process {}", node.pid)),
+        Some(node) => {
+            let steps = node.health.get("steps").and_then(serde_json::Value::as_u64).unwrap_or(0);
+            let plural = if steps == 1 { "" } else { "s" };
+            let words =
+                format!("version {own}, process {}, {steps} step{plural} under way", node.pid);
+            ok("node", words)
+        }
     }
 }
 

@@ -40,7 +40,11 @@ fn a_node_that_stops_says_what_it_waits_for() {
     let said = house.path("up.err");
     house.start_node_saying(File::create(&said).expect("made"));
     house.run(&["run", "slow/1", "-d", "-i", "1500"]).ok();
-    house.await_status("slow/1", "running");
+    // Said to run is one thing; begun another.
+    until("its step is under way", || {
+        let asked = house.run(&["doctor", "--json"]);
+        asked.out.contains("1 step under way")
+    });
     assert_eq!(house.stop_node(), Some(0));
     let said = std::fs::read_to_string(&said).expect("read");
     assert!(said.contains("waiting for 1 step under way, at most 10 s"), "{said}");

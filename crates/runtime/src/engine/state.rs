@@ -167,7 +167,6 @@ impl Engine {
             sends: external.sends,
             spawns: external.spawns,
             request: external.request,
-            ..Commit::new(self.env.now(), self.lease.epoch)
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
             let _ = sender.send(Err(error.into()));
