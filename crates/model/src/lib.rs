@@ -25,7 +25,7 @@ pub use exit::{Exit, Failure, failure};
 pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
 pub use ledger::{Ledger, OpenAsk, OpenStep};
 pub use message::{AskSpec, Content, Filter, Lane, Message, Origin, ReplyTo};
-pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload};
+pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload, Short};
 pub use retry::{Retry, RetryDecision};
 pub use rewind::{history_in_force, restart_point};
 pub use status::Status;

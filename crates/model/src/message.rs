@@ -168,14 +168,19 @@ pub struct Filter {
 impl Filter {
     /// Whether it takes this message.
     pub fn takes(&self, message: &Message) -> bool {
-        let Content::User { topic, body, .. } = &message.content else {
-            return false;
-        };
-        if !self.topics.is_empty() && !self.topics.contains(topic) {
+        match &message.content {
+            Content::User { topic, body, .. } => self.fits(&message.from, topic, body),
+            _ => false,
+        }
+    }
+
+    /// Whether it takes a user message of these parts.
+    pub fn fits(&self, from: &Origin, topic: &str, body: &Payload) -> bool {
+        if !self.topics.is_empty() && !self.topics.iter().any(|wanted| wanted == topic) {
             return false;
         }
-        if let Some(from) = &self.from
-            && !matches!(&message.from, Origin::Process(id) if id == from)
+        if let Some(wanted) = &self.from
+            && !matches!(from, Origin::Process(id) if id == wanted)
         {
             return false;
         }

@@ -4,16 +4,22 @@
 //! come out, both are committed together, and only then anything happens.
 //! Knows no LLM, no HTTP, no box and no SQL.
 
+mod attempt;
 mod code;
 mod ctx;
 mod engine;
 mod env;
+mod ephemeral;
 mod error;
+mod failed;
 mod local;
 mod node;
 mod registry;
 
-pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
+pub use code::{
+    Activation, Applied, Attempt, AttemptRun, Emit, EphemeralRequest, NewActivation, Newest,
+    RunEphemeral, StepResult,
+};
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     join_all, select, select_all, try_join_all,

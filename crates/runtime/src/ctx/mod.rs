@@ -8,9 +8,11 @@ mod compensate;
 mod core;
 mod handle;
 mod job;
+mod light;
 mod operation;
 mod receive;
 mod send;
+mod side;
 mod step;
 mod together;
 
@@ -24,6 +26,7 @@ pub use send::Call;
 pub use step::StepCall;
 pub use together::{Either, join_all, select, select_all, try_join_all};
 
-pub(crate) use self::core::{Core, Identity};
+pub(crate) use self::core::{Core, Identity, Outcome, Shared};
+pub(crate) use chance::Chance;
 pub(crate) use compensate::run_compensations;
 pub(crate) use job::StepJob;

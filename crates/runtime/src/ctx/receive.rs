@@ -1,7 +1,9 @@
 //! Taking messages from the mailbox.
 
-use super::core::{OnTimer, Outcome, Shared};
+use super::core::{OnTimer, Outcome};
 use super::operation::{Operation, bad_payload, unexpected};
+use super::side::Side;
+use crate::ephemeral::{Errand, Selective};
 use greenroom_model::{Failure, Filter, Origin, Payload, ProcessId, ReplyTo};
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture;
@@ -35,14 +37,14 @@ impl Received {
 /// others stay in the mailbox, in order (OTP's selective receive).
 #[must_use = "a receive does nothing until it is awaited"]
 pub struct Recv {
-    core: Shared,
+    side: Side,
     filter: Filter,
     timeout: Option<Duration>,
 }
 
 impl Recv {
-    pub(crate) fn new(core: &Shared, filter: Filter) -> Recv {
-        Recv { core: core.clone(), filter, timeout: None }
+    pub(crate) fn new(side: &Side, filter: Filter) -> Recv {
+        Recv { side: side.clone(), filter, timeout: None }
     }
 
     /// Takes only this topic; several calls allow several topics.
@@ -76,7 +78,17 @@ impl IntoFuture for Recv {
     type IntoFuture = Operation<Received>;
 
     fn into_future(self) -> Operation<Received> {
-        let Recv { core, filter, timeout } = self;
+        let Recv { side, filter, timeout } = self;
+        let core = match side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => {
+                let selects = timeout.is_some() || filter != Filter::default();
+                let selective =
+                    selects.then(|| Box::new(Selective { filter, timeout, timer: None }));
+                let receive = Errand::Receive { selective, since: None };
+                return Operation::errand(address, receive, read_message);
+            }
+        };
         Operation::new(
             &core,
             move |core| {
@@ -88,13 +100,17 @@ impl IntoFuture for Recv {
                 }
                 Ok(op)
             },
-            |outcome| match outcome {
-                Outcome::Message { from, topic, body, reply_to } => {
-                    Ok(Received { from, topic, body, reply_to })
-                }
-                Outcome::Value(Err(failure)) => Err(failure),
-                other => Err(unexpected(&other)),
-            },
+            read_message,
         )
+    }
+}
+
+fn read_message(outcome: Outcome) -> Result<Received, Failure> {
+    match outcome {
+        Outcome::Message { from, topic, body, reply_to } => {
+            Ok(Received { from, topic, body, reply_to })
+        }
+        Outcome::Value(Err(failure)) => Err(failure),
+        other => Err(unexpected(&other)),
     }
 }

@@ -13,6 +13,7 @@ mod commits;
 mod doubt;
 mod drive;
 mod effects;
+mod helpers;
 mod hub;
 mod launch;
 mod load;

@@ -19,6 +19,8 @@ pub struct Health {
     pub started_at_ms: u64,
     /// Processes in memory.
     pub resident: usize,
+    /// Ephemeral processes.
+    pub ephemeral: usize,
     /// Processes with something to do.
     pub ready: usize,
     /// Commits that wait for the store.
@@ -53,6 +55,7 @@ impl Node {
             clock_ms: self.env.now().0,
             started_at_ms: self.started_at.0,
             resident: engine.cells.count(),
+            ephemeral: engine.ephemeral.count(),
             ready: engine.ready.len(),
             committing: engine.commits.len(),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
