@@ -17,6 +17,7 @@ mod rewind;
 mod status;
 mod sum;
 mod time;
+mod topic;
 
 pub use divergence::Divergence;
 pub use error::Error;
@@ -31,3 +32,4 @@ pub use rewind::{history_in_force, restart_point};
 pub use status::Status;
 pub use sum::{Mark, Sum};
 pub use time::Millis;
+pub use topic::Topic;

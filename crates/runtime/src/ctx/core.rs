@@ -5,7 +5,8 @@
 use super::job::{Compensation, StepJob};
 use crate::code::{Newest, RunEphemeral};
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, failure,
+    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Topic,
+    failure,
 };
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,7 @@ pub(crate) struct Identity {
 pub(crate) enum Outcome {
     Value(Result<Payload, Failure>),
     Fired,
-    Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
+    Message { from: Origin, topic: Topic, body: Payload, reply_to: Option<ReplyTo> },
     Exited(Exit),
 }
 
@@ -264,7 +265,7 @@ impl Core {
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to } => {
                 self.receivers.remove(op);
-                let (from, topic) = (from.clone(), topic.clone());
+                let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
                 let (body, reply_to) = (body.clone(), reply_to.clone());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
             }

@@ -16,7 +16,7 @@ use crate::ephemeral::{Address, CallOut, Errand, no_journal};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
+    Event, Exit, Failure, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -170,7 +170,7 @@ impl Ctx {
                 }
             }
             (Side::Ephemeral(address), Ok(body)) => {
-                let send = CallOut::new(to, topic.to_owned(), body, false, None);
+                let send = CallOut::new(to, topic, body, false, None);
                 Operation::errand(*address, Errand::call(send), read_done)
             }
             (Side::Durable(core), body) => {
@@ -223,7 +223,7 @@ impl Ctx {
 
     /// Takes the next message from the mailbox, oldest first.
     pub fn recv(&self) -> Recv {
-        Recv::new(&self.side, Filter::default())
+        Recv::new(&self.side)
     }
 
     /// Starts a child process of the newest version of `kind`.

@@ -55,7 +55,7 @@ pub(super) fn send(
         return post(address, to, content);
     };
     let sent = with_sending(address, |running, pool| {
-        let envelope = Envelope { from: running.id(), topic: topic.to_owned(), body, call: None };
+        let envelope = Envelope { from: running.id(), topic: topic.into(), body, call: None };
         match pool.send(target, envelope, None) {
             Sent::Yes { queued } => (Ok(()), queued.then_some(target)),
             // As for any process: a message to nobody is nobody's failure.

@@ -61,7 +61,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Call<T> {
                 return Operation::refused(address, bad_payload(&error));
             }
             (Side::Ephemeral(address), Ok(body)) => {
-                let call = CallOut::new(&to, topic, body, true, timeout);
+                let call = CallOut::new(&to, &topic, body, true, timeout);
                 return Operation::errand(address, Errand::call(call), read_value);
             }
         };

@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 /// How many messages wait for a process at most.
 pub(crate) const MAILBOX_MAX: usize = 1_024;
 
+/// How many operations may be done in one poll before others get their turn.
+pub(crate) const OPERATIONS_MAX: u32 = 128;
+
 /// What a cell's tenant does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum State {
@@ -63,9 +66,10 @@ pub(crate) struct Body {
 pub(crate) struct More {
     pub control: Vec<Control>,
     pub watchers: Vec<Watcher>,
-    /// Who waits for room in the mailbox, and how often all were let go.
-    pub no_room: Vec<Address>,
-    pub let_go: u32,
+    /// Who waits for room in the mailbox, longest first.
+    pub no_room: VecDeque<Address>,
+    /// How many have been let go of these.
+    pub let_go: u64,
     /// It is to end as soon as it is not polled.
     pub kill: Option<String>,
     pub exit: Option<Exit>,
@@ -82,6 +86,24 @@ pub(crate) enum Watcher {
 pub(crate) struct Supervised {
     pub input: Payload,
     pub bucket: Bucket,
+}
+
+impl More {
+    /// Puts a process into the line for room, unless its ticket says that it
+    /// stands there; gives it its ticket.
+    pub fn line_up(&mut self, address: Address, ticket: &mut Option<u64>) {
+        if ticket.is_none_or(|ticket| ticket < self.let_go) {
+            *ticket = Some(self.let_go + self.no_room.len() as u64);
+            self.no_room.push_back(address);
+        }
+    }
+
+    /// Takes those out of the line who may together fill so much room.
+    pub fn let_go(&mut self, room: usize) -> Vec<Address> {
+        let count = room.div_ceil(OPERATIONS_MAX as usize).min(self.no_room.len());
+        self.let_go += count as u64;
+        self.no_room.drain(..count).collect()
+    }
 }
 
 impl Cell {

@@ -10,7 +10,9 @@ use super::send::{Sent, no_reply};
 use crate::ctx::Outcome;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use greenroom_model::{Exit, Failure, Filter, Op, Origin, Payload, ProcessId, ReplyTo, failure};
+use greenroom_model::{
+    Exit, Failure, Filter, Op, Origin, Payload, ProcessId, ReplyTo, Topic, failure,
+};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -41,7 +43,7 @@ type Begin = Box<
 
 /// What a receive takes, and how long it waits.
 pub(crate) struct Selective {
-    pub filter: Filter,
+    pub filter: Option<Box<Filter>>,
     pub timeout: Option<Duration>,
     pub timer: Option<BoxFuture<'static, ()>>,
 }
@@ -49,14 +51,14 @@ pub(crate) struct Selective {
 /// A message on its way, and what is known of it.
 pub(crate) struct CallOut {
     pub to: ProcessId,
-    pub topic: String,
+    pub topic: Topic,
     /// `None`: it has been sent.
     pub body: Option<Payload>,
     pub replies: bool,
     pub timeout: Option<Duration>,
     pub timer: Option<BoxFuture<'static, ()>>,
-    /// In which round of waiting for room.
-    pub round: Option<u32>,
+    /// Where it stands in the line for room.
+    pub ticket: Option<u64>,
     pub wait: Option<u32>,
 }
 
@@ -182,7 +184,7 @@ fn receive(
         if running.is_spent(context) {
             return Poll::Pending;
         }
-        let filter = selective.as_ref().map(|selective| &selective.filter);
+        let filter = selective.as_ref().and_then(|selective| selective.filter.as_deref());
         if let Some(envelope) = running.take_mail(filter) {
             return Poll::Ready(received(running, envelope));
         }
@@ -283,14 +285,14 @@ impl Running {
 impl CallOut {
     pub fn new(
         to: &ProcessId,
-        topic: String,
+        topic: &str,
         body: Payload,
         replies: bool,
         timeout: Option<Duration>,
     ) -> CallOut {
         let to = to.clone();
-        let (timer, round, wait) = (None, None, None);
-        CallOut { to, topic, body: Some(body), replies, timeout, timer, round, wait }
+        let (timer, ticket, wait) = (None, None, None);
+        CallOut { to, topic: topic.into(), body: Some(body), replies, timeout, timer, ticket, wait }
     }
 
     fn poll(
@@ -337,7 +339,7 @@ impl CallOut {
                 Ok(Sent::Nobody) if self.replies => return failed(no_reply()),
                 Ok(Sent::Nobody) => return Poll::Ready(Outcome::Fired),
                 Ok(Sent::Full(envelope)) => {
-                    (self.topic, self.body) = (envelope.topic, Some(envelope.body));
+                    self.body = Some(envelope.body);
                     running.again_with(context);
                     return Poll::Pending;
                 }
@@ -364,8 +366,8 @@ impl CallOut {
             self.wait = Some(running.desk().begin_wait());
         }
         let call = self.wait.map(|wait| Op(u64::from(wait)));
-        let topic = std::mem::take(&mut self.topic);
+        let topic = self.topic.clone();
         let envelope = Envelope { from: running.id(), topic, body, call };
-        Ok(pool.send(to, envelope, Some((running.address, &mut self.round))))
+        Ok(pool.send(to, envelope, Some((running.address, &mut self.ticket))))
     }
 }

@@ -15,9 +15,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// How many operations may be done in one poll before others get their turn.
-pub(crate) const OPERATIONS_MAX: u32 = 128;
-
 /// A loop at work on this thread.
 pub(crate) struct Here {
     pub pool: Arc<Pool>,

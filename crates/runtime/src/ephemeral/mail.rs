@@ -2,12 +2,12 @@
 
 use super::address::Address;
 use futures_util::future::BoxFuture;
-use greenroom_model::{Exit, Failure, Kind, Op, Payload, ProcessId};
+use greenroom_model::{Exit, Failure, Kind, Op, Payload, ProcessId, Topic};
 
 /// A user message.
 pub(crate) struct Envelope {
     pub from: ProcessId,
-    pub topic: String,
+    pub topic: Topic,
     pub body: Payload,
     /// The sender waits for the reply under this number.
     pub call: Option<Op>,

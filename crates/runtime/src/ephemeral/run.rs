@@ -1,8 +1,8 @@
 //! One loop: takes the next process, polls it, puts it back.
 
 use super::address::Address;
-use super::cell::{Body, Cell, State};
-use super::here::{self, Here, OPERATIONS_MAX, Running, with_here};
+use super::cell::{Body, Cell, MAILBOX_MAX, OPERATIONS_MAX, State};
+use super::here::{self, Here, Running, with_here};
 use super::mail::{Control, Envelope};
 use super::pool::Pool;
 use super::waker::{Rope, wake};
@@ -134,11 +134,8 @@ impl Loop {
         let (control, no_room) = match &mut cell.more {
             None => Default::default(),
             Some(more) => {
-                if !more.no_room.is_empty() {
-                    more.let_go = more.let_go.wrapping_add(1);
-                }
                 let control = if fresh { Vec::new() } else { std::mem::take(&mut more.control) };
-                (control, std::mem::take(&mut more.no_room))
+                (control, more.let_go(MAILBOX_MAX))
             }
         };
         Some(Taken { body, mail, control, no_room })
@@ -162,14 +159,23 @@ impl Loop {
             return self.pool.end(address, body, exit);
         }
         cell.body = Some(body);
-        let heard = cell.more.as_ref().is_none_or(|more| more.control.is_empty());
-        if again || !heard || cell.state == State::Again {
-            cell.state = State::Queued;
-            drop(cell);
-            self.pool.turns.push(self.queue, address);
-        } else {
-            cell.state = State::Idle;
+        let room = MAILBOX_MAX.saturating_sub(cell.mail.len());
+        let (mut more_to_do, mut let_go) = (false, Vec::new());
+        if let Some(more) = &mut cell.more {
+            // Those who were let go before may not have sent anything.
+            if room > MAILBOX_MAX / 2 {
+                let_go = more.let_go(room);
+                more_to_do = !more.no_room.is_empty();
+            }
+            more_to_do |= !more.control.is_empty();
         }
+        let queued = again || more_to_do || cell.state == State::Again;
+        cell.state = if queued { State::Queued } else { State::Idle };
+        drop(cell);
+        if queued {
+            self.pool.turns.push(self.queue, address);
+        }
+        let_go.iter().for_each(|sender| wake(&self.pool, *sender));
     }
 }
 

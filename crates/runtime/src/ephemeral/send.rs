@@ -19,23 +19,19 @@ pub(crate) enum Sent {
 
 impl Pool {
     /// Puts a message into a mailbox. `line`: who waits for room if there is
-    /// none, and since which round.
+    /// none, and its ticket.
     pub fn send(
         &self,
         to: Address,
         envelope: Envelope,
-        line: Option<(Address, &mut Option<u32>)>,
+        line: Option<(Address, &mut Option<u64>)>,
     ) -> Sent {
         let Some(mut cell) = self.at_work(to) else {
             return Sent::Nobody;
         };
         if cell.mail.len() >= MAILBOX_MAX {
-            if let Some((sender, round)) = line {
-                let more = cell.more();
-                if *round != Some(more.let_go) {
-                    *round = Some(more.let_go);
-                    more.no_room.push(sender);
-                }
+            if let Some((sender, ticket)) = line {
+                cell.more().line_up(sender, ticket);
             }
             return Sent::Full(envelope);
         }
