@@ -59,6 +59,10 @@ pub mod failure {
     pub const BAD_PAYLOAD: &str = "bad_payload";
     /// Replay asked for something other than the journal holds.
     pub const NONDETERMINISM: &str = "nondeterminism";
+    /// An ephemeral process asked for what only a journal can give.
+    pub const NEEDS_JOURNAL: &str = "needs_journal";
+    /// The receiver has as many messages as its mailbox holds.
+    pub const MAILBOX_FULL: &str = "mailbox_full";
     /// The code waits for something the runtime knows nothing of.
     pub const FOREIGN_AWAIT: &str = "foreign_await";
 }
@@ -140,6 +144,16 @@ impl Exit {
     pub fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
         if let Exit::Normal(result) = self {
             visit(result);
+        }
+    }
+
+    /// The exit that [`into_result`](Exit::into_result) would give this.
+    pub fn from_result(result: Result<Payload, Failure>) -> Exit {
+        match result {
+            Ok(result) => Exit::Normal(result),
+            Err(failure) if failure.is(failure::CANCELLED) => Exit::Cancelled(failure.message),
+            Err(failure) if failure.is("killed") => Exit::Killed(failure.message),
+            Err(failure) => Exit::Error(failure),
         }
     }
 

@@ -31,6 +31,33 @@ impl ProcessId {
         Ok(ProcessId { text: format!("{kind}/{key}").into(), slash })
     }
 
+    /// The id of an ephemeral process: its place in its node's memory, in a form
+    /// that no key has.
+    pub fn ephemeral(kind: &Kind, place: u32, generation: u32) -> ProcessId {
+        // A kind's name is checked when the kind is made.
+        let slash = u8::try_from(kind.name.len()).unwrap_or(u8::MAX);
+        ProcessId { text: format!("{}/!{place:x}.{generation:x}", kind.name).into(), slash }
+    }
+
+    /// Whether its key is of the form that ephemeral processes' ids have.
+    pub fn is_reserved(&self) -> bool {
+        self.key().starts_with('!')
+    }
+
+    /// The place and generation in the id of an ephemeral process.
+    pub fn as_ephemeral(&self) -> Option<(u32, u32)> {
+        let key = self.text.as_bytes().get(usize::from(self.slash) + 1..)?;
+        let (b'!', rest) = key.split_first()? else {
+            return None;
+        };
+        let (place, rest) = read_hex(rest)?;
+        let (b'.', rest) = rest.split_first()? else {
+            return None;
+        };
+        let (generation, rest) = read_hex(rest)?;
+        rest.is_empty().then_some((place, generation))
+    }
+
     /// Reads `kind/key`.
     pub fn parse(text: &str) -> Result<ProcessId, Error> {
         match text.split_once('/') {
@@ -83,12 +110,29 @@ fn check_kind(kind: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Reads 1 to 8 hexadecimal digits.
+fn read_hex(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut value, mut digits) = (0u32, 0);
+    for digit in text {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => break,
+        };
+        value = value << 4 | u32::from(digit);
+        digits += 1;
+    }
+    matches!(digits, 1..=8).then(|| (value, &text[digits..]))
+}
+
 fn check_key(key: &str) -> Result<(), Error> {
     if key.is_empty() || key.len() > KEY_MAX_BYTES {
         return Err(Error::bad_id(key, "its key must have 1 to 200 characters"));
     }
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.:@+~=".contains(&c);
-    if !key.bytes().all(plain) || key == "." || key == ".." {
+    // The id of an ephemeral process: nobody chooses it, but messages hold it.
+    let rest = key.strip_prefix('!').unwrap_or(key);
+    if rest.is_empty() || !rest.bytes().all(plain) || key == "." || key == ".." {
         return Err(Error::bad_id(key, "a key has letters, digits and - _ . : @ + ~ ="));
     }
     Ok(())
@@ -267,6 +311,16 @@ mod tests {
             id = id.child("a", Op(op)).expect("a child's id is always valid");
         }
         assert!(id.key().len() <= KEY_MAX_BYTES);
+    }
+
+    #[test]
+    fn an_ephemeral_id_says_where() {
+        let id = ProcessId::ephemeral(&Kind::new("worker", 1).expect("valid"), 0x1f, u32::MAX);
+        assert_eq!(id.as_str(), "worker/!1f.ffffffff");
+        assert_eq!(id.as_ephemeral(), Some((0x1f, u32::MAX)));
+        for text in ["worker/1f.2", "worker/!", "worker/!1f", "worker/!1f.", "worker/!1f.2.3"] {
+            assert_eq!(ProcessId::parse(text).ok().and_then(|id| id.as_ephemeral()), None);
+        }
     }
 
     #[test]

@@ -244,14 +244,24 @@ impl Filter {
         let Content::User { topic, .. } = &message.content else {
             return self.exits && message.content.is_childs_exit();
         };
-        if self.exits {
+        !self.exits && self.fits_envelope(&message.from, topic)
+    }
+
+    /// Whether it takes a user message of these parts.
+    pub fn fits(&self, from: &Origin, topic: &str, body: &Payload) -> bool {
+        let has = |(pointer, wanted): &(String, serde_json::Value)| {
+            let body = body.read::<serde_json::Value>();
+            body.is_ok_and(|body| body.pointer(pointer) == Some(wanted))
+        };
+        self.fits_envelope(from, topic) && self.field.as_ref().is_none_or(has)
+    }
+
+    fn fits_envelope(&self, from: &Origin, topic: &str) -> bool {
+        if !self.topics.is_empty() && !self.topics.iter().any(|wanted| wanted == topic) {
             return false;
         }
-        if !self.topics.is_empty() && !self.topics.contains(topic) {
-            return false;
-        }
-        if let Some(from) = &self.from
-            && !matches!(&message.from, Origin::Process(id) if id == from)
+        if let Some(wanted) = &self.from
+            && !matches!(from, Origin::Process(id) if id == wanted)
         {
             return false;
         }

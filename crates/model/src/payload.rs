@@ -12,10 +12,62 @@ pub const PAYLOAD_MAX_BYTES: usize = 32 << 20;
 /// A JSON value, or where the blob store keeps one that is large.
 #[derive(Clone, Debug)]
 pub enum Payload {
+    /// JSON text of a few bytes, in place: most messages and results.
+    Short(Short),
     /// The JSON text itself.
     Inline(Box<RawValue>),
     /// The text's hash and size; the store resolves it.
     Blob(BlobRef),
+}
+
+/// JSON text so short that a heap allocation would cost more than it.
+#[derive(Clone, Copy)]
+pub struct Short {
+    length: u8,
+    bytes: [u8; Short::BYTES_MAX],
+}
+
+impl Short {
+    /// As many as fit without making a [`Payload`] larger.
+    const BYTES_MAX: usize = 23;
+
+    const EMPTY: Short = Short { length: 0, bytes: [0; Short::BYTES_MAX] };
+
+    /// The value's text, if it is short enough.
+    fn of<T: Serialize + ?Sized>(value: &T) -> Option<Short> {
+        let mut short = Short::EMPTY;
+        serde_json::to_writer(&mut short, value).ok()?;
+        // So that reading it back as text cannot fail.
+        std::str::from_utf8(&short.bytes[..usize::from(short.length)]).ok()?;
+        Some(short)
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or("null")
+    }
+}
+
+impl std::io::Write for Short {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        let begin = usize::from(self.length);
+        let end = begin + text.len();
+        let Some(room) = self.bytes.get_mut(begin..end) else {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        };
+        room.copy_from_slice(text);
+        self.length = u8::try_from(end).unwrap_or(u8::MAX);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Short {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
 }
 
 /// Where a large payload is: `{"$blob":"<blake3>","bytes":123}` in a journal.
@@ -44,11 +96,14 @@ impl Payload {
 
     /// JSON `null`.
     pub fn null() -> Payload {
-        Payload::Inline(RawValue::NULL.to_owned())
+        Payload::of(&()).unwrap_or_else(|_| Payload::Inline(RawValue::NULL.to_owned()))
     }
 
     /// Any serialisable value.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
+        if let Some(short) = Short::of(value) {
+            return Ok(Payload::Short(short));
+        }
         let raw = serde_json::value::to_raw_value(value)
             .map_err(|error| Error::BadJson { why: error.to_string() })?;
         Payload::checked(raw)
@@ -80,6 +135,7 @@ impl Payload {
     /// The JSON text, unless it is in the blob store.
     pub fn text(&self) -> Option<&str> {
         match self {
+            Payload::Short(short) => Some(short.text()),
             Payload::Inline(raw) => Some(raw.get()),
             Payload::Blob(_) => None,
         }
@@ -95,9 +151,12 @@ impl Payload {
     /// Reads it as `T`. A payload still in the blob store is an error: the
     /// store resolves payloads when it loads them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let text = |text| {
+            serde_json::from_str(text).map_err(|error| Error::BadJson { why: error.to_string() })
+        };
         match self {
-            Payload::Inline(raw) => serde_json::from_str(raw.get())
-                .map_err(|error| Error::BadJson { why: error.to_string() }),
+            Payload::Short(short) => text(short.text()),
+            Payload::Inline(raw) => text(raw.get()),
             Payload::Blob(blob) => Err(Error::BadJson {
                 why: format!("the payload {} has not been fetched from the blob store", blob.hash),
             }),
@@ -123,9 +182,8 @@ fn looks_like_blob(text: &str) -> bool {
 impl PartialEq for Payload {
     fn eq(&self, other: &Payload) -> bool {
         match (self, other) {
-            (Payload::Inline(a), Payload::Inline(b)) => a.get() == b.get(),
             (Payload::Blob(a), Payload::Blob(b)) => a == b,
-            _ => false,
+            _ => self.text().is_some() && self.text() == other.text(),
         }
     }
 }
@@ -135,6 +193,9 @@ impl Eq for Payload {}
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Payload::Short(short) => serde_json::from_str::<&RawValue>(short.text())
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
             Payload::Inline(raw) => raw.serialize(serializer),
             Payload::Blob(blob) => blob.serialize(serializer),
         }
@@ -157,6 +218,7 @@ impl<'de> Deserialize<'de> for Payload {
 impl std::fmt::Display for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Payload::Short(short) => f.write_str(short.text()),
             Payload::Inline(raw) => f.write_str(raw.get()),
             Payload::Blob(blob) => write!(f, "<blob {} of {} bytes>", &blob.hash, blob.bytes),
         }
@@ -171,6 +233,20 @@ mod tests {
     fn text_is_kept_to_the_letter() {
         let payload = Payload::parse(r#"{"a": 1.50, "b":[ ]}"#).expect("valid");
         assert_eq!(serde_json::to_string(&payload).expect("plain"), r#"{"a": 1.50, "b":[ ]}"#);
+    }
+
+    #[test]
+    fn short_and_long_text_are_the_same_to_whoever_reads() {
+        assert_eq!(size_of::<Payload>(), 32);
+        for length in 0..64 {
+            let word = "x".repeat(length);
+            let (made, parsed) =
+                (Payload::of(&word).expect("plain"), Payload::parse(&format!("\"{word}\"")));
+            assert_eq!(made, parsed.expect("valid"));
+            assert_eq!(made.read::<String>().expect("text"), word);
+            assert_eq!(serde_json::to_string(&made).expect("plain"), made.to_string());
+        }
+        assert!(Payload::of(&serde_json::json!({"$blob": 1})).expect("plain").wants_blob());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
+    Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +70,25 @@ pub type AttemptRun =
 /// Tells the newest version of a kind.
 pub type Newest = Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 
+/// Runs an ephemeral process, and all it spawns, to its end.
+pub type RunEphemeral = Arc<dyn Fn(EphemeralRequest) -> BoxFuture<'static, Exit> + Send + Sync>;
+
+/// An ephemeral process to run for a durable one.
+pub struct EphemeralRequest {
+    /// Its kind.
+    pub kind: String,
+    /// The argument of its code.
+    pub input: Payload,
+    /// The durable process.
+    pub parent: ProcessId,
+    /// The request it goes back to.
+    pub root: String,
+    /// It is started again in its place when it fails: how often in how long.
+    pub restarts: Option<(u32, Duration)>,
+    /// Where live values go.
+    pub emit: Emit,
+}
+
 /// What a fresh activation is made from.
 pub struct NewActivation {
     /// The process.
@@ -82,4 +101,6 @@ pub struct NewActivation {
     pub at: Millis,
     /// Tells the newest version of a kind, for spawns.
     pub newest: Newest,
+    /// Runs its ephemeral children.
+    pub ephemeral: RunEphemeral,
 }

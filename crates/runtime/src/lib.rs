@@ -4,19 +4,25 @@
 //! come out, both are committed together, and only then anything happens.
 //! Knows no LLM, no HTTP, no box and no SQL.
 
+mod attempt;
 mod begun;
 mod code;
 mod ctx;
 mod engine;
 mod env;
+mod ephemeral;
 mod error;
+mod failed;
 mod local;
 mod marked;
 mod node;
 mod registry;
 mod transfer;
 
-pub use code::{Activation, Applied, Attempt, AttemptRun, Emit, NewActivation, Newest, StepResult};
+pub use code::{
+    Activation, Applied, Attempt, AttemptRun, Emit, EphemeralRequest, NewActivation, Newest,
+    RunEphemeral, StepResult,
+};
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
     Supervision, join_all, select, select_all, try_join_all,

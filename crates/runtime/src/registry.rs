@@ -2,11 +2,14 @@
 
 use crate::code::{Activation, NewActivation};
 use crate::ctx::Ctx;
+use crate::ephemeral::Code;
 use crate::local::{Local, Program};
+use futures_util::FutureExt;
+use futures_util::future;
 use greenroom_model::{Failure, Kind, Payload, failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -69,12 +72,15 @@ impl Registry {
     {
         let code = Arc::new(code);
         let program: Program = Arc::new(move |ctx, input| {
-            let code = code.clone();
-            Box::pin(async move {
-                let input: I = input.read().map_err(|error| bad("input", &error))?;
-                let output = code(ctx, input).await.map_err(Into::into)?;
-                Payload::of(&output).map_err(|error| bad("result", &error))
-            })
+            let input: I = match input.read() {
+                Ok(input) => input,
+                Err(error) => return Box::pin(future::ready(Err(bad("input", &error)))),
+            };
+            // A combinator, not an async block: that would hold the code's
+            // future twice, and there may be a million of these.
+            Box::pin(code(ctx, input).map(|output| {
+                Payload::of(&output.map_err(Into::into)?).map_err(|error| bad("result", &error))
+            }))
         });
         match Kind::new(name, version) {
             Err(error) => self.problems.push(error.to_string()),
@@ -132,6 +138,18 @@ impl Registry {
     /// The newest version of a kind.
     pub fn newest(&self, name: &str) -> Option<Kind> {
         self.programs.keys().rfind(|kind| &*kind.name == name).cloned()
+    }
+
+    /// The newest version of every kind, for ephemeral processes.
+    pub(crate) fn codes(&self) -> HashMap<String, Arc<Code>> {
+        let code = |(kind, program): (&Kind, &Program)| {
+            let program = program.clone();
+            let make = move |address, input| program(Ctx::ephemeral(address), input);
+            let code = Code { kind: kind.clone(), make: Box::new(make) };
+            (kind.name.to_string(), Arc::new(code))
+        };
+        // In order of versions: the newest comes last and stays.
+        self.programs.iter().map(code).collect()
     }
 
     /// What was wrong with what was registered.

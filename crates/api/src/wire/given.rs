@@ -35,8 +35,8 @@ impl Given {
     pub fn parse(text: String) -> Result<Given, Error> {
         match Payload::from_text(text)? {
             Payload::Inline(raw) => Ok(Given(raw)),
-            // Text is never read as a blob.
-            Payload::Blob(_) => Ok(Given::default()),
+            // Text from outside is never read as either.
+            Payload::Short(_) | Payload::Blob(_) => Ok(Given::default()),
         }
     }
 

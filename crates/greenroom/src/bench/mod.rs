@@ -3,7 +3,9 @@
 
 mod crowd;
 mod latency;
+mod light;
 mod machine;
+mod messages;
 mod place;
 mod plan;
 mod recovery;

@@ -14,6 +14,12 @@ pub struct Args {
     /// How many steps each.
     #[arg(long)]
     pub steps: Option<u64>,
+    /// How many messages, round trips or hops.
+    #[arg(long)]
+    pub messages: Option<u64>,
+    /// How many children are restarted.
+    #[arg(long)]
+    pub children: Option<usize>,
     /// How many events to replay.
     #[arg(long)]
     pub events: Option<u64>,
@@ -36,6 +42,18 @@ pub enum BenchName {
     Recovery,
     /// Running code against its journal.
     Replay,
+    /// Messages between durable processes, exactly once.
+    Messages,
+    /// Spawning ephemeral processes: time and memory.
+    Spawn,
+    /// Messages between two ephemeral processes.
+    Pingpong,
+    /// Messages from 1,000 ephemeral processes to one.
+    Fanin,
+    /// A message around 1,000 ephemeral processes.
+    Ring,
+    /// Supervised ephemeral children that fail.
+    Restarts,
     /// Every bench.
     All,
     /// The victim of `recovery`.

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::plan::{Args, BenchName};
-use super::{latency, recovery, replay, starts, steps, waiting, wake};
+use super::{latency, light, messages, recovery, replay, starts, steps, waiting, wake};
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
@@ -28,6 +28,12 @@ async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result
         BenchName::Waiting,
         BenchName::Recovery,
         BenchName::Replay,
+        BenchName::Messages,
+        BenchName::Spawn,
+        BenchName::Pingpong,
+        BenchName::Fanin,
+        BenchName::Ring,
+        BenchName::Restarts,
     ];
     let names =
         if args.name == BenchName::All { &all[..] } else { std::slice::from_ref(&args.name) };
@@ -52,6 +58,12 @@ async fn one(
         BenchName::Wake => wake::run(&place, args).await,
         BenchName::Waiting => waiting::run(&place, args).await,
         BenchName::Recovery => recovery::run(&place, args).await,
+        BenchName::Messages => messages::run(&place, args).await,
+        BenchName::Spawn => light::spawn(args).await,
+        BenchName::Pingpong => light::pingpong(args).await,
+        BenchName::Fanin => light::fanin(args).await,
+        BenchName::Ring => light::ring(args).await,
+        BenchName::Restarts => light::restarts(args).await,
         BenchName::Replay | BenchName::All | BenchName::RecoveryVictim => {
             replay::run(&place, args).await
         }

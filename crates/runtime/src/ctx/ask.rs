@@ -1,7 +1,9 @@
 //! Asking a person.
 
-use super::core::{OnTimer, Outcome, Shared};
+use super::core::{OnTimer, Outcome};
 use super::operation::{Operation, bad_payload, read_value};
+use super::side::Side;
+use crate::ephemeral::no_journal;
 use greenroom_model::{AskSpec, Error, Event, Failure, Origin, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +15,7 @@ use std::time::Duration;
 /// and costs no memory meanwhile.
 #[must_use = "an ask does nothing until it is awaited"]
 pub struct Ask<T> {
-    core: Shared,
+    side: Side,
     name: String,
     question: String,
     choices: Vec<String>,
@@ -23,9 +25,9 @@ pub struct Ask<T> {
 }
 
 impl<T> Ask<T> {
-    pub(crate) fn new(core: &Shared, name: &str, question: String) -> Ask<T> {
+    pub(crate) fn new(side: &Side, name: &str, question: String) -> Ask<T> {
         Ask {
-            core: core.clone(),
+            side: side.clone(),
             name: name.to_owned(),
             question,
             choices: Vec::new(),
@@ -80,7 +82,11 @@ impl<T: DeserializeOwned + 'static> Ask<T> {
         self,
         read: impl FnOnce(Outcome) -> Result<R, Failure> + Send + 'static,
     ) -> Operation<R> {
-        let Ask { core, name, question, choices, deadline, default, .. } = self;
+        let Ask { side, name, question, choices, deadline, default, .. } = self;
+        let core = match side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return Operation::refused(address, no_journal("an ask")),
+        };
         Operation::new(
             &core,
             move |core| {

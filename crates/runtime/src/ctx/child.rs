@@ -1,24 +1,42 @@
 //! Starting other processes and hearing of their end.
 
-use super::core::{Core, Outcome, Shared};
+use super::core::{Core, Outcome, Shared, lock};
+use super::job::{StepJob, StepRun};
+use super::light;
 use super::operation::{Operation, bad_payload, unexpected};
-use greenroom_model::{Error, Event, Exit, Failure, Op, Payload, ProcessId, failure};
+use super::side::Side;
+use crate::code::EphemeralRequest;
+use crate::ephemeral::{Address, Errand, Held};
+use futures_util::FutureExt;
+use greenroom_model::{Error, Event, Exit, Failure, Op, Payload, ProcessId, Retry, failure};
 use serde::de::DeserializeOwned;
 use std::future::{IntoFuture, Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A spawn about to be made. Await it for the [`Child`]; it does not wait.
 #[must_use = "a spawn does nothing until it is awaited"]
 pub struct Spawn {
-    core: Shared,
+    side: Side,
     kind: String,
     key: Option<String>,
     input: Result<Payload, Error>,
     detached: bool,
+    ephemeral: bool,
+    restarts: Option<(u32, Duration)>,
 }
 
 impl Spawn {
-    pub(crate) fn new(core: &Shared, kind: &str, input: Result<Payload, Error>) -> Spawn {
-        Spawn { core: core.clone(), kind: kind.to_owned(), key: None, input, detached: false }
+    pub(crate) fn new(side: &Side, kind: &str, input: Result<Payload, Error>) -> Spawn {
+        Spawn {
+            side: side.clone(),
+            kind: kind.to_owned(),
+            key: None,
+            input,
+            detached: false,
+            ephemeral: matches!(side, Side::Ephemeral(_)),
+            restarts: None,
+        }
     }
 
     /// The key; by default the parent's key and the operation's number. If the
@@ -35,6 +53,63 @@ impl Spawn {
         self
     }
 
+    /// A process without a journal, for work that may be done again: it lives in
+    /// this node's memory, ends with its parent, and has no key of its own. To a
+    /// durable parent it is a step: run again after a crash of the node, its
+    /// exit recorded once. The children of an ephemeral process always are.
+    pub fn ephemeral(mut self) -> Self {
+        self.ephemeral = true;
+        self
+    }
+
+    /// An ephemeral child that fails is started again in its place, with its
+    /// input and its mailbox, at most `max` times in `period`.
+    pub fn restarts(mut self, max: u32, period: Duration) -> Self {
+        self.restarts = Some((max, period));
+        self
+    }
+
+    /// What cannot be asked for together.
+    fn contradiction(&self) -> Option<Failure> {
+        let words = match (self.ephemeral, self.key.is_some(), self.detached, self.restarts) {
+            (true, true, ..) => "an ephemeral process has no key of its own",
+            (true, _, true, _) => {
+                "an ephemeral process ends with its parent: it cannot be detached"
+            }
+            (false, _, _, Some(_)) => "`restarts` is for ephemeral processes",
+            _ => return None,
+        };
+        Some(Failure::fatal("bad_spawn", words))
+    }
+
+    /// A step that runs the process to its end.
+    fn begin_step(self, core: &mut Core) -> Result<(ProcessId, Op), Failure> {
+        let input = self.input.map_err(|error| bad_payload(&error))?;
+        if (core.identity.newest)(&self.kind).is_none() {
+            return Err(unknown_kind(&self.kind));
+        }
+        let op = core.number();
+        let id = core.identity.id.child(&self.kind, op);
+        let id = id.map_err(|error| Failure::fatal("bad_id", error.to_string()))?;
+        let (run, kind, restarts) = (core.identity.ephemeral.clone(), self.kind, self.restarts);
+        let (parent, root) = (core.identity.id.clone(), core.segment.root.clone());
+        let name = format!("spawn {kind}");
+        let run: StepRun = Arc::new(move |step| {
+            let exit = run(EphemeralRequest {
+                kind: kind.clone(),
+                input: input.clone(),
+                parent: parent.clone(),
+                root: root.clone(),
+                restarts,
+                emit: step.emitter,
+            });
+            exit.map(Exit::into_result).boxed()
+        });
+        core.ask(Event::StepStarted { op, name: name.clone(), at_most_once: false });
+        core.add_child(op, StepJob { retry: Retry::never(), ..StepJob::new(&name, run) });
+        Ok((id, op))
+    }
+
     fn begin(self, core: &mut Core) -> Result<(ProcessId, Op), Failure> {
         let input = self.input.map_err(|error| bad_payload(&error))?;
         let op = core.number();
@@ -43,13 +118,14 @@ impl Spawn {
             None => core.identity.id.child(&self.kind, op),
         };
         let id = id.map_err(|error| Failure::fatal("bad_id", error.to_string()))?;
+        if id.is_reserved() {
+            let words = "a key that begins with `!` is an ephemeral process's";
+            return Err(Failure::fatal("bad_id", words));
+        }
         // A kind of another node is not known here; it begins at version 1.
         let kind = match (core.identity.newest)(&self.kind) {
             Some(kind) => kind,
-            None => {
-                let words = format!("no kind `{}` is registered", self.kind);
-                return Err(Failure::fatal("unknown_kind", words));
-            }
+            None => return Err(unknown_kind(&self.kind)),
         };
         let detached = self.detached;
         let supervised = None;
@@ -64,46 +140,79 @@ impl IntoFuture for Spawn {
     type IntoFuture = Ready<Result<Child, Failure>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let core = self.core.clone();
-        let begun = self.begin(&mut super::core::lock(&core));
-        ready(begun.map(|(id, op)| Child::new(&core, id, op)))
+        if let Some(contradiction) = self.contradiction() {
+            return ready(Err(contradiction));
+        }
+        ready(match self.side.clone() {
+            Side::Durable(core) => {
+                let begun = match self.ephemeral {
+                    true => self.begin_step(&mut lock(&core)),
+                    false => self.begin(&mut lock(&core)),
+                };
+                begun.map(|(id, op)| Child { at: At::Durable { core, id, op } })
+            }
+            Side::Ephemeral(address) => {
+                self.input.map_err(|error| bad_payload(&error)).and_then(|input| {
+                    let held = light::spawn(address, &self.kind, input, self.restarts)?;
+                    Ok(Child { at: At::Ephemeral { parent: address, held } })
+                })
+            }
+        })
     }
+}
+
+fn unknown_kind(kind: &str) -> Failure {
+    Failure::fatal("unknown_kind", format!("no kind `{kind}` is registered"))
 }
 
 /// A process this one started.
 #[derive(Clone)]
 pub struct Child {
-    core: Shared,
-    id: ProcessId,
-    op: Op,
+    at: At,
+}
+
+#[derive(Clone)]
+enum At {
+    Durable { core: Shared, id: ProcessId, op: Op },
+    Ephemeral { parent: Address, held: Held },
 }
 
 impl Child {
-    pub(crate) fn new(core: &Shared, id: ProcessId, op: Op) -> Child {
-        Child { core: core.clone(), id, op }
-    }
-
-    /// Its id.
+    /// Its id. An ephemeral child of a durable process has one that only names
+    /// it: messages do not reach it from outside.
     pub fn id(&self) -> &ProcessId {
-        &self.id
+        match &self.at {
+            At::Durable { id, .. } => id,
+            At::Ephemeral { held, .. } => held.id(),
+        }
     }
 
     /// Waits for its end.
     pub fn exit(&self) -> Operation<Exit> {
-        let watch = self.op;
-        Operation::new(&self.core, move |core| Ok(begin_join(core, watch)), read_exit)
+        self.watch(read_exit)
     }
 
     /// Waits for its result; a child that ended otherwise is a failure.
     pub fn join<T: DeserializeOwned + 'static>(&self) -> Operation<T> {
-        let watch = self.op;
-        Operation::new(
-            &self.core,
-            move |core| Ok(begin_join(core, watch)),
-            |outcome| {
-                read_exit(outcome)?.into_result()?.read().map_err(|error| bad_payload(&error))
-            },
-        )
+        self.watch(|outcome| {
+            read_exit(outcome)?.into_result()?.read().map_err(|error| bad_payload(&error))
+        })
+    }
+
+    fn watch<R>(
+        &self,
+        read: impl FnOnce(Outcome) -> Result<R, Failure> + Send + 'static,
+    ) -> Operation<R> {
+        match &self.at {
+            At::Durable { core, op, .. } => {
+                let watch = *op;
+                Operation::new(core, move |core| Ok(begin_join(core, watch)), read)
+            }
+            At::Ephemeral { parent, held } => {
+                let exit = Errand::Exit { target: held.address(), wait: None, since: None };
+                Operation::errand(*parent, exit, read)
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::core::{Shared, lock};
 use super::job::Compensation;
+use super::side::Side;
 use super::step::StepCall;
 use greenroom_model::{Event, Failure, Payload};
 
@@ -20,7 +21,8 @@ pub(crate) async fn run_compensations(core: &Shared, mut failure: Failure) -> Fa
         let Some(Compensation { name, retry, run }) = lock(core).compensations.pop() else {
             return failure;
         };
-        let undone = StepCall::<Payload>::new(core, &name, run).retry(retry).await;
+        let side = Side::Durable(core.clone());
+        let undone = StepCall::<Payload>::new(&side, &name, run).retry(retry).await;
         if let Err(error) = undone {
             failure.message = format!("{}; compensation `{name}` failed: {error}", failure.message);
         }

@@ -3,12 +3,12 @@
 //! that runs the process's turn, and by its steps for nothing.
 
 use super::job::{Compensation, StepJob};
-use crate::code::Newest;
+use crate::code::{Newest, RunEphemeral};
 use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
-    failure,
+    Topic, failure,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -20,6 +20,7 @@ pub(crate) struct Identity {
     pub later: VecDeque<ProcessId>,
     /// The newest version of a kind, for spawns.
     pub newest: Newest,
+    pub ephemeral: RunEphemeral,
 }
 
 /// What an operation's wait ended with.
@@ -27,7 +28,7 @@ pub(crate) struct Identity {
 pub(crate) enum Outcome {
     Value(Result<Payload, Failure>),
     Fired,
-    Message { from: Origin, topic: String, body: Payload, reply_to: Option<ReplyTo> },
+    Message { from: Origin, topic: Topic, body: Payload, reply_to: Option<ReplyTo> },
     Exited(Exit),
     ChildExited(ProcessId, Exit),
 }
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     receivers: BTreeMap<Op, Filter>,
     exits: HashMap<Op, Exit>,
     joiners: HashMap<Op, Vec<Op>>,
+    /// Steps that are ephemeral children: their results are exits.
+    children: HashSet<Op>,
     closing: bool,
 }
 
@@ -111,6 +114,7 @@ impl Core {
             receivers: BTreeMap::new(),
             exits: HashMap::new(),
             joiners: HashMap::new(),
+            children: HashSet::new(),
             closing: false,
         }
     }
@@ -151,6 +155,18 @@ impl Core {
     pub fn add_step(&mut self, op: Op, job: StepJob) {
         self.wait(op, true);
         self.steps.insert(op, job);
+    }
+
+    /// A step that is an ephemeral child: its result is heard of by `join`.
+    pub fn add_child(&mut self, op: Op, job: StepJob) {
+        self.steps.insert(op, job);
+        self.children.insert(op);
+    }
+
+    /// Makes `op` wait for nothing: it is done.
+    pub fn done(&mut self, op: Op) {
+        self.wait(op, false);
+        self.resolve(op, Outcome::Fired);
     }
 
     /// Makes `op` wait for the exit that operation `watch` will hear of.
@@ -243,10 +259,16 @@ impl Core {
         match input {
             Event::StepCompleted { op, result, .. } => {
                 self.steps.remove(op);
+                if self.children.remove(op) {
+                    return self.exited(*op, &Exit::Normal(result.clone()));
+                }
                 self.resolve(*op, Outcome::Value(Ok(result.clone())))
             }
             Event::StepFailed { op, failure, .. } => {
                 self.steps.remove(op);
+                if self.children.remove(op) {
+                    return self.exited(*op, &Exit::from_result(Err(failure.clone())));
+                }
                 self.resolve(*op, Outcome::Value(Err(failure.clone())))
             }
             Event::StepUnknown { op, attempt } => self.feed_unknown(*op, *attempt),
@@ -257,20 +279,14 @@ impl Core {
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to } => {
                 self.receivers.remove(op);
-                let (from, topic) = (from.clone(), topic.clone());
+                let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
                 let (body, reply_to) = (body.clone(), reply_to.clone());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
             }
             Event::ReplyReceived { op, result } => {
                 self.resolve(*op, Outcome::Value(result.clone()))
             }
-            Event::ProcessExited { op, exit, .. } => {
-                self.exits.insert(*op, exit.clone());
-                for joiner in self.joiners.remove(op).unwrap_or_default() {
-                    self.resolve(joiner, Outcome::Exited(exit.clone()));
-                }
-                true
-            }
+            Event::ProcessExited { op, exit, .. } => self.exited(*op, exit),
             Event::ExitReceived { op, id, exit } => {
                 self.receivers.remove(op);
                 self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
@@ -282,6 +298,14 @@ impl Core {
             }
             _ => true,
         }
+    }
+
+    fn exited(&mut self, op: Op, exit: &Exit) -> bool {
+        self.exits.insert(op, exit.clone());
+        for joiner in self.joiners.remove(&op).unwrap_or_default() {
+            self.resolve(joiner, Outcome::Exited(exit.clone()));
+        }
+        true
     }
 
     fn feed_unknown(&mut self, op: Op, attempt: u32) -> bool {

@@ -1,22 +1,26 @@
 //! [`Ctx`]: the handle a process's code gets, and its simple operations.
 
 use super::ask::Ask;
+use super::chance::Chance;
 use super::child::Spawn;
 use super::core::{Core, Outcome, Shared, lock};
 use super::job::{Step, step_run};
+use super::light;
 use super::operation::{Operation, bad_payload, unexpected};
 use super::receive::{Received, Recv};
 use super::send::Call;
+use super::side::Side;
 use super::step::StepCall;
 use super::together::{Either, select};
+use crate::ephemeral::{Address, CallOut, Errand, no_journal};
+use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
+    Event, Exit, Failure, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::{Future, IntoFuture};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What a process's code works with. Cheap to clone.
@@ -24,51 +28,73 @@ use std::time::Duration;
 /// The code must be deterministic: everything from outside comes in through
 /// these operations, so that running the code again over its journal takes it
 /// to the same place. Await nothing else, spawn no tasks, read no clock.
+///
+/// The same code may run as an [ephemeral](Spawn::ephemeral) process, without a
+/// journal; then the operations are done at once, in memory, and work only in
+/// the process's own code.
 #[derive(Clone)]
 pub struct Ctx {
-    core: Shared,
+    side: Side,
 }
 
 impl Ctx {
-    pub(crate) fn new(core: Core) -> Ctx {
-        Ctx { core: Arc::new(Mutex::new(core)) }
+    pub(crate) fn durable(core: Shared) -> Ctx {
+        Ctx { side: Side::Durable(core) }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.core
+    pub(crate) fn ephemeral(address: Address) -> Ctx {
+        Ctx { side: Side::Ephemeral(address) }
     }
 
     /// This process's id.
     pub fn id(&self) -> ProcessId {
-        lock(&self.core).identity.id.clone()
+        match &self.side {
+            Side::Durable(core) => lock(core).identity.id.clone(),
+            Side::Ephemeral(address) => light::id(*address),
+        }
     }
 
     /// The process that spawned this one.
     pub fn parent(&self) -> Option<ProcessId> {
-        match &lock(&self.core).segment.origin {
-            Origin::Process(parent) => Some(parent.clone()),
-            _ => None,
+        match &self.side {
+            Side::Durable(core) => match &lock(core).segment.origin {
+                Origin::Process(parent) => Some(parent.clone()),
+                _ => None,
+            },
+            Side::Ephemeral(address) => light::parent(*address),
         }
     }
 
     /// The kind and version this code runs as.
     pub fn kind(&self) -> Kind {
-        lock(&self.core).segment.kind.clone()
+        match &self.side {
+            Side::Durable(core) => lock(core).segment.kind.clone(),
+            Side::Ephemeral(address) => light::kind(*address),
+        }
     }
 
     /// The time: that of the turn, the same on replay, never going back.
     pub fn now(&self) -> Millis {
-        lock(&self.core).now
+        match &self.side {
+            Side::Durable(core) => lock(core).now,
+            Side::Ephemeral(address) => light::now(*address),
+        }
     }
 
     /// A random number in `0.0..1.0`, the same on replay. Not for secrets.
     pub fn random(&self) -> f64 {
-        lock(&self.core).chance.unit()
+        match &self.side {
+            Side::Durable(core) => lock(core).chance.unit(),
+            Side::Ephemeral(address) => light::chance(*address, Chance::unit),
+        }
     }
 
     /// A random UUID, the same on replay. Not for secrets.
     pub fn uuid(&self) -> String {
-        lock(&self.core).chance.uuid()
+        match &self.side {
+            Side::Durable(core) => lock(core).chance.uuid(),
+            Side::Ephemeral(address) => light::chance(*address, Chance::uuid),
+        }
     }
 
     /// Calls the outside. `run` is called once per attempt; its result is
@@ -84,25 +110,26 @@ impl Ctx {
         F: Fn(Step) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        StepCall::new(&self.core, name, step_run(run))
+        StepCall::new(&self.side, name, step_run(run))
     }
 
     /// Waits at least this long, for seconds or for years. Costs no memory.
     pub fn sleep(&self, span: Duration) -> Operation<()> {
-        Operation::new(
-            &self.core,
-            move |core| {
-                let op = core.number();
-                core.ask(Event::TimerStarted { op, fire_at: core.now.after(span) });
-                core.wait(op, true);
-                Ok(op)
-            },
-            |outcome| match outcome {
-                Outcome::Fired => Ok(()),
-                Outcome::Value(Err(failure)) => Err(failure),
-                other => Err(unexpected(&other)),
-            },
-        )
+        let begin = move |core: &mut Core| {
+            let op = core.number();
+            core.ask(Event::TimerStarted { op, fire_at: core.now.after(span) });
+            core.wait(op, true);
+            Ok(op)
+        };
+        match &self.side {
+            Side::Durable(core) => Operation::new(core, begin, read_done),
+            Side::Ephemeral(address) => {
+                let sleep = Errand::work(move |_, pool| {
+                    Ok(pool.env.sleep(span).map(|()| Outcome::Fired).boxed())
+                });
+                Operation::errand(*address, sleep, read_done)
+            }
+        }
     }
 
     /// Appends a message to the mailbox of `to`: exactly once, with this
@@ -114,10 +141,49 @@ impl Ctx {
         body: &T,
     ) -> Result<(), Failure> {
         let body = Payload::of(body).map_err(|error| bad_payload(&error))?;
-        let mut core = lock(&self.core);
+        let core = match &self.side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return light::send(*address, to, topic, body),
+        };
+        let mut core = lock(core);
         let op = core.number();
         core.ask(Event::MessageSent { op, to: to.clone(), topic: topic.into(), body, call: false });
         Ok(())
+    }
+
+    /// Sends a message as soon as the mailbox of `to` has room: between
+    /// ephemeral processes, where [`send`](Ctx::send) fails as `mailbox_full`.
+    /// Elsewhere the same as `send`.
+    pub fn send_wait<T: Serialize + ?Sized>(
+        &self,
+        to: &ProcessId,
+        topic: &str,
+        body: &T,
+    ) -> Operation<()> {
+        let body = Payload::of(body).map_err(|error| bad_payload(&error));
+        match (&self.side, body) {
+            (Side::Ephemeral(address), Err(failure)) => Operation::refused(*address, failure),
+            (Side::Ephemeral(address), Ok(body)) if Address::of(to).is_none() => {
+                match light::send(*address, to, topic, body) {
+                    Ok(()) => Operation::errand(*address, Errand::Done, read_done),
+                    Err(failure) => Operation::refused(*address, failure),
+                }
+            }
+            (Side::Ephemeral(address), Ok(body)) => {
+                let send = CallOut::new(to, topic, body, false, None);
+                Operation::errand(*address, Errand::call(send), read_done)
+            }
+            (Side::Durable(core), body) => {
+                let (to, topic) = (to.clone(), topic.to_owned());
+                let begin = move |core: &mut Core| {
+                    let (op, body) = (core.number(), body?);
+                    core.ask(Event::MessageSent { op, to, topic, body, call: false });
+                    core.done(op);
+                    Ok(op)
+                };
+                Operation::new(core, begin, read_done)
+            }
+        }
     }
 
     /// Sends a message and waits for its reply.
@@ -127,7 +193,7 @@ impl Ctx {
         topic: &str,
         body: &(impl Serialize + ?Sized),
     ) -> Call<T> {
-        Call::new(&self.core, to, topic, Payload::of(body))
+        Call::new(&self.side, to, topic, Payload::of(body))
     }
 
     /// Answers a message that came by `call`. Answering any other does
@@ -144,34 +210,51 @@ impl Ctx {
     }
 
     fn answer(&self, to: &Received, result: Result<Payload, Failure>) {
-        if let Some(reply_to) = &to.reply_to {
-            let mut core = lock(&self.core);
-            let op = core.number();
-            core.ask(Event::ReplySent { op, to: reply_to.clone(), result });
+        match (&to.reply_to, &self.side) {
+            (None, _) => {}
+            (Some(reply_to), Side::Durable(core)) => {
+                let mut core = lock(core);
+                let op = core.number();
+                core.ask(Event::ReplySent { op, to: reply_to.clone(), result });
+            }
+            (Some(reply_to), Side::Ephemeral(address)) => light::answer(*address, reply_to, result),
         }
     }
 
     /// Takes the next message from the mailbox, oldest first.
     pub fn recv(&self) -> Recv {
-        Recv::new(&self.core, Filter::default())
+        Recv::new(&self.side)
     }
 
-    /// Takes the next message of one of these topics.
-    pub(super) fn recv_topics(&self, topics: Vec<String>) -> Operation<Received> {
-        Recv::new(&self.core, Filter { topics, ..Filter::default() }).into_future()
+    /// The journal's side of it; supervision, say, needs one.
+    pub(super) fn core(&self, what: &str) -> Result<&Shared, Failure> {
+        match &self.side {
+            Side::Durable(core) => Ok(core),
+            Side::Ephemeral(_) => Err(no_journal(what)),
+        }
     }
 
     /// Starts a child process of the newest version of `kind`.
     pub fn spawn<T: Serialize + ?Sized>(&self, kind: &str, input: &T) -> Spawn {
-        Spawn::new(&self.core, kind, Payload::of(input))
+        Spawn::new(&self.side, kind, Payload::of(input))
     }
 
     /// Waits for the end of any process. For one that does not exist:
     /// [`Exit::NoProcess`], at once.
     pub fn monitor(&self, target: &ProcessId) -> Operation<Exit> {
+        let core = match (&self.side, Address::of(target)) {
+            (Side::Durable(core), _) => core,
+            (Side::Ephemeral(address), Some(target)) => {
+                let exit = Errand::Exit { target, wait: None, since: None };
+                return Operation::errand(*address, exit, super::child::read_exit);
+            }
+            (Side::Ephemeral(address), None) => {
+                return Operation::refused(*address, no_journal("a monitor of a durable process"));
+            }
+        };
         let target = target.clone();
         Operation::new(
-            &self.core,
+            core,
             move |core| {
                 let watch = core.number();
                 core.ask(Event::MonitorStarted { op: watch, target });
@@ -185,7 +268,11 @@ impl Ctx {
 
     /// Asks another process to stop. It hears of it at what it waits for.
     pub fn cancel(&self, target: &ProcessId, reason: &str) {
-        let mut core = lock(&self.core);
+        let core = match &self.side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return light::cancel(*address, target, reason),
+        };
+        let mut core = lock(core);
         let op = core.number();
         core.ask(Event::CancelSent { op, target: target.clone(), reason: reason.to_owned() });
     }
@@ -194,18 +281,26 @@ impl Ctx {
     /// that moment has failed as `cancelled`; what it does now is cleaning up
     /// and works as ever.
     pub fn cancelled(&self) -> Option<String> {
-        lock(&self.core).cancelled.clone()
+        match &self.side {
+            Side::Durable(core) => lock(core).cancelled.clone(),
+            Side::Ephemeral(address) => light::cancelled(*address),
+        }
     }
 
     /// Asks a person. `name` is what the answer is called in the history.
     pub fn ask<T: DeserializeOwned>(&self, name: &str, question: impl Into<String>) -> Ask<T> {
-        Ask::new(&self.core, name, question.into())
+        Ask::new(&self.side, name, question.into())
     }
 
-    /// Sets state that queries may read while the process runs or waits.
+    /// Sets state that queries may read while the process runs or waits. That
+    /// of an ephemeral process only [`get`](Ctx::get) reads.
     pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Failure> {
         let value = Payload::of(value).map_err(|error| bad_payload(&error))?;
-        let mut core = lock(&self.core);
+        let core = match &self.side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return light::set(*address, key, value),
+        };
+        let mut core = lock(core);
         core.state.insert(key.to_owned(), value.clone());
         core.ask(Event::StateSet { key: key.to_owned(), value });
         Ok(())
@@ -213,14 +308,20 @@ impl Ctx {
 
     /// What was last set.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        lock(&self.core).state.get(key)?.read().ok()
+        match &self.side {
+            Side::Durable(core) => lock(core).state.get(key)?.read().ok(),
+            Side::Ephemeral(address) => light::get(*address, key)?.read().ok(),
+        }
     }
 
     /// Puts a value on the process's live stream (`greenroom logs -f`). Not
     /// journaled: who does not listen misses it.
     pub fn emit<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Failure> {
         let value = Payload::of(value).map_err(|error| bad_payload(&error))?;
-        lock(&self.core).emitted.push(value);
+        match &self.side {
+            Side::Durable(core) => lock(core).emitted.push(value),
+            Side::Ephemeral(address) => light::emit(*address, value)?,
+        }
         Ok(())
     }
 
@@ -228,7 +329,11 @@ impl Ctx {
     /// where the code gets here for the first time, else the version it had
     /// then, 0 if it was before the change.
     pub fn version(&self, change: &str, newest: u32) -> u32 {
-        lock(&self.core).version(change, newest)
+        match &self.side {
+            Side::Durable(core) => lock(core).version(change, newest),
+            // There is no older journal of it.
+            Side::Ephemeral(_) => newest,
+        }
     }
 
     /// Ends this segment of the journal and begins the next with `input`, on
@@ -237,7 +342,10 @@ impl Ctx {
     /// ids can be passed on and monitored), compensations are forgotten.
     pub fn continue_as_new<T>(&self, input: &(impl Serialize + ?Sized)) -> Result<T, Failure> {
         let input = Payload::of(input).map_err(|error| bad_payload(&error))?;
-        lock(&self.core).continuation = Some(input);
+        match &self.side {
+            Side::Durable(core) => lock(core).continuation = Some(input),
+            Side::Ephemeral(_) => return Err(no_journal("`continue_as_new`")),
+        }
         Err(Failure::fatal("continue_as_new", "the process continues as new"))
     }
 
@@ -277,9 +385,21 @@ impl Ctx {
         (Scope(handle), bounded)
     }
 
-    /// The number the next operation will get.
+    /// The number the next operation will get; those of an ephemeral process have
+    /// none.
     pub fn next_op(&self) -> Op {
-        lock(&self.core).next_op()
+        match &self.side {
+            Side::Durable(core) => lock(core).next_op(),
+            Side::Ephemeral(_) => Op(0),
+        }
+    }
+}
+
+fn read_done(outcome: Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Fired => Ok(()),
+        Outcome::Value(Err(failure)) => Err(failure),
+        other => Err(unexpected(&other)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A step as the runtime runs it: its code, its policy, and what the code is
 //! given. Knows nothing of the process that asked for it.
 
+use crate::code::Attempt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::{Failure, Payload, Retry, failure};
@@ -87,6 +88,35 @@ pub(crate) struct StepJob {
     pub at_most_once: bool,
     pub pulse: Arc<Pulse>,
     pub run: StepRun,
+}
+
+impl StepJob {
+    /// A step with the default policy.
+    pub fn new(name: &str, run: StepRun) -> StepJob {
+        StepJob {
+            name: name.to_owned(),
+            retry: Retry::default(),
+            timeout: None,
+            heartbeat_timeout: None,
+            at_most_once: false,
+            pulse: Arc::default(),
+            run,
+        }
+    }
+
+    /// How to make an attempt of it.
+    pub fn attempt(&self) -> Attempt {
+        let (pulse, job_pulse, run) = (self.pulse.clone(), self.pulse.clone(), self.run.clone());
+        Attempt {
+            retry: self.retry.clone(),
+            timeout: self.timeout,
+            heartbeat_timeout: self.heartbeat_timeout,
+            beats: Arc::new(move || pulse.beats()),
+            run: Arc::new(move |key, attempt, emitter| {
+                run(Step { key, attempt, pulse: job_pulse.clone(), emitter })
+            }),
+        }
+    }
 }
 
 /// What undoes one thing that was done.

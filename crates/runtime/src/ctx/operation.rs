@@ -2,6 +2,7 @@
 //! outcome, and says so when dropped unfinished.
 
 use super::core::{Core, Outcome, Shared, lock};
+use crate::ephemeral::{Address, Errand};
 use greenroom_model::{Failure, Op};
 use std::future::Future;
 use std::pin::Pin;
@@ -14,14 +15,15 @@ type Read<T> = Box<dyn FnOnce(Outcome) -> Result<T, Failure> + Send>;
 /// is aborted, a timer stopped, an ask closed.
 #[must_use = "an operation does nothing until it is awaited"]
 pub struct Operation<T> {
-    core: Shared,
     stage: Stage,
     read: Option<Read<T>>,
 }
 
 enum Stage {
-    New(Option<Begin>),
-    Waiting(Op),
+    New(Shared, Option<Begin>),
+    Waiting(Shared, Op),
+    /// Of an ephemeral process.
+    Ephemeral(Address, Errand),
     Done,
 }
 
@@ -32,10 +34,25 @@ impl<T> Operation<T> {
         read: impl FnOnce(Outcome) -> Result<T, Failure> + Send + 'static,
     ) -> Operation<T> {
         Operation {
-            core: core.clone(),
-            stage: Stage::New(Some(Box::new(begin))),
+            stage: Stage::New(core.clone(), Some(Box::new(begin))),
             read: Some(Box::new(read)),
         }
+    }
+
+    pub(crate) fn errand(
+        address: Address,
+        errand: Errand,
+        read: impl FnOnce(Outcome) -> Result<T, Failure> + Send + 'static,
+    ) -> Operation<T> {
+        Operation { stage: Stage::Ephemeral(address, errand), read: Some(Box::new(read)) }
+    }
+
+    /// An operation that cannot be.
+    pub(crate) fn refused(address: Address, failure: Failure) -> Operation<T> {
+        Operation::errand(address, Errand::failed(failure), |outcome| match outcome {
+            Outcome::Value(Err(failure)) => Err(failure),
+            other => Err(unexpected(&other)),
+        })
     }
 }
 
@@ -44,26 +61,13 @@ impl<T> Future for Operation<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let mut core = lock(&this.core);
-        if let Stage::New(begin) = &mut this.stage {
-            let Some(begin) = begin.take() else {
-                return Poll::Pending;
-            };
-            match begin(&mut core) {
-                Ok(op) => this.stage = Stage::Waiting(op),
-                Err(failure) => {
-                    this.stage = Stage::Done;
-                    return Poll::Ready(Err(failure));
-                }
-            }
-        }
-        let Stage::Waiting(op) = this.stage else {
+        let polled = match &mut this.stage {
+            Stage::Ephemeral(address, errand) => errand.poll(*address, context),
+            stage => poll_durable(stage, context),
+        };
+        let Poll::Ready(outcome) = polled else {
             return Poll::Pending;
         };
-        let Some(outcome) = core.poll(op, context.waker()) else {
-            return Poll::Pending;
-        };
-        drop(core);
         this.stage = Stage::Done;
         match this.read.take() {
             Some(read) => Poll::Ready(read(outcome)),
@@ -72,13 +76,37 @@ impl<T> Future for Operation<T> {
     }
 }
 
+fn poll_durable(stage: &mut Stage, context: &Context<'_>) -> Poll<Outcome> {
+    if let Stage::New(core, begin) = stage {
+        let Some(begin) = begin.take() else {
+            return Poll::Pending;
+        };
+        let begun = begin(&mut lock(core));
+        match begun {
+            Ok(op) => *stage = Stage::Waiting(core.clone(), op),
+            Err(failure) => return Poll::Ready(Outcome::Value(Err(failure))),
+        }
+    }
+    let Stage::Waiting(core, op) = stage else {
+        return Poll::Pending;
+    };
+    match lock(core).poll(*op, context.waker()) {
+        Some(outcome) => Poll::Ready(outcome),
+        None => Poll::Pending,
+    }
+}
+
 impl<T> Drop for Operation<T> {
     fn drop(&mut self) {
-        if let Stage::Waiting(op) = self.stage {
-            // The step's code may hold operations of its own: it must go after
-            // the lock does.
-            let job = lock(&self.core).forget(op);
-            drop(job);
+        match &mut self.stage {
+            Stage::Waiting(core, op) => {
+                // The step's code may hold operations of its own: it must go
+                // after the lock does.
+                let job = lock(core).forget(*op);
+                drop(job);
+            }
+            Stage::Ephemeral(address, errand) => errand.withdraw(*address),
+            Stage::New(..) | Stage::Done => {}
         }
     }
 }

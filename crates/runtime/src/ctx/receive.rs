@@ -1,8 +1,10 @@
 //! Taking messages from the mailbox.
 
-use super::core::{OnTimer, Outcome, Shared};
+use super::core::{OnTimer, Outcome};
 use super::operation::{Operation, bad_payload, unexpected};
-use greenroom_model::{Failure, Filter, Origin, Payload, ProcessId, ReplyTo};
+use super::side::Side;
+use crate::ephemeral::{Errand, Selective};
+use greenroom_model::{Failure, Filter, Origin, Payload, ProcessId, ReplyTo, Topic};
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -13,7 +15,7 @@ pub struct Received {
     /// Who sent it.
     pub from: Origin,
     /// Its topic.
-    pub topic: String,
+    pub topic: Topic,
     /// What it says.
     pub body: Payload,
     pub(crate) reply_to: Option<ReplyTo>,
@@ -35,32 +37,37 @@ impl Received {
 /// others stay in the mailbox, in order (OTP's selective receive).
 #[must_use = "a receive does nothing until it is awaited"]
 pub struct Recv {
-    core: Shared,
-    filter: Filter,
+    side: Side,
+    /// `None` takes any.
+    filter: Option<Box<Filter>>,
     timeout: Option<Duration>,
 }
 
 impl Recv {
-    pub(crate) fn new(core: &Shared, filter: Filter) -> Recv {
-        Recv { core: core.clone(), filter, timeout: None }
+    pub(crate) fn new(side: &Side) -> Recv {
+        Recv { side: side.clone(), filter: None, timeout: None }
+    }
+
+    fn filter(&mut self) -> &mut Filter {
+        self.filter.get_or_insert_default()
     }
 
     /// Takes only this topic; several calls allow several topics.
     pub fn topic(mut self, topic: &str) -> Self {
-        self.filter.topics.push(topic.to_owned());
+        self.filter().topics.push(topic.to_owned());
         self
     }
 
     /// Takes only messages of this process.
     pub fn from(mut self, process: &ProcessId) -> Self {
-        self.filter.from = Some(process.clone());
+        self.filter().from = Some(process.clone());
         self
     }
 
     /// Takes only bodies with this value at this JSON pointer, such as
     /// `/order/id`.
     pub fn field(mut self, pointer: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.filter.field = Some((pointer.to_owned(), value.into()));
+        self.filter().field = Some((pointer.to_owned(), value.into()));
         self
     }
 
@@ -76,25 +83,39 @@ impl IntoFuture for Recv {
     type IntoFuture = Operation<Received>;
 
     fn into_future(self) -> Operation<Received> {
-        let Recv { core, filter, timeout } = self;
+        let Recv { side, filter, timeout } = self;
+        let core = match side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => {
+                let selects = timeout.is_some() || filter.is_some();
+                let selective =
+                    selects.then(|| Box::new(Selective { filter, timeout, timer: None }));
+                let receive = Errand::Receive { selective, since: None };
+                return Operation::errand(address, receive, read_message);
+            }
+        };
         Operation::new(
             &core,
             move |core| {
                 let op = core.number();
-                core.receive(op, filter);
+                core.receive(op, filter.map(|filter| *filter).unwrap_or_default());
                 if let Some(limit) = timeout {
                     let late = format!("no message came within {limit:?}");
                     core.limit(op, core.now.after(limit), OnTimer::TimesOut(late));
                 }
                 Ok(op)
             },
-            |outcome| match outcome {
-                Outcome::Message { from, topic, body, reply_to } => {
-                    Ok(Received { from, topic, body, reply_to })
-                }
-                Outcome::Value(Err(failure)) => Err(failure),
-                other => Err(unexpected(&other)),
-            },
+            read_message,
         )
+    }
+}
+
+fn read_message(outcome: Outcome) -> Result<Received, Failure> {
+    match outcome {
+        Outcome::Message { from, topic, body, reply_to } => {
+            Ok(Received { from, topic, body, reply_to })
+        }
+        Outcome::Value(Err(failure)) => Err(failure),
+        other => Err(unexpected(&other)),
     }
 }

@@ -1,7 +1,9 @@
 //! Calls: a message and its reply.
 
-use super::core::{OnTimer, Shared};
+use super::core::OnTimer;
 use super::operation::{Operation, bad_payload, read_value};
+use super::side::Side;
+use crate::ephemeral::{CallOut, Errand};
 use greenroom_model::{Error, Event, Failure, Payload, ProcessId};
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture;
@@ -15,7 +17,7 @@ use std::time::Duration;
 /// ever.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<T> {
-    core: Shared,
+    side: Side,
     to: ProcessId,
     topic: String,
     body: Result<Payload, Error>,
@@ -25,13 +27,13 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     pub(crate) fn new(
-        core: &Shared,
+        side: &Side,
         to: &ProcessId,
         topic: &str,
         body: Result<Payload, Error>,
     ) -> Call<T> {
         Call {
-            core: core.clone(),
+            side: side.clone(),
             to: to.clone(),
             topic: topic.to_owned(),
             body,
@@ -52,7 +54,17 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Call<T> {
     type IntoFuture = Operation<T>;
 
     fn into_future(self) -> Operation<T> {
-        let Call { core, to, topic, body, timeout, .. } = self;
+        let Call { side, to, topic, body, timeout, .. } = self;
+        let (core, body) = match (side, body) {
+            (Side::Durable(core), body) => (core, body),
+            (Side::Ephemeral(address), Err(error)) => {
+                return Operation::refused(address, bad_payload(&error));
+            }
+            (Side::Ephemeral(address), Ok(body)) => {
+                let call = CallOut::new(&to, &topic, body, true, timeout);
+                return Operation::errand(address, Errand::call(call), read_value);
+            }
+        };
         Operation::new(
             &core,
             move |core| {

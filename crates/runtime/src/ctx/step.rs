@@ -1,8 +1,12 @@
 //! Asking for steps: the calls to the outside.
 
-use super::core::{Outcome, Shared, lock};
+use super::core::{Outcome, lock};
 use super::job::{Compensation, Step, StepJob, StepRun, step_run};
 use super::operation::{Operation, read_value};
+use super::side::Side;
+use crate::attempt::attempts;
+use crate::ephemeral::{Address, Errand, no_journal};
+use futures_util::FutureExt;
 use greenroom_model::{Event, Failure, Retry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,24 +20,16 @@ use std::time::Duration;
 /// time limit.
 #[must_use = "a step does nothing until it is awaited"]
 pub struct StepCall<T> {
-    core: Shared,
+    side: Side,
     job: StepJob,
     undo: Option<(String, StepRun)>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> StepCall<T> {
-    pub(crate) fn new(core: &Shared, name: &str, run: StepRun) -> StepCall<T> {
-        let job = StepJob {
-            name: name.to_owned(),
-            retry: Retry::default(),
-            timeout: None,
-            heartbeat_timeout: None,
-            at_most_once: false,
-            pulse: Arc::default(),
-            run,
-        };
-        StepCall { core: core.clone(), job, undo: None, value: PhantomData }
+    pub(crate) fn new(side: &Side, name: &str, run: StepRun) -> StepCall<T> {
+        let job = StepJob::new(name, run);
+        StepCall { side: side.clone(), job, undo: None, value: PhantomData }
     }
 
     /// When to try again after a failure.
@@ -84,7 +80,11 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
     type IntoFuture = Operation<T>;
 
     fn into_future(self) -> Operation<T> {
-        let StepCall { core, mut job, undo, .. } = self;
+        let StepCall { side, mut job, undo, .. } = self;
+        let core = match side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return ephemeral(address, &job, undo.is_some()),
+        };
         let undo_core = core.clone();
         let undo_retry = job.retry.clone();
         Operation::new(
@@ -110,4 +110,28 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
             },
         )
     }
+}
+
+/// The step of an ephemeral process: attempts, one after another, in its own
+/// poll.
+fn ephemeral<T: DeserializeOwned + 'static>(
+    address: Address,
+    job: &StepJob,
+    undone: bool,
+) -> Operation<T> {
+    let refused = match (job.at_most_once, undone) {
+        (true, _) => Some("`at_most_once`"),
+        (_, true) => Some("`compensate`"),
+        _ => None,
+    };
+    if let Some(what) = refused {
+        return Operation::refused(address, no_journal(what));
+    }
+    let attempt = job.attempt();
+    let work = Errand::work(move |running, pool| {
+        let key: Arc<str> = format!("{}#{}", running.id(), running.desk().number()).into();
+        let emit = running.root.emit.clone().unwrap_or_else(|| Arc::new(|_| {}));
+        Ok(attempts(pool.env.clone(), attempt, key, emit).map(Outcome::Value).boxed())
+    });
+    Operation::errand(address, work, read_value)
 }

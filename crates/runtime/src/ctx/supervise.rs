@@ -2,7 +2,7 @@
 //! `greenroom_model::supervisor`, fed with what happens and obeyed.
 
 use super::ask::Ask;
-use super::core::{Outcome as Got, lock};
+use super::core::{Outcome as Got, Shared, lock};
 use super::handle::Ctx;
 use super::operation::{Operation, unexpected};
 use super::receive::Received;
@@ -13,7 +13,7 @@ use greenroom_model::{
     Event, Exit, Failure, Filter, Kind, Millis, Op, ProcessId, Stop, Terms, failure,
 };
 use serde::Serialize;
-use std::future::{Future, poll_fn};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -43,6 +43,7 @@ const GIVE_UP: &str = "give up";
 #[must_use = "nothing is supervised unless it runs"]
 pub struct Supervision {
     ctx: Ctx,
+    core: Shared,
     supervisor: Supervisor,
     exits: Option<Operation<(ProcessId, Exit)>>,
     requests: Option<Operation<Received>>,
@@ -79,22 +80,29 @@ impl Ctx {
     /// taken on.
     ///
     /// # Errors
-    /// `bad_spec`: what is wrong with the specification; nothing was started.
+    /// `bad_spec`: what is wrong with the specification; nothing was started. An
+    /// ephemeral process cannot supervise durable ones.
     pub fn supervise(&self, spec: SupervisorSpec) -> Result<Supervision, Failure> {
+        let core = self.core("supervision of durable processes")?.clone();
         let above: Vec<ProcessId> = self.parent().into_iter().collect();
         let (supervisor, actions) = Supervisor::start(&self.id(), &above, spec, self.now())
             .map_err(|why| Failure::fatal("bad_spec", why))?;
-        let mut supervision = Supervision::new(self, supervisor);
+        let mut supervision = Supervision::new(self, core, supervisor);
         supervision.obey(actions);
         Ok(supervision)
     }
 
     /// Goes on supervising after `continue_as_new`, from what
     /// [`Supervision::state`] gave.
-    pub fn supervise_on(&self, state: Supervisor) -> Supervision {
-        let mut supervision = Supervision::new(self, state);
+    ///
+    /// # Errors
+    /// Those of an ephemeral process, which has no segments.
+    pub fn supervise_on(&self, state: Supervisor) -> Result<Supervision, Failure> {
+        let core = self.core("supervision of durable processes")?.clone();
+        let continued = lock(&core).continued;
+        let mut supervision = Supervision::new(self, core, state);
         // Begun again from here, some of them may have ended meanwhile.
-        if !lock(self.shared()).continued {
+        if !continued {
             let running = supervision.supervisor.children();
             let running: Vec<Action> = running
                 .filter(|child| child.state == ChildState::Running)
@@ -102,37 +110,38 @@ impl Ctx {
                 .collect();
             supervision.obey(running);
         }
-        supervision
-    }
-
-    /// The next end of a supervised child.
-    fn recv_exit(&self) -> Operation<(ProcessId, Exit)> {
-        Operation::new(
-            self.shared(),
-            |core| {
-                let op = core.number();
-                core.receive(op, Filter { exits: true, ..Filter::default() });
-                Ok(op)
-            },
-            |outcome| match outcome {
-                Got::ChildExited(id, exit) => Ok((id, exit)),
-                Got::Value(Err(failure)) => Err(failure),
-                other => Err(unexpected(&other)),
-            },
-        )
+        Ok(supervision)
     }
 }
 
+/// The next end of a supervised child.
+fn recv_exit(core: &Shared) -> Operation<(ProcessId, Exit)> {
+    Operation::new(
+        core,
+        |core| {
+            let op = core.number();
+            core.receive(op, Filter { exits: true, ..Filter::default() });
+            Ok(op)
+        },
+        |outcome| match outcome {
+            Got::ChildExited(id, exit) => Ok((id, exit)),
+            Got::Value(Err(failure)) => Err(failure),
+            other => Err(unexpected(&other)),
+        },
+    )
+}
+
 impl Supervision {
-    fn new(ctx: &Ctx, mut supervisor: Supervisor) -> Supervision {
-        let mut core = lock(ctx.shared());
-        core.supervises = true;
-        let own = core.segment.supervised.as_ref();
+    fn new(ctx: &Ctx, core: Shared, mut supervisor: Supervisor) -> Supervision {
+        let mut held = lock(&core);
+        held.supervises = true;
+        let own = held.segment.supervised.as_ref();
         let shutdown = Exit::Shutdown(String::new());
         supervisor.set_kept(own.is_some_and(|own| own.restart.restarts(&shutdown)));
-        drop(core);
+        drop(held);
         Supervision {
             ctx: ctx.clone(),
+            core,
             supervisor,
             exits: None,
             requests: None,
@@ -197,7 +206,7 @@ impl Supervision {
             Heard::Answer(id, again) => self.supervisor.answered(now, &id, again),
             Heard::Cancelled => {
                 let (reason, stop) = {
-                    let core = lock(self.ctx.shared());
+                    let core = lock(&self.core);
                     (core.cancelled.clone().unwrap_or_default(), core.stop)
                 };
                 let hold = matches!(stop, Some(Stop::Resume | Stop::Again));
@@ -215,12 +224,13 @@ impl Supervision {
     }
 
     async fn next(&mut self) -> Heard {
-        self.exits.get_or_insert_with(|| self.ctx.recv_exit());
-        let topics: Vec<String> = REQUESTS.map(str::to_owned).into();
+        self.exits.get_or_insert_with(|| recv_exit(&self.core));
         match self.supervisor.is_busy() {
             true => self.requests = None,
             false => {
-                self.requests.get_or_insert_with(|| self.ctx.recv_topics(topics));
+                let recv =
+                    || REQUESTS.iter().fold(self.ctx.recv(), |recv, topic| recv.topic(topic));
+                self.requests.get_or_insert_with(|| recv().into_future());
             }
         }
         let wake_at = self.supervisor.wake_at();
@@ -376,7 +386,7 @@ impl Supervision {
             return;
         };
         let (spec, id) = (child.spec.clone(), id.clone());
-        let mut core = lock(self.ctx.shared());
+        let mut core = lock(&self.core);
         let Some(kind) = (core.identity.newest)(&spec.kind) else {
             drop(core);
             let words = format!("no kind `{}` is registered", spec.kind);
@@ -391,7 +401,7 @@ impl Supervision {
     }
 
     fn restart(&self, id: ProcessId, from: RestartFrom, fallback: Option<String>) {
-        let mut core = lock(self.ctx.shared());
+        let mut core = lock(&self.core);
         let newest = |name: String| (core.identity.newest)(&name).or(Kind::new(&name, 1).ok());
         let kind = fallback.and_then(newest);
         let op = core.number();
@@ -405,7 +415,7 @@ impl Supervision {
             (true, Some(RestartFrom::State)) => Stop::Resume,
             (true, _) => Stop::Again,
         };
-        let mut core = lock(self.ctx.shared());
+        let mut core = lock(&self.core);
         let op: Op = core.number();
         core.ask(match kill {
             false => Event::ChildStopped { op, id, reason: "shutdown".to_owned(), stop },

@@ -26,7 +26,7 @@ pub(crate) async fn supervisor(ctx: Ctx, input: serde_json::Value) -> Result<(),
         Failure::fatal(failure::BAD_PAYLOAD, format!("the specification: {error}"))
     };
     let mut supervision = match input.get(STATE) {
-        Some(state) => ctx.supervise_on(serde_json::from_value(state.clone()).map_err(bad)?),
+        Some(state) => ctx.supervise_on(serde_json::from_value(state.clone()).map_err(bad)?)?,
         None => {
             let spec: SupervisorSpec = serde_json::from_value(input).map_err(bad)?;
             ctx.supervise(spec)?

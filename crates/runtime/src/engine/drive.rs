@@ -24,6 +24,7 @@ const COMMIT_WAIT_MAX: Duration = Duration::from_secs(2);
 impl Engine {
     /// Starts the threads.
     pub(crate) fn drive(self: &Arc<Self>, workers: usize) {
+        self.ephemeral.on_threads(workers);
         for worker in 0..workers.max(1) {
             self.thread(&format!("worker-{worker}"), Engine::work);
         }

@@ -82,6 +82,7 @@ impl Engine {
             segment: segment.clone(),
             at: *at,
             newest: self.newest.clone(),
+            ephemeral: self.run_ephemeral.clone(),
         };
         let Some(mut activation) = self.registry.activate(new) else {
             live.no_code = true;

@@ -14,6 +14,7 @@ mod damage;
 mod doubt;
 mod drive;
 mod effects;
+mod helpers;
 mod hub;
 mod launch;
 mod load;

@@ -2,12 +2,14 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
+use super::helpers;
 use super::hub::{Hub, News};
 use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
 use super::timers::Timers;
-use crate::code::Newest;
+use crate::code::{Newest, RunEphemeral};
 use crate::env::Env;
+use crate::ephemeral::Pool;
 use crate::{Error, Registry};
 use greenroom_journal::{Commit, Journal, Lease};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
@@ -61,6 +63,8 @@ pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) registry: Registry,
     pub(crate) newest: Newest,
+    pub(crate) ephemeral: Arc<Pool>,
+    pub(crate) run_ephemeral: RunEphemeral,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
@@ -101,28 +105,33 @@ impl Engine {
         env.not_before(lease.seen);
         let registry = registry.with_ready_kinds();
         let kinds = registry.clone();
-        Arc::new(Engine {
-            journal,
-            newest: Arc::new(move |name| kinds.newest(name)),
-            registry,
-            env,
-            lease,
-            options,
-            cells: Cells::new(),
-            ready: Queue::new(),
-            commits: Queue::new(),
-            leader: Mutex::default(),
-            timers: Timers::new(),
-            hub: Hub::default(),
-            troubles: Mutex::default(),
-            damages: Mutex::default(),
-            store_error: Mutex::default(),
-            health_changed: watch::Sender::new(0),
-            threads: Arc::default(),
-            busy: std::sync::atomic::AtomicUsize::new(0),
-            draining: std::sync::atomic::AtomicBool::new(false),
-            doubt: std::sync::atomic::AtomicBool::new(false),
-            stopped: watch::Sender::new(None),
+        Arc::new_cyclic(|engine| {
+            let ephemeral = helpers::pool(&registry, &env, engine.clone());
+            Engine {
+                run_ephemeral: helpers::run(&ephemeral),
+                ephemeral,
+                journal,
+                newest: Arc::new(move |name| kinds.newest(name)),
+                registry,
+                env,
+                lease,
+                options,
+                cells: Cells::new(),
+                ready: Queue::new(),
+                commits: Queue::new(),
+                leader: Mutex::default(),
+                timers: Timers::new(),
+                hub: Hub::default(),
+                troubles: Mutex::default(),
+                damages: Mutex::default(),
+                store_error: Mutex::default(),
+                health_changed: watch::Sender::new(0),
+                threads: Arc::default(),
+                busy: std::sync::atomic::AtomicUsize::new(0),
+                draining: std::sync::atomic::AtomicBool::new(false),
+                doubt: std::sync::atomic::AtomicBool::new(false),
+                stopped: watch::Sender::new(None),
+            }
         })
     }
 
@@ -196,6 +205,7 @@ impl Engine {
         self.ready.close();
         self.commits.close();
         self.timers.close();
+        self.ephemeral.close();
     }
 
     /// Begins no more steps; those under way, and their commits, go on.

@@ -220,6 +220,7 @@ impl Engine {
             segment: segment.clone(),
             at: turn.at,
             newest: self.newest.clone(),
+            ephemeral: self.run_ephemeral.clone(),
         };
         live.activation = self.registry.activate(new);
     }

@@ -2,17 +2,17 @@
 //! each, with a waker of no use, since nothing but an input can move it.
 
 use crate::code::{Activation, Applied, Attempt, NewActivation, Newest};
-use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
+use crate::ctx::{Core, Ctx, Identity, Shared, StepJob, run_compensations};
+use crate::failed::panicked;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
 };
-use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A registered function: makes the future of one process.
@@ -35,7 +35,7 @@ impl Wake for Flag {
 
 /// One process's function, suspended between inputs.
 pub(crate) struct Local {
-    ctx: Ctx,
+    core: Shared,
     newest: Newest,
     /// `None` once it has ended.
     code: Option<BoxFuture<'static, Result<Payload, Failure>>>,
@@ -48,29 +48,29 @@ impl Local {
         let mut later: VecDeque<ProcessId> = new.earlier.into();
         later.push_back(new.id.clone());
         let id = later.pop_front().unwrap_or(new.id);
-        let identity = Identity { id, later, newest: new.newest };
-        let ctx = Ctx::new(Core::new(identity, new.segment, new.at));
-        let code = Local::code(program, &ctx, input);
-        Local { ctx, newest, code: Some(code) }
+        let identity = Identity { id, later, newest: new.newest, ephemeral: new.ephemeral };
+        let core = Arc::new(Mutex::new(Core::new(identity, new.segment, new.at)));
+        let code = Local::code(program, &core, input);
+        Local { core, newest, code: Some(code) }
     }
 
     /// The user's function, followed by its compensations if it fails.
     fn code(
         program: &Program,
-        ctx: &Ctx,
+        core: &Shared,
         input: Payload,
     ) -> BoxFuture<'static, Result<Payload, Failure>> {
-        let (program, ctx) = (program.clone(), ctx.clone());
+        let (program, core) = (program.clone(), core.clone());
         Box::pin(async move {
             // Called inside the future, so that a panic before the first await
             // is caught like any other.
-            let (code, call) = (program.clone(), ctx.clone());
+            let (code, call) = (program.clone(), Ctx::durable(core.clone()));
             let work = AssertUnwindSafe(async move { code(call, input).await }).catch_unwind();
             // A panic is a failure like any other: what was done is undone.
             let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
             match result {
-                Err(failure) if !continues(&ctx) && !resumes(&ctx) => {
-                    Err(run_compensations(ctx.shared(), failure).await)
+                Err(failure) if !continues(&core) && !resumes(&core) => {
+                    Err(run_compensations(&core, failure).await)
                 }
                 other => other,
             }
@@ -78,7 +78,7 @@ impl Local {
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
-        self.ctx.shared().lock().unwrap_or_else(PoisonError::into_inner)
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn poll(&mut self) -> Option<Event> {
@@ -178,7 +178,7 @@ impl Activation for Local {
     }
 
     fn step(&self, op: Op) -> Option<Attempt> {
-        self.core().step(op).map(attempt)
+        self.core().step(op).map(StepJob::attempt)
     }
 
     fn next_op(&self) -> Op {
@@ -192,27 +192,14 @@ impl Drop for Local {
     }
 }
 
-fn attempt(job: &StepJob) -> Attempt {
-    let (pulse, job_pulse, run) = (job.pulse.clone(), job.pulse.clone(), job.run.clone());
-    Attempt {
-        retry: job.retry.clone(),
-        timeout: job.timeout,
-        heartbeat_timeout: job.heartbeat_timeout,
-        beats: Arc::new(move || pulse.beats()),
-        run: Arc::new(move |key, attempt, emitter| {
-            run(crate::ctx::Step { key, attempt, pulse: job_pulse.clone(), emitter })
-        }),
-    }
-}
-
-fn continues(ctx: &Ctx) -> bool {
-    let core = ctx.shared().lock().unwrap_or_else(PoisonError::into_inner);
+fn continues(core: &Shared) -> bool {
+    let core = core.lock().unwrap_or_else(PoisonError::into_inner);
     core.continuation.is_some()
 }
 
 /// Its supervisor stops it to let it go on from here: nothing is undone.
-fn resumes(ctx: &Ctx) -> bool {
-    let core = ctx.shared().lock().unwrap_or_else(PoisonError::into_inner);
+fn resumes(core: &Shared) -> bool {
+    let core = core.lock().unwrap_or_else(PoisonError::into_inner);
     core.stop == Some(Stop::Resume)
 }
 
@@ -222,14 +209,4 @@ fn foreign_await() -> Failure {
         "the code waits for something that is no operation of `ctx`, so nothing could ever wake \
          it; put calls to the outside into `ctx.step`",
     )
-}
-
-/// What a panic said.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    let words = panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "with no message".to_owned());
-    Failure::new(failure::PANIC, words)
 }

@@ -2,4 +2,5 @@
 
 mod activation;
 
-pub(crate) use activation::{Local, Program, panicked};
+pub(crate) use crate::failed::panicked;
+pub(crate) use activation::{Local, Program};

@@ -23,6 +23,8 @@ pub struct Health {
     pub resident: usize,
     /// How many bytes they take, about.
     pub resident_bytes: usize,
+    /// Ephemeral processes.
+    pub ephemeral: usize,
     /// Processes with something to do.
     pub ready: usize,
     /// Commits that wait for the store.
@@ -75,6 +77,7 @@ impl Node {
             started_at_ms: self.started_at.0,
             resident: engine.cells.count(),
             resident_bytes: engine.cells.bytes(),
+            ephemeral: engine.ephemeral.count(),
             ready: engine.ready.len(),
             committing: engine.commits.len(),
             steps: engine.steps_under_way(),

@@ -4,6 +4,7 @@
 mod ask;
 mod control;
 mod damage;
+mod ephemeral;
 mod follow;
 mod fork;
 mod handle;

@@ -44,6 +44,11 @@ impl Node {
         };
         let key = request.key.unwrap_or_else(|| format!("{:016x}", self.env.seed()));
         let id = ProcessId::new(&request.kind, &key)?;
+        if id.is_reserved() {
+            let words =
+                "a key that begins with `!` is an ephemeral process's, which no start makes";
+            return Err(Error::BadRequest(words.to_owned()));
+        }
         let event = Event::WorkflowStarted(Segment {
             kind: kind.clone(),
             input: request.input,

@@ -11,6 +11,7 @@ mod asks;
 mod bounds;
 mod cancel;
 mod deploy;
+mod ephemeral;
 mod fork;
 mod hold;
 mod lost_answer;

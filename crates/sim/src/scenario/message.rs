@@ -69,6 +69,7 @@ async fn picky(ctx: Ctx, _: ()) -> Result<(String, u64, u64, String), Failure> {
     let first: u64 = ctx.recv().await?.read()?;
     let second: u64 = ctx.recv().topic("noise").timeout(Duration::from_secs(60)).await?.read()?;
     let late = ctx.recv().timeout(Duration::from_secs(5)).await;
-    let late = late.map_or_else(|failure| failure.kind.to_string(), |message| message.topic);
-    Ok((signal.topic, first, second, late))
+    let late =
+        late.map_or_else(|failure| failure.kind.to_string(), |message| message.topic.to_string());
+    Ok((signal.topic.to_string(), first, second, late))
 }

@@ -1,0 +1,120 @@
+%% One bench on Erlang/OTP: `erl -s peer main BENCH COUNT`, one JSON object.
+%% Plain processes, `supervisor` for restarts, reports switched off.
+-module(peer).
+-behaviour(supervisor).
+-export([main/1, init/1, start_fragile/1, fragile/1, idle/2, member/1, sender/3]).
+
+-define(MEMBERS, 1000).
+
+main([Bench, Count]) ->
+    logger:set_primary_config(level, none),
+    {Operations, Measured} = bench(Bench, list_to_integer(atom_to_list(Count))),
+    print(Bench, Operations, Measured),
+    halt(0, [{flush, true}]).
+
+bench(spawn, Count) ->
+    {Count, measure(fun() ->
+        Self = self(),
+        spawn_idle(Count, Self, erlang:make_tuple(8, 1)),
+        await(Count, ready)
+    end)};
+bench(pingpong, Count) ->
+    Pong = spawn_link(fun pong/0),
+    {Count, measure(fun() -> ping(Count, Pong) end)};
+bench(fanin, Count) ->
+    Each = Count div ?MEMBERS,
+    {Each * ?MEMBERS, measure(fun() ->
+        Self = self(),
+        [spawn_link(?MODULE, sender, [Self, Each, 0]) || _ <- lists:seq(1, ?MEMBERS)],
+        sum(Each * ?MEMBERS, 0)
+    end)};
+bench(ring, Count) ->
+    Next = lists:foldl(
+        fun(_, To) -> spawn_link(?MODULE, member, [{To, self()}]) end, self(),
+        lists:seq(2, ?MEMBERS)),
+    {Count, measure(fun() -> Next ! {token, Count}, turn(Next) end)};
+bench(restarts, Count) ->
+    {ok, Supervisor} = supervisor:start_link(?MODULE, self()),
+    [{ok, _} = supervisor:start_child(Supervisor, []) || _ <- lists:seq(1, Count)],
+    await(Count, ready),
+    Children = [Pid || {_, Pid, _, _} <- supervisor:which_children(Supervisor)],
+    {Count, measure(fun() ->
+        [Child ! fail || Child <- Children],
+        await(Count, ready)
+    end)}.
+
+spawn_idle(0, _, _) -> ok;
+spawn_idle(Count, Parent, State) ->
+    spawn(?MODULE, idle, [Parent, State]),
+    spawn_idle(Count - 1, Parent, State).
+
+idle(Parent, State) ->
+    Parent ! ready,
+    receive {add, N} -> N + element(1, State) end.
+
+await(0, _) -> ok;
+await(Count, What) -> receive What -> await(Count - 1, What) end.
+
+pong() -> receive {From, N} -> From ! N, pong() end.
+
+ping(0, _) -> ok;
+ping(Count, Pong) ->
+    Pong ! {self(), Count},
+    receive Count -> ping(Count - 1, Pong) end.
+
+sender(_, Count, Count) -> ok;
+sender(To, Count, N) -> To ! N, sender(To, Count, N + 1).
+
+sum(0, Sum) -> Sum;
+sum(Count, Sum) -> receive N -> sum(Count - 1, Sum + N) end.
+
+member({To, First}) ->
+    receive
+        {token, 0} -> First ! done;
+        {token, Left} -> To ! {token, Left - 1}
+    end,
+    member({To, First}).
+
+turn(Next) ->
+    receive
+        done -> ok;
+        {token, 0} -> ok;
+        {token, Left} -> Next ! {token, Left - 1}, turn(Next)
+    end.
+
+%% The intensity allows all of them; OTP's default would end the supervisor.
+init(Parent) ->
+    Child = #{id => fragile, start => {?MODULE, start_fragile, [Parent]},
+              restart => permanent, shutdown => brutal_kill},
+    {ok, {#{strategy => simple_one_for_one, intensity => 1000000, period => 3600}, [Child]}}.
+
+start_fragile(Parent) -> {ok, proc_lib:spawn_link(?MODULE, fragile, [Parent])}.
+
+fragile(Parent) ->
+    Parent ! ready,
+    receive fail -> exit(on_purpose) end.
+
+measure(Work) ->
+    Memory = rss(),
+    {Cpu, Begun} = {cpu_us(), erlang:monotonic_time(microsecond)},
+    Work(),
+    Seconds = (erlang:monotonic_time(microsecond) - Begun) / 1.0e6,
+    {Seconds, cpu_us() - Cpu, max(0, rss() - Memory)}.
+
+%% User and system, of all threads, from the kernel: 10 ms steps.
+cpu_us() ->
+    {ok, Stat} = file:read_file("/proc/self/stat"),
+    [_, After] = binary:split(Stat, <<") ">>),
+    Fields = binary:split(After, <<" ">>, [global]),
+    (binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields))) * 10000.
+
+rss() ->
+    {ok, Statm} = file:read_file("/proc/self/statm"),
+    binary_to_integer(lists:nth(2, binary:split(Statm, <<" ">>, [global]))) * 4096.
+
+print(Bench, Count, {Seconds, Cpu, Bytes}) ->
+    io:format("{\"peer\":\"otp\",\"bench\":\"~s\",\"operations\":~b,\"seconds\":~.4f,"
+              "\"per_s\":~b,\"cpu_ns_per_op\":~.1f",
+              [Bench, Count, Seconds, round(Count / Seconds), Cpu * 1000 / Count]),
+    [io:format(",\"bytes_per_process\":~b", [Bytes div Count]) || Bench =:= spawn],
+    io:format("}~n").

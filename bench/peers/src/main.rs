@@ -1,0 +1,35 @@
+//! One bench of one peer: `greenroom-peers PEER BENCH COUNT`, one JSON object.
+//! Written as each library's own documentation does it, mailboxes as they come
+//! by default, without logging.
+
+mod kameo_peer;
+mod measure;
+mod ractor_peer;
+mod tokio_peer;
+
+use measure::Bench;
+
+fn main() -> Result<(), String> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [peer, bench, count] = &words[..] else {
+        return Err("usage: greenroom-peers tokio|ractor|kameo BENCH COUNT".to_owned());
+    };
+    let count = count.parse().map_err(|error| format!("{count}: {error}"))?;
+    let bench = Bench::parse(bench)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let peer_name = peer.clone();
+    // On a worker of the runtime: the thread of `main` is none.
+    let run = runtime.spawn(async move {
+        match peer_name.as_str() {
+            "tokio" => Ok(tokio_peer::run(bench, count).await),
+            "ractor" => Ok(ractor_peer::run(bench, count).await),
+            "kameo" => Ok(kameo_peer::run(bench, count).await),
+            other => Err(format!("no peer `{other}`")),
+        }
+    });
+    let figures = runtime.block_on(run).map_err(|error| error.to_string())??;
+    println!("{}", figures.json(peer, bench));
+    // A million actors need not be ended one by one.
+    std::process::exit(0)
+}
