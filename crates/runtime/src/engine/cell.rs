@@ -1,16 +1,19 @@
 //! One process's place in memory. Its inbox takes what comes at any time; its
 //! body is touched by one visit at a time.
 
+use super::task::Task;
 use crate::code::{Activation, StepResult};
-use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Lane, Ledger, Message, MessageNo, Millis, Op, ProcessId, ProcessNo, Seq, Shard,
-    Status, Sum,
+    Event, Failure, Kind, Lane, Ledger, Message, MessageNo, Millis, Op, Payload, ProcessId,
+    ProcessNo, Seq, Shard, Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An attempt of a step of a process in memory.
+pub(crate) type StepTask = Task<Arc<Cell>>;
 
 pub(crate) struct Cell {
     pub no: ProcessNo,
@@ -30,6 +33,10 @@ pub(crate) struct Inbox {
     pub mail: Vec<Message>,
     pub done: Vec<StepDone>,
     pub ack: Option<Outcome>,
+    /// The turn under way can never be stored, and why.
+    pub fault: Option<Failure>,
+    /// It is to be parked as soon as it is in memory, and why.
+    pub parks: Option<Failure>,
     pub fresh: Option<Box<Fresh>>,
     /// There is a reason to bring it into memory.
     pub wake: bool,
@@ -42,6 +49,7 @@ impl Inbox {
         self.mail.is_empty()
             && self.done.is_empty()
             && self.ack.is_none()
+            && self.fault.is_none()
             && self.fresh.is_none()
             && !self.wake
             && !self.reread
@@ -61,6 +69,8 @@ pub(crate) struct StepDone {
     pub op: Op,
     pub attempt: u32,
     pub result: StepResult,
+    /// If this was aborted, nobody waits for the result.
+    pub task: Arc<StepTask>,
 }
 
 /// What never changes about a process.
@@ -103,11 +113,15 @@ pub(crate) struct Live {
     /// How many control messages are in `mail`.
     pub control: usize,
     pub done: VecDeque<StepDone>,
-    pub running: HashMap<Op, AbortHandle>,
+    pub running: HashMap<Op, Arc<StepTask>>,
     /// Inputs that loading found due: unknown steps, a divergence.
     pub found: VecDeque<Event>,
+    /// Its code has run for too long: it ends so.
+    pub overdue: Option<Failure>,
     /// Commands the code has issued that no commit holds yet.
     pub surplus: VecDeque<Event>,
+    /// Live values of the turn being made.
+    pub emitted: Vec<Payload>,
     pub flight: Option<Flight>,
 }
 
@@ -116,6 +130,8 @@ pub(crate) struct Flight {
     pub first: Seq,
     pub at: Millis,
     pub events: Vec<Event>,
+    /// Live values, for those who follow the process.
+    pub emitted: Vec<Payload>,
     /// Drop the memory and load again once it is durable.
     pub reload: bool,
 }
@@ -157,6 +173,7 @@ impl Live {
             && self.done.is_empty()
             && self.found.is_empty()
             && self.surplus.is_empty()
+            && self.overdue.is_none()
     }
 
     /// It takes in nothing but what a person does about it.
@@ -172,6 +189,15 @@ impl Live {
         }
     }
 
+    /// Its code does not go on until somebody resumes it.
+    pub fn park(&mut self, failure: Failure) {
+        self.activation = None;
+        self.overdue = None;
+        self.surplus.clear();
+        self.emitted.clear();
+        self.found = VecDeque::from([Event::Parked { failure }]);
+    }
+
     /// Nobody waits for its steps any more.
     pub fn stop_steps(&mut self) {
         self.running.drain().for_each(|(_, task)| task.abort());
@@ -179,16 +205,14 @@ impl Live {
     }
 
     pub fn abort(&mut self, op: Op) {
-        if let Some(handle) = self.running.remove(&op) {
-            handle.abort();
+        if let Some(task) = self.running.remove(&op) {
+            task.abort();
         }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        for handle in self.running.values() {
-            handle.abort();
-        }
+        self.running.drain().for_each(|(_, task)| task.abort());
     }
 }

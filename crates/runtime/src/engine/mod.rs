@@ -7,9 +7,11 @@
 //!        └── deliver, launch steps ◄── ack ──┴── durable ◄─────┘ commit
 //! ```
 
+mod attempt;
 mod cell;
 mod cells;
 mod commits;
+mod desk;
 mod doubt;
 mod drive;
 mod effects;
@@ -23,9 +25,11 @@ mod restart;
 mod settle;
 mod state;
 mod take;
+mod task;
 mod timers;
 mod turn;
 mod visit;
+mod watch;
 
 pub(crate) use hub::News;
 pub(crate) use load::{in_force, names};

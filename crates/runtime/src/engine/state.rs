@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
+use super::desk::{Desks, Job};
 use super::hub::{Hub, News};
 use super::pending::{External, Pending, Rest, Source};
 use super::queue::Queue;
@@ -14,6 +15,7 @@ use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// How an engine is set.
@@ -23,11 +25,17 @@ pub struct EngineOptions {
     pub resident_max: usize,
     /// How many commits go into one transaction at most.
     pub group_max: usize,
+    /// How long the code may run for one input before its process is stopped.
+    pub turn_time_max: Duration,
 }
 
 impl Default for EngineOptions {
     fn default() -> EngineOptions {
-        EngineOptions { resident_max: 10_000, group_max: 1_000 }
+        EngineOptions {
+            resident_max: 10_000,
+            group_max: 1_000,
+            turn_time_max: Duration::from_secs(10),
+        }
     }
 }
 
@@ -41,7 +49,10 @@ pub struct Engine {
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
     pub(crate) cells: Cells,
-    pub(crate) ready: Queue<Arc<Cell>>,
+    pub(crate) ready: Queue<Job>,
+    pub(crate) desks: Desks,
+    /// Workers in place of those that code of the user's holds up.
+    pub(crate) stand_ins: std::sync::atomic::AtomicUsize,
     pub(crate) commits: Queue<Pending>,
     /// Held by the one thread that commits.
     pub(crate) leader: Mutex<()>,
@@ -81,6 +92,8 @@ impl Engine {
             options,
             cells: Cells::new(),
             ready: Queue::new(),
+            desks: Desks::default(),
+            stand_ins: std::sync::atomic::AtomicUsize::new(0),
             commits: Queue::new(),
             leader: Mutex::default(),
             timers: Timers::new(),
@@ -103,7 +116,7 @@ impl Engine {
 
     pub(crate) fn enqueue(&self, cell: &Arc<Cell>) {
         if !cell.queued.swap(true, Ordering::AcqRel) {
-            self.ready.push(cell.clone());
+            self.ready.push(Job::Visit(cell.clone()));
         }
     }
 
@@ -159,6 +172,7 @@ impl Engine {
         self.ready.close();
         self.commits.close();
         self.timers.close();
+        self.desks.close();
     }
 
     /// Begins no more steps; those under way, and their commits, go on.

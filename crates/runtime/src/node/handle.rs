@@ -18,13 +18,17 @@ pub struct NodeOptions {
     pub resident_max: usize,
     /// Threads that run turns.
     pub workers: usize,
+    /// How long a process's code may run without an await; then it is stopped,
+    /// as soon as it yields.
+    pub turn_time_max: Duration,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        NodeOptions { name, resident_max: EngineOptions::default().resident_max, workers }
+        let EngineOptions { resident_max, turn_time_max, .. } = EngineOptions::default();
+        NodeOptions { name, resident_max, workers, turn_time_max }
     }
 }
 
@@ -63,8 +67,11 @@ impl Node {
             .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;
         let env: Arc<dyn Env> = Arc::new(RealEnv::new(tokio));
         let lease = journal.acquire(&options.name, env.now())?;
-        let engine_options =
-            EngineOptions { resident_max: options.resident_max, ..EngineOptions::default() };
+        let engine_options = EngineOptions {
+            resident_max: options.resident_max,
+            turn_time_max: options.turn_time_max,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
         engine.drive(options.workers);
         Ok(Node::over(engine, &options.name))
@@ -93,6 +100,8 @@ impl Node {
         while self.engine.threads.load(Ordering::Acquire) > 0 && self.env.now() < end {
             self.env.sleep(QUIET_AGAIN_AFTER).await;
         }
+        // They hold on to the engine, and so to the store.
+        self.engine.drop_steps();
     }
 
     /// Waits until the node no longer works, and says why.

@@ -7,6 +7,8 @@
     reason = "a test ends where something is not as it should be, and these run in real time"
 )]
 
+mod held_up;
+mod hooked;
 mod lost_answer;
 mod on_sqlite;
 mod processes;
