@@ -28,7 +28,7 @@ impl Divergence {
             }
             MessageReceived { topic, from, .. } => format!("`{topic}` from {from}"),
             ReplySent { to, .. } => format!("to {}", to.process),
-            ProcessSpawned { id, .. } => id.to_string(),
+            ProcessSpawned { id, .. } | SpawnRefused { id, .. } => id.to_string(),
             MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
             AskOpened { ask, .. } => ask.name.clone(),
             StateSet { key, .. } => key.clone(),
@@ -54,6 +54,7 @@ impl Divergence {
             ) => a == b && x == y && t == u && c == d,
             (ReplySent { op: a, to: x, .. }, ReplySent { op: b, to: y, .. }) => a == b && x == y,
             (ProcessSpawned { op: a, id: x, .. }, ProcessSpawned { op: b, id: y, .. })
+            | (SpawnRefused { op: a, id: x }, SpawnRefused { op: b, id: y })
             | (MonitorStarted { op: a, target: x }, MonitorStarted { op: b, target: y })
             | (CancelSent { op: a, target: x, .. }, CancelSent { op: b, target: y, .. }) => {
                 a == b && x == y

@@ -94,6 +94,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         detached: bool,
     },
+    /// A child was not started: this node had no code of that kind. Recorded, so
+    /// that replay takes the same way once the kind is there.
+    SpawnRefused { op: Op, id: ProcessId },
     /// `op` wants to hear of the end of `target`.
     MonitorStarted { op: Op, target: ProcessId },
     /// Another process was asked to stop.
@@ -215,6 +218,7 @@ impl Event {
             MessageSent { .. } => "MessageSent",
             ReplySent { .. } => "ReplySent",
             ProcessSpawned { .. } => "ProcessSpawned",
+            SpawnRefused { .. } => "SpawnRefused",
             MonitorStarted { .. } => "MonitorStarted",
             CancelSent { .. } => "CancelSent",
             AskOpened { .. } => "AskOpened",
@@ -245,6 +249,7 @@ impl Event {
             | MessageSent { op, .. }
             | ReplySent { op, .. }
             | ProcessSpawned { op, .. }
+            | SpawnRefused { op, .. }
             | MonitorStarted { op, .. }
             | CancelSent { op, .. }
             | AskOpened { op, .. } => Some(*op),
@@ -285,6 +290,7 @@ impl Event {
             | StepStarted { .. }
             | TimerStarted { .. }
             | OperationDropped { .. }
+            | SpawnRefused { .. }
             | MonitorStarted { .. }
             | CancelSent { .. }
             | VersionMarked { .. }

@@ -120,6 +120,7 @@ impl Ledger {
             Event::CancelRequested { .. } => self.cancel(),
             Event::MessageSent { .. }
             | Event::ProcessSpawned { .. }
+            | Event::SpawnRefused { .. }
             | Event::CancelSent { .. }
             | Event::StateSet { .. }
             | Event::CompensationsStarted { .. }

@@ -117,6 +117,7 @@ impl Folder {
             ProcessSpawned { kind, input, .. } => {
                 (format!("{kind}  {}", self.value(input)), Tone::Plain)
             }
+            SpawnRefused { .. } => ("no code of this kind here".to_owned(), Tone::Warn),
             CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
             AskOpened { ask, .. } => {
                 let choices = ask.choices.join(" | ");
@@ -178,7 +179,9 @@ fn own_subject(event: &Event) -> Option<String> {
         StepStarted { name, .. } => name.clone(),
         MessageSent { topic, .. } | MessageReceived { topic, .. } => topic.clone(),
         ReplySent { to, .. } => to.process.to_string(),
-        ProcessSpawned { id, .. } | ProcessExited { id, .. } => id.to_string(),
+        ProcessSpawned { id, .. } | SpawnRefused { id, .. } | ProcessExited { id, .. } => {
+            id.to_string()
+        }
         MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
         AskOpened { ask, .. } => ask.name.clone(),
         StateSet { key, .. } => key.clone(),

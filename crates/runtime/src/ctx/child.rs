@@ -2,7 +2,7 @@
 
 use super::core::{Core, Outcome, Shared};
 use super::operation::{Operation, bad_payload, unexpected};
-use greenroom_model::{Error, Event, Exit, Failure, Op, Payload, ProcessId, failure};
+use greenroom_model::{Error, Event, Exit, Failure, Kind, Op, Payload, ProcessId, failure};
 use serde::de::DeserializeOwned;
 use std::future::{IntoFuture, Ready, ready};
 
@@ -43,13 +43,13 @@ impl Spawn {
             None => core.identity.id.child(&self.kind, op),
         };
         let id = id.map_err(|error| Failure::fatal("bad_id", error.to_string()))?;
-        // A kind of another node is not known here; it begins at version 1.
-        let kind = match (core.identity.newest)(&self.kind) {
-            Some(kind) => kind,
-            None => {
-                let words = format!("no kind `{}` is registered", self.kind);
-                return Err(Failure::fatal("unknown_kind", words));
+        let Some(kind) = version(core, op, &self.kind) else {
+            // Journals from before this was recorded hold nothing here.
+            if core.is_new() || matches!(core.recorded(), Some(Event::SpawnRefused { .. })) {
+                core.ask(Event::SpawnRefused { op, id });
             }
+            let words = format!("no kind `{}` is registered", self.kind);
+            return Err(Failure::fatal("unknown_kind", words));
         };
         let detached = self.detached;
         core.ask(Event::ProcessSpawned { op, id: id.clone(), kind, input, detached });
@@ -102,6 +102,20 @@ impl Child {
                 read_exit(outcome)?.into_result()?.read().map_err(|error| bad_payload(&error))
             },
         )
+    }
+}
+
+/// The kind a child gets, or that it got when this was recorded; `None`: there
+/// is no code for it, or there was none then.
+fn version(core: &Core, op: Op, name: &str) -> Option<Kind> {
+    match core.recorded() {
+        Some(Event::ProcessSpawned { op: spawned, kind, .. })
+            if *spawned == op && &*kind.name == name =>
+        {
+            Some(kind.clone())
+        }
+        Some(Event::SpawnRefused { op: refused, .. }) if *refused == op => None,
+        _ => (core.identity.newest)(name),
     }
 }
 
