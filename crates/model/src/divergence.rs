@@ -28,7 +28,7 @@ impl Divergence {
             }
             MessageReceived { topic, from, .. } => format!("`{topic}` from {from}"),
             ReplySent { to, .. } => format!("to {}", to.process),
-            ProcessSpawned { id, .. } => id.to_string(),
+            ProcessSpawned { id, .. } | SpawnRefused { id, .. } => id.to_string(),
             MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
             ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
                 id.to_string()
@@ -57,6 +57,7 @@ impl Divergence {
             ) => a == b && x == y && t == u && c == d,
             (ReplySent { op: a, to: x, .. }, ReplySent { op: b, to: y, .. }) => a == b && x == y,
             (ProcessSpawned { op: a, id: x, .. }, ProcessSpawned { op: b, id: y, .. })
+            | (SpawnRefused { op: a, id: x }, SpawnRefused { op: b, id: y })
             | (MonitorStarted { op: a, target: x }, MonitorStarted { op: b, target: y })
             | (ChildRestarted { op: a, id: x, .. }, ChildRestarted { op: b, id: y, .. })
             | (ChildStopped { op: a, id: x, .. }, ChildStopped { op: b, id: y, .. })

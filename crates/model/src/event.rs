@@ -131,6 +131,9 @@ pub enum Event {
     ChildStopped { op: Op, id: ProcessId, reason: String, stop: Stop },
     /// A child is ended without a word.
     ChildKilled { op: Op, id: ProcessId, reason: String, stop: Stop },
+    /// A child was not started: this node had no code of that kind. Recorded, so
+    /// that replay takes the same way once the kind is there.
+    SpawnRefused { op: Op, id: ProcessId },
     /// `op` wants to hear of the end of `target`.
     MonitorStarted { op: Op, target: ProcessId },
     /// Another process was asked to stop.
@@ -287,6 +290,7 @@ impl Event {
             ChildRestarted { .. } => "ChildRestarted",
             ChildStopped { .. } => "ChildStopped",
             ChildKilled { .. } => "ChildKilled",
+            SpawnRefused { .. } => "SpawnRefused",
             MonitorStarted { .. } => "MonitorStarted",
             CancelSent { .. } => "CancelSent",
             AskOpened { .. } => "AskOpened",
@@ -321,6 +325,7 @@ impl Event {
             | MessageSent { op, .. }
             | ReplySent { op, .. }
             | ProcessSpawned { op, .. }
+            | SpawnRefused { op, .. }
             | MonitorStarted { op, .. }
             | CancelSent { op, .. }
             | AskOpened { op, .. } => Some(*op),
@@ -368,6 +373,7 @@ impl Event {
             | StepStarted { .. }
             | TimerStarted { .. }
             | OperationDropped { .. }
+            | SpawnRefused { .. }
             | MonitorStarted { .. }
             | CancelSent { .. }
             | VersionMarked { .. }

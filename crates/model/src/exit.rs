@@ -42,6 +42,10 @@ pub mod failure {
     /// A crash left it unknown whether a step took effect, and it may not be
     /// attempted again.
     pub const UNKNOWN: &str = "unknown";
+    /// The code ran for too long without waiting for anything.
+    pub const TURN_TIMEOUT: &str = "turn_timeout";
+    /// What the code asked for cannot be stored.
+    pub const NOT_STORED: &str = "not_stored";
     /// The process was asked to stop.
     pub const CANCELLED: &str = "cancelled";
     /// The process was stopped by its supervisor. Code that returns it ends as

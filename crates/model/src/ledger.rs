@@ -137,6 +137,7 @@ impl Ledger {
             Event::ExitReceived { op, .. } => self.close(*op),
             Event::MessageSent { .. }
             | Event::ProcessSpawned { .. }
+            | Event::SpawnRefused { .. }
             | Event::CancelSent { .. }
             | Event::ChildRestarted { .. }
             | Event::ChildStopped { .. }

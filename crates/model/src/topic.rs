@@ -100,6 +100,18 @@ impl fmt::Debug for Topic {
     }
 }
 
+impl serde::Serialize for Topic {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Topic {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
+        String::deserialize(deserializer).map(Topic::from)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,17 +125,5 @@ mod tests {
             assert_eq!((topic.as_str(), String::from(topic.clone())), (&*text, text.clone()));
             assert!(topic == *text && topic == text.as_str());
         }
-    }
-}
-
-impl serde::Serialize for Topic {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Topic {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
-        String::deserialize(deserializer).map(Topic::from)
     }
 }

@@ -11,6 +11,9 @@ pub trait Env: Send + Sync {
     /// The node's time. Never goes back.
     fn now(&self) -> Millis;
 
+    /// How long it has been running, whatever the clock is set to.
+    fn uptime(&self) -> Duration;
+
     /// Sees to it that [`now`](Env::now) is never before `at` (what the store
     /// has seen before this node began).
     fn not_before(&self, at: Millis);
@@ -38,6 +41,7 @@ pub trait Env: Send + Sync {
 pub struct RealEnv {
     tokio: tokio::runtime::Handle,
     clock: Mutex<Clock>,
+    begun: std::time::Instant,
 }
 
 /// A clock that follows the wall, except that it does not go back: after a
@@ -66,8 +70,9 @@ impl Clock {
 
 impl RealEnv {
     /// The machine, with tasks on `tokio`.
+    #[expect(clippy::disallowed_methods, reason = "this is the environment")]
     pub fn new(tokio: tokio::runtime::Handle) -> RealEnv {
-        RealEnv { tokio, clock: Mutex::default() }
+        RealEnv { tokio, clock: Mutex::default(), begun: std::time::Instant::now() }
     }
 }
 
@@ -77,6 +82,11 @@ impl Env for RealEnv {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX / 2);
         Millis(self.clock.lock().unwrap_or_else(PoisonError::into_inner).read(wall_ms))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the environment")]
+    fn uptime(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     fn not_before(&self, at: Millis) {

@@ -92,5 +92,6 @@ impl Boot {
 impl Drop for Boot {
     fn drop(&mut self) {
         self.machine.kill(Owner::Boot(self.number));
+        self.engine.drop_steps();
     }
 }

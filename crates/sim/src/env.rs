@@ -69,6 +69,10 @@ impl Env for SimEnv {
         Millis(clock.last_ms)
     }
 
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.machine.now_ms())
+    }
+
     fn not_before(&self, at: Millis) {
         self.now();
         let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);

@@ -136,6 +136,7 @@ impl Folder {
                 let kept = if *stop == Stop::Final { "for good" } else { "to be started again" };
                 (join([one_line(reason), kept.to_owned()]), Tone::Plain)
             }
+            SpawnRefused { .. } => ("no code of this kind here".to_owned(), Tone::Warn),
             CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
             AskOpened { ask, .. } => {
                 let choices = ask.choices.join(" | ");
@@ -197,9 +198,10 @@ fn own_subject(event: &Event) -> Option<String> {
         StepStarted { name, .. } => name.clone(),
         MessageSent { topic, .. } | MessageReceived { topic, .. } => topic.clone(),
         ReplySent { to, .. } => to.process.to_string(),
-        ProcessSpawned { id, .. } | ProcessExited { id, .. } | ExitReceived { id, .. } => {
-            id.to_string()
-        }
+        ProcessSpawned { id, .. }
+        | SpawnRefused { id, .. }
+        | ProcessExited { id, .. }
+        | ExitReceived { id, .. } => id.to_string(),
         ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
             id.to_string()
         }

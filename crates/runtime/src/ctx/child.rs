@@ -8,7 +8,7 @@ use super::side::Side;
 use crate::code::EphemeralRequest;
 use crate::ephemeral::{Address, Errand, Held};
 use futures_util::FutureExt;
-use greenroom_model::{Error, Event, Exit, Failure, Op, Payload, ProcessId, Retry, failure};
+use greenroom_model::{Error, Event, Exit, Failure, Kind, Op, Payload, ProcessId, Retry, failure};
 use serde::de::DeserializeOwned;
 use std::future::{IntoFuture, Ready, ready};
 use std::sync::Arc;
@@ -103,10 +103,12 @@ impl Spawn {
                 restarts,
                 emit: step.emitter,
             });
-            exit.map(Exit::into_result).boxed()
+            // How it ended stands; only a crash of the node has it run again.
+            let stands = |failure| Failure { retryable: false, ..failure };
+            exit.map(move |exit| exit.into_result().map_err(stands)).boxed()
         });
         core.ask(Event::StepStarted { op, name: name.clone(), at_most_once: false });
-        core.add_child(op, StepJob { retry: Retry::never(), ..StepJob::new(&name, run) });
+        core.add_child(op, StepJob { retry: Retry::default(), ..StepJob::new(&name, run) });
         Ok((id, op))
     }
 
@@ -122,10 +124,12 @@ impl Spawn {
             let words = "a key that begins with `!` is an ephemeral process's";
             return Err(Failure::fatal("bad_id", words));
         }
-        // A kind of another node is not known here; it begins at version 1.
-        let kind = match (core.identity.newest)(&self.kind) {
-            Some(kind) => kind,
-            None => return Err(unknown_kind(&self.kind)),
+        let Some(kind) = version(core, op, &self.kind) else {
+            // Journals from before this was recorded hold nothing here.
+            if core.is_new() || matches!(core.recorded(), Some(Event::SpawnRefused { .. })) {
+                core.ask(Event::SpawnRefused { op, id });
+            }
+            return Err(unknown_kind(&self.kind));
         };
         let detached = self.detached;
         let supervised = None;
@@ -213,6 +217,20 @@ impl Child {
                 Operation::errand(*parent, exit, read)
             }
         }
+    }
+}
+
+/// The kind a child gets, or that it got when this was recorded; `None`: there
+/// is no code for it, or there was none then.
+pub(super) fn version(core: &Core, op: Op, name: &str) -> Option<Kind> {
+    match core.recorded() {
+        Some(Event::ProcessSpawned { op: spawned, kind, .. })
+            if *spawned == op && &*kind.name == name =>
+        {
+            Some(kind.clone())
+        }
+        Some(Event::SpawnRefused { op: refused, .. }) if *refused == op => None,
+        _ => (core.identity.newest)(name),
     }
 }
 

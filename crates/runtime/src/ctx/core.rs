@@ -206,13 +206,23 @@ impl Core {
         self.steps.remove(&op)
     }
 
+    /// What the journal holds where the next command will stand.
+    pub fn recorded(&self) -> Option<&Event> {
+        self.expected.get(self.commands.len())
+    }
+
+    /// The next command is a new one: the journal ends before it.
+    pub fn is_new(&self) -> bool {
+        self.recorded().is_none() && !self.replaying
+    }
+
     /// The version of a named change: what the journal says, else the newest
     /// for new work and 0 for work that was done before the change.
     pub fn version(&mut self, change: &str, newest: u32) -> u32 {
         if let Some(version) = self.versions.get(change) {
             return *version;
         }
-        let version = match self.expected.get(self.commands.len()) {
+        let version = match self.recorded() {
             Some(Event::VersionMarked { change: marked, version }) if marked == change => {
                 Some(*version)
             }

@@ -2,6 +2,7 @@
 //! `greenroom_model::supervisor`, fed with what happens and obeyed.
 
 use super::ask::Ask;
+use super::child::version;
 use super::core::{Outcome as Got, Shared, lock};
 use super::handle::Ctx;
 use super::operation::{Operation, unexpected};
@@ -387,14 +388,15 @@ impl Supervision {
         };
         let (spec, id) = (child.spec.clone(), id.clone());
         let mut core = lock(&self.core);
-        let Some(kind) = (core.identity.newest)(&spec.kind) else {
+        let op = core.number();
+        let Some(kind) = version(&core, op, &spec.kind) else {
+            core.ask(Event::SpawnRefused { op, id: id.clone() });
             drop(core);
             let words = format!("no kind `{}` is registered", spec.kind);
             let exit = Exit::Error(Failure::fatal(failure::UNKNOWN_KIND, words));
             let actions = self.supervisor.exited(self.ctx.now(), &id, &exit);
             return self.obey(actions);
         };
-        let op = core.number();
         let terms = Terms { restart: spec.restart, from: spec.restart_from };
         let (input, supervised) = (spec.input, Some(terms));
         core.ask(Event::ProcessSpawned { op, id, kind, input, detached: false, supervised });

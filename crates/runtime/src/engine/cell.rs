@@ -2,15 +2,19 @@
 //! body is touched by one visit at a time.
 
 use super::mailbox::Mailbox;
+use super::task::Task;
 use crate::code::{Activation, StepResult};
-use futures_util::future::AbortHandle;
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Kind, Ledger, Message, Millis, Op, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+    Event, Failure, Kind, Ledger, Message, Millis, Op, Payload, ProcessId, ProcessNo, Seq, Shard,
+    Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An attempt of a step of a process in memory.
+pub(crate) type StepTask = Task<Arc<Cell>>;
 
 pub(crate) struct Cell {
     pub no: ProcessNo,
@@ -36,6 +40,10 @@ pub(crate) struct Inbox {
     pub mail: Vec<Message>,
     pub done: Vec<StepDone>,
     pub ack: Option<Outcome>,
+    /// The turn under way can never be stored, and why.
+    pub fault: Option<Failure>,
+    /// It is to be parked as soon as it is in memory, and why.
+    pub parks: Option<Failure>,
     pub fresh: Option<Box<Fresh>>,
     /// There is a reason to bring it into memory.
     pub wake: bool,
@@ -48,6 +56,7 @@ impl Inbox {
         self.mail.is_empty()
             && self.done.is_empty()
             && self.ack.is_none()
+            && self.fault.is_none()
             && self.fresh.is_none()
             && !self.wake
             && !self.reread
@@ -67,6 +76,8 @@ pub(crate) struct StepDone {
     pub op: Op,
     pub attempt: u32,
     pub result: StepResult,
+    /// If this was aborted, nobody waits for the result.
+    pub task: Arc<StepTask>,
 }
 
 /// What never changes about a process.
@@ -106,15 +117,19 @@ pub(crate) struct Live {
     /// This node has no code for it: it can be ended or held, but not run.
     pub no_code: bool,
     pub done: VecDeque<StepDone>,
-    pub running: HashMap<Op, AbortHandle>,
+    pub running: HashMap<Op, Arc<StepTask>>,
     /// Steps whose next attempt begins once the turn under way is durable.
     pub intended: Vec<Op>,
     /// About how much of its segment's history the code may hold on to.
     pub history_bytes: usize,
     /// Inputs that loading found due: unknown steps, a divergence.
     pub found: VecDeque<Event>,
+    /// Its code has run for too long: it ends so.
+    pub overdue: Option<Failure>,
     /// Commands the code has issued that no commit holds yet.
     pub surplus: VecDeque<Event>,
+    /// Live values of the turn being made.
+    pub emitted: Vec<Payload>,
     pub flight: Option<Flight>,
 }
 
@@ -123,6 +138,8 @@ pub(crate) struct Flight {
     pub first: Seq,
     pub at: Millis,
     pub events: Vec<Event>,
+    /// Live values, for those who follow the process.
+    pub emitted: Vec<Payload>,
     /// Drop the memory and load again once it is durable.
     pub reload: bool,
 }
@@ -185,11 +202,21 @@ impl Live {
             && self.done.is_empty()
             && self.found.is_empty()
             && self.surplus.is_empty()
+            && self.overdue.is_none()
     }
 
     /// It takes in nothing but what a person does about it.
     pub fn is_held(&self) -> bool {
         self.no_code || self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
+    }
+
+    /// Its code does not go on until somebody resumes it.
+    pub fn park(&mut self, failure: Failure) {
+        self.activation = None;
+        self.overdue = None;
+        self.surplus.clear();
+        self.emitted.clear();
+        self.found = VecDeque::from([Event::Parked { failure }]);
     }
 
     /// Nobody waits for its steps any more.
@@ -199,16 +226,14 @@ impl Live {
     }
 
     pub fn abort(&mut self, op: Op) {
-        if let Some(handle) = self.running.remove(&op) {
-            handle.abort();
+        if let Some(task) = self.running.remove(&op) {
+            task.abort();
         }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        for handle in self.running.values() {
-            handle.abort();
-        }
+        self.running.drain().for_each(|(_, task)| task.abort());
     }
 }

@@ -1,12 +1,13 @@
 //! The committer: takes what waits, commits it as one group, tells everybody.
 
 use super::cell::{Facts, Fresh};
+use super::desk::Job;
 use super::pending::{Answer, Large, Pending, Rest, Source, encode_spawns};
 use super::state::Engine;
 use greenroom_journal::{
     Commit, Error, Outcome, Receipt, Refusal, encode_events, externalise, externalise_commit,
 };
-use greenroom_model::{Event, Seq, Sum};
+use greenroom_model::{Event, Failure, Seq, Sum, failure};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -96,9 +97,11 @@ impl Engine {
         }
         if let Some(Pending { rest, .. }) = group.pop() {
             match rest.source {
-                // It stays as it is until a person has looked.
                 Source::Turn(cell) => {
-                    self.trouble(cell.no, format!("its turn cannot be stored: {error}"));
+                    let words = format!("its turn cannot be stored: {error}");
+                    let fault = Failure::fatal(failure::NOT_STORED, words);
+                    cell.inbox().fault = Some(fault);
+                    self.enqueue(&cell);
                 }
                 Source::External(reply) => {
                     let _ = reply.send(Err(error.into()));
@@ -163,7 +166,7 @@ impl Engine {
                     }
                     cell.inbox().ack = Some(outcome);
                     if !cell.queued.swap(true, Ordering::AcqRel) {
-                        acknowledged.push(cell);
+                        acknowledged.push(Job::Visit(cell));
                     }
                 }
                 Source::External(reply) => {

@@ -1,6 +1,7 @@
 //! The threads of a real node: workers that visit, one committer, one for
 //! timers. The simulator does the same, one call at a time.
 
+use super::desk::{Desk, Job};
 use super::pending::Pending;
 use super::state::Engine;
 use greenroom_model::ProcessNo;
@@ -8,8 +9,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Duration;
 
-/// How many visits a worker takes from the queue at once.
-const VISITS_AT_ONCE: usize = 32;
+/// How many visits and steps a worker takes from the queue at once.
+const JOBS_AT_ONCE: usize = 32;
 /// How many processes are looked up at once when a node starts.
 const RECOVERED_AT_ONCE: usize = 200;
 /// With this much to do, recovery waits before it brings more.
@@ -30,6 +31,7 @@ impl Engine {
         }
         self.thread("committer", Engine::keep_committing);
         self.thread("timers", Engine::keep_time);
+        self.thread("watch", Engine::keep_watch);
         self.thread("recovery", Engine::keep_recovering);
     }
 
@@ -41,7 +43,7 @@ impl Engine {
 
     /// Runs `work` on a thread that is counted: a node has stopped when its
     /// last thread has let go of the engine, and so of the store.
-    fn thread(self: &Arc<Self>, name: &str, work: fn(Arc<Engine>)) {
+    pub(super) fn thread(self: &Arc<Self>, name: &str, work: fn(Arc<Engine>)) {
         let (engine, threads) = (self.clone(), self.threads.clone());
         threads.fetch_add(1, Ordering::AcqRel);
         let run = move || {
@@ -51,20 +53,49 @@ impl Engine {
         self.env.thread(name, Box::new(run));
     }
 
-    fn work(self: Arc<Self>) {
-        let engine = self.clone();
+    pub(super) fn work(self: Arc<Self>) {
+        let desk = self.desks.sit();
         self.env.enter(&mut || {
-            while let Some(cells) = engine.ready.wait(VISITS_AT_ONCE) {
-                engine.busy.fetch_add(1, Ordering::AcqRel);
-                for cell in cells {
-                    if !engine.is_stopped() {
-                        engine.visit(&cell);
-                    }
-                }
-                engine.lead();
-                engine.busy.fetch_sub(1, Ordering::AcqRel);
+            while !desk.is_replaced()
+                && let Some(jobs) = self.ready.wait(JOBS_AT_ONCE)
+            {
+                self.busy.fetch_add(1, Ordering::AcqRel);
+                self.desks.begin();
+                desk.take(jobs);
+                self.serve(&desk);
+                self.desks.end();
+                self.busy.fetch_sub(1, Ordering::AcqRel);
             }
         });
+        self.desks.leave(&desk);
+        if desk.is_replaced() {
+            self.stand_ins.fetch_sub(1, Ordering::AcqRel);
+            // What it would have done next is another's now.
+            self.ready.put_back(desk.give_back());
+            self.ready.nudge();
+        }
+    }
+
+    /// Visits first; what they owe is committed before any step runs, which
+    /// may take its time. What has ended is visited at once.
+    fn serve(self: &Arc<Self>, desk: &Desk) {
+        loop {
+            while let Some(cell) = desk.next_visit() {
+                if !self.is_stopped() {
+                    self.visit(&cell, desk);
+                }
+            }
+            self.lead();
+            while let Some(task) = desk.next_step() {
+                let (ended, _) = desk.inside(ProcessNo(0), || self.poll_step(&task));
+                if ended && !task.owner.queued.swap(true, Ordering::AcqRel) {
+                    desk.add(Job::Visit(task.owner.clone()));
+                }
+            }
+            if desk.is_empty() || desk.is_replaced() {
+                return;
+            }
+        }
     }
 
     /// Commits what waits, unless another thread does already. A worker that
@@ -79,7 +110,7 @@ impl Engine {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            if self.commit_all(VISITS_AT_ONCE).is_err() {
+            if self.commit_all(JOBS_AT_ONCE).is_err() {
                 // The committer tries again, and knows how long to wait.
                 self.commits.nudge();
                 return;
@@ -151,12 +182,21 @@ impl Engine {
     }
 
     /// Makes one visit, to the waiting process `choose` picks by its place in
-    /// the queue. `false`: none waits. For drivers with one thread.
+    /// the queue, or polls the step that stands there. `false`: none waits. For drivers with one thread.
     pub fn visit_one(self: &Arc<Self>, choose: impl FnOnce(usize) -> usize) -> bool {
-        let Some(cell) = self.ready.take_one(choose) else {
-            return false;
-        };
-        self.visit(&cell);
+        match self.ready.take_one(choose) {
+            None => return false,
+            Some(Job::Visit(cell)) => {
+                let desk = Desk::default();
+                self.visit(&cell, &desk);
+                desk.give_back().into_iter().for_each(|job| self.ready.push(job));
+            }
+            Some(Job::Step(task)) => {
+                if self.poll_step(&task) {
+                    self.enqueue(&task.owner);
+                }
+            }
+        }
         true
     }
 

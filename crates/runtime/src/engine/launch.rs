@@ -1,23 +1,19 @@
 //! Running steps: only after the commit that intended them is durable.
 
-use super::cell::{Cell, Live, StepDone};
+use super::cell::{Cell, Live, StepDone, StepTask};
+use super::desk::{Desk, Job};
 use super::state::Engine;
-use crate::code::{Attempt, Emit, StepResult};
+use super::task::{Host, Task};
+use crate::code::Emit;
 use crate::env::Env;
-use crate::local::panicked;
-use futures_util::FutureExt;
-use futures_util::future::{self, BoxFuture, Either};
-use greenroom_model::{Event, Failure, Millis, Op, failure};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use greenroom_model::{Event, Failure, Millis, Op};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 impl Engine {
-    /// Starts every step that is intended and not under way. A step that is
-    /// done at the first poll costs no task.
-    pub(super) fn launch(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live) {
+    /// Queues every step that is intended and not under way. None of its code
+    /// runs here: the process is locked, and commits may be owed.
+    pub(super) fn launch(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live, desk: &Desk) {
         let mut intended = std::mem::take(&mut live.intended);
         if live.activation.is_none() {
             return;
@@ -31,35 +27,55 @@ impl Engine {
             return;
         }
         for (op, attempt) in due {
-            self.launch_one(cell, live, op, attempt);
+            if let Some(task) = self.launch_one(cell, live, op, attempt) {
+                desk.add(Job::Step(task));
+            }
         }
     }
 
-    fn launch_one(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live, op: Op, attempt: u32) {
-        let Some(how) = live.activation.as_ref().and_then(|code| code.step(op)) else {
-            return;
-        };
+    fn launch_one(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        live: &mut Live,
+        op: Op,
+        attempt: u32,
+    ) -> Option<Arc<StepTask>> {
+        let how = live.activation.as_ref()?.step(op)?;
         let key: Arc<str> = format!("{}#{op}", live.facts.id).into();
-        let (engine, no) = (self.clone(), cell.no);
-        let emit: Emit = Arc::new(move |value| engine.emit(no, value));
-        let mut work = attempt_of(self.env.clone(), how, key, attempt, emit);
-        let mut context = Context::from_waker(Waker::noop());
-        match work.as_mut().poll(&mut context) {
-            Poll::Ready(result) => live.done.push_back(StepDone { op, attempt, result }),
-            Poll::Pending => {
-                let (work, handle) = future::abortable(work);
-                live.running.insert(op, handle);
-                let (engine, cell) = (self.clone(), cell.clone());
-                self.busy.fetch_add(1, Ordering::AcqRel);
-                self.env.spawn(Box::pin(async move {
-                    if let Ok(result) = work.await {
-                        cell.inbox().done.push(StepDone { op, attempt, result });
-                        engine.enqueue(&cell);
-                    }
-                    engine.busy.fetch_sub(1, Ordering::AcqRel);
-                }));
-            }
-        }
+        let host: Arc<dyn Host<Arc<Cell>>> = self.clone();
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        let task = Task::new(cell.clone(), host, how, key, op, attempt);
+        live.running.insert(op, task.clone());
+        Some(task)
+    }
+
+    /// Polls a step, with no lock held. What has come of it waits in its
+    /// process's inbox; `true` if the process is to be visited for it.
+    pub(super) fn poll_step(&self, task: &Arc<StepTask>) -> bool {
+        let Some(result) = task.poll() else { return false };
+        let (op, attempt) = (task.op, task.attempt);
+        let cell = &task.owner;
+        cell.inbox().done.push(StepDone { op, attempt, result, task: task.clone() });
+        true
+    }
+}
+
+impl Host<Arc<Cell>> for Engine {
+    fn env(&self) -> Arc<dyn Env> {
+        self.env.clone()
+    }
+
+    fn schedule(&self, task: Arc<StepTask>) {
+        self.ready.push(Job::Step(task));
+    }
+
+    fn emit(self: Arc<Self>, cell: &Arc<Cell>) -> Emit {
+        let no = cell.no;
+        Arc::new(move |value| Engine::emit(&self, no, value))
+    }
+
+    fn ended(&self) {
+        self.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -77,64 +93,4 @@ fn held_back(at: Millis, op: Op, attempt: u32) -> Event {
     let failure =
         Failure::new("held_back", "it was not begun: the process or the node was stopped");
     Event::StepRetrying { op, attempt: attempt - 1, failure, retry_at: at }
-}
-
-/// One attempt, within its limits; a panic is a failure like any other.
-fn attempt_of(
-    env: Arc<dyn Env>,
-    how: Attempt,
-    key: Arc<str>,
-    attempt: u32,
-    emit: Emit,
-) -> BoxFuture<'static, StepResult> {
-    let begun = catch_unwind(AssertUnwindSafe(|| (how.run)(key, attempt, emit)));
-    let work = match begun {
-        Ok(work) => work,
-        Err(panic) => return future::ready(Err(panicked(&*panic))).boxed(),
-    };
-    let work = AssertUnwindSafe(work)
-        .catch_unwind()
-        .map(|result| result.unwrap_or_else(|panic| Err(panicked(&*panic))));
-    let work = match how.timeout {
-        Some(limit) => within(work, env.clone(), limit).boxed(),
-        None => work.boxed(),
-    };
-    match how.heartbeat_timeout {
-        Some(limit) => alive(work, env, limit, how.beats).boxed(),
-        None => work,
-    }
-}
-
-async fn within(
-    work: impl Future<Output = StepResult> + Send,
-    env: Arc<dyn Env>,
-    limit: Duration,
-) -> StepResult {
-    let work = std::pin::pin!(work);
-    match future::select(work, env.sleep(limit)).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => {
-            Err(Failure::new(failure::TIMEOUT, format!("the attempt took longer than {limit:?}")))
-        }
-    }
-}
-
-async fn alive(
-    work: impl Future<Output = StepResult> + Send,
-    env: Arc<dyn Env>,
-    limit: Duration,
-    beats: Arc<dyn Fn() -> u64 + Send + Sync>,
-) -> StepResult {
-    let mut work = std::pin::pin!(work);
-    loop {
-        let before = beats();
-        match future::select(work, env.sleep(limit)).await {
-            Either::Left((result, _)) => return result,
-            Either::Right((_, unfinished)) => work = unfinished,
-        }
-        if beats() == before {
-            let words = format!("the attempt gave no heartbeat for {limit:?}");
-            return Err(Failure::new(failure::TIMEOUT, words));
-        }
-    }
 }

@@ -1,14 +1,15 @@
 //! Bringing a process back into memory: its last segment, replayed.
 
 use super::cell::{Cell, Facts, Fresh, Live, weight};
+use super::desk::Desk;
 use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
 use crate::code::{Activation, NewActivation};
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Event, Failure, Ledger, Op, OpenStep, ProcessId, ProcessNo, Retry, RetryDecision, Seq, Status,
-    failure, history_in_force,
+    Content, Event, Failure, Ledger, Op, OpenStep, ProcessId, ProcessNo, Retry, RetryDecision, Seq,
+    Status, failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(super) enum NotLoaded {
 
 impl Engine {
     /// Reads and replays a process.
-    pub(super) fn load(&self, cell: &Cell) -> Result<Box<Live>, NotLoaded> {
+    pub(super) fn load(&self, cell: &Cell, desk: &Desk) -> Result<Box<Live>, NotLoaded> {
         let loaded = match self.journal.load(cell.no, Scope::Segment) {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(NotLoaded::Gone),
@@ -56,19 +57,24 @@ impl Engine {
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
+            overdue: None,
             surplus: VecDeque::new(),
+            emitted: Vec::new(),
             flight: None,
         });
         for message in mailbox {
             live.mail.add(message);
         }
-        if live.ledger.ended.is_none() && !live.ledger.parked {
-            self.activate(&mut live, &history)?;
+        // Code that would not yield is not even begun: it is to be killed.
+        let kills = |content: &Content| matches!(content, Content::Kill { .. });
+        let killed = live.mail.find_control(kills).is_some();
+        if live.ledger.ended.is_none() && !live.ledger.parked && !killed {
+            self.activate(&mut live, &history, desk)?;
         }
         Ok(live)
     }
 
-    fn activate(&self, live: &mut Live, history: &[Past]) -> Result<(), NotLoaded> {
+    fn activate(&self, live: &mut Live, history: &[Past], desk: &Desk) -> Result<(), NotLoaded> {
         let Some((_, at, Some(segment))) =
             history.first().map(|(seq, at, event)| (seq, at, event.segment()))
         else {
@@ -89,9 +95,26 @@ impl Engine {
             self.trouble(live.no, format!("this node has no code for {kind} of {}", live.facts.id));
             return Ok(());
         };
-        match replay(&mut *activation, history) {
+        let (no, mut overdue) = (live.no, false);
+        let mut emitted = Vec::new();
+        let replayed = replay(
+            |at, input, expected, more| {
+                let apply = || activation.apply(at, input, expected, more);
+                let (applied, late) = desk.inside(no, apply);
+                overdue |= late;
+                emitted.clone_from(&applied.emitted);
+                applied
+            },
+            history,
+        );
+        match replayed {
+            Ok(_) if overdue => live.overdue = Some(self.turn_timeout()),
             Ok(surplus) => {
                 live.surplus = surplus.into();
+                // Its very first run is none that was told of before.
+                if history.len() == 1 && live.status == Status::Running {
+                    live.emitted = emitted;
+                }
                 live.found = self.steps_left(&live.ledger, &*activation).into();
                 live.activation = Some(activation);
             }
@@ -104,7 +127,12 @@ impl Engine {
     }
 
     /// A process this node has just started, without reading it back.
-    pub(super) fn begin(&self, no: ProcessNo, fresh: Fresh) -> Result<Box<Live>, NotLoaded> {
+    pub(super) fn begin(
+        &self,
+        no: ProcessNo,
+        fresh: Fresh,
+        desk: &Desk,
+    ) -> Result<Box<Live>, NotLoaded> {
         let Fresh { facts, at, sum, event } = fresh;
         let mut history = [(Seq(1), at, event)];
         let history_bytes = weight(&mut history[0].2);
@@ -131,11 +159,22 @@ impl Engine {
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
+            overdue: None,
             surplus: VecDeque::new(),
+            emitted: Vec::new(),
             flight: None,
         });
-        self.activate(&mut live, &history)?;
+        self.activate(&mut live, &history, desk)?;
         Ok(live)
+    }
+
+    /// What a process ends with whose code has run for too long.
+    pub(super) fn turn_timeout(&self) -> Failure {
+        let words = format!(
+            "its code ran for more than {:?} without an await; long work belongs into a step",
+            self.options.turn_time_max
+        );
+        Failure::fatal(failure::TURN_TIMEOUT, words)
     }
 
     /// What must be said of the steps a process had open when it was last in

@@ -7,10 +7,12 @@
 //!        └── deliver, launch steps ◄── ack ──┴── durable ◄─────┘ commit
 //! ```
 
+mod attempt;
 mod cell;
 mod cells;
 mod commits;
 mod damage;
+mod desk;
 mod doubt;
 mod drive;
 mod effects;
@@ -26,9 +28,11 @@ mod restart;
 mod settle;
 mod state;
 mod take;
+mod task;
 mod timers;
 mod turn;
 mod visit;
+mod watch;
 
 pub use damage::what as damage_in_words;
 pub(crate) use hub::News;

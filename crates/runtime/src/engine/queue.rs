@@ -47,11 +47,12 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Has a waiting thread look.
-    pub fn nudge(&self) {
+    /// Has a waiting thread look. `false`: none waits.
+    pub fn nudge(&self) -> bool {
         // Under the lock, so that it does not fall between a look and a wait.
-        let _inner = self.lock();
+        let inner = self.lock();
         self.filled.notify_one();
+        inner.waiting > 0
     }
 
     /// Puts items back where they came from.
@@ -98,6 +99,10 @@ impl<T> Queue<T> {
             inner.waiting -= 1;
         }
         let count = inner.items.len().min(max);
+        if inner.items.len() > count && inner.waiting > 0 {
+            // What one leaves is another's.
+            self.filled.notify_one();
+        }
         Some(inner.items.drain(..count).collect())
     }
 

@@ -1,6 +1,6 @@
 //! Running code against its journal.
 
-use crate::code::Activation;
+use crate::code::Applied;
 use greenroom_model::{Divergence, Event, Millis, Seq};
 
 /// How many events a divergence shows before the break.
@@ -16,7 +16,7 @@ pub(crate) type Past = (Seq, Millis, Event);
 /// or a fork can cut a history anywhere, and a turn that ended its segment
 /// leaves the next one to be begun.
 pub(crate) fn replay(
-    activation: &mut dyn Activation,
+    mut apply: impl FnMut(Millis, &Event, &[Event], bool) -> Applied,
     history: &[Past],
 ) -> Result<Vec<Event>, Box<Divergence>> {
     let mut issued: Vec<Event> = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn replay(
             .collect();
         let expected: Vec<Event> = recorded.iter().map(|(_, _, event)| event.clone()).collect();
         let last = group_end == history.len();
-        let applied = activation.apply(*at, input, &expected, !last);
+        let applied = apply(*at, input, &expected, !last);
         if applied.unexpected && needs_receiver(input) {
             let asked = Some("nothing here waits for it".to_owned());
             return Err(diverge(history, group_start, Some(input), asked));
@@ -42,7 +42,7 @@ pub(crate) fn replay(
         compared = compare(history, group_start, group_end, &recorded, &issued, last)?;
         for (_, at, event) in &history[group_start + 1..group_end] {
             if matches!(event, Event::Forked { .. }) {
-                activation.apply(*at, event, &[], true);
+                apply(*at, event, &[], true);
             }
         }
         group_start = group_end;

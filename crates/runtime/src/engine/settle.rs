@@ -1,6 +1,7 @@
 //! After a visit: who stays in memory, and who goes.
 
 use super::cell::{Body, Cell};
+use super::desk::Job;
 use super::state::Engine;
 use std::sync::{Arc, MutexGuard};
 
@@ -78,7 +79,21 @@ impl Engine {
         self.cells.all().iter().map(running).sum()
     }
 
-    /// Ends every step under way; nobody will hear of them.
+    /// Ends every step under way; nobody will hear of them. Only once no worker
+    /// is left, or for drivers with one thread.
+    pub fn drop_steps(&self) {
+        self.abort_steps();
+        while let Some(job) = self.ready.take_one(|_| 0) {
+            if let Job::Step(task) = job
+                && task.is_aborted()
+            {
+                // What is aborted only drops its work.
+                task.poll();
+            }
+        }
+    }
+
+    /// Has every step under way dropped.
     pub(crate) fn abort_steps(&self) {
         for cell in self.cells.all() {
             if let Some(mut body) = cell.try_body()

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
+use super::desk::{Desks, Job};
 use super::helpers;
 use super::hub::{Hub, News};
 use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
@@ -34,6 +35,8 @@ pub struct EngineOptions {
     pub group_bytes_max: usize,
     /// How long the key of a request is kept.
     pub request_kept: Duration,
+    /// How long the code may run for one input before its process is stopped.
+    pub turn_time_max: Duration,
 }
 
 impl Default for EngineOptions {
@@ -44,6 +47,7 @@ impl Default for EngineOptions {
             group_max: 1_000,
             group_bytes_max: 8 << 20,
             request_kept: Duration::from_secs(24 * 3600),
+            turn_time_max: Duration::from_secs(10),
         }
     }
 }
@@ -69,7 +73,10 @@ pub struct Engine {
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
     pub(crate) cells: Cells,
-    pub(crate) ready: Queue<Arc<Cell>>,
+    pub(crate) ready: Queue<Job>,
+    pub(crate) desks: Desks,
+    /// Workers in place of those that code of the user's holds up.
+    pub(crate) stand_ins: std::sync::atomic::AtomicUsize,
     pub(crate) commits: Queue<Pending>,
     /// Held by the one thread that commits.
     pub(crate) leader: Mutex<()>,
@@ -118,6 +125,8 @@ impl Engine {
                 options,
                 cells: Cells::new(),
                 ready: Queue::new(),
+                desks: Desks::default(),
+                stand_ins: std::sync::atomic::AtomicUsize::new(0),
                 commits: Queue::new(),
                 leader: Mutex::default(),
                 timers: Timers::new(),
@@ -143,7 +152,7 @@ impl Engine {
 
     pub(crate) fn enqueue(&self, cell: &Arc<Cell>) {
         if !cell.queued.swap(true, Ordering::AcqRel) {
-            self.ready.push(cell.clone());
+            self.ready.push(Job::Visit(cell.clone()));
         }
     }
 
@@ -206,6 +215,7 @@ impl Engine {
         self.commits.close();
         self.timers.close();
         self.ephemeral.close();
+        self.desks.close();
     }
 
     /// Begins no more steps; those under way, and their commits, go on.

@@ -23,6 +23,9 @@ pub(super) enum Next {
 impl Engine {
     /// Takes the next thing; messages are marked as consumed in `turn`.
     pub(super) fn next(&self, live: &mut Live, turn: &mut Turn) -> Option<Next> {
+        if let Some(failure) = live.overdue.take() {
+            return Some(Next::End(Exit::Error(failure)));
+        }
         if let Some(next) = next_control(live, turn) {
             return Some(next);
         }
@@ -51,7 +54,10 @@ impl Engine {
 
     /// What the end of an attempt means. `None`: nobody waits for it any more.
     fn step_ended(&self, live: &mut Live, at: Millis, done: StepDone) -> Option<Event> {
-        let StepDone { op, attempt, result } = done;
+        let StepDone { op, attempt, result, task } = done;
+        if task.is_aborted() {
+            return None;
+        }
         live.running.remove(&op);
         if !live.ledger.steps.contains_key(&op) {
             return None;

@@ -1,6 +1,7 @@
 //! Looking at a process: what has come for it goes in, a turn comes out.
 
 use super::cell::{Body, Cell, Flight, Live};
+use super::desk::{Desk, Job};
 use super::hub::News;
 use super::load::NotLoaded;
 use super::pending::{Large, Pending, Rest, Source, bytes};
@@ -9,9 +10,9 @@ use super::take::Next;
 use super::turn::Turn;
 use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
-use greenroom_model::{Event, Message, Seq, Status};
+use greenroom_model::{Event, Failure, Message, Seq, Status};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, TryLockError};
+use std::sync::{Arc, MutexGuard, TryLockError};
 use std::time::Duration;
 
 /// How long to leave a process alone whose journal the store cannot read now.
@@ -20,7 +21,7 @@ const LOAD_AGAIN_AFTER: Duration = Duration::from_millis(500);
 impl Engine {
     /// Visits a process. If another worker is at it, and may be for long, this
     /// one does not wait: the other lines the process up again.
-    pub(crate) fn visit(self: &Arc<Self>, cell: &Arc<Cell>) {
+    pub(crate) fn visit(self: &Arc<Self>, cell: &Arc<Cell>, desk: &Desk) {
         // Said before trying, so that who holds it sees it when letting go.
         cell.again.store(true, Ordering::SeqCst);
         let visit = match cell.visit.try_lock() {
@@ -29,23 +30,26 @@ impl Engine {
             Err(TryLockError::WouldBlock) => return,
         };
         cell.again.store(false, Ordering::SeqCst);
-        self.look_in(cell);
+        self.look_in(cell, desk);
         drop(visit);
         if cell.again.swap(false, Ordering::SeqCst) {
             cell.queued.store(true, Ordering::Release);
-            self.ready.push(cell.clone());
+            self.ready.push(Job::Visit(cell.clone()));
         }
     }
 
     /// Takes in what has come for a process, runs its code, and hands the turn
     /// to the committer.
-    fn look_in(self: &Arc<Self>, cell: &Arc<Cell>) {
+    fn look_in(self: &Arc<Self>, cell: &Arc<Cell>, desk: &Desk) {
         let mut body = cell.body();
         // From here on, whoever puts something in must queue the cell again.
         cell.queued.store(false, Ordering::Release);
         let mut inbox = std::mem::take(&mut *cell.inbox());
         if let Some(ack) = inbox.ack {
-            self.acknowledged(cell, &mut body, ack);
+            self.acknowledged(cell, &mut body, ack, desk);
+        }
+        if let Some(fault) = inbox.fault {
+            return self.not_stored(cell, body, fault);
         }
         let loads = matches!(*body, Body::Cold);
         if loads {
@@ -56,17 +60,20 @@ impl Engine {
                 return;
             }
             let loaded = match inbox.fresh.take() {
-                Some(fresh) => self.begin(cell.no, *fresh),
+                Some(fresh) => self.begin(cell.no, *fresh, desk),
                 None => {
                     // Loading reads what has come, unless it is consumed: then
                     // it must not come a second time.
                     inbox.mail.clear();
-                    self.load(cell)
+                    self.load(cell, desk)
                 }
             };
             match loaded {
                 Ok(mut live) => {
                     self.no_damage(cell.no);
+                    if let Some(failure) = inbox.parks {
+                        live.park(failure);
+                    }
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
                     if !live.no_code {
@@ -91,14 +98,14 @@ impl Engine {
         }
         live.done.extend(inbox.done);
         if live.flight.is_none() {
-            self.proceed(cell, live);
+            self.proceed(cell, live, desk);
         }
         self.settle(cell, body);
     }
 
     /// Runs turns until one needs a commit or there is nothing to do.
-    fn proceed(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live) {
-        let turn = self.take_turn(cell, live);
+    fn proceed(self: &Arc<Self>, cell: &Arc<Cell>, live: &mut Live, desk: &Desk) {
+        let turn = self.take_turn(cell, live, desk);
         // Code that only waits records nothing, but its row must say so: a node
         // that starts brings back what is said to run.
         if turn.is_empty() && (live.no_code || live.ledger.status() == live.status) {
@@ -108,9 +115,9 @@ impl Engine {
         self.commits.push_own(pending);
     }
 
-    fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live) -> Turn {
+    fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live, desk: &Desk) -> Turn {
         let mut turn = Turn::new(live, self.env.now());
-        self.commands(cell, live, &mut turn);
+        self.commands(live, &mut turn, desk);
         while !turn.is_full() && !turn.reload && live.surplus.is_empty() {
             match self.next(live, &mut turn) {
                 None => break,
@@ -128,8 +135,8 @@ impl Engine {
                     self.command(live, &mut turn, Event::WorkflowFailed { exit });
                 }
                 Some(Next::Input(event)) => {
-                    self.input(cell, live, &mut turn, event);
-                    self.commands(cell, live, &mut turn);
+                    self.input(live, &mut turn, event, desk);
+                    self.commands(live, &mut turn, desk);
                 }
             }
         }
@@ -159,7 +166,7 @@ impl Engine {
         matches!(done, Ok(true))
     }
 
-    fn input(&self, cell: &Cell, live: &mut Live, turn: &mut Turn, event: Event) {
+    fn input(&self, live: &mut Live, turn: &mut Turn, event: Event, desk: &Desk) {
         let wakes = event.wakes_code();
         // A parked process is read anew when it is resumed.
         turn.reload |= live.ledger.parked && matches!(event, Event::Resumed { .. });
@@ -169,24 +176,28 @@ impl Engine {
             live.activation = None;
         }
         if wakes {
-            self.run(cell, live, turn, &event);
+            self.run(live, turn, &event, desk);
         }
     }
 
     /// Gives an input to the code; what it asks for becomes surplus.
-    fn run(&self, cell: &Cell, live: &mut Live, turn: &Turn, event: &Event) {
+    fn run(&self, live: &mut Live, turn: &Turn, event: &Event, desk: &Desk) {
         let Some(activation) = &mut live.activation else {
             return;
         };
-        let applied = activation.apply(turn.at, event, &[], false);
-        live.surplus.extend(applied.commands);
-        for value in applied.emitted {
-            self.emit(cell.no, value);
+        let apply = || activation.apply(turn.at, event, &[], false);
+        let (applied, overdue) = desk.inside(live.no, apply);
+        if overdue && !applied.commands.last().is_some_and(Event::is_end) {
+            // Nothing of what it asked for happens.
+            live.overdue = Some(self.turn_timeout());
+            return;
         }
+        live.surplus.extend(applied.commands);
+        live.emitted.extend(applied.emitted);
     }
 
     /// Records the commands the code has issued, as far as the turn has room.
-    fn commands(&self, cell: &Cell, live: &mut Live, turn: &mut Turn) {
+    fn commands(&self, live: &mut Live, turn: &mut Turn, desk: &Desk) {
         while !turn.is_full() {
             let Some(event) = live.surplus.pop_front() else {
                 return;
@@ -195,7 +206,7 @@ impl Engine {
             self.command(live, turn, event.clone());
             if begins {
                 self.next_segment(live, turn, &event);
-                self.run(cell, live, turn, &event);
+                self.run(live, turn, &event, desk);
             }
         }
     }
@@ -268,7 +279,8 @@ impl Engine {
             true => None,
             false => Some(Large { events: events.clone(), sum_before, seq: first, at }),
         };
-        live.flight = Some(Flight { first, at, events, reload: turn.reload });
+        let emitted = std::mem::take(&mut live.emitted);
+        live.flight = Some(Flight { first, at, events, emitted, reload: turn.reload });
         let wake_changed = turn.wake_before != wake_at;
         let source = Source::Turn(cell.clone());
         let mut rest = Rest { source, fresh, facts, large, wake_changed, bytes: 0 };
@@ -284,7 +296,13 @@ impl Engine {
     }
 
     /// The store's answer to the turn under way.
-    fn acknowledged(self: &Arc<Self>, cell: &Arc<Cell>, body: &mut Body, ack: Outcome) {
+    fn acknowledged(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        body: &mut Body,
+        ack: Outcome,
+        desk: &Desk,
+    ) {
         let Body::Live(live) = body else { return };
         let Some(flight) = live.flight.take() else {
             return;
@@ -297,7 +315,7 @@ impl Engine {
                     cell.inbox().wake = true;
                     self.enqueue(cell);
                 } else {
-                    self.launch(cell, live);
+                    self.launch(cell, live, desk);
                 }
             }
             Err(Refusal::Fenced { shard }) => {
@@ -313,14 +331,42 @@ impl Engine {
         }
     }
 
-    fn publish(&self, cell: &Cell, flight: &Flight) {
-        if flight.events.is_empty() {
-            return;
+    /// The turn under way can never be stored. What it took in is in the store
+    /// still: the process is read again, and parked there, for a person or a
+    /// deploy to help.
+    fn not_stored(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        mut body: MutexGuard<'_, Body>,
+        fault: Failure,
+    ) {
+        let Body::Live(live) = &mut *body else { return };
+        let parking = |flight: &Flight| {
+            flight.events.iter().all(|event| matches!(event, Event::Parked { .. }))
+        };
+        if live.flight.take().is_some_and(|flight| parking(&flight)) {
+            // Not even that can be stored: it stays as it is until it is loaded.
+            live.stop_steps();
+            live.activation = None;
+            return self.trouble(cell.no, fault.to_string());
         }
-        self.hub.tell(cell.no, || {
-            let events = flight.events.clone();
-            News::Turn(Arc::new(TurnRow { seq: flight.first, at: flight.at, events }))
-        });
+        *body = Body::Cold;
+        let mut inbox = cell.inbox();
+        inbox.parks = Some(fault);
+        inbox.wake = true;
+        drop(inbox);
+        self.enqueue(cell);
+    }
+
+    fn publish(&self, cell: &Cell, flight: &Flight) {
+        // Values first: who hears of the end listens no longer.
+        flight.emitted.iter().for_each(|value| self.emit(cell.no, value.clone()));
+        if !flight.events.is_empty() {
+            self.hub.tell(cell.no, || {
+                let events = flight.events.clone();
+                News::Turn(Arc::new(TurnRow { seq: flight.first, at: flight.at, events }))
+            });
+        }
     }
 
     fn not_loaded(self: &Arc<Self>, cell: &Arc<Cell>, why: NotLoaded) {
@@ -349,7 +395,9 @@ impl Engine {
 fn row_status(live: &Live, reload: bool) -> Status {
     use Status::{Asking, Joining, Receiving, Sleeping};
     match live.ledger.status() {
-        Receiving | Sleeping | Asking | Joining if reload || !live.surplus.is_empty() => {
+        Receiving | Sleeping | Asking | Joining
+            if reload || live.overdue.is_some() || !live.surplus.is_empty() =>
+        {
             Status::Running
         }
         status => status,

@@ -25,13 +25,16 @@ pub struct NodeOptions {
     pub temporary: bool,
     /// How long the key of a request ([`Node::once`]) is kept.
     pub request_kept: Duration,
+    /// How long a process's code may run without an await; then it is stopped,
+    /// as soon as it yields.
+    pub turn_time_max: Duration,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        let EngineOptions { resident_max, resident_bytes_max, request_kept, .. } =
+        let EngineOptions { resident_max, resident_bytes_max, request_kept, turn_time_max, .. } =
             EngineOptions::default();
         NodeOptions {
             name,
@@ -40,6 +43,7 @@ impl Default for NodeOptions {
             workers,
             temporary: false,
             request_kept,
+            turn_time_max,
         }
     }
 }
@@ -86,6 +90,7 @@ impl Node {
             resident_max: options.resident_max,
             resident_bytes_max: options.resident_bytes_max,
             request_kept: options.request_kept,
+            turn_time_max: options.turn_time_max,
             ..EngineOptions::default()
         };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);
@@ -116,6 +121,8 @@ impl Node {
         while self.engine.threads.load(Ordering::Acquire) > 0 && self.env.now() < end {
             self.env.sleep(QUIET_AGAIN_AFTER).await;
         }
+        // They hold on to the engine, and so to the store.
+        self.engine.drop_steps();
     }
 
     /// Waits until the node no longer works, and says why.

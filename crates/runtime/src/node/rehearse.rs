@@ -48,7 +48,11 @@ impl Node {
             let Some(mut activation) = node.engine.registry.activate(new) else {
                 return Err(node.unknown_kind(&kind.to_string()));
             };
-            let divergence = replay(&mut *activation, &history).err().map(|found| *found);
+            let replayed = replay(
+                |at, input, expected, more| activation.apply(at, input, expected, more),
+                &history,
+            );
+            let divergence = replayed.err().map(|found| *found);
             Ok(Rehearsal { events: history.len(), divergence })
         })
         .await

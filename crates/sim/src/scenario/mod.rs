@@ -13,6 +13,7 @@ mod deploy;
 mod family;
 mod fork;
 mod hold;
+mod latecomer;
 mod message;
 mod once;
 mod pingpong;
@@ -41,6 +42,7 @@ pub const ALL: &[Scenario] = &[
     family::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
+    latecomer::SCENARIO,
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
