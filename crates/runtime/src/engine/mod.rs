@@ -13,7 +13,7 @@ mod commits;
 mod doubt;
 mod drive;
 mod effects;
-mod helpers;
+mod ephemeral;
 mod hub;
 mod launch;
 mod load;

@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
-use super::helpers;
+use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
 use super::pending::{External, Pending, Rest, Source};
 use super::queue::Queue;
@@ -15,7 +15,7 @@ use greenroom_journal::{Commit, Journal, Lease, Receipt};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{oneshot, watch};
 
 /// How an engine is set.
@@ -77,9 +77,11 @@ impl Engine {
         env.not_before(lease.seen);
         let kinds = registry.clone();
         Arc::new_cyclic(|engine| {
-            let ephemeral = helpers::pool(&registry, &env, engine.clone());
+            let engine: Weak<Engine> = engine.clone();
+            let door: Door = Arc::new(move |external| Some(engine.upgrade()?.request(external)));
+            let ephemeral = ephemeral::pool(&registry, &env, door);
             Engine {
-                run_ephemeral: helpers::run(&ephemeral),
+                run_ephemeral: ephemeral::run(&ephemeral),
                 ephemeral,
                 journal,
                 newest: Arc::new(move |name| kinds.newest(name)),

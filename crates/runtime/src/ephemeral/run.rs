@@ -109,8 +109,11 @@ impl Loop {
                 bell,
             });
         });
-        wakers.into_iter().for_each(std::task::Waker::wake);
-        with_here(|here| here.running.as_mut().map(|running| running.again = false));
+        if !wakers.is_empty() {
+            wakers.into_iter().for_each(std::task::Waker::wake);
+            // They have woken the process, which is about to be polled anyway.
+            with_here(|here| here.running.as_mut().map(|running| running.again = false));
+        }
         let mut context = Context::from_waker(waker);
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context)));
         let Some(Running { code, root, parent, desk, mail, again, .. }) =

@@ -481,3 +481,33 @@ async fn cancelling_the_durable_parent_ends_its_helpers() {
     }
     panic!("the helper lives on");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_holds_its_loop_up_does_not_keep_others_waiting() {
+    let ran = Arc::new(AtomicU32::new(0));
+    let counter = ran.clone();
+    let registry = Registry::new()
+        .kind("child", move |_: Ctx, _: ()| {
+            let ran = counter.clone();
+            async move { Ran::Ok(u64::from(ran.fetch_add(1, Ordering::SeqCst))) }
+        })
+        .kind("main", move |ctx: Ctx, _: ()| {
+            let ran = ran.clone();
+            async move {
+                for _ in 0..4 {
+                    ctx.spawn("child", &()).await?;
+                }
+                // They stand behind this one, which waits without giving way.
+                for _ in 0..20_000 {
+                    if ran.load(Ordering::SeqCst) == 4 {
+                        return Ran::Ok(4);
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ran::Ok(0)
+            }
+        });
+    if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        assert_eq!(result(registry, "null").await, "4");
+    }
+}
