@@ -10,6 +10,7 @@ mod crowd;
 mod definition;
 mod deploy;
 mod family;
+mod fanout;
 mod fork;
 mod hold;
 mod message;
@@ -36,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     crowd::SCENARIO,
     deploy::SCENARIO,
     family::SCENARIO,
+    fanout::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
     message::SCENARIO,
