@@ -210,10 +210,12 @@ fn exit_of(
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        // The first loop to end takes all processes along.
+        // The first loop to end takes all processes along; who waits for one of
+        // them from outside learns that it is gone.
         for place in self.pool.table.places() {
-            let body = self.pool.table.cell(place).and_then(|mut cell| cell.body.take());
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+            let cell = self.pool.table.cell(place);
+            let held = cell.map(|mut cell| (cell.body.take(), cell.more.take()));
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
         }
     }
 }

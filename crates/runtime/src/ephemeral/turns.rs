@@ -3,7 +3,7 @@
 
 use super::address::Address;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub(crate) struct Turns {
     queues: Vec<Queue>,
     /// How many loops sleep or are about to.
     asleep: AtomicUsize,
+    closed: AtomicBool,
     gate: Mutex<Gate>,
     opened: Condvar,
 }
@@ -46,6 +47,7 @@ impl Turns {
         Turns {
             queues: (0..=loops).map(|_| Queue::default()).collect(),
             asleep: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             gate: Mutex::default(),
             opened: Condvar::new(),
         }
@@ -182,6 +184,7 @@ impl Turns {
     pub fn close(&self) {
         let mut gate = self.gate();
         gate.closed = true;
+        self.closed.store(true, Ordering::Release);
         let waker = gate.waker.take();
         drop(gate);
         self.opened.notify_all();
@@ -191,7 +194,7 @@ impl Turns {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.gate().closed
+        self.closed.load(Ordering::Acquire)
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
