@@ -16,7 +16,7 @@ mod desk;
 mod doubt;
 mod drive;
 mod effects;
-mod helpers;
+mod ephemeral;
 mod hub;
 mod launch;
 mod load;

@@ -3,7 +3,7 @@
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
 use super::desk::{Desks, Job};
-use super::helpers;
+use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
 use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
@@ -16,7 +16,7 @@ use greenroom_journal::{Commit, Journal, Lease};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
@@ -113,9 +113,11 @@ impl Engine {
         let registry = registry.with_ready_kinds();
         let kinds = registry.clone();
         Arc::new_cyclic(|engine| {
-            let ephemeral = helpers::pool(&registry, &env, engine.clone());
+            let engine: Weak<Engine> = engine.clone();
+            let door: Door = Arc::new(move |external| Some(engine.upgrade()?.request(external)));
+            let ephemeral = ephemeral::pool(&registry, &env, door);
             Engine {
-                run_ephemeral: helpers::run(&ephemeral),
+                run_ephemeral: ephemeral::run(&ephemeral),
                 ephemeral,
                 journal,
                 newest: Arc::new(move |name| kinds.newest(name)),

@@ -124,7 +124,9 @@ impl Errand {
             _ => return,
         };
         with_running(address, |running, _| {
-            running.desk.as_mut().map(|desk| desk.forget(wait));
+            if let Some(desk) = &mut running.desk {
+                desk.forget(wait);
+            }
         });
     }
 }

@@ -99,7 +99,7 @@ pub(crate) fn schedule(pool: &Pool, address: Address) {
         own
     });
     if own != Some(true) {
-        pool.turns.push(pool.turns.outside(), address);
+        pool.turns.push_outside(address);
     }
 }
 

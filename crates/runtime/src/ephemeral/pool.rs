@@ -39,6 +39,11 @@ impl Pool {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// Whether a loop's thread still runs.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire) > 0
+    }
+
     /// The newest code of a kind.
     pub fn code(&self, kind: &str) -> Option<&Arc<Code>> {
         self.codes.get(kind)

@@ -109,8 +109,11 @@ impl Loop {
                 bell,
             });
         });
-        wakers.into_iter().for_each(std::task::Waker::wake);
-        with_here(|here| here.running.as_mut().map(|running| running.again = false));
+        if !wakers.is_empty() {
+            wakers.into_iter().for_each(std::task::Waker::wake);
+            // They have woken the process, which is about to be polled anyway.
+            with_here(|here| here.running.as_mut().map(|running| running.again = false));
+        }
         let mut context = Context::from_waker(waker);
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context)));
         let Some(Running { code, root, parent, desk, mail, again, .. }) =
@@ -207,10 +210,12 @@ fn exit_of(
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        // The first loop to end takes all processes along.
+        // The first loop to end takes all processes along; who waits for one of
+        // them from outside learns that it is gone.
         for place in self.pool.table.places() {
-            let body = self.pool.table.cell(place).and_then(|mut cell| cell.body.take());
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+            let cell = self.pool.table.cell(place);
+            let held = cell.map(|mut cell| (cell.body.take(), cell.more.take()));
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
         }
     }
 }

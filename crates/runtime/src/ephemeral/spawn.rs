@@ -60,7 +60,10 @@ impl Pool {
         }
         self.count.fetch_add(1, Ordering::Relaxed);
         let queue = with_here(|here| std::ptr::eq(&*here.pool, &**self).then_some(here.queue));
-        self.turns.push(queue.flatten().unwrap_or(self.turns.outside()), address);
+        match queue.flatten() {
+            Some(queue) => self.turns.push(queue, address),
+            None => self.turns.push_outside(address),
+        }
         Ok(address)
     }
 

@@ -3,15 +3,22 @@
 
 use super::address::Address;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
+
+/// With so many in its queue, a loop wakes another.
+const ENOUGH_TO_SHARE: usize = 32;
+/// How long work may wait for a loop that is held up while another sleeps.
+const LOOK_AROUND_AFTER: Duration = Duration::from_millis(1);
 
 pub(crate) struct Turns {
     /// The last is the one for what comes from outside.
     queues: Vec<Queue>,
     /// How many loops sleep or are about to.
     asleep: AtomicUsize,
+    closed: AtomicBool,
     gate: Mutex<Gate>,
     opened: Condvar,
 }
@@ -29,6 +36,8 @@ struct Gate {
     /// How many of those asleep may wake.
     open: usize,
     closed: bool,
+    /// One of those asleep looks around now and then.
+    scouts: bool,
     /// The loop that sleeps as a task.
     waker: Option<Waker>,
 }
@@ -38,6 +47,7 @@ impl Turns {
         Turns {
             queues: (0..=loops).map(|_| Queue::default()).collect(),
             asleep: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             gate: Mutex::default(),
             opened: Condvar::new(),
         }
@@ -52,9 +62,19 @@ impl Turns {
         self.loops()
     }
 
-    pub fn push(&self, queue: usize, address: Address) {
-        self.queues[queue].push(address);
+    /// From outside the loops: somebody must look at it.
+    pub fn push_outside(&self, address: Address) {
+        self.queues[self.outside()].push(address);
         self.wake_one();
+    }
+
+    /// Into a loop's own queue, by itself. A few are left for it to do, since
+    /// waking another for each costs more than most need; if it is held up, who
+    /// looks around finds them.
+    pub fn push(&self, queue: usize, address: Address) {
+        if self.queues[queue].push(address) >= ENOUGH_TO_SHARE {
+            self.wake_one();
+        }
     }
 
     pub fn pop(&self, queue: usize) -> Option<Address> {
@@ -99,7 +119,7 @@ impl Turns {
     }
 
     /// Wakes a loop if one sleeps and none is being woken.
-    pub fn wake_one(&self) {
+    fn wake_one(&self) {
         if self.asleep.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -115,18 +135,34 @@ impl Turns {
         }
     }
 
-    /// Sleeps until there may be work; `false`: the loops are to end.
+    /// Sleeps until there may be work; `false`: the loops are to end. While
+    /// others are awake, one of those asleep looks around now and then.
     pub fn sleep(&self) -> bool {
         // Said before the queues are looked at: who pushes after that sees it.
         self.asleep.fetch_add(1, Ordering::SeqCst);
         let mut gate = self.gate();
         if self.is_empty() {
             while gate.open == 0 && !gate.closed {
-                gate = self.opened.wait(gate).unwrap_or_else(PoisonError::into_inner);
+                let others_awake = self.asleep.load(Ordering::SeqCst) < self.loops();
+                if gate.scouts || !others_awake {
+                    gate = self.opened.wait(gate).unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+                gate.scouts = true;
+                let waited = self.opened.wait_timeout(gate, LOOK_AROUND_AFTER);
+                let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                gate = woken;
+                gate.scouts = false;
+                if timeout.timed_out() {
+                    break;
+                }
             }
             gate.open = gate.open.saturating_sub(1);
         }
-        self.asleep.fetch_sub(1, Ordering::SeqCst);
+        // This one is awake now: another is to look around.
+        if self.asleep.fetch_sub(1, Ordering::SeqCst) > 1 {
+            self.opened.notify_one();
+        }
         !gate.closed
     }
 
@@ -148,6 +184,7 @@ impl Turns {
     pub fn close(&self) {
         let mut gate = self.gate();
         gate.closed = true;
+        self.closed.store(true, Ordering::Release);
         let waker = gate.waker.take();
         drop(gate);
         self.opened.notify_all();
@@ -157,7 +194,7 @@ impl Turns {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.gate().closed
+        self.closed.load(Ordering::Acquire)
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -170,9 +207,11 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, address: Address) {
+    /// Gives back how many there are.
+    fn push(&self, address: Address) -> usize {
         let mut waiting = self.lock();
         waiting.push_back(address);
         self.length.store(waiting.len(), Ordering::Relaxed);
+        waiting.len()
     }
 }

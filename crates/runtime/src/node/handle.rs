@@ -118,7 +118,9 @@ impl Node {
         self.engine.abort_steps();
         // A commit under way ends first; only then is the store let go.
         let end = self.env.now().after(THREADS_END_WITHIN);
-        while self.engine.threads.load(Ordering::Acquire) > 0 && self.env.now() < end {
+        let at_work =
+            || self.engine.threads.load(Ordering::Acquire) > 0 || self.engine.ephemeral.is_alive();
+        while at_work() && self.env.now() < end {
             self.env.sleep(QUIET_AGAIN_AFTER).await;
         }
         // They hold on to the engine, and so to the store.

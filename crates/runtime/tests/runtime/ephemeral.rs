@@ -481,3 +481,97 @@ async fn cancelling_the_durable_parent_ends_its_helpers() {
     }
     panic!("the helper lives on");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_holds_its_loop_up_does_not_keep_others_waiting() {
+    let ran = Arc::new(AtomicU32::new(0));
+    let counter = ran.clone();
+    let registry = Registry::new()
+        .kind("child", move |_: Ctx, _: ()| {
+            let ran = counter.clone();
+            async move { Ran::Ok(u64::from(ran.fetch_add(1, Ordering::SeqCst))) }
+        })
+        .kind("main", move |ctx: Ctx, _: ()| {
+            let ran = ran.clone();
+            async move {
+                for _ in 0..4 {
+                    ctx.spawn("child", &()).await?;
+                }
+                // They stand behind this one, which waits without giving way.
+                for _ in 0..20_000 {
+                    if ran.load(Ordering::SeqCst) == 4 {
+                        return Ran::Ok(4);
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ran::Ok(0)
+            }
+        });
+    if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        assert_eq!(result(registry, "null").await, "4");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn send_wait_is_a_send_for_a_durable_process() {
+    let registry = Registry::new()
+        .kind("sink", |ctx: Ctx, _: ()| async move { ctx.recv().await?.read::<u64>() })
+        .kind("source", |ctx: Ctx, to: ProcessId| async move {
+            ctx.send_wait(&to, "n", &7).await?;
+            ctx.recv().topic("go").await?;
+            Ran::Ok(1)
+        });
+    let world = World::new(registry.clone());
+    let sink = world.start("sink/1", "null").await;
+    let source = world.start("source/1", "\"sink/1\"").await;
+    assert_eq!(world.result(&sink).await, "7");
+    world.until(&source, Status::Receiving).await;
+    // It replays.
+    let world = world.deploy(registry).await;
+    world.send(&source, "go", "null").await;
+    assert_eq!(world.result(&source).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_node_has_dropped_what_its_processes_held() {
+    struct Held(Arc<AtomicU32>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let dropped = Arc::new(AtomicU32::new(0));
+    let counter = dropped.clone();
+    let registry = Registry::new()
+        .kind("holder", move |ctx: Ctx, _: ()| {
+            let held = Held(counter.clone());
+            async move {
+                ctx.recv().await?;
+                drop(held);
+                Ran::Ok(0)
+            }
+        })
+        .kind("main", |ctx: Ctx, _: ()| async move {
+            for _ in 0..100 {
+                ctx.spawn("holder", &()).await?;
+            }
+            ctx.recv().await?;
+            Ran::Ok(0)
+        });
+    let world = World::new(registry);
+    let node = world.node.clone();
+    let null = Payload::parse("null").expect("json");
+    let main = tokio::spawn(async move { node.run_ephemeral("main", null, "test").await });
+    for _ in 0..1_000 {
+        if world.node.health().ephemeral == 101 {
+            break;
+        }
+        pause(5).await;
+    }
+    world.node.stop(Duration::ZERO).await;
+    assert_eq!(dropped.load(Ordering::SeqCst), 100);
+    let exit = main.await.expect("no panic").expect("known");
+    assert!(exit.to_string().contains("the node stopped"), "{exit}");
+    let refused = world.node.run_ephemeral("main", Payload::parse("null").expect("json"), "test");
+    assert!(matches!(refused.await, Ok(Exit::Error(failure)) if failure.is("stopped")));
+}

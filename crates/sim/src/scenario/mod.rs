@@ -11,6 +11,7 @@ mod crowd;
 mod definition;
 mod deploy;
 mod family;
+mod fanout;
 mod fork;
 mod hold;
 mod latecomer;
@@ -40,6 +41,7 @@ pub const ALL: &[Scenario] = &[
     crowd::SCENARIO,
     deploy::SCENARIO,
     family::SCENARIO,
+    fanout::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
     latecomer::SCENARIO,

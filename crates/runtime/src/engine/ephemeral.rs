@@ -1,8 +1,7 @@
 //! The engine's side of ephemeral processes: their way to durable ones, and
 //! running one for a durable parent.
 
-use super::pending::External;
-use super::state::Engine;
+use super::pending::{Answer, External};
 use crate::Registry;
 use crate::code::RunEphemeral;
 use crate::env::Env;
@@ -10,28 +9,32 @@ use crate::ephemeral::{Pool, Post, Restarts, Root, open, run_to_end};
 use futures_util::FutureExt;
 use greenroom_journal::Outgoing;
 use greenroom_model::Origin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The wait before a message that the store did not take is sent again.
 const SEND_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-pub(super) fn pool(registry: &Registry, env: &Arc<dyn Env>, engine: Weak<Engine>) -> Arc<Pool> {
-    let post: Post = Arc::new(move |outgoing| post(engine.clone(), outgoing).boxed());
+/// Asks the engine for a commit; `None`: it is gone.
+pub(super) type Door =
+    Arc<dyn Fn(External) -> Option<oneshot::Receiver<crate::Result<Answer>>> + Send + Sync>;
+
+pub(super) fn pool(registry: &Registry, env: &Arc<dyn Env>, door: Door) -> Arc<Pool> {
+    let sleeper = env.clone();
+    let post: Post =
+        Arc::new(move |outgoing| post(door.clone(), sleeper.clone(), outgoing).boxed());
     open(env.clone(), registry.codes(), post)
 }
 
 /// Done when the message is durable, or the node stops: then what it belongs
 /// to is not recorded either.
-async fn post(engine: Weak<Engine>, outgoing: Outgoing) {
+async fn post(door: Door, env: Arc<dyn Env>, outgoing: Outgoing) {
     loop {
-        let Some(at_work) = engine.upgrade() else {
+        let external = External { sends: vec![outgoing.clone()], ..External::default() };
+        let Some(done) = door(external) else {
             return;
         };
-        let external = External { sends: vec![outgoing.clone()], ..External::default() };
-        let done = at_work.request(external);
-        let env = at_work.env.clone();
-        drop(at_work);
         match done.await {
             Ok(Err(crate::Error::Store(error))) if error.is_transient() => {
                 env.sleep(SEND_AGAIN_AFTER).await;

@@ -1,6 +1,6 @@
-%% One bench on Erlang/OTP: `erl -s peer main BENCH COUNT`, one JSON object.
+%% One bench on Erlang/OTP: `erl -s greenroom_peer main BENCH COUNT`, one JSON object.
 %% Plain processes, `supervisor` for restarts, reports switched off.
--module(peer).
+-module(greenroom_peer).
 -behaviour(supervisor).
 -export([main/1, init/1, start_fragile/1, fragile/1, idle/2, member/1, sender/3]).
 
@@ -8,20 +8,25 @@
 
 main([Bench, Count]) ->
     logger:set_primary_config(level, none),
-    {Operations, Measured} = bench(Bench, list_to_integer(atom_to_list(Count))),
-    print(Bench, Operations, Measured),
-    halt(0, [{flush, true}]).
+    %% Not in the process that boots the system.
+    spawn(fun() ->
+        {Operations, Measured} = bench(Bench, list_to_integer(atom_to_list(Count))),
+        print(Bench, Operations, Measured),
+        halt(0, [{flush, true}])
+    end).
 
 bench(spawn, Count) ->
+    Begun = counters:new(1, [atomics]),
     {Count, measure(fun() ->
-        Self = self(),
-        spawn_idle(Count, Self, erlang:make_tuple(8, 1)),
-        await(Count, ready)
+        spawn_idle(Count, Begun, erlang:make_tuple(8, 1)),
+        await(Count, Begun)
     end)};
 bench(pingpong, Count) ->
     Pong = spawn_link(fun pong/0),
     {Count, measure(fun() -> ping(Count, Pong) end)};
 bench(fanin, Count) ->
+    %% What OTP's guide advises for a process that gets many messages.
+    process_flag(message_queue_data, off_heap),
     Each = Count div ?MEMBERS,
     {Each * ?MEMBERS, measure(fun() ->
         Self = self(),
@@ -34,26 +39,30 @@ bench(ring, Count) ->
         lists:seq(2, ?MEMBERS)),
     {Count, measure(fun() -> Next ! {token, Count}, turn(Next) end)};
 bench(restarts, Count) ->
-    {ok, Supervisor} = supervisor:start_link(?MODULE, self()),
+    Begun = counters:new(1, [atomics]),
+    {ok, Supervisor} = supervisor:start_link(?MODULE, Begun),
     [{ok, _} = supervisor:start_child(Supervisor, []) || _ <- lists:seq(1, Count)],
-    await(Count, ready),
+    await(Count, Begun),
     Children = [Pid || {_, Pid, _, _} <- supervisor:which_children(Supervisor)],
     {Count, measure(fun() ->
         [Child ! fail || Child <- Children],
-        await(Count, ready)
+        await(2 * Count, Begun)
     end)}.
 
 spawn_idle(0, _, _) -> ok;
-spawn_idle(Count, Parent, State) ->
-    spawn(?MODULE, idle, [Parent, State]),
-    spawn_idle(Count - 1, Parent, State).
+spawn_idle(Count, Begun, State) ->
+    spawn(?MODULE, idle, [Begun, State]),
+    spawn_idle(Count - 1, Begun, State).
 
-idle(Parent, State) ->
-    Parent ! ready,
+idle(Begun, State) ->
+    counters:add(Begun, 1, 1),
     receive {add, N} -> N + element(1, State) end.
 
-await(0, _) -> ok;
-await(Count, What) -> receive What -> await(Count - 1, What) end.
+await(Count, Begun) ->
+    case counters:get(Begun, 1) < Count of
+        true -> timer:sleep(1), await(Count, Begun);
+        false -> ok
+    end.
 
 pong() -> receive {From, N} -> From ! N, pong() end.
 
@@ -83,15 +92,15 @@ turn(Next) ->
     end.
 
 %% The intensity allows all of them; OTP's default would end the supervisor.
-init(Parent) ->
-    Child = #{id => fragile, start => {?MODULE, start_fragile, [Parent]},
+init(Begun) ->
+    Child = #{id => fragile, start => {?MODULE, start_fragile, [Begun]},
               restart => permanent, shutdown => brutal_kill},
     {ok, {#{strategy => simple_one_for_one, intensity => 1000000, period => 3600}, [Child]}}.
 
-start_fragile(Parent) -> {ok, proc_lib:spawn_link(?MODULE, fragile, [Parent])}.
+start_fragile(Begun) -> {ok, proc_lib:spawn_link(?MODULE, fragile, [Begun])}.
 
-fragile(Parent) ->
-    Parent ! ready,
+fragile(Begun) ->
+    counters:add(Begun, 1, 1),
     receive fail -> exit(on_purpose) end.
 
 measure(Work) ->
