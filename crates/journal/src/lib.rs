@@ -21,7 +21,7 @@ pub mod testing;
 
 pub use blob::{externalise, externalise_commit, fetch_content};
 pub use commit::{
-    AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal,
+    AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, LetterRules, Outcome, Outgoing, Receipt, Refusal,
     Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
 };
 pub use error::Error;
@@ -30,7 +30,7 @@ pub use memory::Memory;
 pub use open::{OpenOptions, open};
 pub use postgres::{Postgres, PostgresOptions};
 pub use row::{
-    AskRow, DeadLetter, Listing, Loaded, ProcessRow, Scope, StateRow, TurnRow, decode_events,
+    AskRow, Count, DeadLetter, LetterListing, Listing, Loaded, ProcessRow, Scope, StateRow, TurnRow, decode_events,
     encode_events,
 };
 pub use sqlite::{Sqlite, SqliteOptions};

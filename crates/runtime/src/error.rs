@@ -47,6 +47,12 @@ pub enum Error {
         /// Which.
         ask: String,
     },
+    /// There is no such dead letter, or not any more.
+    #[error("there is no dead letter {no}; it may have been sent again, dropped or outlived")]
+    NoLetter {
+        /// Its number.
+        no: i64,
+    },
     /// The answer is not among the choices.
     #[error("{value} is not an answer to this ask; choose one of: {choices}")]
     BadAnswer {
@@ -90,6 +96,7 @@ impl Error {
             Error::NotNow { .. } => "not_now",
             Error::UnknownKind { .. } => "unknown_kind",
             Error::NotOpen { .. } => "not_open",
+            Error::NoLetter { .. } => "no_letter",
             Error::BadAnswer { .. } => "bad_answer",
             Error::BadRequest(_) | Error::Model(_) => "bad_request",
             Error::KeyReused { .. } => "key_reused",
@@ -104,7 +111,7 @@ impl Error {
     /// The HTTP status that says the same.
     pub fn http_status(&self) -> u16 {
         match self {
-            Error::NoProcess { .. } | Error::NotOpen { .. } => 404,
+            Error::NoProcess { .. } | Error::NotOpen { .. } | Error::NoLetter { .. } => 404,
             Error::Ended { .. } | Error::NotNow { .. } => 409,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,

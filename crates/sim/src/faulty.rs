@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
+    AskRow, Commit, Count, DeadLetter, Done, Error, Journal, Lease, LetterListing, Listing, Loaded, Memory, Outcome,
     ProcessRow, Refusal, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
@@ -182,8 +182,12 @@ impl Journal for Faulty {
         self.reads()?.asks(process)
     }
 
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.reads()?.dead(limit)
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+        self.reads()?.letters(listing)
+    }
+
+    fn census(&self) -> Result<Vec<Count>, Error> {
+        self.reads()?.census()
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

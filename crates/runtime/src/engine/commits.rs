@@ -154,7 +154,11 @@ impl Engine {
             match &outcome {
                 Ok(receipt) => self.hand_on(&commit, &rest, receipt),
                 Err(Refusal::Stale { .. }) => self.begin_doubt(),
-                Err(Refusal::Fenced { .. } | Refusal::Repeated { .. }) => {}
+                Err(
+                    Refusal::Fenced { .. }
+                    | Refusal::Repeated { .. }
+                    | Refusal::NoLetter { .. },
+                ) => {}
             }
             match rest.source {
                 Source::Turn(cell) => {
@@ -186,6 +190,7 @@ impl Engine {
         match outcome {
             Ok(receipt) => Ok(Answer::Receipt(receipt)),
             Err(Refusal::Repeated { done, .. }) => Ok(Answer::Repeated(done)),
+            Err(Refusal::NoLetter { no }) => Err(crate::Error::NoLetter { no }),
             Err(other) => {
                 self.stop(&other.to_string());
                 Err(crate::Error::Stopped { why: other.to_string() })

@@ -9,7 +9,7 @@ use super::timers::Timers;
 use crate::code::Newest;
 use crate::env::Env;
 use crate::{Error, Registry};
-use greenroom_journal::{Commit, Journal, Lease};
+use greenroom_journal::{Commit, Journal, Lease, LetterRules};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -32,6 +32,12 @@ pub struct EngineOptions {
     pub group_bytes_max: usize,
     /// How long the key of a request is kept.
     pub request_kept: Duration,
+    /// How many dead letters are kept; the oldest go as new ones come.
+    pub letters_max: u64,
+    /// How long they are kept, at least until new ones come.
+    pub letters_kept: Duration,
+    /// Messages to processes that have ended or do not exist are dropped.
+    pub drops_unreachable: bool,
 }
 
 impl Default for EngineOptions {
@@ -42,6 +48,9 @@ impl Default for EngineOptions {
             group_max: 1_000,
             group_bytes_max: 8 << 20,
             request_kept: Duration::from_secs(24 * 3600),
+            letters_max: 100_000,
+            letters_kept: Duration::from_secs(30 * 24 * 3600),
+            drops_unreachable: false,
         }
     }
 }
@@ -145,11 +154,14 @@ impl Engine {
         }
         let bytes = external.bytes();
         let facts = external.spawns.iter().map(super::effects::facts).collect();
+        let at = self.env.now();
         let mut commit = Commit {
             sends: external.sends,
             spawns: external.spawns,
+            letters: external.letters,
+            letter_rules: self.letter_rules(at),
             request: external.request,
-            ..Commit::new(self.env.now(), self.lease.epoch)
+            ..Commit::new(at, self.lease.epoch)
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
             let _ = sender.send(Err(error.into()));
@@ -165,6 +177,16 @@ impl Engine {
         };
         self.commits.push(Pending { commit, rest });
         receiver
+    }
+
+    /// What becomes of messages that nobody takes, at `now`.
+    pub(super) fn letter_rules(&self, now: Millis) -> LetterRules {
+        let kept_ms = u64::try_from(self.options.letters_kept.as_millis()).unwrap_or(u64::MAX);
+        LetterRules {
+            kept_max: self.options.letters_max,
+            kept_since: Millis(now.0.saturating_sub(kept_ms)),
+            drops_unreachable: self.options.drops_unreachable,
+        }
     }
 
     /// Stops taking work, for good.

@@ -62,7 +62,13 @@ impl Node {
         }
         let sends = calls.into_iter().map(|op| unanswered(&fork, op, &spawn.root)).collect();
         let request = self.keyed(wish, fork.as_str());
-        let external = External { sends, spawns: vec![spawn], fresh: vec![None], request };
+        let external = External {
+            sends,
+            spawns: vec![spawn],
+            fresh: vec![None],
+            request,
+            ..External::default()
+        };
         let carried = self.request(external).await?;
         forked_as(&carried.receipt, carried.note(fork)?)
     }

@@ -25,14 +25,29 @@ pub struct NodeOptions {
     pub temporary: bool,
     /// How long the key of a request ([`Node::once`]) is kept.
     pub request_kept: Duration,
+    /// How many dead letters are kept; the oldest go as new ones come.
+    pub letters_max: u64,
+    /// How long they are kept, at least until new ones come.
+    pub letters_kept: Duration,
+    /// Messages to processes that have ended or do not exist are dropped rather
+    /// than kept as dead letters. Callers hear `no_process` all the same, and
+    /// messages that ended their process too often are kept.
+    pub drops_unreachable: bool,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        let EngineOptions { resident_max, resident_bytes_max, request_kept, .. } =
-            EngineOptions::default();
+        let EngineOptions {
+            resident_max,
+            resident_bytes_max,
+            request_kept,
+            letters_max,
+            letters_kept,
+            drops_unreachable,
+            ..
+        } = EngineOptions::default();
         NodeOptions {
             name,
             resident_max,
@@ -40,6 +55,9 @@ impl Default for NodeOptions {
             workers,
             temporary: false,
             request_kept,
+            letters_max,
+            letters_kept,
+            drops_unreachable,
         }
     }
 }
@@ -86,6 +104,9 @@ impl Node {
             resident_max: options.resident_max,
             resident_bytes_max: options.resident_bytes_max,
             request_kept: options.request_kept,
+            letters_max: options.letters_max,
+            letters_kept: options.letters_kept,
+            drops_unreachable: options.drops_unreachable,
             ..EngineOptions::default()
         };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);

@@ -2,7 +2,7 @@
 
 use super::handle::Node;
 use crate::{Error, Result};
-use greenroom_journal::{DeadLetter, Listing, ProcessRow, Scope, StateRow, TurnRow};
+use greenroom_journal::{Listing, ProcessRow, Scope, StateRow, TurnRow};
 use greenroom_model::{Exit, ProcessId};
 use std::time::Duration;
 
@@ -30,11 +30,6 @@ impl Node {
     pub async fn state(&self, id: &ProcessId) -> Result<Vec<StateRow>> {
         let row = self.process(id).await?;
         self.read(move |journal| Ok(journal.state(row.no)?)).await
-    }
-
-    /// Messages nobody took, newest first.
-    pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        self.read(move |journal| Ok(journal.dead(limit)?)).await
     }
 
     /// How a process ended; waits for it, at most `wait` (for ever without).

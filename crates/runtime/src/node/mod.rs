@@ -3,6 +3,7 @@
 
 mod ask;
 mod control;
+mod dead;
 mod follow;
 mod fork;
 mod handle;

@@ -2,7 +2,7 @@
 
 use crate::world::{World, pause};
 use greenroom_runtime::journal::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
+    AskRow, Commit, Count, DeadLetter, LetterListing, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
     ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Failure, Millis, ProcessId, ProcessNo, Status};
@@ -79,8 +79,12 @@ impl Journal for Gated {
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.store.asks(process)
     }
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.store.dead(limit)
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+        self.store.letters(listing)
+    }
+
+    fn census(&self) -> Result<Vec<Count>, Error> {
+        self.store.census()
     }
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
         self.store.request(key, at)

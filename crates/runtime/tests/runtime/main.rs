@@ -13,6 +13,7 @@ mod cancel;
 mod deploy;
 mod fork;
 mod hold;
+mod letters;
 mod lost_answer;
 mod messages;
 mod on_sqlite;
