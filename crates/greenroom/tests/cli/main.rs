@@ -10,6 +10,7 @@
 mod act;
 mod bad;
 mod crash;
+mod dead;
 mod house;
 mod look;
 mod run;
