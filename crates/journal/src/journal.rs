@@ -1,7 +1,8 @@
 //! The trait every store implements.
 
 use crate::{
-    AskRow, Commit, Count, DeadLetter, Done, Error, LetterListing, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
+    AskRow, Commit, Count, DeadLetter, Done, Error, LetterListing, Listing, Loaded, Outcome,
+    ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 

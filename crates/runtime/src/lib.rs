@@ -10,6 +10,7 @@ mod engine;
 mod env;
 mod error;
 mod local;
+mod migration;
 mod node;
 mod registry;
 
@@ -22,8 +23,8 @@ pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, Sent,
-    StartRequest, Started, Trouble,
+    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, Scheduled,
+    SendRequest, Sent, StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Registry};
 

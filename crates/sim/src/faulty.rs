@@ -5,8 +5,8 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
-    AskRow, Commit, Count, DeadLetter, Done, Error, Journal, Lease, LetterListing, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Refusal, Scope, StateRow,
+    AskRow, Commit, Count, DeadLetter, Done, Error, Journal, Lease, LetterListing, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Refusal, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};

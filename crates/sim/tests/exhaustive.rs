@@ -32,5 +32,5 @@ macro_rules! scenarios {
 
 scenarios! {
     ask bulk chain choice counter crowd deploy family fork hold message once pingpong refund restart
-    retry revive saga supervise timer tree version
+    retry revive saga schedule supervise timer tree version
 }

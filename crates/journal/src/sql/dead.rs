@@ -118,7 +118,8 @@ pub(super) fn prune(
     newest: i64,
     came: usize,
 ) -> Result<(), Error> {
-    if *rules == (LetterRules { drops_unreachable: rules.drops_unreachable, ..Default::default() }) {
+    if *rules == (LetterRules { drops_unreachable: rules.drops_unreachable, ..Default::default() })
+    {
         return Ok(());
     }
     let sql = "delete from dead where no in (select no from \

@@ -13,8 +13,8 @@ use super::turn::NewTurn;
 use super::watch::{self, Watching};
 use super::{dead, request};
 use crate::{
-    AskChange, Commit, DeadLetter, Delivered, Error, LetterRules, Outgoing, Receipt, Undeliverable, Watch,
-    notice,
+    AskChange, Commit, DeadLetter, Delivered, Error, LetterRules, Outgoing, Receipt, Undeliverable,
+    Watch, notice,
 };
 use greenroom_model::{
     Content, Message, MessageNo, Millis, Op, Origin, ProcessId, ProcessNo, Status,

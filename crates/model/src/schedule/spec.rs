@@ -140,9 +140,7 @@ impl ScheduleSpec {
             _ => Err(format!("{what} of {ms} ms: it takes {EVERY_MIN_MS} ms to 100 years")),
         };
         match (&self.cron, self.every_ms, self.after_quiet_ms) {
-            (Some(line), None, None) => {
-                Timing::cron(line, self.zone.as_deref().unwrap_or("UTC"))
-            }
+            (Some(line), None, None) => Timing::cron(line, self.zone.as_deref().unwrap_or("UTC")),
             (None, _, _) if self.zone.is_some() => {
                 Err("a time zone is for a cron line; there is none".to_owned())
             }

@@ -97,7 +97,10 @@ fn intervals_fire_on_their_grid() {
     assert_eq!(at(&mut s, 10), Some(10));
     s.running = None;
     assert_eq!(at(&mut s, 10), None, "not twice");
-    assert_eq!(s.due(Millis(BEGIN + 20 * MINUTE + 59_000)).map(|start| start.at.0 - BEGIN), Some(20 * MINUTE));
+    assert_eq!(
+        s.due(Millis(BEGIN + 20 * MINUTE + 59_000)).map(|start| start.at.0 - BEGIN),
+        Some(20 * MINUTE)
+    );
     assert_eq!(s.upcoming(2), [Millis(BEGIN + 30 * MINUTE), Millis(BEGIN + 40 * MINUTE)]);
 }
 
@@ -117,7 +120,8 @@ fn ids_hold_the_time_and_inputs_are_passed_on() {
 #[test]
 fn what_was_missed_is_up_to_the_policy() {
     let missed = |catch_up, catch_up_max| {
-        let spec = ScheduleSpec { catch_up, catch_up_max, overlap: Overlap::Allow, ..every(10 * MINUTE) };
+        let spec =
+            ScheduleSpec { catch_up, catch_up_max, overlap: Overlap::Allow, ..every(10 * MINUTE) };
         let mut s = schedule(spec);
         // Woken as long as something is due, as a process is.
         let mut started = Vec::new();

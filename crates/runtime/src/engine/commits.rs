@@ -155,9 +155,7 @@ impl Engine {
                 Ok(receipt) => self.hand_on(&commit, &rest, receipt),
                 Err(Refusal::Stale { .. }) => self.begin_doubt(),
                 Err(
-                    Refusal::Fenced { .. }
-                    | Refusal::Repeated { .. }
-                    | Refusal::NoLetter { .. },
+                    Refusal::Fenced { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. },
                 ) => {}
             }
             match rest.source {

@@ -43,7 +43,8 @@ impl Node {
     /// `no_letter`; `no_process` or `ended` if nobody would take it.
     pub async fn requeue(&self, letters: &[i64], to: Option<&ProcessId>) -> Result<()> {
         let letters = named(letters)?;
-        let wish = self.wish("requeue", &[&format!("{letters:?}"), to.map_or("", ProcessId::as_str)]);
+        let wish =
+            self.wish("requeue", &[&format!("{letters:?}"), to.map_or("", ProcessId::as_str)]);
         if self.done(&wish).await?.is_some() {
             return Ok(());
         }
@@ -115,11 +116,7 @@ fn find(journal: &dyn Journal, no: i64) -> Result<DeadLetter> {
 }
 
 /// The letters as messages, to processes that would take them.
-fn sends(
-    journal: &dyn Journal,
-    letters: &[i64],
-    to: Option<&ProcessId>,
-) -> Result<Vec<Outgoing>> {
+fn sends(journal: &dyn Journal, letters: &[i64], to: Option<&ProcessId>) -> Result<Vec<Outgoing>> {
     let mut sends = Vec::with_capacity(letters.len());
     for no in letters {
         let letter = find(journal, *no)?;

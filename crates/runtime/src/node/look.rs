@@ -2,7 +2,7 @@
 
 use super::handle::Node;
 use crate::{Error, Result};
-use greenroom_journal::{Listing, ProcessRow, Scope, StateRow, TurnRow};
+use greenroom_journal::{Count, Listing, ProcessRow, Scope, StateRow, TurnRow};
 use greenroom_model::{Exit, ProcessId};
 use std::time::Duration;
 
@@ -17,6 +17,11 @@ impl Node {
     /// Processes, in the order they were started.
     pub async fn list(&self, listing: Listing) -> Result<Vec<ProcessRow>> {
         self.read(move |journal| Ok(journal.list(&listing)?)).await
+    }
+
+    /// How many processes there are of each kind and version in each status.
+    pub async fn census(&self) -> Result<Vec<Count>> {
+        self.read(|journal| Ok(journal.census()?)).await
     }
 
     /// A process's journal.

@@ -2,8 +2,8 @@
 
 use crate::world::{World, pause};
 use greenroom_runtime::journal::{
-    AskRow, Commit, Count, DeadLetter, LetterListing, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    AskRow, Commit, Count, DeadLetter, Done, Error, Journal, Lease, LetterListing, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Failure, Millis, ProcessId, ProcessNo, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, join_all};

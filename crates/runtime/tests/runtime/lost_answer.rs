@@ -2,8 +2,8 @@
 
 use crate::world::World;
 use greenroom_runtime::journal::{
-    AskRow, Commit, Count, DeadLetter, LetterListing, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    AskRow, Commit, Count, DeadLetter, Done, Error, Journal, Lease, LetterListing, Listing, Loaded,
+    Memory, Outcome, ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Millis, Payload, ProcessId, ProcessNo};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, StartRequest};
