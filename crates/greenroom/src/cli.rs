@@ -57,7 +57,7 @@ pub enum Command {
     Restart(restart::Args),
     /// Make a new process from another's history
     Fork(fork::Args),
-    /// List messages that no process took
+    /// List messages that no process took; send them again or drop them
     Dead(dead::Args),
     /// Write every process with its whole history as JSON lines
     Export(export::Args),

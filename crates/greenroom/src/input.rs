@@ -4,6 +4,7 @@ use crate::problem::Problem;
 use greenroom_api::wire::Given;
 use greenroom_model::{Error, PAYLOAD_MAX_BYTES};
 use std::io::Read;
+use std::time::Duration;
 
 /// Reads `JSON`, `@FILE` or `-` (standard input).
 ///
@@ -63,4 +64,24 @@ fn told(error: Error, what: &str) -> anyhow::Error {
             .into(),
         error => error.into(),
     }
+}
+
+/// Reads a span of time: `250ms`, `10s`, `5m`, `12h`, `7d`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no span of time: write 250ms, 10s, 5m, 12h or 7d");
+    let unit = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(bad)?;
+    let (number, unit) = text.split_at(unit);
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    let ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(ms).map(Duration::from_millis).ok_or_else(bad)
 }

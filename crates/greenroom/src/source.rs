@@ -4,8 +4,8 @@
 use crate::problem::Problem;
 use anyhow::Result;
 use greenroom_api::Client;
-use greenroom_api::wire::{Ask, DeadLetter, ListQuery, Process, StateEntry, Turn};
-use greenroom_journal::{Journal, Listing, ProcessRow, Scope};
+use greenroom_api::wire::{Ask, DeadLetter, LetterQuery, ListQuery, Process, StateEntry, Turn};
+use greenroom_journal::{Journal, LetterListing, Listing, ProcessRow, Scope};
 use greenroom_model::{ProcessId, Seq, Status};
 use greenroom_runtime::list_marked;
 use std::sync::Arc;
@@ -102,14 +102,35 @@ impl Source {
         }
     }
 
-    /// Messages that no process took.
-    pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>> {
+    /// Messages that no process took, newest first.
+    pub async fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>> {
         match self {
-            Source::Node(client) => Ok(client.dead(limit).await?),
+            Source::Node(client) => {
+                let LetterListing { to, reason, before, limit } = listing.clone();
+                let to = to.map(String::from);
+                Ok(client.letters(&LetterQuery { to, reason, before, limit: Some(limit) }).await?)
+            }
             Source::Store(journal) => {
-                Ok(journal.dead(limit)?.into_iter().map(DeadLetter::from).collect())
+                Ok(journal.letters(listing)?.into_iter().map(DeadLetter::from).collect())
             }
         }
+    }
+
+    /// One of them, in full.
+    pub async fn letter(&self, no: i64) -> Result<DeadLetter> {
+        let journal = match self {
+            Source::Node(client) => return Ok(client.letter(no).await?),
+            Source::Store(journal) => journal.as_ref(),
+        };
+        let listing = LetterListing { before: no.checked_add(1), limit: 1, ..Default::default() };
+        let found = journal.letters(&listing)?.pop().filter(|letter| letter.no == no);
+        let Some(mut letter) = found else {
+            let words = format!("there is no dead letter {no}");
+            let problem = Problem::new("no_letter", words).next("`greenroom dead` lists them");
+            return Err(problem.exit(crate::exit::Code::Missing).into());
+        };
+        greenroom_journal::fetch_content(journal, &mut letter.content)?;
+        Ok(letter.into())
     }
 }
 

@@ -24,10 +24,48 @@ pub struct Commit {
     pub sends: Vec<Outgoing>,
     /// Processes to start.
     pub spawns: Vec<Spawn>,
+    /// Dead letters to take away. If one of them is not there (any more), the
+    /// commit is refused as [`Refusal::NoLetter`].
+    pub letters: Vec<i64>,
+    /// What becomes of messages that no process takes.
+    pub letter_rules: LetterRules,
     /// The request from outside that it carries out, if that has a key: a second
     /// commit with the same key changes nothing and is refused as
     /// [`Refusal::Repeated`].
     pub request: Option<Request>,
+}
+
+/// What becomes of messages that no process takes. A bound takes effect where
+/// new dead letters come: each makes room for itself, so nobody has to sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LetterRules {
+    /// How many dead letters are kept; beyond it the oldest go.
+    pub kept_max: u64,
+    /// Those given up before this time go.
+    pub kept_since: Millis,
+    /// Messages to processes that have ended or do not exist are dropped
+    /// instead. Those that ended their process too often are kept all the same.
+    pub drops_unreachable: bool,
+}
+
+impl Default for LetterRules {
+    fn default() -> LetterRules {
+        LetterRules { kept_max: u64::MAX, kept_since: Millis(0), drops_unreachable: false }
+    }
+}
+
+impl LetterRules {
+    /// How many old letters go at most when so many new ones have come: more
+    /// than came, so that a bound that was lowered is reached in time.
+    pub(crate) fn pruned_max(came: usize) -> usize {
+        came * 2 + 16
+    }
+
+    /// The highest number that is beyond the bound, if `newest` is the last one
+    /// given out.
+    pub(crate) fn last_beyond(&self, newest: i64) -> i64 {
+        newest.saturating_sub(i64::try_from(self.kept_max).unwrap_or(i64::MAX))
+    }
 }
 
 /// A request from outside that is carried out once, however often it is
@@ -59,7 +97,16 @@ pub struct Done {
 impl Commit {
     /// A commit that changes nothing yet.
     pub fn new(at: Millis, epoch: Epoch) -> Commit {
-        Commit { at, epoch, turn: None, sends: Vec::new(), spawns: Vec::new(), request: None }
+        Commit {
+            at,
+            epoch,
+            turn: None,
+            sends: Vec::new(),
+            spawns: Vec::new(),
+            letters: Vec::new(),
+            letter_rules: LetterRules::default(),
+            request: None,
+        }
     }
 
     /// The shard whose lease it needs: its process's, or for a request from
@@ -359,6 +406,12 @@ pub enum Refusal {
     Fenced {
         /// Which shard.
         shard: Shard,
+    },
+    /// A dead letter it takes away is not there, or not any more.
+    #[error("there is no dead letter {no}")]
+    NoLetter {
+        /// Its number.
+        no: i64,
     },
     /// A request with this key was done before.
     #[error("a request with the key `{key}` was done before")]

@@ -1,8 +1,8 @@
 //! The trait every store implements.
 
 use crate::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Listing, Loaded, Outcome,
-    ProcessRow, Scope, StateRow,
+    Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, LetterListing, Listing,
+    Loaded, Outcome, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -66,7 +66,15 @@ pub trait Journal: Send + Sync {
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error>;
 
     /// Dead letters, newest first.
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error>;
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error>;
+
+    /// The newest dead letters.
+    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.letters(&LetterListing { limit, ..LetterListing::default() })
+    }
+
+    /// How many processes there are of each kind and version in each status.
+    fn census(&self) -> Result<Vec<Count>, Error>;
 
     /// What came of the request with this key, if it has been carried out and
     /// its key is still kept at `at`.

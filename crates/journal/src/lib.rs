@@ -22,8 +22,8 @@ pub mod testing;
 
 pub use blob::{externalise, externalise_arrival, externalise_commit, fetch_content};
 pub use commit::{
-    AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal,
-    Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
+    AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, LetterRules, Outcome, Outgoing,
+    Receipt, Refusal, Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
 };
 pub use error::Error;
 pub use import::{Arrival, Arrivals, Imported};
@@ -32,7 +32,7 @@ pub use memory::Memory;
 pub use open::{OpenOptions, open};
 pub use postgres::{Postgres, PostgresOptions};
 pub use row::{
-    AskRow, DeadLetter, Listing, Loaded, ProcessRow, Scope, StateRow, TurnRow, decode_events,
-    encode_events,
+    AskRow, Count, DeadLetter, LetterListing, Listing, Loaded, ProcessRow, Scope, StateRow,
+    TurnRow, decode_events, encode_events,
 };
 pub use sqlite::{Sqlite, SqliteOptions};

@@ -114,6 +114,17 @@ pub struct Listing {
     pub limit: usize,
 }
 
+/// How many processes run one version of a kind and do the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The kind.
+    pub kind: Kind,
+    /// What they do.
+    pub status: Status,
+    /// How many.
+    pub count: u64,
+}
+
 /// An open question.
 #[derive(Clone, Debug)]
 pub struct AskRow {
@@ -134,6 +145,19 @@ pub struct StateRow {
     pub key: String,
     /// Its value.
     pub value: Payload,
+}
+
+/// Which dead letters to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct LetterListing {
+    /// Only those for this process.
+    pub to: Option<ProcessId>,
+    /// Only those whose reason contains this, in capitals or not.
+    pub reason: Option<String>,
+    /// Only those with a lower number (for paging).
+    pub before: Option<i64>,
+    /// At most this many.
+    pub limit: usize,
 }
 
 /// A message that no process took.

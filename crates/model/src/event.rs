@@ -176,6 +176,9 @@ pub struct Segment {
     /// It supervises others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub supervises: bool,
+    /// It stays on this version of its kind when it continues as new.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
 }
 
 /// A process's place under its supervisor.

@@ -15,6 +15,7 @@ mod payload;
 mod retry;
 mod revival;
 mod rewind;
+pub mod schedule;
 mod status;
 mod sum;
 pub mod supervisor;

@@ -55,6 +55,12 @@ pub enum Error {
         /// Which.
         ask: String,
     },
+    /// There is no such dead letter, or not any more.
+    #[error("there is no dead letter {no}; it may have been sent again, dropped or outlived")]
+    NoLetter {
+        /// Its number.
+        no: i64,
+    },
     /// The answer is not among the choices.
     #[error("{value} is not an answer to this ask; choose one of: {choices}")]
     BadAnswer {
@@ -99,6 +105,7 @@ impl Error {
             Error::Damaged { .. } => "damaged",
             Error::UnknownKind { .. } => "unknown_kind",
             Error::NotOpen { .. } => "not_open",
+            Error::NoLetter { .. } => "no_letter",
             Error::BadAnswer { .. } => "bad_answer",
             Error::BadRequest(_) | Error::Model(_) => "bad_request",
             Error::KeyReused { .. } => "key_reused",
@@ -114,7 +121,7 @@ impl Error {
     /// The HTTP status that says the same.
     pub fn http_status(&self) -> u16 {
         match self {
-            Error::NoProcess { .. } | Error::NotOpen { .. } => 404,
+            Error::NoProcess { .. } | Error::NotOpen { .. } | Error::NoLetter { .. } => 404,
             Error::Ended { .. } | Error::NotNow { .. } | Error::Damaged { .. } => 409,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,

@@ -4,6 +4,7 @@ use crate::code::{Activation, NewActivation};
 use crate::ctx::Ctx;
 use crate::ephemeral::Code;
 use crate::local::{Local, Program};
+use crate::migration::Migrations;
 use futures_util::FutureExt;
 use futures_util::future;
 use greenroom_model::{Failure, Kind, Payload, failure};
@@ -35,7 +36,10 @@ impl Default for KindOptions {
 pub struct Registry {
     programs: BTreeMap<Kind, Program>,
     options: BTreeMap<String, KindOptions>,
+    migrations: Arc<Migrations>,
     problems: Vec<String>,
+    /// The kind `schedule` is a user's.
+    schedules_elsewhere: bool,
 }
 
 impl Registry {
@@ -94,6 +98,32 @@ impl Registry {
         self
     }
 
+    /// Says how what version `from` passes to `continue_as_new` is turned into
+    /// what version `to` takes. It is called when a process goes on on a newer
+    /// version; with several, each goes on where the one before has ended.
+    ///
+    /// If it fails, the process stays on the version it has, and it is tried
+    /// again the next time: nothing is lost, and `greenroom kinds` shows it.
+    pub fn migrate<F>(mut self, name: &str, from: u32, to: u32, migration: F) -> Registry
+    where
+        F: Fn(serde_json::Value) -> Result<serde_json::Value, Failure> + Send + Sync + 'static,
+    {
+        match Kind::new(name, from) {
+            Err(error) => self.problems.push(error.to_string()),
+            Ok(kind) if to <= from => {
+                self.problems.push(format!("a migration of {kind} leads back to {to}"));
+            }
+            Ok(kind) => {
+                let migrations = Arc::make_mut(&mut self.migrations);
+                let onward = migrations.from(kind.clone());
+                if onward.insert(to, Arc::new(migration)).is_some() {
+                    self.problems.push(format!("two migrations lead from {kind} to {to}"));
+                }
+            }
+        }
+        self
+    }
+
     /// Says how processes of a kind are treated, in all its versions.
     pub fn with_options(mut self, name: &str, options: KindOptions) -> Registry {
         if options.crashes_max == 0 {
@@ -112,10 +142,19 @@ impl Registry {
     /// With the kinds that need no code, unless there is other code of that
     /// name.
     pub(crate) fn with_ready_kinds(self) -> Registry {
-        match self.newest(crate::ctx::SUPERVISOR_KIND) {
+        let with_supervisor = match self.newest(crate::ctx::SUPERVISOR_KIND) {
             Some(_) => self,
             None => self.kind(crate::ctx::SUPERVISOR_KIND, crate::ctx::supervisor),
+        };
+        match with_supervisor.newest(crate::ctx::SCHEDULE_KIND) {
+            Some(_) => Registry { schedules_elsewhere: true, ..with_supervisor },
+            None => with_supervisor.kind(crate::ctx::SCHEDULE_KIND, crate::ctx::schedule),
         }
+    }
+
+    /// Whether the inputs of this kind are schedules.
+    pub(crate) fn is_schedule(&self, kind: &str) -> bool {
+        kind == crate::ctx::SCHEDULE_KIND && !self.schedules_elsewhere
     }
 
     /// Adds all of another registry's kinds.
@@ -124,6 +163,10 @@ impl Registry {
             if self.programs.insert(kind.clone(), program).is_some() {
                 self.problems.push(format!("the kind {kind} is registered twice"));
             }
+        }
+        let migrations = Arc::make_mut(&mut self.migrations);
+        for (kind, onward) in other.migrations.all() {
+            migrations.from(kind.clone()).extend(onward.clone());
         }
         self.options.extend(other.options);
         self.problems.extend(other.problems);
@@ -152,6 +195,11 @@ impl Registry {
         self.programs.iter().map(code).collect()
     }
 
+    /// Whether there is code for this version of a kind.
+    pub fn has(&self, kind: &Kind) -> bool {
+        self.programs.contains_key(kind)
+    }
+
     /// What was wrong with what was registered.
     pub(crate) fn problems(&self) -> &[String] {
         &self.problems
@@ -160,7 +208,7 @@ impl Registry {
     /// An activation of a kind, if there is code for it.
     pub(crate) fn activate(&self, new: NewActivation) -> Option<Box<dyn Activation>> {
         let program = self.programs.get(&new.segment.kind)?;
-        Some(Box::new(Local::new(program, new)))
+        Some(Box::new(Local::new(program, new, self.migrations.clone())))
     }
 }
 

@@ -5,8 +5,8 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
-    Memory, Outcome, ProcessRow, Refusal, Scope, StateRow,
+    Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
+    LetterListing, Listing, Loaded, Memory, Outcome, ProcessRow, Refusal, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -186,8 +186,12 @@ impl Journal for Faulty {
         self.reads()?.asks(process)
     }
 
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.reads()?.dead(limit)
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+        self.reads()?.letters(listing)
+    }
+
+    fn census(&self) -> Result<Vec<Count>, Error> {
+        self.reads()?.census()
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

@@ -32,5 +32,5 @@ macro_rules! scenarios {
 
 scenarios! {
     ask bulk chain choice counter crashloop crowd deploy family fanout fork hold latecomer message once
-    pingpong refund restart retry revive saga supervise timer tree version
+    pingpong refund restart retry revive saga schedule supervise timer tree version
 }

@@ -2,7 +2,10 @@
 
 use super::connection::{Client, answered, read};
 use super::error::ClientError;
-use crate::wire::{DeadLetter, DeadLetters, Imported, NodeStatus, Verified};
+use crate::wire::{
+    DeadLetter, DeadLetters, DropRequest, Dropped, Imported, LetterQuery, NodeStatus,
+    RequeueRequest, Requeued, Verified,
+};
 use futures_util::Stream;
 use futures_util::TryStreamExt;
 use reqwest::Method;
@@ -13,10 +16,30 @@ impl Client {
         self.get("node").await
     }
 
-    /// Dead letters, newest first.
+    /// The newest dead letters.
     pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, ClientError> {
-        let found: DeadLetters = self.get(&format!("dead?limit={limit}")).await?;
+        self.letters(&LetterQuery { limit: Some(limit), ..LetterQuery::default() }).await
+    }
+
+    /// Dead letters, newest first.
+    pub async fn letters(&self, query: &LetterQuery) -> Result<Vec<DeadLetter>, ClientError> {
+        let found: DeadLetters = self.get_with("dead", query).await?;
         Ok(found.dead)
+    }
+
+    /// One of them.
+    pub async fn letter(&self, no: i64) -> Result<DeadLetter, ClientError> {
+        self.get(&format!("dead/{no}")).await
+    }
+
+    /// Sends dead letters again.
+    pub async fn requeue(&self, request: &RequeueRequest) -> Result<Requeued, ClientError> {
+        self.post("dead/requeue", request).await
+    }
+
+    /// Drops dead letters.
+    pub async fn drop_letters(&self, request: &DropRequest) -> Result<Dropped, ClientError> {
+        self.post("dead/drop", request).await
     }
 
     /// Everything in the store that cannot be right.

@@ -11,6 +11,70 @@ pub struct DeadLetters {
     pub dead: Vec<DeadLetter>,
 }
 
+/// `GET /v1/dead?…`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LetterQuery {
+    /// Only those for this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Only those whose reason contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Only those with a lower number (for paging).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// At most this many; 100 if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// `POST /v1/dead/requeue`: all of them or none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequeueRequest {
+    /// Their numbers.
+    pub letters: Vec<i64>,
+    /// To whom; by default to whom they were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<ProcessId>,
+}
+
+/// They have been sent again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Requeued {
+    /// Which.
+    pub requeued: Vec<i64>,
+}
+
+/// `POST /v1/dead/drop`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DropRequest {
+    /// Their numbers: all of them or none.
+    #[serde(default)]
+    pub letters: Vec<i64>,
+    /// Instead: all there are, as far as the rest says.
+    #[serde(default)]
+    pub all: bool,
+    /// Of all only those given up so long ago.
+    #[serde(default)]
+    pub older_than_ms: u64,
+    /// Of all only those for this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<ProcessId>,
+    /// Of all only those whose reason contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// They are gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Dropped {
+    /// How many.
+    pub dropped: u64,
+}
+
 /// A message that no process took.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeadLetter {

@@ -13,7 +13,9 @@ mod transfer;
 
 pub use ask::{AnswerRequest, Ask, Asks};
 pub use change::{CancelRequest, Changed, ForkRequest, RestartFrom, RestartRequest};
-pub use dead::{DeadLetter, DeadLetters};
+pub use dead::{
+    DeadLetter, DeadLetters, DropRequest, Dropped, LetterQuery, RequeueRequest, Requeued,
+};
 pub use error::{ErrorBody, ErrorWords};
 pub use given::Given;
 pub use history::{History, State, StateEntry, Turn};

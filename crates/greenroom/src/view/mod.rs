@@ -1,5 +1,6 @@
 //! How events and processes read to people. Pure: facts in, text out.
 
+mod dead;
 mod fact;
 mod history;
 mod live;
@@ -12,9 +13,10 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;
-pub use process::{asks, dead, processes};
+pub use process::{asks, processes};
 pub use short::{one_line, short};
 pub use span::span;
 pub use tree::tree;

@@ -1,11 +1,11 @@
-//! Lists for people: processes, asks, dead letters.
+//! Lists for people: processes, asks.
 
 use super::short::short;
-use super::span::{ago, span, until};
+use super::span::{span, until};
 use crate::paint::{Paint, Tone};
 use crate::table::{Align, Table};
-use greenroom_api::wire::{Ask, DeadLetter, Process};
-use greenroom_model::{Content, Exit, Millis, Status};
+use greenroom_api::wire::{Ask, Process};
+use greenroom_model::{Exit, Millis, Status};
 
 /// How good or bad a status is.
 pub fn status_tone(status: Status) -> Tone {
@@ -77,42 +77,4 @@ pub fn asks(asks: &[Ask], now: Millis, paint: Paint) -> String {
         ]);
     }
     table.render(paint)
-}
-
-/// Messages that no process took.
-pub fn dead(letters: &[DeadLetter], now: Millis, paint: Paint) -> String {
-    let mut table = Table::new(&[
-        ("NO", Align::Right),
-        ("TO", Align::Left),
-        ("FROM", Align::Left),
-        ("WHEN", Align::Right),
-        ("WHAT", Align::Left),
-        ("WHY", Align::Left),
-    ]);
-    for letter in letters {
-        table.row(vec![
-            (letter.no.to_string(), Tone::Plain),
-            (letter.to.to_string(), Tone::Plain),
-            (short(&letter.from.to_string(), 40), Tone::Plain),
-            (ago(now, letter.at), Tone::Plain),
-            (content(&letter.content), Tone::Plain),
-            (short(&letter.reason, 80), Tone::Quiet),
-        ]);
-    }
-    table.render(paint)
-}
-
-fn content(content: &Content) -> String {
-    let text = match content {
-        Content::User { topic, body, .. } => format!("{topic} {body}"),
-        Content::Reply { .. } => "a reply".to_owned(),
-        Content::Exited { id, .. } => format!("the end of {id}"),
-        Content::Answer { value, .. } => format!("the answer {value}"),
-        Content::Cancel { reason, .. } => format!("cancel: {reason}"),
-        Content::Kill { reason, .. } => format!("kill: {reason}"),
-        Content::Pause => "pause".to_owned(),
-        Content::Resume => "resume".to_owned(),
-        Content::Restart { .. } | Content::Revive { .. } => "restart".to_owned(),
-    };
-    short(&text, 50)
 }

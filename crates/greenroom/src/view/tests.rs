@@ -44,6 +44,7 @@ fn segment(kind: &str, input: &str) -> Segment {
         root: "refund/1017".into(),
         supervised: None,
         supervises: false,
+        pinned: false,
     }
 }
 

@@ -11,6 +11,7 @@ mod act;
 mod bad;
 mod crash;
 mod damage;
+mod dead;
 mod house;
 mod look;
 mod run;

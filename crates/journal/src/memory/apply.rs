@@ -15,6 +15,9 @@ use greenroom_model::{
 pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
     check(world, commit)?;
     world.seen = world.seen.max(commit.at);
+    world.drops_unreachable = commit.letter_rules.drops_unreachable;
+    world.dead.retain(|no, _| !commit.letters.contains(no));
+    let last_letter = world.last_letter;
     let mut receipt = Receipt::default();
     if let Some(turn) = &commit.turn {
         move_on(world, turn, commit.at);
@@ -40,6 +43,7 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
             end::process(world, turn.process, commit.at, &mut receipt);
         }
     }
+    world.prune_letters(&commit.letter_rules, last_letter);
     if let Some(request) = &commit.request {
         note_done(world, request, commit.at, &receipt);
     }
@@ -65,6 +69,9 @@ fn check(world: &World, commit: &Commit) -> Result<(), Refusal> {
     {
         let (key, done) = (request.key.clone(), Box::new(done.clone()));
         return Err(Refusal::Repeated { key, done });
+    }
+    if let Some(no) = commit.letters.iter().find(|no| !world.dead.contains_key(no)) {
+        return Err(Refusal::NoLetter { no: *no });
     }
     let Some(turn) = &commit.turn else {
         return Ok(());
@@ -268,7 +275,9 @@ fn bounce(
     };
     let reply_to = reply_to.clone();
     let (root, hops) = (letter.root.clone(), letter.hops);
-    world.bury(to.clone(), letter, at, notice::unreachable(to, ended));
+    if !world.drops_unreachable {
+        world.bury(to.clone(), letter, at, notice::unreachable(to, ended));
+    }
     if let Some(reply_to) = reply_to {
         let content = notice::no_process(reply_to.op, to, ended);
         let reply = Letter { from: Origin::Runtime, content, root, hops };

@@ -51,7 +51,9 @@ fn give_up_mail(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Rece
             root: message.root,
             hops: message.hops,
         };
-        world.bury(id.clone(), letter, at, notice::LEFT_OVER.to_owned());
+        if !world.drops_unreachable {
+            world.bury(id.clone(), letter, at, notice::LEFT_OVER.to_owned());
+        }
         if let Some(reply_to) = reply_to {
             let content = notice::no_process(reply_to.op, &id, true);
             let reply = Letter { from: Origin::Runtime, content, root, hops };
@@ -67,8 +69,8 @@ pub(super) fn give_up_taken(world: &mut World, turn: &Turn, at: Millis) {
     };
     let (root, hops) = (process.root.clone(), process.hops);
     for given_up in &turn.given_up {
-        world.dead.push(DeadLetter {
-            no: world.dead.len() as i64 + 1,
+        world.keep_letter(DeadLetter {
+            no: 0,
             to: turn.id.clone(),
             from: given_up.from.clone(),
             content: given_up.content.clone(),

@@ -30,7 +30,7 @@ pub(super) fn at_once(
     if spawns.is_empty() {
         return Ok(imported);
     }
-    let commit = Commit { at, epoch, turn: None, sends, spawns, request: None };
+    let commit = Commit { sends, spawns, ..Commit::new(at, epoch) };
     match journal.commit(&[commit])?.pop() {
         Some(Ok(_)) => Ok(imported),
         Some(Err(refusal)) => Err(Error::Unavailable { why: refusal.to_string() }),

@@ -1,8 +1,11 @@
 //! What is read from the store in memory.
 
 use super::world::{KeptTurn, Process, World};
-use crate::{AskRow, Error, Listing, ProcessRow, Scope, StateRow, TurnRow, decode_events};
-use greenroom_model::{Millis, ProcessId, ProcessNo, Seq, Status, Sum};
+use crate::{
+    AskRow, Count, DeadLetter, Error, LetterListing, Listing, ProcessRow, Scope, StateRow, TurnRow,
+    decode_events,
+};
+use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq, Status, Sum};
 
 /// A process's row.
 pub(super) fn row(no: ProcessNo, process: &Process) -> ProcessRow {
@@ -119,4 +122,26 @@ pub(super) fn asks(world: &World, process: Option<&ProcessId>) -> Vec<AskRow> {
         Some(AskRow { process: id, op: *op, spec: asked.spec.clone(), opened_at: asked.at })
     });
     rows.filter(|row| process.is_none_or(|process| *process == row.process)).collect()
+}
+
+/// Dead letters, newest first.
+pub(super) fn letters(world: &World, listing: &LetterListing) -> Vec<DeadLetter> {
+    let words = listing.reason.as_deref().map(str::to_lowercase);
+    let wanted = |letter: &&DeadLetter| {
+        listing.to.as_ref().is_none_or(|to| *to == letter.to)
+            && words.as_ref().is_none_or(|words| letter.reason.to_lowercase().contains(words))
+            && listing.before.is_none_or(|before| letter.no < before)
+    };
+    world.dead.values().rev().filter(wanted).take(listing.limit).cloned().collect()
+}
+
+/// How many processes there are of each kind, by status.
+pub(super) fn census(world: &World) -> Vec<Count> {
+    let mut counts: std::collections::BTreeMap<(Kind, i64), Count> = Default::default();
+    for process in world.processes.values() {
+        let (kind, status) = (process.kind.clone(), process.status);
+        let none = Count { kind: kind.clone(), status, count: 0 };
+        counts.entry((kind, status.code())).or_insert(none).count += 1;
+    }
+    counts.into_values().collect()
 }

@@ -4,8 +4,8 @@
 use super::world::World;
 use super::{apply, import, read};
 use crate::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
-    Outcome, ProcessRow, Scope, StateRow, blob,
+    Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
+    LetterListing, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,8 +91,12 @@ impl Journal for Memory {
         Ok(read::asks(&self.world(), process))
     }
 
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        Ok(self.world().dead.iter().rev().take(limit).cloned().collect())
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+        Ok(read::letters(&self.world(), listing))
+    }
+
+    fn census(&self) -> Result<Vec<Count>, Error> {
+        Ok(read::census(&self.world()))
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

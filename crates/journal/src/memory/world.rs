@@ -1,6 +1,6 @@
 //! What the store in memory holds, and how it is reached. Knows no commit.
 
-use crate::{DeadLetter, Delivered, Done, Receipt};
+use crate::{DeadLetter, Delivered, Done, LetterRules, Receipt};
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
@@ -16,7 +16,10 @@ pub(super) struct World {
     pub numbers: BTreeMap<ProcessId, ProcessNo>,
     pub watches: BTreeSet<Watching>,
     pub asks: BTreeMap<(ProcessNo, Op), Asked>,
-    pub dead: Vec<DeadLetter>,
+    pub dead: BTreeMap<i64, DeadLetter>,
+    pub last_letter: i64,
+    /// Of the commit under way.
+    pub drops_unreachable: bool,
     pub requests: BTreeMap<String, (Done, Millis)>,
     pub blobs: BTreeMap<String, String>,
     pub last_message: i64,
@@ -110,10 +113,32 @@ impl World {
 
     /// Gives a message up.
     pub fn bury(&mut self, to: ProcessId, letter: Letter, at: Millis, reason: String) {
-        let no = self.dead.len() as i64 + 1;
         let Letter { from, content, root, hops } = letter;
         let crashes = Vec::new();
-        self.dead.push(DeadLetter { no, to, from, content, root, hops, crashes, at, reason });
+        self.keep_letter(DeadLetter { no: 0, to, from, content, root, hops, crashes, at, reason });
+    }
+
+    /// Adds a dead letter under the next number.
+    pub fn keep_letter(&mut self, letter: DeadLetter) {
+        self.last_letter += 1;
+        let no = self.last_letter;
+        self.dead.insert(no, DeadLetter { no, ..letter });
+    }
+
+    /// Some of the oldest letters go that are beyond the bounds, after the one
+    /// of the number `before` was the last.
+    pub fn prune_letters(&mut self, rules: &LetterRules, before: i64) {
+        let came = usize::try_from(self.last_letter - before).unwrap_or(0);
+        if came == 0 {
+            return;
+        }
+        let last = rules.last_beyond(self.last_letter);
+        let oldest = self.dead.values().take(LetterRules::pruned_max(came));
+        let beyond = oldest.filter(|old| old.no <= last || old.at < rules.kept_since);
+        let beyond: Vec<i64> = beyond.map(|old| old.no).collect();
+        for no in beyond {
+            self.dead.remove(&no);
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The table `dead`: messages that no process took.
 
 use super::dialect::Tx;
+use super::list::limit;
 use super::mailbox::{decode, encode};
 use super::process::read_id;
 use super::seal::Seal;
 use super::value::{Row, Value};
-use crate::{DeadLetter, Error};
+use crate::{DeadLetter, Error, LetterListing, LetterRules};
 use greenroom_model::Millis;
 
 const COLUMNS: &str = "no, target, sender, content, root, at, reason, hops, crashes, sum";
@@ -57,10 +58,79 @@ pub(super) fn insert(tx: &mut dyn Tx, letters: &[DeadLetter]) -> Result<(), Erro
     tx.execute_each(&sql, 10, &values)
 }
 
-/// The newest ones.
-pub(super) fn list(tx: &mut dyn Tx, limit: i64) -> Result<Vec<DeadLetter>, Error> {
-    let sql = format!("select {COLUMNS} from dead order by no desc limit $1");
-    tx.query(&sql, &[Value::Int(limit)])?.into_iter().map(read).collect()
+/// Those of a listing, newest first.
+pub(super) fn list(tx: &mut dyn Tx, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+    let pattern = listing.reason.as_deref().map(contains);
+    let mut values: Vec<Value<'_>> = Vec::new();
+    let mut tests = String::new();
+    let mut test = |test: &str, value| {
+        values.push(value);
+        let word = if tests.is_empty() { "where" } else { "and" };
+        tests.push_str(&format!("{word} {} ", test.replace('?', &format!("${}", values.len()))));
+    };
+    if let Some(to) = &listing.to {
+        test("target = ?", Value::Text(to.as_str()));
+    }
+    if let Some(pattern) = &pattern {
+        test("lower(reason) like ? escape '!'", Value::Text(pattern));
+    }
+    if let Some(before) = listing.before {
+        test("no < ?", Value::Int(before));
+    }
+    values.push(Value::Int(limit(listing.limit)));
+    let last = values.len();
+    let sql = format!("select {COLUMNS} from dead {tests}order by no desc limit ${last}");
+    tx.query(&sql, &values)?.into_iter().map(read).collect()
+}
+
+/// A pattern for what contains this text, in small letters.
+fn contains(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The first of these numbers that is none of a letter.
+pub(super) fn missing(tx: &mut dyn Tx, letters: &[i64]) -> Result<Option<i64>, Error> {
+    let values: Vec<Value<'_>> = letters.iter().map(|no| Value::Int(*no)).collect();
+    let found = tx.query_each("select no from dead where no = $1", 1, &values)?;
+    let missing = letters.iter().zip(found).find(|(_, rows)| rows.is_empty());
+    Ok(missing.map(|(no, _)| *no))
+}
+
+/// Takes letters away.
+pub(super) fn delete(tx: &mut dyn Tx, letters: &[i64]) -> Result<(), Error> {
+    let values: Vec<Value<'_>> = letters.iter().map(|no| Value::Int(*no)).collect();
+    tx.delete("dead", &["no"], &values)
+}
+
+/// Takes some of those away that are beyond the bounds, the oldest, after so
+/// many have come of which `newest` is the last. Looks at no others.
+pub(super) fn prune(
+    tx: &mut dyn Tx,
+    rules: &LetterRules,
+    newest: i64,
+    came: usize,
+) -> Result<(), Error> {
+    if *rules == (LetterRules { drops_unreachable: rules.drops_unreachable, ..Default::default() })
+    {
+        return Ok(());
+    }
+    let sql = "delete from dead where no in (select no from \
+               (select no, at from dead order by no limit $1) oldest \
+               where no <= $2 or at < $3)";
+    let values = [
+        Value::Int(limit(LetterRules::pruned_max(came))),
+        Value::Int(rules.last_beyond(newest)),
+        Value::Int(i64::try_from(rules.kept_since.0).unwrap_or(i64::MAX)),
+    ];
+    tx.execute_each(sql, values.len(), &values)
 }
 
 fn read(mut row: Row) -> Result<DeadLetter, Error> {

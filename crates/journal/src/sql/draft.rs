@@ -13,8 +13,8 @@ use super::turn::NewTurn;
 use super::watch::{self, Watching};
 use super::{dead, request};
 use crate::{
-    AskChange, Commit, DeadLetter, Delivered, Error, Outgoing, Receipt, Undeliverable, Watch,
-    notice,
+    AskChange, Commit, DeadLetter, Delivered, Error, LetterRules, Outgoing, Receipt, Undeliverable,
+    Watch, notice,
 };
 use greenroom_model::{
     Content, Message, MessageNo, Millis, Op, Origin, ProcessId, ProcessNo, Status,
@@ -45,6 +45,10 @@ pub(super) struct Draft<'g> {
     consumed: Vec<(ProcessNo, MessageNo)>,
     requests: Vec<NewRequest<'g>>,
     unset: Vec<(ProcessNo, &'g str)>,
+    /// Dead letters that go.
+    letters: Vec<i64>,
+    /// The rules of the last commit that gave letters up, and their last number.
+    letter_rules: Option<(LetterRules, i64)>,
     /// When the last of its commits was decided.
     at: Millis,
 }
@@ -53,6 +57,7 @@ pub(super) struct Draft<'g> {
 pub(super) struct Deciding<'a> {
     pub at: Millis,
     pub meta: &'a mut Meta,
+    pub rules: LetterRules,
     pub receipt: Receipt,
 }
 
@@ -68,7 +73,10 @@ impl<'g> Draft<'g> {
 
     /// Takes in a commit that was not refused; its turn is appended already.
     pub fn take(&mut self, meta: &mut Meta, commit: &'g Commit) -> Result<Receipt, Error> {
-        let mut deciding = Deciding { at: commit.at, meta, receipt: Receipt::default() };
+        let (at, rules) = (commit.at, commit.letter_rules);
+        let mut deciding = Deciding { at, meta, rules, receipt: Receipt::default() };
+        self.letters.extend(&commit.letters);
+        let letters = self.dead.len();
         let deciding = &mut deciding;
         self.at = self.at.max(commit.at);
         if let Some(turn) = &commit.turn {
@@ -109,6 +117,9 @@ impl<'g> Draft<'g> {
         }
         if let Some(request) = &commit.request {
             self.requests.push(NewRequest::new(request, &deciding.receipt)?);
+        }
+        if let Some(letter) = self.dead.get(letters..).and_then(<[_]>::last) {
+            self.letter_rules = Some((rules, letter.no));
         }
         Ok(std::mem::take(&mut deciding.receipt))
     }
@@ -154,6 +165,9 @@ impl<'g> Draft<'g> {
             let content = notice::no_process(caller.op, to, ended);
             let reply = Letter { from: Origin::Runtime, content, root: root.clone(), hops };
             self.tell(deciding, &caller.process, reply);
+        }
+        if deciding.rules.drops_unreachable {
+            return;
         }
         let no = deciding.meta.next_letter();
         let (to, at) = (to.clone(), deciding.at);
@@ -242,6 +256,13 @@ impl<'g> Draft<'g> {
         ask::insert(tx, &self.asks)?;
         state::unset(tx, &self.unset)?;
         state::set(tx, &self.state)?;
-        dead::insert(tx, &self.dead)
+        if !self.letters.is_empty() {
+            dead::delete(tx, &self.letters)?;
+        }
+        dead::insert(tx, &self.dead)?;
+        match &self.letter_rules {
+            Some((rules, newest)) => dead::prune(tx, rules, *newest, self.dead.len()),
+            None => Ok(()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::process::{COLUMNS, Kept};
 use super::run::Run;
 use super::value::Value;
 use crate::import::Arrivals;
-use crate::{Arrival, Commit, Error, FirstTurn, Imported, Receipt, Watch, notice};
+use crate::{Arrival, Commit, Error, FirstTurn, Imported, LetterRules, Receipt, Watch, notice};
 use greenroom_model::{Epoch, Millis, Op, Origin, ProcessId, ProcessNo, Seq};
 use std::collections::{HashMap, HashSet};
 
@@ -124,7 +124,7 @@ fn commit_of(epoch: Epoch, at: Millis, arrivals: Vec<Arrival>) -> (Commit, Vec<W
         sends.extend(mailbox);
         spawns.push(spawn);
     }
-    (Commit { at, epoch, turn: None, sends, spawns, request: None }, waits)
+    (Commit { sends, spawns, ..Commit::new(at, epoch) }, waits)
 }
 
 fn carry_out(tx: &mut dyn Tx, meta: &mut Meta, commit: &Commit) -> Result<Receipt, Error> {
@@ -149,7 +149,8 @@ fn settle(tx: &mut dyn Tx, meta: &mut Meta, at: Millis, waits: &[Waits]) -> Resu
     let called = waits.iter().flat_map(|waits| &waits.calls).map(|(_, callee)| callee);
     let facts = Facts::of(tx, watched.chain(called), waits.iter().map(|waits| waits.no))?;
     let mut draft = Draft::new(facts);
-    let mut deciding = Deciding { at, meta, receipt: Receipt::default() };
+    let mut deciding =
+        Deciding { at, meta, rules: LetterRules::default(), receipt: Receipt::default() };
     for Waits { no, id, watches, calls } in waits {
         for watch in watches {
             draft.watch(&mut deciding, *no, watch);

@@ -4,8 +4,8 @@ use super::dialect::Tx;
 use super::mailbox;
 use super::process::{BRIEF, Brief, COLUMNS, Kept};
 use super::value::Value;
-use crate::{Error, Listing, ProcessRow};
-use greenroom_model::{Millis, ProcessNo, Status};
+use crate::{Count, Error, Listing, ProcessRow};
+use greenroom_model::{Kind, Millis, ProcessNo, Status};
 
 /// A limit as SQL takes it.
 pub(super) fn limit(limit: usize) -> i64 {
@@ -92,4 +92,27 @@ pub(super) fn due(
     let values = [Value::Int(at.0 as i64), Value::Int(no.0), Value::Int(limit(most))];
     let rows = tx.query(&sql, &values)?;
     rows.into_iter().filter_map(|row| Brief::read_wake(row).transpose()).collect()
+}
+
+/// How many processes there are of each kind, by status.
+pub(super) fn census(tx: &mut dyn Tx) -> Result<Vec<Count>, Error> {
+    let sql = "select kind, version, status, count(*) from process \
+               group by kind, version, status";
+    let rows = tx.query(sql, &[])?;
+    let mut counts: Vec<Count> = rows
+        .into_iter()
+        .map(|mut row| {
+            let (name, version) = (row.text()?, row.int()?);
+            let (status, count) = (row.int()?, row.int()?);
+            let version = u32::try_from(version).map_err(|_| Error::corrupt("a version"))?;
+            Ok(Count {
+                kind: Kind::new(&name, version)?,
+                status: Status::from_code(status).ok_or_else(|| Error::corrupt("a status"))?,
+                count: u64::try_from(count).unwrap_or(0),
+            })
+        })
+        .collect::<Result<_, Error>>()?;
+    // In our order: databases sort texts by their own lights.
+    counts.sort_unstable_by(|a, b| (&a.kind, a.status.code()).cmp(&(&b.kind, b.status.code())));
+    Ok(counts)
 }

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::header::Meta;
 use super::turn::Append;
 use super::value::Value;
-use super::{process, request};
+use super::{dead, process, request};
 use crate::{Commit, Error, Outcome, Refusal, Turn};
 use greenroom_model::{Mark, Millis, ProcessNo, Seq};
 use std::collections::HashSet;
@@ -25,7 +25,9 @@ impl<'g> Run<'g> {
     pub fn takes(&self, commit: &Commit) -> bool {
         let moved = commit.turn.as_ref().is_some_and(|turn| self.moved.contains(&turn.process));
         let asked = commit.request.as_ref().is_some_and(|it| self.keys.contains(it.key.as_str()));
-        !moved && !asked
+        // A letter it takes away must be one that the store has by then.
+        let first = commit.letters.is_empty() || self.commits.is_empty();
+        !moved && !asked && first
     }
 
     /// Takes it in.
@@ -43,6 +45,7 @@ impl<'g> Run<'g> {
         outcomes: &mut [Outcome],
     ) -> Result<(), Error> {
         self.refuse_repeated(tx, outcomes)?;
+        self.refuse_without_letter(tx, outcomes)?;
         let facts = Facts::gather(tx, &self.commits)?;
         self.append(tx, meta, outcomes)?;
         let mut draft = Draft::new(facts);
@@ -70,6 +73,23 @@ impl<'g> Run<'g> {
                 _ => true,
             },
         });
+        Ok(())
+    }
+
+    /// Only the first of a run takes letters away.
+    fn refuse_without_letter(
+        &mut self,
+        tx: &mut dyn Tx,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), Error> {
+        let Some((place, commit)) = self.commits.first() else { return Ok(()) };
+        if commit.letters.is_empty() {
+            return Ok(());
+        }
+        if let Some(no) = dead::missing(tx, &commit.letters)? {
+            outcomes[*place] = Err(Refusal::NoLetter { no });
+            self.commits.remove(0);
+        }
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use super::header::Meta;
 use super::{ask, commit, dead, import, lease, list, load, process, request, state, verify};
 use crate::blob::{self, Directory};
 use crate::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
-    Outcome, ProcessRow, Scope, StateRow,
+    Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
+    LetterListing, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -79,8 +79,12 @@ impl<D: Dialect> Journal for SqlStore<D> {
         self.dialect.read(|tx| ask::list(tx, process))
     }
 
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.dialect.read(|tx| dead::list(tx, list::limit(limit)))
+    fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
+        self.dialect.read(|tx| dead::list(tx, listing))
+    }
+
+    fn census(&self) -> Result<Vec<Count>, Error> {
+        self.dialect.read(list::census)
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

@@ -4,12 +4,12 @@ use super::dialect::Tx;
 use super::header::{Epochs, Meta};
 use super::value::Value;
 use super::{ask, dead, request};
-use crate::{Error, Journal, Scope};
+use crate::{Error, Journal, LetterListing, Scope};
 use greenroom_model::ProcessNo;
 
 const PAGE: i64 = 500;
 /// How many dead letters are read; they are no one's history.
-const LETTERS_MAX: i64 = 100_000;
+const LETTERS_MAX: usize = 100_000;
 /// How many requests are.
 const REQUESTS_MAX: i64 = 100_000;
 
@@ -57,7 +57,7 @@ pub(super) fn tables(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
         |tx| Meta::read(tx).map(|_| ()),
         |tx| Epochs::read(tx).map(|_| ()),
         |tx| ask::list(tx, None).map(|_| ()),
-        |tx| dead::list(tx, LETTERS_MAX).map(|_| ()),
+        |tx| dead::list(tx, &letters()).map(|_| ()),
         |tx| request::check(tx, REQUESTS_MAX),
     ];
     for check in checks {
@@ -75,6 +75,10 @@ pub(super) fn tables(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
         }
     }
     Ok(found)
+}
+
+fn letters() -> LetterListing {
+    LetterListing { limit: LETTERS_MAX, ..LetterListing::default() }
 }
 
 fn count(tx: &mut dyn Tx, sql: &str) -> Result<i64, Error> {

@@ -12,6 +12,7 @@ mod asks;
 mod blobs;
 mod commits;
 mod exits;
+mod letters;
 mod lists;
 mod requests;
 mod segments;
@@ -67,6 +68,8 @@ suite! {
     state: the_last_value_counts keys_are_taken_away;
     requests: a_key_counts_once a_refused_one_leaves_its_key what_came_of_it_is_kept
         a_key_is_forgotten_in_time;
+    letters: filters_and_pages one_is_sent_again_once several_go_or_none old_ones_make_room
+        by_policy_none_are_kept a_census;
     segments: loads_the_segment loads_what_came_after kind_changes;
     lists: pages filters what_runs what_is_due;
     blobs: large_payloads_come_back forged_references_are_kept_as_text a_missing_blob_is_named;

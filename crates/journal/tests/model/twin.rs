@@ -111,6 +111,8 @@ impl Twin {
             turn,
             sends: sends.collect(),
             spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
+            letters: Vec::new(),
+            letter_rules: Default::default(),
             request: plan.request.map(|key| {
                 // Some of them are no longer kept when they come again.
                 let until = Millis(self.now + 4 + u64::from(key));

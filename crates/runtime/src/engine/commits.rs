@@ -157,7 +157,9 @@ impl Engine {
             match &outcome {
                 Ok(receipt) => self.hand_on(&commit, &rest, receipt),
                 Err(Refusal::Stale { .. }) => self.begin_doubt(),
-                Err(Refusal::Fenced { .. } | Refusal::Repeated { .. }) => {}
+                Err(
+                    Refusal::Fenced { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. },
+                ) => {}
             }
             match rest.source {
                 Source::Turn(cell) => {
@@ -189,6 +191,7 @@ impl Engine {
         match outcome {
             Ok(receipt) => Ok(Answer::Receipt(receipt)),
             Err(Refusal::Repeated { done, .. }) => Ok(Answer::Repeated(done)),
+            Err(Refusal::NoLetter { no }) => Err(crate::Error::NoLetter { no }),
             Err(stale @ Refusal::Stale { .. }) => {
                 Err(Error::Unavailable { why: stale.to_string() }.into())
             }

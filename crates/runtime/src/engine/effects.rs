@@ -96,6 +96,7 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         supervised: supervised
             .map(|terms| Supervised { by: facts.id.clone(), restart: terms.restart }),
         supervises: false,
+        pinned: false,
     });
     // A supervisor hears of ends by its children's own word: no operation waits.
     let op = if supervised.is_some() { Op(0) } else { *op };

@@ -59,6 +59,8 @@ pub(crate) struct External {
     pub sends: Vec<greenroom_journal::Outgoing>,
     pub spawns: Vec<greenroom_journal::Spawn>,
     pub fresh: Vec<Option<Event>>,
+    /// Dead letters that go.
+    pub letters: Vec<i64>,
     pub request: Option<Request>,
     /// The last turn of a process that can take none itself.
     pub turn: Option<greenroom_journal::Turn>,

@@ -106,7 +106,8 @@ impl Engine {
             Content::Revive { from: RestartFrom::Segment, .. } => Some(again()),
             Content::Revive { from: RestartFrom::Fresh, kind } => {
                 let origin = read.origin.as_ref().unwrap_or(segment);
-                let kind = kind.clone().or_else(|| (self.newest)(&origin.kind.name));
+                let newest = || (self.newest)(&origin.kind.name).filter(|_| !origin.pinned);
+                let kind = kind.clone().or_else(newest);
                 let kind: Kind = kind.unwrap_or_else(|| origin.kind.clone());
                 let state = BTreeMap::new();
                 let fresh = self.again(origin, read.first_op);

@@ -12,7 +12,7 @@ use crate::code::{Newest, RunEphemeral};
 use crate::env::Env;
 use crate::ephemeral::Pool;
 use crate::{Error, Registry};
-use greenroom_journal::{Commit, Journal, Lease};
+use greenroom_journal::{Commit, Journal, Lease, LetterRules};
 use greenroom_model::{Message, Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -37,6 +37,12 @@ pub struct EngineOptions {
     pub request_kept: Duration,
     /// How long the code may run for one input before its process is stopped.
     pub turn_time_max: Duration,
+    /// How many dead letters are kept; the oldest go as new ones come.
+    pub letters_max: u64,
+    /// How long they are kept, at least until new ones come.
+    pub letters_kept: Duration,
+    /// Messages to processes that have ended or do not exist are dropped.
+    pub drops_unreachable: bool,
 }
 
 impl Default for EngineOptions {
@@ -48,6 +54,9 @@ impl Default for EngineOptions {
             group_bytes_max: 8 << 20,
             request_kept: Duration::from_secs(24 * 3600),
             turn_time_max: Duration::from_secs(10),
+            letters_max: 100_000,
+            letters_kept: Duration::from_secs(30 * 24 * 3600),
+            drops_unreachable: false,
         }
     }
 }
@@ -180,12 +189,15 @@ impl Engine {
         }
         let bytes = external.bytes();
         let facts = external.spawns.iter().map(super::effects::facts).collect();
+        let at = self.env.now();
         let mut commit = Commit {
             at: external.at.unwrap_or_else(|| self.env.now()),
             epoch: self.lease.epoch,
             turn: external.turn,
             sends: external.sends,
             spawns: external.spawns,
+            letters: external.letters,
+            letter_rules: self.letter_rules(at),
             request: external.request,
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
@@ -202,6 +214,16 @@ impl Engine {
         };
         self.commits.push(Pending { commit, rest });
         receiver
+    }
+
+    /// What becomes of messages that nobody takes, at `now`.
+    pub(super) fn letter_rules(&self, now: Millis) -> LetterRules {
+        let kept_ms = u64::try_from(self.options.letters_kept.as_millis()).unwrap_or(u64::MAX);
+        LetterRules {
+            kept_max: self.options.letters_max,
+            kept_since: Millis(now.0.saturating_sub(kept_ms)),
+            drops_unreachable: self.options.drops_unreachable,
+        }
     }
 
     /// Stops taking work, for good.

@@ -273,6 +273,8 @@ impl Engine {
             }),
             sends: turn.sends,
             spawns,
+            letters: Vec::new(),
+            letter_rules: self.letter_rules(at),
             request: None,
         };
         let large = match self.encode(&mut commit, &events, &fresh, sum_before) {
@@ -321,7 +323,7 @@ impl Engine {
             Err(Refusal::Fenced { shard }) => {
                 self.stop(&format!("the lease of shard {shard} has passed to another node"));
             }
-            Err(Refusal::Stale { .. } | Refusal::Repeated { .. }) => {
+            Err(Refusal::Stale { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. }) => {
                 // The store knows better: an answer of its was lost.
                 self.tell_of_loss(cell);
                 *body = Body::Cold;

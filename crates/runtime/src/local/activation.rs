@@ -4,10 +4,11 @@
 use crate::code::{Activation, Applied, Attempt, NewActivation, Newest};
 use crate::ctx::{Core, Ctx, Identity, Shared, StepJob, run_compensations};
 use crate::failed::panicked;
+use crate::migration::Migrations;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
+    Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,12 +38,13 @@ impl Wake for Flag {
 pub(crate) struct Local {
     core: Shared,
     newest: Newest,
+    migrations: Arc<Migrations>,
     /// `None` once it has ended.
     code: Option<BoxFuture<'static, Result<Payload, Failure>>>,
 }
 
 impl Local {
-    pub fn new(program: &Program, new: NewActivation) -> Local {
+    pub fn new(program: &Program, new: NewActivation, migrations: Arc<Migrations>) -> Local {
         let input = new.segment.input.clone();
         let newest = new.newest.clone();
         let mut later: VecDeque<ProcessId> = new.earlier.into();
@@ -51,7 +53,7 @@ impl Local {
         let identity = Identity { id, later, newest: new.newest, ephemeral: new.ephemeral };
         let core = Arc::new(Mutex::new(Core::new(identity, new.segment, new.at)));
         let code = Local::code(program, &core, input);
-        Local { core, newest, code: Some(code) }
+        Local { core, newest, migrations, code: Some(code) }
     }
 
     /// The user's function, followed by its compensations if it fails.
@@ -112,7 +114,10 @@ impl Local {
     fn ended(&self, result: Result<Payload, Failure>) -> Event {
         let mut core = self.core();
         match (result, core.continuation.take()) {
-            (Err(_), Some(input)) => Event::WorkflowContinued(self.next_segment(&core, input)),
+            (Err(_), Some(input)) => {
+                let (kind, input) = self.migrated(&mut core, input);
+                Event::WorkflowContinued(next_segment(&core, kind, input))
+            }
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
                 let reason = core.cancelled.clone().unwrap_or(failure.message);
@@ -129,19 +134,21 @@ impl Local {
         }
     }
 
-    fn next_segment(&self, core: &Core, input: Payload) -> Segment {
-        let kind = &core.segment.kind;
-        let mut chance = core.chance.clone();
-        Segment {
-            kind: (self.newest)(&kind.name).unwrap_or_else(|| kind.clone()),
-            input,
-            seed: chance.next(),
-            first_op: core.next_op(),
-            state: core.state.clone(),
-            origin: core.segment.origin.clone(),
-            root: core.segment.root.clone(),
-            supervised: core.segment.supervised.clone(),
-            supervises: core.supervises,
+    /// On which version it goes on, and with what. Where the input cannot be
+    /// migrated it stays on its own, whose input it is.
+    fn migrated(&self, core: &mut Core, input: Payload) -> (Kind, Payload) {
+        let own = core.segment.kind.clone();
+        let newest = (self.newest)(&own.name).filter(|_| !core.segment.pinned);
+        let Some(newest) = newest.filter(|newest| *newest != own) else {
+            return (own, input);
+        };
+        match self.migrations.migrate(&own, &newest, input.clone()) {
+            Ok(input) => (newest, input),
+            Err(failure) => {
+                let words = format!("it stays on {own}: {failure}");
+                core.emitted.extend(Payload::of(&words).ok());
+                (own, input)
+            }
         }
     }
 
@@ -195,6 +202,22 @@ impl Drop for Local {
 fn continues(core: &Shared) -> bool {
     let core = core.lock().unwrap_or_else(PoisonError::into_inner);
     core.continuation.is_some()
+}
+
+fn next_segment(core: &Core, kind: Kind, input: Payload) -> Segment {
+    let mut chance = core.chance.clone();
+    Segment {
+        kind,
+        input,
+        seed: chance.next(),
+        first_op: core.next_op(),
+        state: core.state.clone(),
+        origin: core.segment.origin.clone(),
+        root: core.segment.root.clone(),
+        supervised: core.segment.supervised.clone(),
+        supervises: core.supervises,
+        pinned: core.segment.pinned,
+    }
 }
 
 /// Its supervisor stops it to let it go on from here: nothing is undone.

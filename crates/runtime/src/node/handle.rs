@@ -28,14 +28,30 @@ pub struct NodeOptions {
     /// How long a process's code may run without an await; then it is stopped,
     /// as soon as it yields.
     pub turn_time_max: Duration,
+    /// How many dead letters are kept; the oldest go as new ones come.
+    pub letters_max: u64,
+    /// How long they are kept, at least until new ones come.
+    pub letters_kept: Duration,
+    /// Messages to processes that have ended or do not exist are dropped rather
+    /// than kept as dead letters. Callers hear `no_process` all the same, and
+    /// messages that ended their process too often are kept.
+    pub drops_unreachable: bool,
 }
 
 impl Default for NodeOptions {
     fn default() -> NodeOptions {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let name = format!("process {}", std::process::id());
-        let EngineOptions { resident_max, resident_bytes_max, request_kept, turn_time_max, .. } =
-            EngineOptions::default();
+        let EngineOptions {
+            resident_max,
+            resident_bytes_max,
+            request_kept,
+            turn_time_max,
+            letters_max,
+            letters_kept,
+            drops_unreachable,
+            ..
+        } = EngineOptions::default();
         NodeOptions {
             name,
             resident_max,
@@ -44,6 +60,9 @@ impl Default for NodeOptions {
             temporary: false,
             request_kept,
             turn_time_max,
+            letters_max,
+            letters_kept,
+            drops_unreachable,
         }
     }
 }
@@ -91,6 +110,9 @@ impl Node {
             resident_bytes_max: options.resident_bytes_max,
             request_kept: options.request_kept,
             turn_time_max: options.turn_time_max,
+            letters_max: options.letters_max,
+            letters_kept: options.letters_kept,
+            drops_unreachable: options.drops_unreachable,
             ..EngineOptions::default()
         };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);

@@ -52,6 +52,11 @@ pub struct Trouble {
 }
 
 impl Node {
+    /// The node's time.
+    pub fn now(&self) -> greenroom_model::Millis {
+        self.env.now()
+    }
+
     /// How the node is, now. Reads no store.
     pub fn health(&self) -> Health {
         let engine = &self.engine;

@@ -3,7 +3,7 @@
 use super::handle::Node;
 use crate::marked::list_marked;
 use crate::{Error, Result};
-use greenroom_journal::{DeadLetter, Listing, ProcessRow, Scope, StateRow, TurnRow};
+use greenroom_journal::{Count, Listing, ProcessRow, Scope, StateRow, TurnRow};
 use greenroom_model::{Exit, ProcessId};
 use std::time::Duration;
 
@@ -32,6 +32,11 @@ impl Node {
         .await
     }
 
+    /// How many processes there are of each kind and version in each status.
+    pub async fn census(&self) -> Result<Vec<Count>> {
+        self.read(|journal| Ok(journal.census()?)).await
+    }
+
     /// A process's journal.
     pub async fn history(&self, id: &ProcessId, scope: Scope) -> Result<Vec<TurnRow>> {
         let row = self.found(id).await?;
@@ -43,11 +48,6 @@ impl Node {
     pub async fn state(&self, id: &ProcessId) -> Result<Vec<StateRow>> {
         let row = self.process(id).await?;
         self.read(move |journal| Ok(journal.state(row.no)?)).await
-    }
-
-    /// Messages nobody took, newest first.
-    pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        self.read(move |journal| Ok(journal.dead(limit)?)).await
     }
 
     /// How a process ended; waits for it, at most `wait` (for ever without).

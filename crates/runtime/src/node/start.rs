@@ -1,16 +1,18 @@
 //! Starting processes from outside.
 
 use super::handle::Node;
+use crate::ctx::schedule_spec;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{Receipt, Spawn};
-use greenroom_model::{Event, Op, Origin, Payload, ProcessId, Segment};
+use greenroom_model::{Event, Kind, Op, Origin, Payload, ProcessId, Segment};
 use std::collections::BTreeMap;
 
 /// A process to start.
 #[derive(Clone, Debug)]
 pub struct StartRequest {
-    /// Its kind; the newest version is taken.
+    /// Its kind: it begins on the newest version, and goes on on the newest each
+    /// time it continues as new. Or `kind@version`: it is pinned to that one.
     pub kind: String,
     /// Its key; without one it gets a random key.
     pub key: Option<String>,
@@ -39,11 +41,13 @@ impl Node {
         if let Some(done) = self.done(&wish).await? {
             return Ok(started(&done.receipt, done.note.parse()?));
         }
-        let Some(kind) = self.engine.registry.newest(&request.kind) else {
-            return Err(self.unknown_kind(&request.kind));
-        };
+        let kind = self.kind_to_start(&request.kind)?;
+        if self.engine.registry.is_schedule(&kind.name) {
+            let spec = schedule_spec(&request.input).map_err(Error::BadRequest)?;
+            self.check_schedule(request.key.as_deref().unwrap_or("a"), spec)?;
+        }
         let key = request.key.unwrap_or_else(|| format!("{:016x}", self.env.seed()));
-        let id = ProcessId::new(&request.kind, &key)?;
+        let id = ProcessId::new(&kind.name, &key)?;
         if id.is_reserved() {
             let words =
                 "a key that begins with `!` is an ephemeral process's, which no start makes";
@@ -59,6 +63,7 @@ impl Node {
             root: id.to_string(),
             supervised: None,
             supervises: false,
+            pinned: request.kind.contains('@'),
         });
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());
@@ -68,14 +73,36 @@ impl Node {
         Ok(started(&carried.receipt, carried.note(id)?))
     }
 
+    /// The kind that `name` or `name@version` names here.
+    pub(super) fn kind_to_start(&self, named: &str) -> Result<Kind> {
+        let registry = &self.engine.registry;
+        let Some((name, version)) = named.split_once('@') else {
+            return registry.newest(named).ok_or_else(|| self.unknown_kind(named));
+        };
+        let version = version.parse().map_err(|_| {
+            let words = format!("`{named}` names no version: write KIND@NUMBER, like refund@2");
+            Error::BadRequest(words.chars().take(200).collect())
+        })?;
+        let kind = Kind::new(name, version)?;
+        match registry.has(&kind) {
+            true => Ok(kind),
+            false => Err(self.unknown_kind(&kind.to_string())),
+        }
+    }
+
     pub(super) fn unknown_kind(&self, kind: &str) -> Error {
         let mut known: Vec<String> =
-            self.engine.registry.kinds().into_iter().map(|kind| kind.name.to_string()).collect();
+            self.engine.registry.kinds().iter().map(|one| named(one, kind)).collect();
         known.dedup();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let kind: String = kind.chars().take(64).collect();
         Error::UnknownKind { kind, known }
     }
+}
+
+/// A kind as it is told to who asked for `wanted`, which names a version or not.
+fn named(kind: &Kind, wanted: &str) -> String {
+    if wanted.contains('@') { kind.to_string() } else { kind.name.to_string() }
 }
 
 fn started(receipt: &Receipt, id: ProcessId) -> Started {

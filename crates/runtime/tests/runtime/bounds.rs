@@ -1,11 +1,8 @@
 //! What one process does must not hold up the others.
 
+use crate::hooks::Hooks;
 use crate::world::{World, pause};
-use greenroom_runtime::journal::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
-    Memory, Outcome, ProcessRow, Scope, StateRow,
-};
-use greenroom_runtime::model::{BlobRef, Epoch, Failure, Millis, ProcessId, ProcessNo, Status};
+use greenroom_runtime::model::{Failure, ProcessId, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, join_all};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -38,71 +35,6 @@ impl Gate {
     }
 }
 
-/// A store whose blobs, or whose timers, can be made to wait.
-#[derive(Default)]
-struct Gated {
-    store: Memory,
-    blobs: Gate,
-    due: Gate,
-}
-
-impl Journal for Gated {
-    fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
-        self.store.commit(group)
-    }
-    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
-        self.store.import(epoch, at, next)
-    }
-    fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {
-        self.store.acquire(owner, at)
-    }
-    fn find(&self, id: &ProcessId) -> Result<Option<ProcessRow>, Error> {
-        self.store.find(id)
-    }
-    fn load(&self, no: ProcessNo, scope: Scope) -> Result<Option<Loaded>, Error> {
-        self.store.load(no, scope)
-    }
-    fn list(&self, listing: &Listing) -> Result<Vec<ProcessRow>, Error> {
-        self.store.list(listing)
-    }
-    fn runnable(&self, after: ProcessNo, limit: usize) -> Result<Vec<ProcessNo>, Error> {
-        self.store.runnable(after, limit)
-    }
-    fn due(
-        &self,
-        after: (Millis, ProcessNo),
-        limit: usize,
-    ) -> Result<Vec<(Millis, ProcessNo)>, Error> {
-        self.due.pass();
-        self.store.due(after, limit)
-    }
-    fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error> {
-        self.store.state(no)
-    }
-    fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
-        self.store.asks(process)
-    }
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.store.dead(limit)
-    }
-    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
-        self.store.request(key, at)
-    }
-    fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {
-        self.blobs.pass();
-        self.store.put_blob(text)
-    }
-    fn get_blob(&self, blob: &BlobRef) -> Result<String, Error> {
-        self.store.get_blob(blob)
-    }
-    fn verify(&self, progress: &mut dyn FnMut(usize)) -> Result<Vec<String>, Error> {
-        self.store.verify(progress)
-    }
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
-}
-
 fn registry() -> Registry {
     Registry::new()
         .kind("big", |ctx: Ctx, bytes: usize| async move {
@@ -120,10 +52,13 @@ fn registry() -> Registry {
         })
 }
 
-fn world(options: NodeOptions) -> (World, Arc<Gated>) {
-    let store = Arc::new(Gated::default());
-    let node = Node::start(store.clone(), registry(), options).expect("starts");
-    (World::with(node), store)
+/// A world whose blobs can be made to wait.
+fn world(options: NodeOptions) -> (World, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let blobs = gate.clone();
+    let store = Hooks { before_blob: Box::new(move || blobs.pass()), ..Hooks::default() };
+    let node = Node::start(Arc::new(store), registry(), options).expect("starts");
+    (World::with(node), gate)
 }
 
 async fn until(what: impl Fn() -> bool) {
@@ -138,25 +73,25 @@ async fn until(what: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_result_is_written_beside_the_commits_of_others() {
-    let (world, store) = world(NodeOptions { workers: 2, ..NodeOptions::default() });
-    store.blobs.set(true);
+    let (world, blobs) = world(NodeOptions { workers: 2, ..NodeOptions::default() });
+    blobs.set(true);
     let big = world.start("big/1", "1000000").await;
-    until(|| store.blobs.waiting() == 1).await;
+    until(|| blobs.waiting() == 1).await;
     for key in 0..20 {
         let id = world.start(&format!("echo/{key}"), "\"abc\"").await;
         assert_eq!(world.result(&id).await, "3");
     }
-    assert_eq!(store.blobs.waiting(), 1, "it waits still");
-    store.blobs.set(false);
+    assert_eq!(blobs.waiting(), 1, "it waits still");
+    blobs.set(false);
     assert_eq!(world.result(&big).await, "1000000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_message_and_a_large_input_are_written_beside_them_too() {
-    let (world, store) = world(NodeOptions { workers: 2, ..NodeOptions::default() });
+    let (world, blobs) = world(NodeOptions { workers: 2, ..NodeOptions::default() });
     let inbox = world.start("inbox/1", "null").await;
     let text = format!("\"{}\"", "x".repeat(100_000));
-    store.blobs.set(true);
+    blobs.set(true);
     let large = async {
         let sent = world.send(&inbox, "text", &text);
         let (_, started) = futures_util::future::join(sent, world.start("echo/big", &text)).await;
@@ -164,21 +99,23 @@ async fn a_large_message_and_a_large_input_are_written_beside_them_too() {
         assert_eq!(world.result(&inbox).await, "100000");
     };
     let small = async {
-        until(|| store.blobs.waiting() == 2).await;
+        until(|| blobs.waiting() == 2).await;
         let id: ProcessId = world.start("echo/small", "\"abc\"").await;
         assert_eq!(world.result(&id).await, "3");
-        store.blobs.set(false);
+        blobs.set(false);
     };
     futures_util::future::join(large, small).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_are_read_beside_the_commits_that_note_them() {
-    let store = Arc::new(Gated::default());
-    store.due.set(true);
-    let node = Node::start(store.clone(), registry(), NodeOptions::default()).expect("starts");
+    let due = Arc::new(Gate::default());
+    due.set(true);
+    let gate = due.clone();
+    let store = Hooks { before_due: Box::new(move || gate.pass()), ..Hooks::default() };
+    let node = Node::start(Arc::new(store), registry(), NodeOptions::default()).expect("starts");
     let world = World::with(node);
-    until(|| store.due.waiting() == 1).await;
+    until(|| due.waiting() == 1).await;
     let mut naps = Vec::new();
     for key in 0..20 {
         let id = world.start(&format!("nap/{key}"), "30").await;
@@ -187,7 +124,7 @@ async fn timers_are_read_beside_the_commits_that_note_them() {
     }
     let id = world.start("echo/1", "\"abc\"").await;
     assert_eq!(world.result(&id).await, "3");
-    store.due.set(false);
+    due.set(false);
     let results = join_all(naps.iter().map(|id| world.result(id))).await;
     assert!(results.iter().all(|result| result == "0"));
 }

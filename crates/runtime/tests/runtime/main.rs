@@ -7,19 +7,23 @@
     reason = "a test ends where something is not as it should be, and these run in real time"
 )]
 
+mod around_commit;
 mod asks;
 mod bounds;
 mod cancel;
 mod deploy;
 mod ephemeral;
+mod fleet;
 mod fork;
 mod held_up;
 mod hold;
-mod hooked;
+mod hooks;
+mod letters;
 mod lost_answer;
 mod messages;
 mod on_sqlite;
 mod restart;
+mod schedules;
 mod steps;
 mod supervision;
 mod transfer;

@@ -23,6 +23,7 @@ mod restart;
 mod retry;
 mod revive;
 mod saga;
+mod schedule;
 mod supervise;
 mod timer;
 mod tree;
@@ -53,6 +54,7 @@ pub const ALL: &[Scenario] = &[
     retry::SCENARIO,
     revive::SCENARIO,
     saga::SCENARIO,
+    schedule::SCENARIO,
     supervise::SCENARIO,
     timer::SCENARIO,
     tree::SCENARIO,

@@ -1,81 +1,13 @@
-//! A store in memory with something done before each commit, and what it
-//! shows: when live values go out, and what becomes of a turn that cannot be
-//! stored.
+//! Around a commit: when live values go out, and what becomes of a turn that
+//! cannot be stored.
 
+use crate::hooks::{AtCommit, Hooks};
 use crate::world::{World, pause};
-use greenroom_runtime::journal::{
-    Arrivals, AskRow, Commit, DeadLetter, Done, Error, Imported, Journal, Lease, Listing, Loaded,
-    Memory, Outcome, ProcessRow, Scope, StateRow,
-};
-use greenroom_runtime::model::{
-    BlobRef, Epoch, Error as ModelError, Event, Failure, Millis, ProcessId, ProcessNo, Seq, Status,
-};
+use greenroom_runtime::journal::{Commit, Memory};
+use greenroom_runtime::model::{Error as ModelError, Event, Failure, ProcessId, Seq, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Notice, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-type Before = Box<dyn Fn(&[Commit]) -> Result<(), Error> + Send + Sync>;
-
-struct Hooked {
-    store: Memory,
-    before: Before,
-}
-
-impl Journal for Hooked {
-    fn commit(&self, group: &[Commit]) -> Result<Vec<Outcome>, Error> {
-        (self.before)(group)?;
-        self.store.commit(group)
-    }
-    fn import(&self, epoch: Epoch, at: Millis, next: &mut Arrivals<'_>) -> Result<Imported, Error> {
-        self.store.import(epoch, at, next)
-    }
-    fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {
-        self.store.request(key, at)
-    }
-    fn acquire(&self, owner: &str, at: Millis) -> Result<Lease, Error> {
-        self.store.acquire(owner, at)
-    }
-    fn find(&self, id: &ProcessId) -> Result<Option<ProcessRow>, Error> {
-        self.store.find(id)
-    }
-    fn load(&self, no: ProcessNo, scope: Scope) -> Result<Option<Loaded>, Error> {
-        self.store.load(no, scope)
-    }
-    fn list(&self, listing: &Listing) -> Result<Vec<ProcessRow>, Error> {
-        self.store.list(listing)
-    }
-    fn runnable(&self, after: ProcessNo, limit: usize) -> Result<Vec<ProcessNo>, Error> {
-        self.store.runnable(after, limit)
-    }
-    fn due(
-        &self,
-        after: (Millis, ProcessNo),
-        limit: usize,
-    ) -> Result<Vec<(Millis, ProcessNo)>, Error> {
-        self.store.due(after, limit)
-    }
-    fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error> {
-        self.store.state(no)
-    }
-    fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
-        self.store.asks(process)
-    }
-    fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.store.dead(limit)
-    }
-    fn put_blob(&self, text: &str) -> Result<BlobRef, Error> {
-        self.store.put_blob(text)
-    }
-    fn get_blob(&self, blob: &BlobRef) -> Result<String, Error> {
-        self.store.get_blob(blob)
-    }
-    fn verify(&self, progress: &mut dyn FnMut(usize)) -> Result<Vec<String>, Error> {
-        self.store.verify(progress)
-    }
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
-}
 
 fn talkers() -> Registry {
     Registry::new().kind("talker", |ctx: Ctx, _: ()| async move {
@@ -114,14 +46,15 @@ async fn live_values_follow_their_turns_commit_and_come_once() {
     let memory = Memory::new();
     let open = Arc::new(AtomicBool::new(false));
     let gate = open.clone();
-    let before: Before = Box::new(move |group| {
+    let before: AtCommit = Box::new(move |group| {
         let turn = group.iter().any(|commit| commit.turn.is_some());
         while turn && !gate.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
         Ok(())
     });
-    let store = Arc::new(Hooked { store: memory.clone(), before });
+    let store =
+        Arc::new(Hooks { store: memory.clone(), before_commit: before, ..Hooks::default() });
     let node = Node::start(store, talkers(), NodeOptions::default()).expect("starts");
     let world = World::with(node);
     let id = world.start("talker/1", "null").await;
@@ -141,7 +74,7 @@ async fn live_values_follow_their_turns_commit_and_come_once() {
 async fn a_turn_that_cannot_be_stored_parks_its_process() {
     let refuses = Arc::new(AtomicBool::new(true));
     let still = refuses.clone();
-    let before: Before = Box::new(move |group| {
+    let before: AtCommit = Box::new(move |group| {
         let bad = |commit: &Commit| {
             commit.turn.as_ref().is_some_and(|turn| turn.body.contains("too big"))
         };
@@ -156,7 +89,7 @@ async fn a_turn_that_cannot_be_stored_parks_its_process() {
         });
         step.await
     });
-    let store = Arc::new(Hooked { store: Memory::new(), before });
+    let store = Arc::new(Hooks { before_commit: before, ..Hooks::default() });
     let node = Node::start(store, registry, NodeOptions::default()).expect("starts");
     let world = World::with(node);
     let big = world.start("big/1", "false").await;
