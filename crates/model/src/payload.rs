@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 pub const PAYLOAD_MAX_BYTES: usize = 32 << 20;
 
 /// A JSON value, or where the blob store keeps one that is large.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Payload {
     /// JSON text of a few bytes, in place: most messages and results.
     Short(Short),
@@ -212,6 +212,13 @@ impl<'de> Deserialize<'de> for Payload {
             return Ok(Payload::Blob(blob));
         }
         Ok(Payload::Inline(raw))
+    }
+}
+
+/// The text, wherever it is kept.
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({self})")
     }
 }
 
