@@ -307,7 +307,7 @@ async fn the_socket_is_the_owners_and_is_taken_over_only_when_dead() {
 async fn stopping_ends_streams_and_removes_the_socket() {
     let house = House::new().await;
     let status = house.client.node().await.expect("a node");
-    assert_eq!(status.kinds, ["add@1", "asker@1", "echo@1", "supervisor@1"]);
+    assert_eq!(status.kinds, ["add@1", "asker@1", "echo@1", "schedule@1", "supervisor@1"]);
     assert_eq!(house.client.verify().await.expect("verified"), Vec::<String>::new());
     let id = house.start("asker", "1", "null").await;
     let mut events = house.client.events(&id, Seq(u64::MAX - 1)).await.expect("events");

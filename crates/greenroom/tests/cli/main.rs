@@ -14,3 +14,4 @@ mod dead;
 mod house;
 mod look;
 mod run;
+mod schedule;
