@@ -119,8 +119,8 @@ async fn a_pinned_process_stays_on_its_version() {
     let world = World::new(old().merge(new()));
     let id = start(&world, "truck@1", "pinned").await.expect("started");
     assert_eq!(id.as_str(), "truck/pinned");
-    add(&world, &[id.clone()], "round", 5).await;
-    add(&world, &[id.clone()], "again", 5).await;
+    add(&world, std::slice::from_ref(&id), "round", 5).await;
+    add(&world, std::slice::from_ref(&id), "again", 5).await;
     world.send(&id, "done", "null").await;
     assert_eq!(world.result(&id).await, "10");
     assert_eq!(world.node.process(&id).await.expect("row").kind.version, 1);
@@ -141,7 +141,7 @@ async fn what_cannot_be_migrated_stays_where_it_is() {
         |_| Err(Failure::msg("not today")),
     );
     let world = world.deploy(broken).await;
-    add(&world, &[id.clone()], "round", 5).await;
+    add(&world, std::slice::from_ref(&id), "round", 5).await;
     world.send(&id, "done", "null").await;
     assert_eq!(world.result(&id).await, "5");
     assert_eq!(world.node.process(&id).await.expect("row").kind.version, 1);
@@ -160,7 +160,7 @@ async fn migrations_go_step_by_step() {
     let world = World::new(old());
     let id = start(&world, "truck", "1").await.expect("started");
     let world = world.deploy(all).await;
-    add(&world, &[id.clone()], "round", 5).await;
+    add(&world, std::slice::from_ref(&id), "round", 5).await;
     world.send(&id, "done", "null").await;
     assert!(
         matches!(world.exit(&id).await, Exit::Normal(words) if words.text() == Some("\"had 5\""))

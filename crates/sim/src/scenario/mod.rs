@@ -10,8 +10,10 @@ mod crowd;
 mod definition;
 mod deploy;
 mod family;
+mod fleet;
 mod fork;
 mod hold;
+mod letters;
 mod message;
 mod once;
 mod pingpong;
@@ -38,8 +40,10 @@ pub const ALL: &[Scenario] = &[
     crowd::SCENARIO,
     deploy::SCENARIO,
     family::SCENARIO,
+    fleet::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
+    letters::SCENARIO,
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
