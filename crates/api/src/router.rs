@@ -4,8 +4,8 @@ use crate::extract::{BODY_MAX_BYTES, only_json};
 use crate::peer::guard;
 use crate::refusal::Refusal;
 use crate::route::{
-    ask, cancel, dead, events, export, fork, history, import, message, node as status, pause,
-    process, restart, result, state, verify,
+    ask, cancel, dead, events, export, fork, history, import, kind, message, node as status, pause,
+    process, restart, result, schedule, state, verify,
 };
 use crate::shutdown::Shutdown;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -56,6 +56,12 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/v1/dead/{no}", get(dead::get))
         .route("/v1/dead/requeue", post(dead::requeue))
         .route("/v1/dead/drop", post(dead::discard))
+        .route("/v1/schedules", get(schedule::list).post(schedule::add))
+        .route("/v1/schedules/{name}", get(schedule::get))
+        .route("/v1/schedules/{name}/run", post(schedule::run))
+        .route("/v1/schedules/{name}/trigger", post(schedule::trigger))
+        .route("/v1/schedules/{name}/delete", post(schedule::delete))
+        .route("/v1/kinds", get(kind::list))
         .route("/v1/node", get(status::get))
         .route("/v1/verify", get(verify::get))
         .route("/v1/export", get(export::get))

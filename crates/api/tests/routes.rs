@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, reason = "what a test expects and does not find fails it")]
 
 use greenroom_api::wire::{
-    CancelRequest, ForkRequest, Given, ListQuery, MessageRequest, RestartFrom, StartRequest,
+    CancelRequest, DropRequest, ForkRequest, Given, ListQuery, MessageRequest, RequeueRequest,
+    RestartFrom, ScheduleRequest, StartRequest,
 };
 use greenroom_api::{Client, Seen, ServeError, bind};
+use greenroom_model::schedule::ScheduleSpec;
 use greenroom_model::{AskId, Event, Exit, Failure, ProcessId, Seq, Status};
 use greenroom_runtime::journal::Memory;
 use greenroom_runtime::{Ctx, Env, Node, NodeOptions, RealEnv, Registry};
@@ -426,4 +428,51 @@ async fn a_client_that_insists_asks_again_where_the_answer_was_lost() {
     wire.await.expect("no panic");
     assert!(matches!(house.end(&id).await, Exit::Normal(_)));
     assert!(house.client.dead(10).await.expect("dead letters").is_empty(), "sent once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_are_made_seen_and_refused() {
+    let house = House::new().await;
+    let request = |spec| ScheduleRequest { name: "s".into(), spec, replace: false };
+    let spec = ScheduleSpec {
+        input: Some(given("[1, 2]").payload().expect("json")),
+        ..ScheduleSpec::new("add").cron("0 9 * * MON", "Europe/Berlin")
+    };
+    let never = ScheduleSpec::new("add").cron("0 0 31 2 *", "UTC");
+    let error = house.client.schedule(&request(never)).await.expect_err("no such day");
+    assert_eq!(error.code, "bad_request");
+    assert!(error.message.contains("never fires"), "{}", error.message);
+    assert!(house.client.schedules().await.expect("read").is_empty());
+    let made = house.client.schedule(&request(spec.clone())).await.expect("made");
+    assert_eq!((made.id.as_str(), made.created), ("schedule/s", true));
+    assert!(!house.client.schedule(&request(spec.clone())).await.expect("there").created);
+    house.client.run_schedule("s", Given::default()).await.expect("told");
+    let known = loop {
+        let seen = house.client.scheduled("s", 3).await.expect("read");
+        match seen.schedule.filter(|known| known.started == 1) {
+            Some(known) => break (known, seen.upcoming),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!((known.0.spec, known.1.len()), (spec, 3));
+    let error = house.client.trigger_schedule("s", Given::default()).await;
+    assert_eq!(error.expect_err("it has its times").code, "bad_request");
+    house.client.delete_schedule("s").await.expect("told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_found_and_refused() {
+    let house = House::new().await;
+    assert_eq!(house.client.letter(1).await.expect_err("there is none").code, "no_letter");
+    let requeue = |letters: &[i64]| RequeueRequest { letters: letters.to_vec(), to: None };
+    let error = house.client.requeue(&requeue(&[1])).await.expect_err("there is none");
+    assert_eq!(error.code, "no_letter");
+    let error = house.client.requeue(&requeue(&[])).await.expect_err("none named");
+    assert_eq!(error.code, "bad_request");
+    let error = house.client.drop_letters(&DropRequest::default()).await.expect_err("what?");
+    assert_eq!(error.code, "bad_request");
+    let all = DropRequest { all: true, ..DropRequest::default() };
+    assert_eq!(house.client.drop_letters(&all).await.expect("done").dropped, 0);
+    let kinds = house.client.kinds().await.expect("read");
+    assert!(kinds.iter().any(|kind| kind.kind == "echo@1" && kind.code && kind.alive == 0));
 }

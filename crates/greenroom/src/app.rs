@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::source::Source;
 use crate::store;
 use greenroom_api::Client;
-use greenroom_model::Millis;
+use greenroom_model::{Kind, Millis};
 use greenroom_runtime::{Env, RealEnv, Registry};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
@@ -43,6 +43,11 @@ impl App {
     /// Whether to print JSON.
     pub fn json(&self) -> bool {
         self.options.json
+    }
+
+    /// The kinds this binary has code for, with those that need none.
+    pub fn own_kinds(&self) -> Vec<Kind> {
+        self.registry.clone().with_ready_kinds().kinds()
     }
 
     /// The time.

@@ -3,7 +3,7 @@
 use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
-    logs, pause, ps, restart, result, resume, run, send, state, tree, up,
+    logs, pause, ps, restart, result, resume, run, schedule, send, state, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -59,6 +59,8 @@ pub enum Command {
     Fork(fork::Args),
     /// List messages that no process took; send them again or drop them
     Dead(dead::Args),
+    /// Start processes at their times
+    Schedule(schedule::Args),
     /// Write every process with its whole history as JSON lines
     Export(export::Args),
     /// Take in what another store exported
@@ -100,6 +102,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Restart(args) => restart::run(app, args).await,
         Command::Fork(args) => fork::run(app, args).await,
         Command::Dead(args) => dead::run(app, args).await,
+        Command::Schedule(args) => schedule::run(app, args).await,
         Command::Export(args) => export::run(app, args).await,
         Command::Import(args) => import::run(app, args).await,
         Command::Kinds(args) => kinds::run(app, args).await,

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// The status of a process, kept in its row by every commit. The numbers are
 /// part of the store's format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// A step is under way, or the code has yet to run.

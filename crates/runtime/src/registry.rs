@@ -38,8 +38,8 @@ pub struct Registry {
     options: BTreeMap<String, KindOptions>,
     migrations: Arc<Migrations>,
     problems: Vec<String>,
-    /// The kind `schedule` is a user's.
-    schedules_elsewhere: bool,
+    /// The kind `schedule` is the ready one.
+    schedules: bool,
 }
 
 impl Registry {
@@ -141,20 +141,24 @@ impl Registry {
 
     /// With the kinds that need no code, unless there is other code of that
     /// name.
-    pub(crate) fn with_ready_kinds(self) -> Registry {
+    pub fn with_ready_kinds(self) -> Registry {
         let with_supervisor = match self.newest(crate::ctx::SUPERVISOR_KIND) {
             Some(_) => self,
             None => self.kind(crate::ctx::SUPERVISOR_KIND, crate::ctx::supervisor),
         };
         match with_supervisor.newest(crate::ctx::SCHEDULE_KIND) {
-            Some(_) => Registry { schedules_elsewhere: true, ..with_supervisor },
-            None => with_supervisor.kind(crate::ctx::SCHEDULE_KIND, crate::ctx::schedule),
+            Some(_) => with_supervisor,
+            None => {
+                let with_schedule =
+                    with_supervisor.kind(crate::ctx::SCHEDULE_KIND, crate::ctx::schedule);
+                Registry { schedules: true, ..with_schedule }
+            }
         }
     }
 
     /// Whether the inputs of this kind are schedules.
     pub(crate) fn is_schedule(&self, kind: &str) -> bool {
-        kind == crate::ctx::SCHEDULE_KIND && !self.schedules_elsewhere
+        kind == crate::ctx::SCHEDULE_KIND && self.schedules
     }
 
     /// Adds all of another registry's kinds.

@@ -63,6 +63,10 @@ pub enum Wish {
         event: &'static str,
         key: String,
     },
+    /// Sends all dead letters again, once there are so many.
+    Requeue {
+        count: usize,
+    },
     /// What has failed outside under this name works from now on.
     Repair {
         name: &'static str,
@@ -94,7 +98,10 @@ pub struct User {
 impl Wish {
     /// What it asks for depends on what it sees.
     fn looks_first(&self) -> bool {
-        matches!(self, Wish::RestartAt { .. } | Wish::Fork { .. } | Wish::Answer { .. })
+        matches!(
+            self,
+            Wish::RestartAt { .. } | Wish::Fork { .. } | Wish::Answer { .. } | Wish::Requeue { .. }
+        )
     }
 }
 
@@ -247,6 +254,14 @@ async fn fulfil(node: Node, wish: Wish, key: String) -> Result<(), Error> {
             let seq =
                 places(&node, &id, event).await?.last().copied().ok_or_else(|| not_yet(&id))?;
             node.fork(&id, Some(seq), Some(&key), "user").await.map(drop)
+        }
+        Wish::Requeue { count } => {
+            let letters = node.dead(usize::MAX).await?;
+            if letters.len() < count {
+                return Err(Error::NotOpen { ask: format!("{count} dead letters") });
+            }
+            let letters: Vec<i64> = letters.iter().map(|letter| letter.no).collect();
+            node.requeue(&letters, None).await
         }
         Wish::Repair { .. } | Wish::Break { .. } => Ok(()),
         Wish::Await { id } => {

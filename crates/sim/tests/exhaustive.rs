@@ -31,6 +31,6 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    ask bulk chain choice counter crashloop crowd deploy family fanout fork hold latecomer message once
-    pingpong refund restart retry revive saga schedule supervise timer tree version
+    ask bulk chain choice counter crashloop crowd deploy family fanout fleet fork hold latecomer letters
+    message once pingpong refund restart retry revive saga schedule supervise timer tree version
 }

@@ -4,6 +4,7 @@ mod connection;
 mod error;
 mod events;
 mod process;
+mod schedule;
 mod sse;
 mod store;
 

@@ -3,8 +3,8 @@
 use super::connection::{Client, answered, read};
 use super::error::ClientError;
 use crate::wire::{
-    DeadLetter, DeadLetters, DropRequest, Dropped, Imported, LetterQuery, NodeStatus,
-    RequeueRequest, Requeued, Verified,
+    DeadLetter, DeadLetters, DropRequest, Dropped, Imported, KindCount, Kinds, LetterQuery,
+    NodeStatus, RequeueRequest, Requeued, Verified,
 };
 use futures_util::Stream;
 use futures_util::TryStreamExt;
@@ -14,6 +14,12 @@ impl Client {
     /// The node.
     pub async fn node(&self) -> Result<NodeStatus, ClientError> {
         self.get("node").await
+    }
+
+    /// Each version of each kind: whether there is code, and who runs it.
+    pub async fn kinds(&self) -> Result<Vec<KindCount>, ClientError> {
+        let found: Kinds = self.get("kinds").await?;
+        Ok(found.kinds)
     }
 
     /// The newest dead letters.

@@ -6,9 +6,11 @@ mod dead;
 mod error;
 mod given;
 mod history;
+mod kind;
 mod message;
 mod node;
 mod process;
+mod schedule;
 mod transfer;
 
 pub use ask::{AnswerRequest, Ask, Asks};
@@ -19,7 +21,9 @@ pub use dead::{
 pub use error::{ErrorBody, ErrorWords};
 pub use given::Given;
 pub use history::{History, State, StateEntry, Turn};
+pub use kind::{KindCount, Kinds};
 pub use message::{MessageRequest, MessageTaken};
 pub use node::{NodeStatus, Trouble, Verified};
 pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
+pub use schedule::{ScheduleQuery, ScheduleRequest, ScheduleRun, Scheduled, Schedules};
 pub use transfer::{Imported, line};

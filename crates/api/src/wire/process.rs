@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartRequest {
-    /// The kind's name.
+    /// The kind's name; or `name@version`, and the process stays on that one.
     pub kind: String,
     /// The key; a random one if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,11 +7,9 @@ use crate::out;
 use crate::paint::Tone;
 use crate::source::Source;
 use crate::view::span;
-use greenroom_api::wire::NodeStatus;
-use greenroom_journal::Listing;
-use greenroom_model::{Millis, Status};
+use greenroom_api::wire::{KindCount, NodeStatus};
+use greenroom_model::Millis;
 use serde::Serialize;
-use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -57,7 +55,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         findings.extend(troubles(app, node));
     }
     if let Ok(source) = &source {
-        findings.push(missing_kinds(app, source, node.as_ref()).await);
+        findings.push(missing_kinds(app, source).await);
     }
     findings.extend(disk_findings(app));
     if let (true, Ok(source)) = (args.deep, &source) {
@@ -133,24 +131,26 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
 }
 
 /// Processes that wait for code nobody has.
-async fn missing_kinds(app: &App, source: &Source, node: Option<&NodeStatus>) -> Finding {
-    let known: BTreeSet<String> = match node {
-        Some(node) => node.kinds.iter().cloned().collect(),
-        None => app.registry.kinds().iter().map(ToString::to_string).collect(),
+async fn missing_kinds(app: &App, source: &Source) -> Finding {
+    let kinds = match source {
+        Source::Node(client) => client.kinds().await.map_err(anyhow::Error::from),
+        Source::Store(journal) => {
+            let census = journal.census().map_err(anyhow::Error::from);
+            census.map(|census| KindCount::of(&app.own_kinds(), &census))
+        }
     };
-    let alive = Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
-    let listing = Listing { statuses: alive, limit: 10_000, ..Listing::default() };
-    let processes = match source.list(&listing).await {
-        Ok(processes) => processes,
+    let kinds = match kinds {
+        Ok(kinds) => kinds,
         Err(error) => return bad("kinds", error.to_string()),
     };
-    let wanted = processes.iter().map(|process| format!("{}@{}", process.kind, process.version));
-    let missing: BTreeSet<String> = wanted.filter(|kind| !known.contains(kind)).collect();
-    if missing.is_empty() {
-        return ok("kinds", format!("code for all {} processes that go on", processes.len()));
+    let without = kinds.iter().filter(|kind| !kind.code && kind.alive > 0);
+    let without: Vec<String> =
+        without.map(|kind| format!("{} ({} processes)", kind.kind, kind.alive)).collect();
+    if without.is_empty() {
+        let alive: u64 = kinds.iter().map(|kind| kind.alive).sum();
+        return ok("kinds", format!("code for all {alive} processes that go on"));
     }
-    let missing: Vec<_> = missing.into_iter().collect();
-    warning("kinds", format!("processes wait for code that is not here: {}", missing.join(", ")))
+    warning("kinds", format!("processes wait for code that is not here: {}", without.join(", ")))
 }
 
 fn disk_findings(app: &App) -> Vec<Finding> {

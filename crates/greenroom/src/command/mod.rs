@@ -19,6 +19,7 @@ pub mod restart;
 pub mod result;
 pub mod resume;
 pub mod run;
+pub mod schedule;
 pub mod send;
 pub mod state;
 pub mod tree;

@@ -21,8 +21,9 @@ use greenroom_model::{Exit, Kind, ProcessId};
 #[command(after_help = "Examples:\n  greenroom run refund/1017 --input '{\"order\":\"1017\"}'\n  \
     greenroom run report --input @order.json --detach")]
 pub struct Args {
-    /// What to run: its kind, and a key that tells it from others
-    #[arg(value_name = "KIND[/KEY]")]
+    /// What to run: its kind (with @VERSION it stays on that one), and a key that
+    /// tells it from others
+    #[arg(value_name = "KIND[@VERSION][/KEY]")]
     id: String,
     /// Its argument: JSON, @FILE, or - for standard input
     #[arg(long, short, value_name = "JSON")]
@@ -179,13 +180,18 @@ async fn unknown_kind(
     }
 }
 
+/// `KIND[@VERSION][/KEY]`. A key may hold an `@`, a kind may not.
 fn split(text: &str) -> anyhow::Result<(String, Option<String>)> {
-    if text.contains('/') {
-        let id = ProcessId::parse(text)?;
-        return Ok((id.kind().to_owned(), Some(id.key().to_owned())));
+    let (kind, key) = match text.split_once('/') {
+        Some((kind, key)) => (kind, Some(key)),
+        None => (text, None),
+    };
+    let name = kind.split_once('@').map_or(kind, |(name, _)| name);
+    match key {
+        Some(key) => drop(ProcessId::new(name, key)?),
+        None => drop(Kind::new(name, 1)?),
     }
-    Kind::new(text, 1)?;
-    Ok((text.to_owned(), None))
+    Ok((kind.to_owned(), key.map(str::to_owned)))
 }
 
 fn announce(app: &App, id: &ProcessId) {

@@ -29,7 +29,11 @@ fn unknown_kinds_and_processes() {
     let ran = house.run(&["run", "ad", "-i", "1"]);
     ran.fails(
         3,
-        &["no kind `ad`", "add, asker, echo, failer, lead, schedule, sleeper, slow, supervisor", "did you mean `add`?"],
+        &[
+            "no kind `ad`",
+            "add, asker, echo, failer, lead, schedule, sleeper, slow, supervisor",
+            "did you mean `add`?",
+        ],
     );
     house.run(&["run", "zebra"]).fails(3, &["no kind `zebra`"]);
     for command in ["history", "state", "result", "pause", "cancel", "tree"] {

@@ -15,5 +15,6 @@ mod dead;
 mod house;
 mod look;
 mod run;
+mod schedule;
 mod transfer;
 mod warn;

@@ -105,7 +105,7 @@ fn up_says_where_it_is_and_stops_when_asked() {
 fn kinds_and_completion_need_no_node() {
     let house = House::new();
     let kinds = house.run(&["kinds", "--json"]).ok().json();
-    assert_eq!(kinds[0], "add@1");
+    assert_eq!((&kinds[0]["kind"], &kinds[0]["code"]), (&"add@1".into(), &true.into()));
     for shell in ["bash", "zsh", "fish"] {
         assert!(house.run(&["completion", shell]).ok().out.contains("history"));
     }

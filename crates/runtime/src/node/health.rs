@@ -52,6 +52,11 @@ pub struct Trouble {
 }
 
 impl Node {
+    /// The kinds there is code for, by name and version.
+    pub fn kinds(&self) -> Vec<greenroom_model::Kind> {
+        self.engine.registry.kinds()
+    }
+
     /// The node's time.
     pub fn now(&self) -> greenroom_model::Millis {
         self.env.now()

@@ -12,9 +12,11 @@ mod definition;
 mod deploy;
 mod family;
 mod fanout;
+mod fleet;
 mod fork;
 mod hold;
 mod latecomer;
+mod letters;
 mod message;
 mod once;
 mod pingpong;
@@ -43,9 +45,11 @@ pub const ALL: &[Scenario] = &[
     deploy::SCENARIO,
     family::SCENARIO,
     fanout::SCENARIO,
+    fleet::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
     latecomer::SCENARIO,
+    letters::SCENARIO,
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,

@@ -32,7 +32,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 r#"{{"kind":"job","input":"{policy}","every_ms":600000,"catch_up":"{policy}","overlap":"{overlap}"}}"#
             )
         };
-        let cron = r#"{"kind":"job","input":"cron","cron":"*/15 * * * *","zone":"Europe/Berlin"}"#;
+        let cron = r#"{"kind":"job","input":"cron","cron":"*/15 * * * *","zone":"Europe/Berlin","catch_up":"one"}"#;
         let quiet = r#"{"kind":"job","input":"none","after_quiet_ms":60000}"#;
         let mut triggers = User::new().starts("schedule", "quiet", quiet);
         for _ in 0..2 {
