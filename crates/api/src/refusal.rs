@@ -59,6 +59,7 @@ impl From<greenroom_model::Error> for Refusal {
 fn next(error: &Error) -> Option<&'static str> {
     match error {
         Error::NoProcess { .. } => Some("`greenroom ps --all` lists the processes"),
+        Error::NoName { .. } => Some("`greenroom names` lists the names"),
         Error::NotOpen { .. } => Some("`greenroom asks` lists the open ones"),
         Error::UnknownKind { .. } => Some(
             "start the node from the binary that registers this kind; `greenroom kinds` lists them",

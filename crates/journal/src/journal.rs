@@ -1,7 +1,8 @@
 //! The trait every store implements.
 
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
+    AskRow, Commit, DeadLetter, Done, Error, Listing, Loaded, Outcome, PlaceRow, Places,
+    ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -53,6 +54,9 @@ pub trait Journal: Send + Sync {
 
     /// Open questions, oldest first; of one process, if one is named.
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error>;
+
+    /// Who is found where: by names, in groups, at topics.
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error>;
 
     /// Dead letters, newest first.
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error>;

@@ -8,6 +8,7 @@
 mod blob;
 mod commit;
 mod error;
+mod hub;
 mod journal;
 mod memory;
 mod notice;
@@ -22,9 +23,10 @@ pub mod testing;
 pub use blob::{externalise, externalise_commit, fetch_content};
 pub use commit::{
     AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, Outcome, Outgoing, Receipt, Refusal,
-    Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
+    Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch, Whom,
 };
 pub use error::Error;
+pub use hub::{HubWork, PUBLISH_MAX, PlaceRow, Places, Publish, Published};
 pub use journal::{Journal, Lease};
 pub use memory::Memory;
 pub use open::{OpenOptions, open};

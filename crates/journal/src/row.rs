@@ -19,6 +19,8 @@ pub struct ProcessRow {
     pub shard: Shard,
     /// Who spawned it.
     pub parent: Option<ProcessId>,
+    /// It goes its own way: a cancel of the parent's tree does not reach it.
+    pub detached: bool,
     /// The request it goes back to.
     pub root: String,
     /// Messages and spawns between the root and it.

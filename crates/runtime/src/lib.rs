@@ -22,8 +22,8 @@ pub use engine::{Engine, EngineOptions};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use node::{
-    Exported, Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, SendRequest, Sent,
-    StartRequest, Started, Trouble,
+    Exported, Follow, Health, Node, NodeOptions, Notice, PublishRequest, Rehearsal, RestartFrom,
+    SendRequest, Sent, StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Registry};
 

@@ -6,7 +6,7 @@ use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
     AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Refusal, Scope, StateRow,
+    PlaceRow, Places, ProcessRow, Refusal, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -180,6 +180,10 @@ impl Journal for Faulty {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.reads()?.asks(process)
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.reads()?.places(places)
     }
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {

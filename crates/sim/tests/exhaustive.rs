@@ -31,6 +31,6 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    ask bulk chain choice counter crowd deploy family fork hold message once pingpong refund restart
+    ask bulk chain choice counter crowd deploy family fell fork hold hub link message once pingpong refund restart
     retry revive saga supervise timer tree version
 }

@@ -11,6 +11,7 @@ pub mod import;
 pub mod message;
 pub mod node;
 pub mod pause;
+pub mod place;
 pub mod process;
 pub mod restart;
 pub mod result;

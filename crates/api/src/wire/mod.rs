@@ -8,6 +8,7 @@ mod given;
 mod history;
 mod message;
 mod node;
+mod place;
 mod process;
 mod transfer;
 
@@ -19,5 +20,6 @@ pub use given::Given;
 pub use history::{History, State, StateEntry, Turn};
 pub use message::{MessageRequest, MessageTaken};
 pub use node::{NodeStatus, Trouble, Verified};
+pub use place::{GroupRequest, Place, Places, PlacesQuery, Published, TopicRequest};
 pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
 pub use transfer::{Imported, line};

@@ -14,7 +14,7 @@ mod tests;
 
 pub use history::{Detail, facts, header, render};
 pub use live::Live;
-pub use process::{asks, dead, processes};
+pub use process::{asks, dead, places, processes};
 pub use short::{one_line, short};
 pub use span::span;
 pub use tree::tree;

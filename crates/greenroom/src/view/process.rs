@@ -4,7 +4,7 @@ use super::short::short;
 use super::span::{ago, span, until};
 use crate::paint::{Paint, Tone};
 use crate::table::{Align, Table};
-use greenroom_api::wire::{Ask, DeadLetter, Process};
+use greenroom_api::wire::{Ask, DeadLetter, Place, Process};
 use greenroom_model::{Content, Exit, Millis, Status};
 
 /// How good or bad a status is.
@@ -99,11 +99,22 @@ pub fn dead(letters: &[DeadLetter], now: Millis, paint: Paint) -> String {
     table.render(paint)
 }
 
+/// Who is found where, under this heading.
+pub fn places(places: &[Place], heading: &'static str, paint: Paint) -> String {
+    let mut table = Table::new(&[(heading, Align::Left), ("PROCESS", Align::Left)]);
+    for Place { name, process } in places {
+        table.row(vec![(name.clone(), Tone::Plain), (process.to_string(), Tone::Plain)]);
+    }
+    table.render(paint)
+}
+
 fn content(content: &Content) -> String {
     let text = match content {
         Content::User { topic, body, .. } => format!("{topic} {body}"),
         Content::Reply { .. } => "a reply".to_owned(),
         Content::Exited { id, .. } => format!("the end of {id}"),
+        Content::ExitSignal { id, .. } => format!("the end of {id}"),
+        Content::Link => "a link".to_owned(),
         Content::Answer { value, .. } => format!("the answer {value}"),
         Content::Cancel { reason, .. } => format!("cancel: {reason}"),
         Content::Kill { reason, .. } => format!("kill: {reason}"),

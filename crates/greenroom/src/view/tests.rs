@@ -44,6 +44,7 @@ fn segment(kind: &str, input: &str) -> Segment {
         root: "refund/1017".into(),
         supervised: None,
         supervises: false,
+        standing: Default::default(),
     }
 }
 
@@ -129,6 +130,7 @@ fn process(text: &str, status: Status) -> Process {
         id,
         version: 1,
         status,
+        detached: false,
         parent: None,
         events: Seq(12),
         wake_at: None,

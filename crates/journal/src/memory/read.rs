@@ -12,6 +12,7 @@ pub(super) fn row(no: ProcessNo, process: &Process) -> ProcessRow {
         kind: process.kind.clone(),
         shard: process.shard,
         parent: process.parent.as_ref().map(|(id, _)| id.clone()),
+        detached: process.detached,
         root: process.root.clone(),
         hops: process.hops,
         seq: process.seq,

@@ -2,10 +2,10 @@
 //! is dropped and another that is opened on a clone are a crash and a restart.
 
 use super::world::World;
-use super::{apply, read};
+use super::{apply, hub, read};
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
-    Scope, StateRow, blob,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, PlaceRow,
+    Places, ProcessRow, Scope, StateRow, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,6 +85,10 @@ impl Journal for Memory {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         Ok(read::asks(&self.world(), process))
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        Ok(hub::list(&self.world(), places))
     }
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {

@@ -100,6 +100,7 @@ impl<'g> Draft<'g> {
             kind: spawn.kind.clone(),
             shard: Shard::of(&spawn.id),
             parent: spawn.parent.as_ref().map(|(id, _)| id.clone()),
+            detached: spawn.detached,
             root: spawn.root.clone(),
             hops: spawn.hops,
             seq,

@@ -2,11 +2,11 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
-use super::{ask, commit, dead, lease, list, load, process, request, state, verify};
+use super::{ask, commit, dead, lease, list, load, place, process, request, state, verify};
 use crate::blob::{self, Directory};
 use crate::{
-    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, ProcessRow,
-    Scope, StateRow,
+    AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Outcome, PlaceRow,
+    Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Millis, ProcessId, ProcessNo};
 
@@ -73,6 +73,10 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.dialect.read(|tx| ask::list(tx, process))
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.dialect.read(|tx| place::list(tx, places))
     }
 
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {

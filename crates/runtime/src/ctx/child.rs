@@ -14,11 +14,13 @@ pub struct Spawn {
     key: Option<String>,
     input: Result<Payload, Error>,
     detached: bool,
+    linked: bool,
 }
 
 impl Spawn {
     pub(crate) fn new(core: &Shared, kind: &str, input: Result<Payload, Error>) -> Spawn {
-        Spawn { core: core.clone(), kind: kind.to_owned(), key: None, input, detached: false }
+        let (core, kind) = (core.clone(), kind.to_owned());
+        Spawn { core, kind, key: None, input, detached: false, linked: false }
     }
 
     /// The key; by default the parent's key and the operation's number. If the
@@ -29,7 +31,17 @@ impl Spawn {
         self
     }
 
-    /// The parent does not hear of its end.
+    /// Linked to this process from its first moment ([`Ctx::link`]), also if it
+    /// was there before.
+    ///
+    /// [`Ctx::link`]: super::Ctx::link
+    pub fn linked(mut self) -> Self {
+        self.linked = true;
+        self
+    }
+
+    /// The parent does not hear of its end, and a cancel of the parent's tree
+    /// does not reach it.
     pub fn detached(mut self) -> Self {
         self.detached = true;
         self
@@ -55,6 +67,10 @@ impl Spawn {
         let supervised = None;
         let id_asked = id.clone();
         core.ask(Event::ProcessSpawned { op, id: id_asked, kind, input, detached, supervised });
+        if self.linked {
+            let link = core.number();
+            core.ask(Event::Linked { op: link, target: id.clone() });
+        }
         Ok((id, op))
     }
 }

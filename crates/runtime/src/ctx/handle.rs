@@ -167,16 +167,15 @@ impl Ctx {
     }
 
     /// Waits for the end of any process. For one that does not exist:
-    /// [`Exit::NoProcess`], at once.
+    /// [`Exit::NoProcess`], at once. Dropping it before (in a `select`, say)
+    /// ends the monitor. One that is kept down for a restart has not ended.
     pub fn monitor(&self, target: &ProcessId) -> Operation<Exit> {
         let target = target.clone();
         Operation::new(
             &self.core,
             move |core| {
-                let watch = core.number();
-                core.ask(Event::MonitorStarted { op: watch, target });
                 let op = core.number();
-                core.join(op, watch);
+                core.monitor(op, target);
                 Ok(op)
             },
             super::child::read_exit,

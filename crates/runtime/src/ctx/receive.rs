@@ -38,14 +38,22 @@ pub struct Recv {
     core: Shared,
     filter: Filter,
     timeout: Option<Duration>,
+    /// Why it cannot begin.
+    problem: Option<Failure>,
 }
 
 impl Recv {
     pub(crate) fn new(core: &Shared, filter: Filter) -> Recv {
-        Recv { core: core.clone(), filter, timeout: None }
+        Recv { core: core.clone(), filter, timeout: None, problem: None }
     }
 
-    /// Takes only this topic; several calls allow several topics.
+    /// One that fails when it is awaited, if there is a problem.
+    pub(super) fn unless(self, problem: Option<Failure>) -> Recv {
+        Recv { problem, ..self }
+    }
+
+    /// Takes only this topic, or topics of this pattern (`orders.*.created`);
+    /// several calls allow several topics.
     pub fn topic(mut self, topic: &str) -> Self {
         self.filter.topics.push(topic.to_owned());
         self
@@ -76,10 +84,13 @@ impl IntoFuture for Recv {
     type IntoFuture = Operation<Received>;
 
     fn into_future(self) -> Operation<Received> {
-        let Recv { core, filter, timeout } = self;
+        let Recv { core, filter, timeout, problem } = self;
         Operation::new(
             &core,
             move |core| {
+                if let Some(problem) = problem {
+                    return Err(problem);
+                }
                 let op = core.number();
                 core.receive(op, filter);
                 if let Some(limit) = timeout {

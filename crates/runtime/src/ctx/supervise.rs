@@ -2,16 +2,14 @@
 //! `greenroom_model::supervisor`, fed with what happens and obeyed.
 
 use super::ask::Ask;
-use super::core::{Outcome as Got, lock};
+use super::core::lock;
 use super::handle::Ctx;
-use super::operation::{Operation, unexpected};
+use super::operation::Operation;
 use super::receive::Received;
 use greenroom_model::supervisor::{
     Action, ChildSpec, ChildState, Outcome, RestartFrom, Supervisor, SupervisorSpec,
 };
-use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, ProcessId, Stop, Terms, failure,
-};
+use greenroom_model::{Event, Exit, Failure, Kind, Millis, Op, ProcessId, Stop, Terms, failure};
 use serde::Serialize;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -103,23 +101,6 @@ impl Ctx {
             supervision.obey(running);
         }
         supervision
-    }
-
-    /// The next end of a supervised child.
-    fn recv_exit(&self) -> Operation<(ProcessId, Exit)> {
-        Operation::new(
-            self.shared(),
-            |core| {
-                let op = core.number();
-                core.receive(op, Filter { exits: true, ..Filter::default() });
-                Ok(op)
-            },
-            |outcome| match outcome {
-                Got::ChildExited(id, exit) => Ok((id, exit)),
-                Got::Value(Err(failure)) => Err(failure),
-                other => Err(unexpected(&other)),
-            },
-        )
     }
 }
 
@@ -407,8 +388,9 @@ impl Supervision {
         };
         let mut core = lock(self.ctx.shared());
         let op: Op = core.number();
+        let tree = core.tree;
         core.ask(match kill {
-            false => Event::ChildStopped { op, id, reason: "shutdown".to_owned(), stop },
+            false => Event::ChildStopped { op, id, reason: "shutdown".to_owned(), stop, tree },
             true => Event::ChildKilled { op, id, reason: "did not stop in time".to_owned(), stop },
         });
     }

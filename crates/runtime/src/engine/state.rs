@@ -149,6 +149,7 @@ impl Engine {
             sends: external.sends,
             spawns: external.spawns,
             request: external.request,
+            hub: external.hub,
             ..Commit::new(self.env.now(), self.lease.epoch)
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {

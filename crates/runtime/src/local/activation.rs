@@ -6,7 +6,7 @@ use crate::ctx::{Core, Ctx, Identity, StepJob, run_compensations};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
+    Event, Exit, Failure, Filter, Millis, Op, Payload, ProcessId, Segment, Standing, Stop, failure,
 };
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -116,9 +116,10 @@ impl Local {
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
                 let reason = core.cancelled.clone().unwrap_or(failure.message);
-                let exit = match core.stop {
-                    Some(_) => Exit::Shutdown(reason),
-                    None => Exit::Cancelled(reason),
+                let exit = match (core.stop, core.ends_as.take()) {
+                    (Some(_), _) => Exit::Shutdown(reason),
+                    (None, Some(exit)) => exit,
+                    (None, None) => Exit::Cancelled(reason),
                 };
                 Event::WorkflowFailed { exit }
             }
@@ -142,6 +143,8 @@ impl Local {
             root: core.segment.root.clone(),
             supervised: core.segment.supervised.clone(),
             supervises: core.supervises,
+            // The engine knows what it is by now.
+            standing: Standing::default(),
         }
     }
 

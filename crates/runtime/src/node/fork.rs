@@ -62,7 +62,8 @@ impl Node {
         }
         let sends = calls.into_iter().map(|op| unanswered(&fork, op, &spawn.root)).collect();
         let request = self.keyed(wish, fork.as_str());
-        let external = External { sends, spawns: vec![spawn], fresh: vec![None], request };
+        let (spawns, fresh) = (vec![spawn], vec![None]);
+        let external = External { sends, spawns, fresh, request, ..External::default() };
         let carried = self.request(external).await?;
         forked_as(&carried.receipt, carried.note(fork)?)
     }
@@ -153,12 +154,13 @@ pub(super) fn spawn_of(
             Event::WorkflowFailed { exit } => Some(exit.clone()),
             _ => None,
         });
-        let calls = ledger.calls.keys().copied().collect();
+        let calls = ledger.calls.keys().chain(ledger.lookups.keys()).copied().collect();
         let spawn = Spawn {
             id,
             kind: segment.kind.clone(),
             parent: None,
             watched: false,
+            detached: false,
             revive: None,
             root: segment.root.clone(),
             hops: 0,

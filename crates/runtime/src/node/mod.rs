@@ -3,12 +3,14 @@
 
 mod ask;
 mod control;
+mod family;
 mod follow;
 mod fork;
 mod handle;
 mod health;
 mod look;
 mod once;
+mod place;
 mod rehearse;
 mod send;
 mod start;
@@ -18,6 +20,7 @@ pub use control::RestartFrom;
 pub use follow::{Follow, Notice};
 pub use handle::{Node, NodeOptions};
 pub use health::{Health, Trouble};
+pub use place::PublishRequest;
 pub use rehearse::Rehearsal;
 pub use send::{SendRequest, Sent};
 pub use start::{StartRequest, Started};

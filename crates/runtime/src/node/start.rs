@@ -54,6 +54,7 @@ impl Node {
             root: id.to_string(),
             supervised: None,
             supervises: false,
+            standing: greenroom_model::Standing::default(),
         });
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());

@@ -3,7 +3,7 @@
 use crate::world::{World, pause};
 use greenroom_runtime::journal::{
     AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    PlaceRow, Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Failure, Millis, ProcessId, ProcessNo, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, join_all};
@@ -79,6 +79,10 @@ impl Journal for Gated {
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.store.asks(process)
     }
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.store.places(places)
+    }
+
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.store.dead(limit)
     }

@@ -3,7 +3,7 @@
 use crate::world::World;
 use greenroom_runtime::journal::{
     AskRow, Commit, DeadLetter, Done, Error, Journal, Lease, Listing, Loaded, Memory, Outcome,
-    ProcessRow, Scope, StateRow,
+    PlaceRow, Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Millis, Payload, ProcessId, ProcessNo};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, StartRequest};
@@ -52,6 +52,10 @@ impl Journal for Forgetful {
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.store.asks(process)
     }
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.store.places(places)
+    }
+
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.store.dead(limit)
     }

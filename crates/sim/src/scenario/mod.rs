@@ -10,8 +10,11 @@ mod crowd;
 mod definition;
 mod deploy;
 mod family;
+mod fell;
 mod fork;
 mod hold;
+mod hub;
+mod link;
 mod message;
 mod once;
 mod pingpong;
@@ -37,8 +40,11 @@ pub const ALL: &[Scenario] = &[
     crowd::SCENARIO,
     deploy::SCENARIO,
     family::SCENARIO,
+    fell::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
+    hub::SCENARIO,
+    link::SCENARIO,
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
