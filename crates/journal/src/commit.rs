@@ -82,10 +82,9 @@ impl Commit {
     /// together with others: what it does depends on more than it names.
     pub(crate) fn is_alone(&self) -> bool {
         let passes_on = |content: &Content| matches!(content, Content::Cancel { tree: true, .. });
-        let turn = self.turn.as_ref();
         !self.hub.is_empty()
             || self.sends.iter().any(|send| passes_on(&send.content))
-            || turn.is_some_and(|turn| turn.to_children.iter().any(|one| passes_on(&one.content)))
+            || self.turn.as_ref().is_some_and(|turn| !turn.to_children.is_empty())
     }
 
     /// Every payload in it, the texts of turns aside.

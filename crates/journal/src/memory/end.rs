@@ -4,6 +4,7 @@
 use super::world::{Letter, Watching, World};
 use crate::{DeadLetter, Receipt, ToChildren, Turn, Whom, notice};
 use greenroom_model::{Content, Millis, Op, Origin, ProcessId, ProcessNo};
+use std::collections::BTreeSet;
 
 /// Takes the end of a process in; its row says already that it ended.
 pub(super) fn process(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Receipt) {
@@ -98,7 +99,7 @@ pub(super) fn tell_children(
     for said in said {
         let later = spawned.get(said.spawns..).unwrap_or_default();
         for no in meant(world, &id, said.whom) {
-            if later.contains(&no) {
+            if later.contains(&no) || no == who {
                 continue;
             }
             let (from, content) = (Origin::Process(id.clone()), said.content.clone());
@@ -111,6 +112,7 @@ pub(super) fn tell_children(
 /// ended, theirs.
 fn meant(world: &World, parent: &ProcessId, whom: Whom) -> Vec<ProcessNo> {
     let mut above = vec![parent.clone()];
+    let mut seen = BTreeSet::from([parent.clone()]);
     let mut found = Vec::new();
     while let Some(id) = above.pop() {
         for (no, child) in &world.processes {
@@ -118,7 +120,8 @@ fn meant(world: &World, parent: &ProcessId, whom: Whom) -> Vec<ProcessNo> {
                 continue;
             };
             let supervised = *op == Op(0) && id == *parent;
-            if child.is_ended() && !child.detached && whom != Whom::Supervised {
+            let passes_on = child.is_ended() && !child.detached && whom != Whom::Supervised;
+            if passes_on && seen.insert(child.id.clone()) {
                 above.push(child.id.clone());
             }
             let is_meant = match whom {

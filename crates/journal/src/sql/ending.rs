@@ -56,7 +56,8 @@ impl Draft<'_> {
             let later = spawned.get(said.spawns..).unwrap_or_default();
             let meant = children
                 .iter()
-                .filter(|child| child.is_meant(said.whom) && !later.contains(&child.no));
+                .filter(|child| child.is_meant(said.whom) && !later.contains(&child.no))
+                .filter(|child| child.no != turn.process);
             meant.map(move |child| (said, child.no))
         });
         for (said, no) in told {

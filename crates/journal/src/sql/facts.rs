@@ -117,7 +117,7 @@ impl Facts {
                 "select {COLUMNS} from process where parent = $1 and status < {ended} order by no"
             ),
             true => format!(
-                "with recursive above (id) as (select cast($1 as text) union all \
+                "with recursive above (id) as (select cast($1 as text) union \
                  select p.id from process p join above a on p.parent = a.id \
                  where p.status >= {ended} and p.detached = 0) \
                  select {COLUMNS} from process where parent in (select id from above) \
