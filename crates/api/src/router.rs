@@ -5,7 +5,7 @@ use crate::peer::guard;
 use crate::refusal::Refusal;
 use crate::route::{
     ask, cancel, dead, events, export, fork, history, import, kind, message, node as status, pause,
-    process, restart, result, schedule, state, verify,
+    place, process, restart, result, schedule, state, verify,
 };
 use crate::shutdown::Shutdown;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -41,6 +41,7 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/events", get(events::get))
         .route("/state", get(state::get))
         .route("/result", get(result::get))
+        .route("/ancestors", get(process::ancestors))
         .route("/messages", post(message::post))
         .route("/cancel", post(cancel::post))
         .route("/pause", post(pause::pause))
@@ -52,6 +53,12 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .nest("/v1/processes/{kind}/{key}", one)
         .route("/v1/asks", get(ask::list))
         .route("/v1/asks/{kind}/{key}/{op}", post(ask::answer))
+        .route("/v1/names", get(place::names))
+        .route("/v1/names/{name}/messages", post(place::send))
+        .route("/v1/groups", get(place::groups))
+        .route("/v1/groups/{group}", post(place::publish_to_group))
+        .route("/v1/subscriptions", get(place::subscriptions))
+        .route("/v1/topics/{topic}", post(place::publish))
         .route("/v1/dead", get(dead::list))
         .route("/v1/dead/{no}", get(dead::get))
         .route("/v1/dead/requeue", post(dead::requeue))

@@ -255,7 +255,7 @@ async fn processes_are_changed_from_outside() {
     let id = house.start("echo", "1", "null").await;
     house.client.pause(&id).await.expect("paused");
     house.client.resume(&id).await.expect("resumed");
-    let request = CancelRequest { reason: "enough".into(), kill: true };
+    let request = CancelRequest { reason: "enough".into(), kill: true, tree: false };
     house.client.cancel(&id, &request).await.expect("killed");
     assert!(matches!(house.end(&id).await, Exit::Killed(reason) if reason == "enough"));
     let added = house.start("add", "1", "[1, 2]").await;

@@ -3,7 +3,7 @@
 use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
-    logs, pause, ps, restart, result, resume, run, schedule, send, state, tree, up,
+    logs, names, pause, ps, publish, restart, result, resume, run, schedule, send, state, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -43,6 +43,14 @@ pub enum Command {
     Logs(logs::Args),
     /// Send a message to a process
     Send(send::Args),
+    /// Send a message to all who have subscribed to its topic
+    Publish(publish::Args),
+    /// List registered names and who has them
+    Names(names::Args),
+    /// List groups and who is in them
+    Groups(names::Args),
+    /// List patterns of topics and who has subscribed to them
+    Subscriptions(names::Args),
     /// List the questions that wait for a person
     Asks(asks::Args),
     /// Answer a question
@@ -94,6 +102,10 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Result(args) => result::run(app, args).await,
         Command::Logs(args) => logs::run(app, args).await,
         Command::Send(args) => send::run(app, args).await,
+        Command::Publish(args) => publish::run(app, args).await,
+        Command::Names(args) => names::names(app, args).await,
+        Command::Groups(args) => names::groups(app, args).await,
+        Command::Subscriptions(args) => names::subscriptions(app, args).await,
         Command::Asks(args) => asks::run(app, args).await,
         Command::Answer(args) => answer::run(app, args).await,
         Command::Cancel(args) => cancel::run(app, args).await,

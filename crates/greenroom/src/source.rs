@@ -4,9 +4,11 @@
 use crate::problem::Problem;
 use anyhow::Result;
 use greenroom_api::Client;
-use greenroom_api::wire::{Ask, DeadLetter, LetterQuery, ListQuery, Process, StateEntry, Turn};
-use greenroom_journal::{Journal, LetterListing, Listing, ProcessRow, Scope};
-use greenroom_model::{ProcessId, Seq, Status};
+use greenroom_api::wire::{
+    self, Ask, DeadLetter, LetterQuery, ListQuery, Process, StateEntry, Turn,
+};
+use greenroom_journal::{Journal, LetterListing, Listing, PlaceRow, Places, ProcessRow, Scope};
+use greenroom_model::{Place, ProcessId, Seq, Status};
 use greenroom_runtime::list_marked;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +100,29 @@ impl Source {
             Source::Node(client) => Ok(client.asks(process).await?),
             Source::Store(journal) => {
                 Ok(journal.asks(process)?.into_iter().map(Ask::from).collect())
+            }
+        }
+    }
+
+    /// Who is found where.
+    pub async fn places(&self, like: &Place, limit: usize) -> Result<Vec<wire::Place>> {
+        match self {
+            Source::Node(client) => {
+                let sort = match like {
+                    Place::Name(_) => "names",
+                    Place::Group(_) => "groups",
+                    Place::Topic(_) => "subscriptions",
+                };
+                let name = Some(like.text()).filter(|name| !name.is_empty());
+                Ok(client.places(sort, name, limit).await?)
+            }
+            Source::Store(journal) => {
+                let rows = journal.places(&Places { like: like.clone(), limit })?;
+                let shown = |row: PlaceRow| wire::Place {
+                    name: row.place.text().to_owned(),
+                    process: row.process,
+                };
+                Ok(rows.into_iter().map(shown).collect())
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The one write, and what comes of it.
 
+use crate::hub::{HubWork, Published};
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Failure, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
-    ProcessId, ProcessNo, Seq, Shard, Status, Sum,
+    ProcessId, ProcessNo, Seq, Shard, Status, Stop, Sum,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct Commit {
     pub letters: Vec<i64>,
     /// What becomes of messages that no process takes.
     pub letter_rules: LetterRules,
+    /// Names, groups, topics: what the process changes, asks and publishes, in
+    /// order, after all else. A request from outside can only publish.
+    pub hub: Vec<HubWork>,
     /// The request from outside that it carries out, if that has a key: a second
     /// commit with the same key changes nothing and is refused as
     /// [`Refusal::Repeated`].
@@ -103,6 +107,7 @@ impl Commit {
             turn: None,
             sends: Vec::new(),
             spawns: Vec::new(),
+            hub: Vec::new(),
             letters: Vec::new(),
             letter_rules: LetterRules::default(),
             request: None,
@@ -120,10 +125,24 @@ impl Commit {
         first.map_or(Shard(0), Shard::of)
     }
 
+    /// Whether it must see the tables as they are, rather than be decided
+    /// together with others: what it does depends on more than it names.
+    pub(crate) fn is_alone(&self) -> bool {
+        let passes_on = |content: &Content| matches!(content, Content::Cancel { tree: true, .. });
+        !self.hub.is_empty()
+            || self.sends.iter().any(|send| passes_on(&send.content))
+            || self.turn.as_ref().is_some_and(|turn| !turn.to_children.is_empty())
+    }
+
     /// Every payload in it, the texts of turns aside.
     pub(crate) fn payloads_mut(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
         for send in &mut self.sends {
             send.content.payloads_mut(visit);
+        }
+        for work in &mut self.hub {
+            if let HubWork::Publish(publish) = work {
+                publish.content.payloads_mut(visit);
+            }
         }
         for spawn in &mut self.spawns {
             spawn.payloads_mut(visit);
@@ -189,6 +208,15 @@ pub struct Turn {
     pub consumed: Vec<MessageNo>,
     /// Ends of other processes it wants to hear of.
     pub watches: Vec<Watch>,
+    /// Operations that no longer want to hear of any.
+    pub unwatched: Vec<Op>,
+    /// Processes it no longer shares its end with.
+    pub unlinks: Vec<ProcessId>,
+    /// Processes it shares its end with, from now on: each hears of the other's.
+    pub links: Vec<ProcessId>,
+    /// It ends and is, or may be, still found in some place: it is taken out of
+    /// all.
+    pub leaves: bool,
     /// Questions opened and closed.
     pub asks: Vec<AskChange>,
     /// Keys of that state to take away.
@@ -198,7 +226,7 @@ pub struct Turn {
     /// Messages it took earlier and that are given up now.
     pub given_up: Vec<GivenUp>,
     /// What is appended to the mailboxes of its children that have not ended.
-    pub to_children: Option<ToChildren>,
+    pub to_children: Vec<ToChildren>,
 }
 
 /// A message that has ended its process too often: it becomes a dead letter.
@@ -219,8 +247,35 @@ pub struct GivenUp {
 pub struct ToChildren {
     /// What it says.
     pub content: Content,
-    /// Only for those that it supervises: spawned with operation 0.
-    pub supervised: bool,
+    /// For which of them.
+    pub whom: Whom,
+    /// How many of the commit's own spawns it concerns: those asked for later
+    /// are not meant.
+    pub spawns: usize,
+}
+
+impl ToChildren {
+    /// What becomes of a wish that a tree end, where the process it lay with has
+    /// ended before it heard of it: its children are told all the same.
+    pub(crate) fn passed_on(content: &Content) -> Vec<ToChildren> {
+        let Content::Cancel { reason, tree: true, .. } = content else { return Vec::new() };
+        let say = |whom, stop| ToChildren {
+            content: Content::Cancel { reason: reason.clone(), stop, tree: true },
+            whom,
+            spawns: usize::MAX,
+        };
+        vec![say(Whom::Others, None), say(Whom::Supervised, Some(Stop::Final))]
+    }
+}
+
+/// Some of a process's children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Those that it supervises: spawned with operation 0.
+    Supervised,
+    /// The others that are not detached. For a child that has ended its own
+    /// such children are meant, and so on.
+    Others,
 }
 
 /// A message to append to a mailbox.
@@ -251,6 +306,8 @@ pub struct Spawn {
     pub parent: Option<(ProcessId, Op)>,
     /// Whether the parent's operation is told of its end, or of the refusal.
     pub watched: bool,
+    /// It goes its own way: what is said to the parent's children is not for it.
+    pub detached: bool,
     /// What the process is sent if it is there already, is this parent's child,
     /// and has ended or is down.
     pub revive: Option<Content>,
@@ -292,6 +349,7 @@ impl Spawn {
             kind,
             parent: None,
             watched: false,
+            detached: false,
             revive: None,
             hops: 0,
             turns: vec![FirstTurn { at, body: String::new(), count: 1 }],
@@ -358,6 +416,8 @@ pub struct Receipt {
     /// Sends that no mailbox took; they are in the dead letters. A call among
     /// them was answered `no_process` in the same commit.
     pub undeliverable: Vec<Undeliverable>,
+    /// One for each of its publishes, in order.
+    pub published: Vec<Published>,
 }
 
 /// A message in a mailbox.

@@ -2,7 +2,7 @@
 
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, LetterListing, Listing,
-    Loaded, Outcome, ProcessRow, Scope, StateRow,
+    Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -64,6 +64,9 @@ pub trait Journal: Send + Sync {
 
     /// Open questions, oldest first; of one process, if one is named.
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error>;
+
+    /// Who is found where: by names, in groups, at topics.
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error>;
 
     /// Dead letters, newest first.
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error>;

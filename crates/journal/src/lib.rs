@@ -8,6 +8,7 @@
 mod blob;
 mod commit;
 mod error;
+mod hub;
 mod import;
 mod journal;
 mod memory;
@@ -23,9 +24,10 @@ pub mod testing;
 pub use blob::{externalise, externalise_arrival, externalise_commit, fetch_content};
 pub use commit::{
     AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, LetterRules, Outcome, Outgoing,
-    Receipt, Refusal, Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch,
+    Receipt, Refusal, Request, Spawn, Spawned, ToChildren, Turn, Undeliverable, Watch, Whom,
 };
 pub use error::Error;
+pub use hub::{HubWork, PUBLISH_MAX, PlaceRow, Places, Publish, Published};
 pub use import::{Arrival, Arrivals, Imported};
 pub use journal::{Journal, Lease};
 pub use memory::Memory;

@@ -23,13 +23,18 @@ pub(crate) fn already_exists(op: Op, id: &ProcessId) -> Content {
     Content::Exited { op, id: id.clone(), exit }
 }
 
-/// What a watcher hears of a process that ended with `exit`, or never was.
+/// What a watcher hears of a process that ended with `exit`, or never was. A
+/// link is a watch each way, without an operation.
 pub(crate) fn exited(op: Op, id: &ProcessId, exit: Option<Exit>) -> Content {
-    Content::Exited { op, id: id.clone(), exit: exit.unwrap_or(Exit::NoProcess) }
+    let (id, exit) = (id.clone(), exit.unwrap_or(Exit::NoProcess));
+    if op == LINK { Content::ExitSignal { id, exit } } else { Content::Exited { op, id, exit } }
 }
+
+/// The operation of a watch that is half of a link.
+pub(crate) const LINK: Op = Op(0);
 
 /// Whether a message that reaches nobody is dropped without a word: the store
 /// wrote it itself, and nobody waits to learn where it went.
 pub(crate) fn is_notice(content: &Content) -> bool {
-    matches!(content, Content::Reply { .. } | Content::Exited { .. })
+    matches!(content, Content::Reply { .. } | Content::Exited { .. } | Content::ExitSignal { .. })
 }

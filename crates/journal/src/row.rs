@@ -21,6 +21,8 @@ pub struct ProcessRow {
     pub parent: Option<ProcessId>,
     /// The parent's operation that did.
     pub parent_op: Option<Op>,
+    /// It goes its own way: a cancel of the parent's tree does not reach it.
+    pub detached: bool,
     /// The request it goes back to.
     pub root: String,
     /// Messages and spawns between the root and it.

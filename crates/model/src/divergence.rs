@@ -29,7 +29,14 @@ impl Divergence {
             MessageReceived { topic, from, .. } => format!("`{topic}` from {from}"),
             ReplySent { to, .. } => format!("to {}", to.process),
             ProcessSpawned { id, .. } | SpawnRefused { id, .. } => id.to_string(),
-            MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
+            MonitorStarted { target, .. }
+            | Linked { target, .. }
+            | Unlinked { target, .. }
+            | CancelSent { target, .. } => target.to_string(),
+            TrapExitSet { on } => on.to_string(),
+            PlaceTaken { place, .. } | PlaceLeft { place, .. } => place.to_string(),
+            LookupStarted { lookup, .. } => format!("{lookup:?}"),
+            Published { topic, .. } => format!("`{topic}`"),
             ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
                 id.to_string()
             }
@@ -62,12 +69,24 @@ impl Divergence {
             | (ChildRestarted { op: a, id: x, .. }, ChildRestarted { op: b, id: y, .. })
             | (ChildStopped { op: a, id: x, .. }, ChildStopped { op: b, id: y, .. })
             | (ChildKilled { op: a, id: x, .. }, ChildKilled { op: b, id: y, .. })
+            | (Linked { op: a, target: x }, Linked { op: b, target: y })
+            | (Unlinked { op: a, target: x }, Unlinked { op: b, target: y })
             | (CancelSent { op: a, target: x, .. }, CancelSent { op: b, target: y, .. }) => {
                 a == b && x == y
             }
             (AskOpened { op: a, ask: x }, AskOpened { op: b, ask: y }) => {
                 a == b && x.name == y.name
             }
+            (PlaceTaken { op: a, place: x }, PlaceTaken { op: b, place: y })
+            | (PlaceLeft { op: a, place: x }, PlaceLeft { op: b, place: y }) => a == b && x == y,
+            (LookupStarted { op: a, lookup: x }, LookupStarted { op: b, lookup: y }) => {
+                a == b && x == y
+            }
+            (
+                Published { op: a, to: x, topic: t, after: n, .. },
+                Published { op: b, to: y, topic: u, after: m, .. },
+            ) => a == b && x == y && t == u && n == m,
+            (TrapExitSet { on: x }, TrapExitSet { on: y }) => x == y,
             (StateSet { key: x, .. }, StateSet { key: y, .. }) => x == y,
             (VersionMarked { change: x, .. }, VersionMarked { change: y, .. }) => x == y,
             (TimerStarted { op: a, .. }, TimerStarted { op: b, .. })

@@ -8,8 +8,8 @@
 
 use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
-    AskSpec, Exit, Failure, Kind, Message, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Seq,
-    Stop,
+    AskSpec, Audience, Exit, Failure, Kind, Lookup, Message, Millis, Op, Origin, Payload, Place,
+    ProcessId, ProcessNo, ReplyTo, Seq, Standing, Stop,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,7 +59,15 @@ pub enum Event {
         by: Origin,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<Stop>,
+        /// Its children were asked as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tree: bool,
+        /// A linked process has ended: the exit to end with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<Exit>,
     },
+    /// Another process has linked itself to this one.
+    LinkReceived { by: ProcessId },
     /// Its supervisor ends it without a word.
     KillRequested { reason: String, by: Origin, stop: Stop },
     /// It had ended and was kept for a restart; there will be none.
@@ -128,7 +136,15 @@ pub enum Event {
         kind: Option<Kind>,
     },
     /// A child was asked to stop, or is let go for good.
-    ChildStopped { op: Op, id: ProcessId, reason: String, stop: Stop },
+    ChildStopped {
+        op: Op,
+        id: ProcessId,
+        reason: String,
+        stop: Stop,
+        /// With its own children.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tree: bool,
+    },
     /// A child is ended without a word.
     ChildKilled { op: Op, id: ProcessId, reason: String, stop: Stop },
     /// A child was not started: this node had no code of that kind. Recorded, so
@@ -136,6 +152,28 @@ pub enum Event {
     SpawnRefused { op: Op, id: ProcessId },
     /// `op` wants to hear of the end of `target`.
     MonitorStarted { op: Op, target: ProcessId },
+    /// It shares its end with `target`.
+    Linked { op: Op, target: ProcessId },
+    /// It no longer does.
+    Unlinked { op: Op, target: ProcessId },
+    /// Whether the ends of linked processes come as messages.
+    TrapExitSet { on: bool },
+    /// It is to be found there; for a name, `op` hears whether it is.
+    PlaceTaken { op: Op, place: Place },
+    /// It is no longer to be found there.
+    PlaceLeft { op: Op, place: Place },
+    /// `op` waits for what the store knows.
+    LookupStarted { op: Op, lookup: Lookup },
+    /// Something is published; `op` hears how many were told. `after`: those
+    /// up to this one have been told before.
+    Published {
+        op: Op,
+        to: Audience,
+        topic: String,
+        body: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ProcessNo>,
+    },
     /// Another process was asked to stop.
     CancelSent { op: Op, target: ProcessId, reason: String },
     /// A person is asked.
@@ -179,6 +217,9 @@ pub struct Segment {
     /// It stays on this version of its kind when it continues as new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
+    /// What it was to others.
+    #[serde(default, skip_serializing_if = "Standing::is_empty")]
+    pub standing: Standing,
 }
 
 /// A process's place under its supervisor.
@@ -218,6 +259,7 @@ impl Event {
                 | ProcessExited { .. }
                 | ExitReceived { .. }
                 | CancelRequested { .. }
+                | LinkReceived { .. }
                 | KillRequested { .. }
                 | Released { .. }
                 | Paused { .. }
@@ -237,6 +279,7 @@ impl Event {
                 self,
                 StepRetrying { .. }
                     | StepRetried { .. }
+                    | LinkReceived { .. }
                     | KillRequested { .. }
                     | Released { .. }
                     | Paused { .. }
@@ -295,6 +338,14 @@ impl Event {
             ChildKilled { .. } => "ChildKilled",
             SpawnRefused { .. } => "SpawnRefused",
             MonitorStarted { .. } => "MonitorStarted",
+            LinkReceived { .. } => "LinkReceived",
+            Linked { .. } => "Linked",
+            Unlinked { .. } => "Unlinked",
+            TrapExitSet { .. } => "TrapExitSet",
+            PlaceTaken { .. } => "PlaceTaken",
+            PlaceLeft { .. } => "PlaceLeft",
+            LookupStarted { .. } => "LookupStarted",
+            Published { .. } => "Published",
             CancelSent { .. } => "CancelSent",
             AskOpened { .. } => "AskOpened",
             StateSet { .. } => "StateSet",
@@ -330,6 +381,12 @@ impl Event {
             | ProcessSpawned { op, .. }
             | SpawnRefused { op, .. }
             | MonitorStarted { op, .. }
+            | Linked { op, .. }
+            | Unlinked { op, .. }
+            | PlaceTaken { op, .. }
+            | PlaceLeft { op, .. }
+            | LookupStarted { op, .. }
+            | Published { op, .. }
             | CancelSent { op, .. }
             | AskOpened { op, .. } => Some(*op),
             _ => None,
@@ -345,7 +402,10 @@ impl Event {
                 segment.state.values_mut().for_each(visit);
             }
             StepCompleted { result, .. } | WorkflowCompleted { result } => visit(result),
-            MessageReceived { body, .. } | MessageSent { body, .. } => visit(body),
+            MessageReceived { body, .. } | MessageSent { body, .. } | Published { body, .. } => {
+                visit(body);
+            }
+            CancelRequested { exit: Some(exit), .. } => exit.payloads_mut(visit),
             ReplyReceived { result: Ok(result), .. } | ReplySent { result: Ok(result), .. } => {
                 visit(result);
             }
@@ -378,6 +438,13 @@ impl Event {
             | OperationDropped { .. }
             | SpawnRefused { .. }
             | MonitorStarted { .. }
+            | LinkReceived { .. }
+            | Linked { .. }
+            | Unlinked { .. }
+            | TrapExitSet { .. }
+            | PlaceTaken { .. }
+            | PlaceLeft { .. }
+            | LookupStarted { .. }
             | CancelSent { .. }
             | VersionMarked { .. }
             | CompensationsStarted { .. } => {}
@@ -387,7 +454,7 @@ impl Event {
     /// The input a message becomes when operation `op` takes it.
     pub fn received(op: Op, message: &Message) -> Option<Event> {
         match &message.content {
-            crate::Content::Exited { id, exit, .. } => {
+            crate::Content::Exited { id, exit, .. } | crate::Content::ExitSignal { id, exit } => {
                 Some(Event::ExitReceived { op, id: id.clone(), exit: exit.clone() })
             }
             crate::Content::User { topic, body, reply_to } => Some(Event::MessageReceived {

@@ -53,6 +53,12 @@ pub mod failure {
     pub const SHUTDOWN: &str = "shutdown";
     /// A message has ended its process too often.
     pub const POISON: &str = "poison";
+    /// A linked process has ended.
+    pub const LINKED: &str = "linked";
+    /// The name is another process's.
+    pub const ALREADY_REGISTERED: &str = "already_registered";
+    /// A name, group, topic or pattern that cannot be one.
+    pub const BAD_NAME: &str = "bad_name";
     /// The target does not exist or has ended.
     pub const NO_PROCESS: &str = "no_process";
     /// A process of this id exists already and is not this one's child.

@@ -3,7 +3,8 @@
 //! explains with it. Pure.
 
 use crate::{
-    AskSpec, Event, Exit, Millis, Op, ProcessId, ReplyTo, Segment, Seq, Status, Stop, Supervised,
+    AskSpec, Event, Exit, Millis, Op, Origin, Place, ProcessId, ReplyTo, Segment, Seq, Standing,
+    Status, Stop, Supervised,
 };
 use std::collections::BTreeMap;
 
@@ -22,12 +23,19 @@ pub struct Ledger {
     pub calls: BTreeMap<Op, ProcessId>,
     /// Processes whose end will be heard of.
     pub watches: BTreeMap<Op, ProcessId>,
+    /// What the store has been asked, and will answer; with the name that was
+    /// asked for.
+    pub lookups: BTreeMap<Op, Option<Place>>,
+    /// What it is to others.
+    pub standing: Standing,
     /// Effects are held back.
     pub paused: bool,
     /// The code cannot go on.
     pub parked: bool,
     /// The code was asked to stop and cleans up: it is not asked again.
     pub cancelled: bool,
+    /// And its children with it.
+    pub tree: bool,
     /// Its place under its supervisor.
     pub supervised: Option<Supervised>,
     /// It supervises others.
@@ -80,6 +88,7 @@ impl Ledger {
 
     /// Takes in one more event.
     pub fn apply(&mut self, seq: Seq, event: &Event) {
+        self.apply_to_standing(event);
         match event {
             Event::WorkflowStarted(segment) | Event::WorkflowContinued(segment) => {
                 *self = Ledger::begin(segment);
@@ -90,9 +99,6 @@ impl Ledger {
             | Event::StepUnknown { .. }
             | Event::StepCompleted { .. }
             | Event::StepFailed { .. } => self.apply_to_step(event),
-            Event::TimerStarted { op, fire_at } => {
-                self.timers.insert(*op, *fire_at);
-            }
             Event::MessageReceived { op, reply_to, .. } => {
                 self.close(*op);
                 self.owed.extend(reply_to.clone());
@@ -104,19 +110,14 @@ impl Ledger {
             Event::ProcessExited { op, .. } => {
                 self.watches.remove(op);
             }
-            Event::MessageSent { op, to, call: true, .. } => {
-                self.calls.insert(*op, to.clone());
-            }
-            Event::ProcessSpawned { supervised: Some(_), .. } => self.supervises = true,
-            Event::ProcessSpawned { op, id, detached: false, .. } => {
-                self.watches.insert(*op, id.clone());
-            }
-            Event::MonitorStarted { op, target } => {
-                self.watches.insert(*op, target.clone());
-            }
-            Event::AskOpened { op, ask } => {
-                self.asks.insert(*op, OpenAsk { spec: ask.clone(), seq });
-            }
+            Event::TimerStarted { .. }
+            | Event::MessageSent { .. }
+            | Event::ProcessSpawned { .. }
+            | Event::MonitorStarted { .. }
+            | Event::AskOpened { .. }
+            | Event::LookupStarted { .. }
+            | Event::Published { .. }
+            | Event::PlaceTaken { .. } => self.open(seq, event),
             Event::Paused { .. } => self.paused = true,
             Event::Parked { .. } => self.parked = true,
             Event::Resumed { .. } => (self.paused, self.parked) = (false, false),
@@ -125,19 +126,23 @@ impl Ledger {
                 self.begin_again(false);
                 self.owed.clear();
                 (self.supervised, self.supervises) = (None, false);
+                self.standing = Standing::default();
             }
             Event::WorkflowCompleted { result } => self.end(Exit::Normal(result.clone())),
             Event::WorkflowFailed { exit } => self.end(exit.clone()),
             Event::Released { .. } => self.release(),
-            Event::CancelRequested { stop, .. } => {
-                self.stop = *stop;
+            Event::CancelRequested { stop, tree, .. } => {
+                (self.stop, self.tree) = (*stop, *tree);
                 self.cancel();
             }
             Event::KillRequested { stop, .. } => self.stop = Some(*stop),
             Event::ExitReceived { op, .. } => self.close(*op),
-            Event::MessageSent { .. }
-            | Event::ProcessSpawned { .. }
-            | Event::SpawnRefused { .. }
+            Event::SpawnRefused { .. }
+            | Event::LinkReceived { .. }
+            | Event::Linked { .. }
+            | Event::Unlinked { .. }
+            | Event::TrapExitSet { .. }
+            | Event::PlaceLeft { .. }
             | Event::CancelSent { .. }
             | Event::ChildRestarted { .. }
             | Event::ChildStopped { .. }
@@ -148,10 +153,67 @@ impl Ledger {
         }
     }
 
+    /// An operation begins to wait.
+    fn open(&mut self, seq: Seq, event: &Event) {
+        match event {
+            Event::TimerStarted { op, fire_at } => {
+                self.timers.insert(*op, *fire_at);
+            }
+            Event::MessageSent { op, to, call: true, .. } => {
+                self.calls.insert(*op, to.clone());
+            }
+            Event::ProcessSpawned { supervised: Some(_), .. } => self.supervises = true,
+            Event::ProcessSpawned { op, id: target, detached: false, .. }
+            | Event::MonitorStarted { op, target } => {
+                self.watches.insert(*op, target.clone());
+            }
+            Event::AskOpened { op, ask } => {
+                self.asks.insert(*op, OpenAsk { spec: ask.clone(), seq });
+            }
+            Event::LookupStarted { op, .. } | Event::Published { op, .. } => {
+                self.lookups.insert(*op, None);
+            }
+            Event::PlaceTaken { op, place: place @ Place::Name(_) } => {
+                self.lookups.insert(*op, Some(place.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_standing(&mut self, event: &Event) {
+        let standing = &mut self.standing;
+        match event {
+            Event::Linked { target: id, .. } | Event::LinkReceived { by: id } => {
+                standing.links.insert(id.clone());
+            }
+            Event::Unlinked { target: id, .. } | Event::ExitReceived { id, .. } => {
+                standing.links.remove(id);
+            }
+            Event::CancelRequested { by: Origin::Process(id), exit: Some(_), .. } => {
+                standing.links.remove(id);
+            }
+            Event::TrapExitSet { on } => standing.traps_exit = *on,
+            Event::PlaceTaken { place, .. } => {
+                standing.places.insert(place.clone());
+            }
+            Event::PlaceLeft { place, .. } => {
+                standing.places.remove(place);
+            }
+            // Another has the name.
+            Event::ReplyReceived { op, result: Err(_) } => {
+                if let Some(Some(refused)) = self.lookups.get(op) {
+                    standing.places.remove(refused);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn begin(segment: &Segment) -> Ledger {
         Ledger {
             supervised: segment.supervised.clone(),
             supervises: segment.supervises,
+            standing: segment.standing.clone(),
             ..Ledger::default()
         }
     }
@@ -229,6 +291,7 @@ impl Ledger {
         self.timers.clear();
         self.asks.clear();
         self.calls.clear();
+        self.lookups.clear();
     }
 
     fn close(&mut self, op: Op) {
@@ -236,6 +299,7 @@ impl Ledger {
         self.timers.remove(&op);
         self.asks.remove(&op);
         self.calls.remove(&op);
+        self.lookups.remove(&op);
         self.watches.remove(&op);
     }
 
@@ -257,6 +321,7 @@ impl Ledger {
             owed: if held { std::mem::take(&mut self.owed) } else { Vec::new() },
             supervised: self.supervised.take(),
             supervises: self.supervises,
+            standing: if held { std::mem::take(&mut self.standing) } else { Standing::default() },
             ..Ledger::default()
         };
     }
@@ -290,9 +355,26 @@ impl Ledger {
         if !self.timers.is_empty() || !self.steps.is_empty() {
             return Status::Sleeping;
         }
-        if !self.calls.is_empty() || !self.watches.is_empty() {
+        if !self.calls.is_empty() || !self.watches.is_empty() || !self.lookups.is_empty() {
             return Status::Joining;
         }
         Status::Receiving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Failure;
+
+    #[test]
+    fn a_refused_name_is_not_held() {
+        let (op, place) = (Op(1), Place::Name("pricing".into()));
+        let mut ledger = Ledger::default();
+        ledger.apply(Seq(1), &Event::PlaceTaken { op, place: place.clone() });
+        assert!(ledger.standing.places.contains(&place));
+        let result = Err(Failure::msg("taken"));
+        ledger.apply(Seq(2), &Event::ReplyReceived { op, result });
+        assert!(ledger.standing.is_empty() && ledger.lookups.is_empty());
     }
 }

@@ -78,6 +78,10 @@ pub enum Content {
     Reply { op: Op, result: Result<Payload, Failure> },
     /// A monitored or spawned process has ended.
     Exited { op: Op, id: ProcessId, exit: Exit },
+    /// A process that this one is linked to has ended, or never was.
+    ExitSignal { id: ProcessId, exit: Exit },
+    /// The sender has linked itself to this process.
+    Link,
     /// A person's answer to the ask of operation `op`.
     Answer { op: Op, value: Payload },
     /// Please stop.
@@ -150,9 +154,12 @@ impl Content {
         match self {
             Content::User { body, .. } => visit(body),
             Content::Reply { result: Ok(result), .. } => visit(result),
-            Content::Exited { exit, .. } => exit.payloads_mut(visit),
+            Content::Exited { exit, .. } | Content::ExitSignal { exit, .. } => {
+                exit.payloads_mut(visit);
+            }
             Content::Answer { value, .. } => visit(value),
             Content::Reply { result: Err(_), .. }
+            | Content::Link
             | Content::Cancel { .. }
             | Content::Kill { .. }
             | Content::Pause
@@ -162,10 +169,10 @@ impl Content {
         }
     }
 
-    /// Whether it tells a supervisor of a child's end: no operation waits for
-    /// that one child, the code takes such news like messages.
-    pub fn is_childs_exit(&self) -> bool {
-        matches!(self, Content::Exited { op: Op(0), .. })
+    /// Whether it tells of the end of a supervised child or a linked process:
+    /// no operation waits for that one, the code takes such news like messages.
+    pub fn is_exit_for_code(&self) -> bool {
+        matches!(self, Content::Exited { op: Op(0), .. } | Content::ExitSignal { .. })
     }
 
     /// How many bytes of payload it carries.
@@ -220,11 +227,11 @@ impl AskSpec {
 /// can ask the same. Empty takes any user message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    /// Only these topics, if any are named.
+    /// Only these topics, if any are named; patterns of topics as well.
     pub topics: Vec<String>,
     /// Only from this process.
     pub from: Option<ProcessId>,
-    /// Not messages, but the ends of supervised children.
+    /// Not messages, but the ends of supervised children and linked processes.
     pub exits: bool,
     /// Only bodies that have this value at this JSON pointer (RFC 6901).
     pub field: Option<(String, serde_json::Value)>,
@@ -242,7 +249,7 @@ impl Filter {
     /// Whether it takes it as far as can be said without reading its body.
     pub fn takes_envelope(&self, message: &Message) -> bool {
         let Content::User { topic, .. } = &message.content else {
-            return self.exits && message.content.is_childs_exit();
+            return self.exits && message.content.is_exit_for_code();
         };
         !self.exits && self.fits_envelope(&message.from, topic)
     }
@@ -257,7 +264,8 @@ impl Filter {
     }
 
     fn fits_envelope(&self, from: &Origin, topic: &str) -> bool {
-        if !self.topics.is_empty() && !self.topics.iter().any(|wanted| wanted == topic) {
+        let named = |wanted: &String| wanted == topic || crate::pattern::matches(wanted, topic);
+        if !self.topics.is_empty() && !self.topics.iter().any(named) {
             return false;
         }
         if let Some(wanted) = &self.from

@@ -2,6 +2,7 @@
 //! against the message that was being handled, and what a process that is
 //! taken back must be given again. Pure.
 
+use crate::rewind::stopped_by_link;
 use crate::{Content, Event, Exit, Failure, Op, Origin, Seq, restart_point};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,9 @@ pub fn revival(events: &[(Seq, Event)], crashes_max: u32) -> Revival {
     }
     let on = |keep| Revival::On { keep, crashes: Vec::new(), poison: false };
     match &events[end].1 {
+        Event::WorkflowFailed { exit } if stopped_by_link(past, exit).is_some() => {
+            restart_point(events).map_or(Revival::Again, on)
+        }
         Event::WorkflowFailed { exit: Exit::Error(failure) } => {
             let Some(message) = handling(past) else {
                 return restart_point(events).map_or(Revival::Again, on);
@@ -103,6 +107,7 @@ pub fn given_back(events: &[(Seq, Event)], keep: Seq) -> Vec<(Origin, Content)> 
             let content = Content::Exited { op: *op, id: id.clone(), exit: exit.clone() };
             Some((Origin::Process(id.clone()), content))
         }
+        Event::LinkReceived { by } => Some((Origin::Process(by.clone()), Content::Link)),
         Event::ExitReceived { id, exit, .. } => {
             let content = Content::Exited { op: Op(0), id: id.clone(), exit: exit.clone() };
             Some((Origin::Process(id.clone()), content))

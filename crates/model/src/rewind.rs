@@ -57,6 +57,10 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
                     `--fresh` begins anew, with new keys");
     }
     let cause = match exit {
+        // Its own work is not at fault.
+        Event::WorkflowFailed { exit } if stopped_by_link(past, exit).is_some() => {
+            stopped_by_link(past, exit)
+        }
         Event::WorkflowFailed { exit: Exit::Error(ended_with) } => {
             let failed = |event: &Event| matches!(event, Event::StepFailed { failure, .. } if failure == ended_with);
             let lost = |event: &Event| {
@@ -73,6 +77,15 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
     };
     let kept = cause.or_else(|| answer_at_fault(past)).unwrap_or(end).checked_sub(1);
     kept.map(|kept| past[kept].0).ok_or("its history has no beginning")
+}
+
+/// Where a process was asked to stop since a linked one had ended, if that is
+/// what it ended of.
+pub(crate) fn stopped_by_link(past: &[(Seq, Event)], ended: &Exit) -> Option<usize> {
+    past.iter().rposition(|(_, event)| match event {
+        Event::CancelRequested { exit: Some(exit), .. } => exit == ended,
+        _ => false,
+    })
 }
 
 /// The answer to an ask that the code failed on at once: taken back, the ask is

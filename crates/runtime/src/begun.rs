@@ -51,6 +51,7 @@ pub(crate) fn spawn_of(
             parent: None,
             // Its parent's own history says whether it hears of the end.
             watched: false,
+            detached: false,
             revive: None,
             root: segment.root.clone(),
             hops: 0,

@@ -15,6 +15,12 @@ pub enum Error {
         /// Its id.
         id: ProcessId,
     },
+    /// No process has this name.
+    #[error("no process has the name {name}")]
+    NoName {
+        /// The name.
+        name: String,
+    },
     /// The process has ended, and what was asked needs a running one.
     #[error("{id} has ended ({status}); `greenroom restart {id}` brings it back")]
     Ended {
@@ -100,6 +106,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NoProcess { .. } => "no_process",
+            Error::NoName { .. } => "no_name",
             Error::Ended { .. } => "ended",
             Error::NotNow { .. } => "not_now",
             Error::Damaged { .. } => "damaged",
@@ -121,7 +128,10 @@ impl Error {
     /// The HTTP status that says the same.
     pub fn http_status(&self) -> u16 {
         match self {
-            Error::NoProcess { .. } | Error::NotOpen { .. } | Error::NoLetter { .. } => 404,
+            Error::NoProcess { .. }
+            | Error::NoName { .. }
+            | Error::NotOpen { .. }
+            | Error::NoLetter { .. } => 404,
             Error::Ended { .. } | Error::NotNow { .. } | Error::Damaged { .. } => 409,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,

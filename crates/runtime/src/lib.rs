@@ -33,8 +33,8 @@ pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use marked::list_marked;
 pub use node::{
-    Follow, Health, Node, NodeOptions, Notice, Rehearsal, RestartFrom, Scheduled, SendRequest,
-    Sent, StartRequest, Started, Trouble,
+    Follow, Health, Node, NodeOptions, Notice, PublishRequest, Rehearsal, RestartFrom, Scheduled,
+    SendRequest, Sent, StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Registry};
 pub use transfer::{

@@ -6,7 +6,8 @@ use crate::log::Log;
 use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
-    LetterListing, Listing, Loaded, Memory, Outcome, ProcessRow, Refusal, Scope, StateRow,
+    LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Refusal, Scope,
+    StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -184,6 +185,10 @@ impl Journal for Faulty {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.reads()?.asks(process)
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.reads()?.places(places)
     }
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {

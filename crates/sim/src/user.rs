@@ -8,7 +8,7 @@ use crate::outside::Outside;
 use futures_util::future::BoxFuture;
 use greenroom_journal::Scope;
 use greenroom_model::{AskId, Event, Payload, ProcessId, Seq, Status};
-use greenroom_runtime::{Error, Node, RestartFrom, SendRequest, StartRequest};
+use greenroom_runtime::{Error, Node, PublishRequest, RestartFrom, SendRequest, StartRequest};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,14 @@ pub enum Wish {
     },
     Cancel {
         id: String,
+    },
+    /// With all below it.
+    CancelTree {
+        id: String,
+    },
+    Publish {
+        topic: String,
+        body: String,
     },
     Kill {
         id: String,
@@ -238,6 +246,12 @@ async fn fulfil(node: Node, wish: Wish, key: String) -> Result<(), Error> {
         }
         Wish::Answer { to, ask, value } => answer(&node, &to.parse()?, ask, &value).await,
         Wish::Cancel { id } => node.cancel(&id.parse()?, "no longer wanted", "user").await,
+        Wish::CancelTree { id } => node.cancel_tree(&id.parse()?, "no longer wanted", "user").await,
+        Wish::Publish { topic, body } => {
+            let (body, by) = (Payload::parse(&body)?, "user".to_owned());
+            let request = PublishRequest { topic, group: None, body, by };
+            node.publish(request).await.map(drop)
+        }
         Wish::Kill { id } => node.kill(&id.parse()?, "enough", "user").await,
         Wish::Pause { id } => node.pause(&id.parse()?, "user").await,
         Wish::Resume { id } => node.resume(&id.parse()?, "user").await,

@@ -31,6 +31,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    ask bulk chain choice counter crashloop crowd deploy family fanout fleet fork hold latecomer letters
-    message once pingpong refund restart retry revive saga schedule supervise timer tree version
+    ask bulk chain choice counter crashloop crowd deploy family fanout fleet fell fork hold
+    latecomer letters hub link message once pingpong refund restart retry revive saga schedule
+    supervise timer tree version
 }

@@ -119,7 +119,7 @@ fn with_query<Q: Serialize>(
 }
 
 /// Percent-encoding of all but letters, digits and `-_.~` (RFC 3986).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

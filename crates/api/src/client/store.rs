@@ -1,10 +1,11 @@
 //! Requests about the node and its store as a whole.
 
-use super::connection::{Client, answered, read};
+use super::connection::{Client, answered, escaped, read};
 use super::error::ClientError;
 use crate::wire::{
-    DeadLetter, DeadLetters, DropRequest, Dropped, Imported, KindCount, Kinds, LetterQuery,
-    NodeStatus, RequeueRequest, Requeued, Verified,
+    DeadLetter, DeadLetters, DropRequest, Dropped, Given, GroupRequest, Imported, KindCount, Kinds,
+    LetterQuery, MessageRequest, MessageTaken, NodeStatus, Place, Places, PlacesQuery, Published,
+    RequeueRequest, Requeued, TopicRequest, Verified,
 };
 use futures_util::Stream;
 use futures_util::TryStreamExt;
@@ -46,6 +47,51 @@ impl Client {
     /// Drops dead letters.
     pub async fn drop_letters(&self, request: &DropRequest) -> Result<Dropped, ClientError> {
         self.post("dead/drop", request).await
+    }
+
+    /// Who is found where; `sort` is `names`, `groups` or `subscriptions`.
+    pub async fn places(
+        &self,
+        sort: &str,
+        name: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Place>, ClientError> {
+        let query = PlacesQuery { name: name.map(str::to_owned), limit: Some(limit) };
+        let found: Places = self.get_with(sort, &query).await?;
+        Ok(found.places)
+    }
+
+    /// Publishes under a topic. With a key, doing it again is harmless.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        body: Given,
+        request_key: Option<&str>,
+    ) -> Result<Published, ClientError> {
+        let request = self.request(Method::POST, &format!("topics/{}", escaped(topic)));
+        self.change(request.json(&TopicRequest { body }), request_key).await
+    }
+
+    /// Puts a message into the mailbox of each process in a group.
+    pub async fn publish_to_group(
+        &self,
+        group: &str,
+        request: &GroupRequest,
+        request_key: Option<&str>,
+    ) -> Result<Published, ClientError> {
+        let to = self.request(Method::POST, &format!("groups/{}", escaped(group)));
+        self.change(to.json(request), request_key).await
+    }
+
+    /// Puts a message into the mailbox of who has a name.
+    pub async fn send_to_name(
+        &self,
+        name: &str,
+        message: &MessageRequest,
+        request_key: Option<&str>,
+    ) -> Result<MessageTaken, ClientError> {
+        let to = self.request(Method::POST, &format!("names/{}/messages", escaped(name)));
+        self.change(to.json(message), request_key).await
     }
 
     /// Everything in the store that cannot be right.

@@ -14,7 +14,13 @@ pub async fn post(
     By(by): By,
     Body(request): Body<CancelRequest>,
 ) -> Result<(StatusCode, Json<Changed>), Refusal> {
-    if request.kill {
+    if request.kill && request.tree {
+        let words = "a tree is cancelled, not killed: who is killed passes nothing on";
+        return Err(Refusal::bad_request(words.to_owned()));
+    }
+    if request.tree {
+        node.cancel_tree(&id, &request.reason, &by).await?;
+    } else if request.kill {
         node.kill(&id, &request.reason, &by).await?;
     } else {
         node.cancel(&id, &request.reason, &by).await?;

@@ -12,6 +12,7 @@ pub mod kind;
 pub mod message;
 pub mod node;
 pub mod pause;
+pub mod place;
 pub mod process;
 pub mod restart;
 pub mod result;

@@ -32,6 +32,15 @@ pub async fn get(State(node): State<Node>, Target(id): Target) -> Result<Json<Pr
     Ok(Json(node.examined(&id).await?.into()))
 }
 
+/// The process that spawned it, the one that spawned that, and so on.
+pub async fn ancestors(
+    State(node): State<Node>,
+    Target(id): Target,
+) -> Result<Json<Processes>, Refusal> {
+    let rows = node.ancestors(&id).await?;
+    Ok(Json(Processes { processes: rows.into_iter().map(Process::from).collect() }))
+}
+
 /// Some processes.
 pub async fn list(
     State(node): State<Node>,

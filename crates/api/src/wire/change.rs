@@ -13,6 +13,9 @@ pub struct CancelRequest {
     /// End it at once, without letting its code clean up.
     #[serde(default)]
     pub kill: bool,
+    /// And all below it, down to the leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tree: bool,
 }
 
 /// `POST …/restart`.

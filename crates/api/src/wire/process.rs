@@ -76,6 +76,9 @@ pub struct Process {
     /// Who spawned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ProcessId>,
+    /// It goes its own way: a cancel of the parent's tree does not reach it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub detached: bool,
     /// The request it goes back to.
     pub root: String,
     /// How many events its journal has.
@@ -102,6 +105,7 @@ impl From<ProcessRow> for Process {
             version: row.kind.version,
             status: row.status,
             parent: row.parent,
+            detached: row.detached,
             root: row.root,
             events: row.seq,
             wake_at: row.wake_at,

@@ -40,21 +40,28 @@ pub async fn run(app: &App, args: Args) -> Done {
     Ok(Code::Done)
 }
 
+/// How many children are read at a time.
+const PAGE: usize = 1_000;
+
 /// A process and all below it, breadth first.
-async fn below(source: &Source, id: &ProcessId, limit: usize) -> anyhow::Result<Vec<Process>> {
+pub async fn below(source: &Source, id: &ProcessId, limit: usize) -> anyhow::Result<Vec<Process>> {
     let mut found = vec![source.process(id).await?];
     let mut seen = BTreeSet::from([id.clone()]);
     let mut open = VecDeque::from([id.clone()]);
     while let Some(parent) = open.pop_front() {
-        let room = limit.saturating_sub(found.len());
-        if room == 0 {
-            break;
-        }
-        let listing = Listing { parent: Some(parent), limit: room, ..Listing::default() };
-        for child in source.list(&listing).await? {
-            if seen.insert(child.id.clone()) {
-                open.push_back(child.id.clone());
-                found.push(child);
+        let mut after = None;
+        loop {
+            let room = limit.saturating_sub(found.len()).min(PAGE);
+            let parent = Some(parent.clone());
+            let listing = Listing { parent, after, limit: room, ..Listing::default() };
+            let page = if room == 0 { Vec::new() } else { source.list(&listing).await? };
+            let Some(last) = page.last() else { break };
+            after = Some(last.no);
+            for child in page {
+                if seen.insert(child.id.clone()) {
+                    open.push_back(child.id.clone());
+                    found.push(child);
+                }
             }
         }
     }

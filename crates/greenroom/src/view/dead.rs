@@ -35,6 +35,8 @@ fn content(content: &Content) -> String {
         Content::User { topic, body, .. } => format!("{topic} {body}"),
         Content::Reply { .. } => "a reply".to_owned(),
         Content::Exited { id, .. } => format!("the end of {id}"),
+        Content::ExitSignal { id, .. } => format!("the end of {id}"),
+        Content::Link => "a link".to_owned(),
         Content::Answer { value, .. } => format!("the answer {value}"),
         Content::Cancel { reason, .. } => format!("cancel: {reason}"),
         Content::Kill { reason, .. } => format!("kill: {reason}"),

@@ -5,7 +5,9 @@ use super::short::{one_line, short};
 use super::span::span;
 use crate::paint::Tone;
 use greenroom_model::supervisor::RestartFrom;
-use greenroom_model::{Event, Exit, Failure, Millis, Op, Payload, Segment, Seq, Stop};
+use greenroom_model::{
+    Audience, Event, Exit, Failure, Lookup, Millis, Op, Payload, Segment, Seq, Stop,
+};
 use std::collections::BTreeMap;
 
 /// A fact.
@@ -95,6 +97,7 @@ impl Folder {
             }
             ReplyReceived { result, .. } => self.result(result),
             ProcessExited { exit, .. } | ExitReceived { exit, .. } => self.exit(exit),
+            LinkReceived { by } => (format!("by {by}"), Tone::Plain),
             CancelRequested { reason, by, .. } | KillRequested { reason, by, .. } => {
                 (by_whom(reason, by), Tone::Warn)
             }
@@ -137,6 +140,8 @@ impl Folder {
                 (join([one_line(reason), kept.to_owned()]), Tone::Plain)
             }
             SpawnRefused { .. } => ("no code of this kind here".to_owned(), Tone::Warn),
+            TrapExitSet { on } => (on.to_string(), Tone::Plain),
+            Published { body, .. } => (self.value(body), Tone::Plain),
             CancelSent { reason, .. } => (one_line(reason), Tone::Plain),
             AskOpened { ask, .. } => {
                 let choices = ask.choices.join(" | ");
@@ -205,7 +210,20 @@ fn own_subject(event: &Event) -> Option<String> {
         ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
             id.to_string()
         }
-        MonitorStarted { target, .. } | CancelSent { target, .. } => target.to_string(),
+        MonitorStarted { target, .. }
+        | Linked { target, .. }
+        | Unlinked { target, .. }
+        | CancelSent { target, .. } => target.to_string(),
+        PlaceTaken { place, .. } | PlaceLeft { place, .. } => place.to_string(),
+        LookupStarted { lookup, .. } => match lookup {
+            Lookup::Name(name) => format!("name {name}"),
+            Lookup::Group(group) => format!("group {group}"),
+            Lookup::Children => "children".to_owned(),
+        },
+        Published { to, topic, .. } => match to {
+            Audience::Subscribers => topic.clone(),
+            Audience::Group(group) => format!("{topic} to group {group}"),
+        },
         AskOpened { ask, .. } => ask.name.clone(),
         StateSet { key, .. } => key.clone(),
         VersionMarked { change, .. } => change.clone(),

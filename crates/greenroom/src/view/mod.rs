@@ -17,7 +17,7 @@ mod tests;
 pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;
-pub use process::{asks, processes};
+pub use process::{asks, places, processes};
 pub use schedule::{schedule, schedules};
 pub use short::{one_line, short};
 pub use span::span;

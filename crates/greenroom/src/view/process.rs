@@ -4,7 +4,7 @@ use super::short::short;
 use super::span::{span, until};
 use crate::paint::{Paint, Tone};
 use crate::table::{Align, Table};
-use greenroom_api::wire::{Ask, Process};
+use greenroom_api::wire::{Ask, Place, Process};
 use greenroom_model::{Exit, Millis, Status};
 
 /// How good or bad a status is.
@@ -75,6 +75,15 @@ pub fn asks(asks: &[Ask], now: Millis, paint: Paint) -> String {
             (short(&answers, 40), Tone::Plain),
             (short(&ask.question, 100), Tone::Plain),
         ]);
+    }
+    table.render(paint)
+}
+
+/// Who is found where, under this heading.
+pub fn places(places: &[Place], heading: &'static str, paint: Paint) -> String {
+    let mut table = Table::new(&[(heading, Align::Left), ("PROCESS", Align::Left)]);
+    for Place { name, process } in places {
+        table.row(vec![(name.clone(), Tone::Plain), (process.to_string(), Tone::Plain)]);
     }
     table.render(paint)
 }

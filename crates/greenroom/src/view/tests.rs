@@ -45,6 +45,7 @@ fn segment(kind: &str, input: &str) -> Segment {
         supervised: None,
         supervises: false,
         pinned: false,
+        standing: Default::default(),
     }
 }
 
@@ -130,6 +131,7 @@ fn process(text: &str, status: Status) -> Process {
         id,
         version: 1,
         status,
+        detached: false,
         parent: None,
         events: Seq(12),
         wake_at: None,

@@ -21,8 +21,9 @@ pub fn tree(processes: &[Process], now: Millis, paint: Paint) -> String {
     push(&mut open, children.get(&None), "", true);
     while let Some((indent, branch, below, process)) = open.pop() {
         let status = paint.tone(status_tone(process.status), process.status.word());
+        let away = if process.detached { "  detached" } else { "" };
         let age = paint.tone(Tone::Quiet, &span(now.since(process.started_at)));
-        out.push_str(&format!("{indent}{branch}{}  {status}  {age}\n", process.id));
+        out.push_str(&format!("{indent}{branch}{}  {status}{away}  {age}\n", process.id));
         push(&mut open, children.get(&Some(&process.id)), &format!("{indent}{below}"), false);
     }
     out

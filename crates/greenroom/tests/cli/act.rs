@@ -70,3 +70,26 @@ fn restart_tries_again_and_fork_goes_another_way() {
     let forked = house.run(&["fork", "failer/1", "--at", "1", "--json"]);
     assert!(forked.ok().json()["id"].is_string());
 }
+
+#[test]
+fn a_tree_is_cancelled_and_waited_for() {
+    let house = House::up();
+    house.run(&["run", "echo/1", "-d"]).ok();
+    house.run(&["cancel", "echo/1", "--tree", "--kill"]).fails(2, &["cannot be used with"]);
+    let out = house.run(&["cancel", "echo/1", "--tree", "--wait"]).ok().out;
+    assert!(out.contains("all 1 have ended"), "{out}");
+    house.run(&["cancel", "echo/1", "--tree"]).fails(1, &["has ended"]);
+}
+
+#[test]
+fn what_nobody_hears_is_published_to_nobody() {
+    let house = House::up();
+    let out = house.run(&["publish", "orders.1.created", "{}", "--key", "k"]).ok().out;
+    assert_eq!(out, "orders.1.created published to 0 processes\n");
+    house.run(&["publish", "orders.*", "{}"]).fails(2, &["wildcard"]);
+    house.run(&["publish", "hello", "1", "--group", "workers"]).ok();
+    house.run(&["send", "name:nobody", "1"]).fails(3, &["no process has the name nobody"]);
+    for list in ["names", "groups", "subscriptions"] {
+        assert_eq!(house.run(&[list, "--json"]).ok().json().as_array().map(Vec::len), Some(0));
+    }
+}

@@ -1,8 +1,9 @@
 //! What one commit does to the store in memory. First everything that could
 //! refuse it, then everything it changes.
 
-use super::end;
 use super::world::{Asked, KeptTurn, Letter, Process, Watching, World};
+use super::{end, hub};
+use crate::notice::LINK;
 use crate::{
     AskChange, Commit, Done, Outcome, Outgoing, Receipt, Refusal, Request, Spawn, Spawned, Turn,
 };
@@ -31,19 +32,25 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
         send(world, place, outgoing, commit.at, &mut receipt);
     }
     if let Some(turn) = &commit.turn {
+        unwatch(world, turn);
         turn.watches.iter().for_each(|watch| watch_one(world, turn.process, watch, &mut receipt));
+        turn.links.iter().for_each(|target| link(world, turn, target, &mut receipt));
         change_asks(world, turn.process, &turn.asks, commit.at);
         if let Some(process) = world.processes.get_mut(&turn.process) {
             process.state.retain(|key, _| !turn.unset.contains(key));
             process.state.extend(turn.state.iter().cloned());
         }
         end::give_up_taken(world, turn, commit.at);
-        end::tell_children(world, turn, &mut receipt);
+        end::tell_children(world, turn.process, &turn.to_children, &mut receipt);
+        if turn.leaves {
+            hub::leave_all(world, turn.process);
+        }
         if turn.status.is_ended() {
             end::process(world, turn.process, commit.at, &mut receipt);
         }
     }
     world.prune_letters(&commit.letter_rules, last_letter);
+    hub::work(world, commit, &mut receipt);
     if let Some(request) = &commit.request {
         note_done(world, request, commit.at, &receipt);
     }
@@ -181,6 +188,7 @@ fn newborn(spawn: &Spawn, at: Millis) -> Process {
         kind: spawn.kind.clone(),
         shard: Shard::of(&spawn.id),
         parent: spawn.parent.clone(),
+        detached: spawn.detached,
         root: spawn.root.clone(),
         hops: spawn.hops,
         seq,
@@ -222,6 +230,32 @@ fn watch_one(world: &mut World, watcher: ProcessNo, watch: &Watch, receipt: &mut
     }
     let content = notice::exited(watch.op, &watch.target, exit);
     world.tell(&name, Letter { from, content, root, hops }, receipt);
+}
+
+/// The turn's process no longer wants to hear of some.
+fn unwatch(world: &mut World, turn: &Turn) {
+    let no = turn.process;
+    world.watches.retain(|one| one.watcher != no || !turn.unwatched.contains(&one.op));
+    for target in &turn.unlinks {
+        if let Some((target, _)) = world.named(target) {
+            world.watches.remove(&Watching { target, watcher: no, op: LINK });
+            world.watches.remove(&Watching { target: no, watcher: target, op: LINK });
+        }
+    }
+}
+
+/// The turn's process and another share their ends.
+fn link(world: &mut World, turn: &Turn, target: &ProcessId, receipt: &mut Receipt) {
+    let watch = Watch { op: LINK, target: target.clone() };
+    watch_one(world, turn.process, &watch, receipt);
+    let Some((watcher, other)) = world.named(target) else { return };
+    let Some(process) = world.processes.get(&turn.process).filter(|_| !other.is_ended()) else {
+        return;
+    };
+    let (root, hops) = (process.root.clone(), process.hops);
+    world.watches.insert(Watching { target: turn.process, watcher, op: LINK });
+    let from = Origin::Process(turn.id.clone());
+    world.append(watcher, Letter { from, content: Content::Link, root, hops }, receipt);
 }
 
 fn change_asks(world: &mut World, no: ProcessNo, changes: &[AskChange], at: Millis) {

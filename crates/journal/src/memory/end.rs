@@ -2,8 +2,9 @@
 //! questions closed, mail left over is given up.
 
 use super::world::{Letter, Watching, World};
-use crate::{DeadLetter, Receipt, Turn, notice};
-use greenroom_model::{Content, Millis, Op, Origin, ProcessNo};
+use crate::{DeadLetter, Receipt, ToChildren, Turn, Whom, notice};
+use greenroom_model::{Content, Millis, Op, Origin, ProcessId, ProcessNo};
+use std::collections::BTreeSet;
 
 /// Takes the end of a process in; its row says already that it ended.
 pub(super) fn process(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Receipt) {
@@ -40,6 +41,7 @@ fn give_up_mail(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Rece
     };
     let id = process.id.clone();
     for message in std::mem::take(&mut process.mailbox).into_values() {
+        tell_children(world, no, &ToChildren::passed_on(&message.content), receipt);
         let Content::User { reply_to, .. } = &message.content else {
             continue;
         };
@@ -84,23 +86,55 @@ pub(super) fn give_up_taken(world: &mut World, turn: &Turn, at: Millis) {
 }
 
 /// What a process says to all its children that have not ended.
-pub(super) fn tell_children(world: &mut World, turn: &Turn, receipt: &mut Receipt) {
-    let (Some(said), Some(process)) = (&turn.to_children, world.processes.get(&turn.process))
-    else {
-        return;
-    };
+pub(super) fn tell_children(
+    world: &mut World,
+    who: ProcessNo,
+    said: &[ToChildren],
+    receipt: &mut Receipt,
+) {
+    let Some(process) = world.processes.get(&who) else { return };
+    let id = process.id.clone();
     let (root, hops) = (process.root.clone(), process.hops);
-    let concerned =
-        |parent: &(_, Op)| parent.0 == turn.id && (parent.1 == Op(0) || !said.supervised);
-    let children: Vec<ProcessNo> = world
-        .processes
-        .iter()
-        .filter(|(_, child)| !child.is_ended() && child.parent.as_ref().is_some_and(concerned))
-        .map(|(no, _)| *no)
+    let spawned: Vec<ProcessNo> = (receipt.spawned.iter())
+        .map(|spawned| if spawned.created { spawned.no } else { ProcessNo(0) })
         .collect();
-    for no in children {
-        let from = Origin::Process(turn.id.clone());
-        let content = said.content.clone();
-        world.append(no, Letter { from, content, root: root.clone(), hops }, receipt);
+    for said in said {
+        let later = spawned.get(said.spawns..).unwrap_or_default();
+        for no in meant(world, &id, said.whom) {
+            if later.contains(&no) || no == who {
+                continue;
+            }
+            let (from, content) = (Origin::Process(id.clone()), said.content.clone());
+            world.append(no, Letter { from, content, root: root.clone(), hops }, receipt);
+        }
     }
+}
+
+/// The children of `parent` that something is said to; for those that have
+/// ended, theirs.
+fn meant(world: &World, parent: &ProcessId, whom: Whom) -> Vec<ProcessNo> {
+    let mut above = vec![parent.clone()];
+    let mut seen = BTreeSet::from([parent.clone()]);
+    let mut found = Vec::new();
+    while let Some(id) = above.pop() {
+        for (no, child) in &world.processes {
+            let Some((_, op)) = child.parent.as_ref().filter(|(by, _)| *by == id) else {
+                continue;
+            };
+            let supervised = *op == Op(0) && id == *parent;
+            let passes_on = child.is_ended() && !child.detached && whom != Whom::Supervised;
+            if passes_on && seen.insert(child.id.clone()) {
+                above.push(child.id.clone());
+            }
+            let is_meant = match whom {
+                Whom::Supervised => supervised,
+                Whom::Others => !supervised && !child.detached,
+            };
+            if is_meant && !child.is_ended() {
+                found.push(*no);
+            }
+        }
+    }
+    found.sort_unstable();
+    found
 }

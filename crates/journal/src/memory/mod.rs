@@ -4,6 +4,7 @@
 
 mod apply;
 mod end;
+mod hub;
 mod import;
 mod read;
 mod store;

@@ -16,6 +16,7 @@ pub(super) fn row(no: ProcessNo, process: &Process) -> ProcessRow {
         shard: process.shard,
         parent: process.parent.as_ref().map(|(id, _)| id.clone()),
         parent_op: process.parent.as_ref().map(|(_, op)| *op),
+        detached: process.detached,
         root: process.root.clone(),
         hops: process.hops,
         seq: process.seq,

@@ -2,10 +2,10 @@
 //! is dropped and another that is opened on a clone are a crash and a restart.
 
 use super::world::World;
-use super::{apply, import, read};
+use super::{apply, hub, import, read};
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
-    LetterListing, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow, blob,
+    LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,6 +89,10 @@ impl Journal for Memory {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         Ok(read::asks(&self.world(), process))
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        Ok(hub::list(&self.world(), places))
     }
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {

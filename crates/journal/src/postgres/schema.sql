@@ -24,6 +24,7 @@ create table process (
     shard bigint not null,
     parent text,
     parent_op bigint,
+    detached bigint not null,
     root text not null,
     hops bigint not null,
     started_at bigint not null,
@@ -73,6 +74,14 @@ create table watch (
     primary key (target, watcher, op)
 );
 create index watch_watcher on watch (watcher);
+-- Who is found where: names, groups, topics, as keys such as `name:pricing`.
+create table place (
+    key text collate "C" not null,
+    process bigint not null,
+    sum bigint not null,
+    primary key (key, process)
+);
+create index place_process on place (process);
 create table ask (
     process bigint not null,
     op bigint not null,

@@ -11,10 +11,11 @@ use super::request::NewRequest;
 use super::state::{self, NewState};
 use super::turn::NewTurn;
 use super::watch::{self, Watching};
-use super::{dead, request};
+use super::{dead, place, request};
+use crate::notice::LINK;
 use crate::{
-    AskChange, Commit, DeadLetter, Delivered, Error, LetterRules, Outgoing, Receipt, Undeliverable,
-    Watch, notice,
+    AskChange, Commit, DeadLetter, Delivered, Error, LetterRules, Outgoing, Receipt, Turn,
+    Undeliverable, Watch, notice,
 };
 use greenroom_model::{
     Content, Message, MessageNo, Millis, Op, Origin, ProcessId, ProcessNo, Status,
@@ -49,6 +50,9 @@ pub(super) struct Draft<'g> {
     letters: Vec<i64>,
     /// The rules of the last commit that gave letters up, and their last number.
     letter_rules: Option<(LetterRules, i64)>,
+    unwatched: Vec<(ProcessNo, Op)>,
+    unlinked: Vec<Watching>,
+    leaving: Vec<ProcessNo>,
     /// When the last of its commits was decided.
     at: Millis,
 }
@@ -63,6 +67,11 @@ pub(super) struct Deciding<'a> {
 
 fn is_call(send: &Outgoing) -> bool {
     matches!(send.content, Content::User { reply_to: Some(_), .. })
+}
+
+/// The two watches that a link is.
+fn halves(one: ProcessNo, other: ProcessNo) -> [Watching; 2] {
+    [(one, other), (other, one)].map(|(target, watcher)| Watching { target, watcher, op: LINK })
 }
 
 impl<'g> Draft<'g> {
@@ -96,8 +105,12 @@ impl<'g> Draft<'g> {
             self.send(deciding, place, outgoing);
         }
         if let Some(turn) = &commit.turn {
+            self.unwatch(turn);
             for watch in &turn.watches {
                 self.watch(deciding, turn.process, watch);
+            }
+            for target in &turn.links {
+                self.link(deciding, turn, target);
             }
             self.change_asks(turn.process, &turn.asks, commit.at);
             self.unset.extend(turn.unset.iter().map(|key| (turn.process, key.as_str())));
@@ -108,20 +121,28 @@ impl<'g> Draft<'g> {
                 value,
             }));
             self.give_up_taken(deciding, turn);
-            self.tell_children(deciding, turn);
+            self.tell_children(deciding, turn, &turn.to_children);
+            if turn.leaves {
+                self.leaving.push(turn.process);
+            }
             if turn.status.is_ended() {
                 self.end(deciding, turn)?;
             } else if turn.exit.is_some() {
                 self.hold(turn)?;
             }
         }
-        if let Some(request) = &commit.request {
-            self.requests.push(NewRequest::new(request, &deciding.receipt)?);
-        }
         if let Some(letter) = self.dead.get(letters..).and_then(<[_]>::last) {
             self.letter_rules = Some((rules, letter.no));
         }
         Ok(std::mem::take(&mut deciding.receipt))
+    }
+
+    /// Notes the request that a commit carried out.
+    pub fn note_done(&mut self, commit: &'g Commit, receipt: &Receipt) -> Result<(), Error> {
+        if let Some(request) = &commit.request {
+            self.requests.push(NewRequest::new(request, receipt)?);
+        }
+        Ok(())
     }
 
     fn send(&mut self, deciding: &mut Deciding<'_>, place: usize, send: &Outgoing) {
@@ -192,6 +213,38 @@ impl<'g> Draft<'g> {
         deciding.receipt.delivered.push(Delivered { to, message });
     }
 
+    /// The turn's process no longer wants to hear of some.
+    fn unwatch(&mut self, turn: &Turn) {
+        let no = turn.process;
+        self.watches.retain(|one| one.watcher != no || !turn.unwatched.contains(&one.op));
+        self.unwatched.extend(turn.unwatched.iter().map(|op| (no, *op)));
+        for target in &turn.unlinks {
+            let Some((target, _)) = self.facts.named(target) else { continue };
+            let both = halves(no, target);
+            self.watches.retain(|one| !both.contains(one));
+            self.unlinked.extend(both);
+        }
+    }
+
+    /// Whether nobody is to hear of it any more.
+    pub fn is_given_up(&self, watching: Watching) -> bool {
+        self.unwatched.contains(&(watching.watcher, watching.op))
+            || self.unlinked.contains(&watching)
+    }
+
+    /// The turn's process and another share their ends.
+    fn link(&mut self, deciding: &mut Deciding<'_>, turn: &Turn, target: &ProcessId) {
+        self.watch(deciding, turn.process, &Watch { op: LINK, target: target.clone() });
+        let Some((other, known)) = self.facts.named(target) else { return };
+        if known.status.is_ended() {
+            return;
+        }
+        self.watches.push(Watching { target: turn.process, watcher: other, op: LINK });
+        let (root, hops) = self.story(turn.process);
+        let from = Origin::Process(turn.id.clone());
+        self.append(deciding, other, Letter { from, content: Content::Link, root, hops });
+    }
+
     /// Begins to watch, or answers at once if there is nothing to wait for.
     pub fn watch(&mut self, deciding: &mut Deciding<'_>, watcher: ProcessNo, watch: &Watch) {
         let Some(known) = self.facts.numbered(watcher) else {
@@ -228,7 +281,16 @@ impl<'g> Draft<'g> {
         }
     }
 
-    /// Writes it all. What is taken away goes first, so that what comes after
+    /// Writes down which requests were carried out.
+    pub fn write_requests(&self, tx: &mut dyn Tx) -> Result<(), Error> {
+        if self.requests.is_empty() {
+            return Ok(());
+        }
+        request::insert(tx, &self.requests)?;
+        request::prune(tx, self.at, self.requests.len())
+    }
+
+    /// Writes it all but the requests. What is taken away goes first, so that what comes after
     /// in the same run stays.
     pub fn write(&self, tx: &mut dyn Tx) -> Result<(), Error> {
         if !self.consumed.is_empty() {
@@ -236,6 +298,15 @@ impl<'g> Draft<'g> {
         }
         if !self.closed.is_empty() {
             ask::delete(tx, &self.closed)?;
+        }
+        if !self.unwatched.is_empty() {
+            watch::delete_ops(tx, &self.unwatched)?;
+        }
+        if !self.unlinked.is_empty() {
+            watch::delete(tx, &self.unlinked)?;
+        }
+        if !self.leaving.is_empty() {
+            place::clear(tx, &self.leaving)?;
         }
         if !self.ended.is_empty() {
             mailbox::clear(tx, &self.ended)?;
@@ -246,10 +317,6 @@ impl<'g> Draft<'g> {
         if !self.processes.is_empty() {
             process::insert(tx, &self.processes)?;
             tx.insert_turns(&self.turns)?;
-        }
-        if !self.requests.is_empty() {
-            request::insert(tx, &self.requests)?;
-            request::prune(tx, self.at, self.requests.len())?;
         }
         mailbox::insert(tx, &self.mail)?;
         watch::insert(tx, &self.watches)?;

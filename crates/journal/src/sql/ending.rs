@@ -2,10 +2,11 @@
 //! closed, mail left over is given up.
 
 use super::draft::{Deciding, Draft, Letter};
+use super::facts::Child;
 use super::mailbox::{NewMail, encode};
 use super::watch::Watching;
-use crate::{DeadLetter, Error, Turn, notice};
-use greenroom_model::{Message, Op, Origin, ProcessNo, Status};
+use crate::{DeadLetter, Error, ToChildren, Turn, notice};
+use greenroom_model::{Message, Origin, ProcessNo, Status};
 
 impl Draft<'_> {
     /// A process has ended and is kept: its mailbox and watchers stay.
@@ -36,21 +37,32 @@ impl Draft<'_> {
     }
 
     /// What a process says to all its children that have not ended.
-    pub fn tell_children(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
-        let Some(said) = &turn.to_children else {
+    pub fn tell_children(&mut self, deciding: &mut Deciding<'_>, turn: &Turn, said: &[ToChildren]) {
+        if said.is_empty() {
             return;
-        };
+        }
         let (root, hops) = self.story(turn.process);
         let new = self.processes.iter().filter_map(|new| {
             let (parent, op) = new.parent?;
-            (*parent == turn.id).then_some((new.row.no, *op))
+            let (no, detached) = (new.row.no, new.row.detached);
+            (*parent == turn.id).then_some(Child { no, op: *op, detached, direct: true })
         });
-        let mut children: Vec<(ProcessNo, Op)> = self.facts.children(turn.process).to_vec();
+        let mut children: Vec<Child> = self.facts.children(turn.process).to_vec();
         children.extend(new);
-        for (no, op) in children {
+        let spawned: Vec<ProcessNo> = (deciding.receipt.spawned.iter())
+            .map(|spawned| if spawned.created { spawned.no } else { ProcessNo(0) })
+            .collect();
+        let told = said.iter().flat_map(|said| {
+            let later = spawned.get(said.spawns..).unwrap_or_default();
+            let meant = children
+                .iter()
+                .filter(|child| child.is_meant(said.whom) && !later.contains(&child.no))
+                .filter(|child| child.no != turn.process);
+            meant.map(move |child| (said, child.no))
+        });
+        for (said, no) in told {
             let alive = |status: Status| !status.is_ended();
-            let concerned = op == Op(0) || !said.supervised;
-            if concerned && self.facts.numbered(no).is_some_and(|known| alive(known.status)) {
+            if self.facts.numbered(no).is_some_and(|known| alive(known.status)) {
                 let from = Origin::Process(turn.id.clone());
                 let content = said.content.clone();
                 self.append(deciding, no, Letter { from, content, root: root.clone(), hops });
@@ -58,7 +70,7 @@ impl Draft<'_> {
         }
     }
 
-    fn story(&self, no: ProcessNo) -> (String, u32) {
+    pub fn story(&self, no: ProcessNo) -> (String, u32) {
         let story = self.facts.numbered(no).and_then(|known| known.story.as_ref());
         story.map(|story| (story.root.clone(), story.hops)).unwrap_or_default()
     }
@@ -74,6 +86,7 @@ impl Draft<'_> {
         self.tell_watchers(deciding, turn);
         for message in self.left_over(turn) {
             let Message { from, content, root, hops, .. } = message;
+            self.tell_children(deciding, turn, &ToChildren::passed_on(&content));
             let letter = Letter { from, content, root, hops };
             self.give_up(deciding, &turn.id, true, letter, notice::LEFT_OVER.to_owned());
         }
@@ -83,6 +96,8 @@ impl Draft<'_> {
     fn tell_watchers(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
         let no = turn.process;
         let mut watching = self.facts.take_watchers(no);
+        // What the store held an earlier commit of the run may have taken away.
+        watching.retain(|one| !self.is_given_up(*one));
         watching.extend(self.watches.iter().filter(|watching| watching.target == no));
         self.watches.retain(|watching| watching.target != no && watching.watcher != no);
         watching.sort_unstable();

@@ -7,7 +7,7 @@ use super::mailbox;
 use super::process::{BRIEF, Brief, COLUMNS, Kept};
 use super::value::Value;
 use super::watch::{self, Watching};
-use crate::{Commit, Error, Turn};
+use crate::{Commit, Error, ToChildren, Turn, Whom};
 use greenroom_model::{Content, Exit, Message, Op, ProcessId, ProcessNo, Status};
 use std::collections::{HashMap, HashSet};
 
@@ -35,7 +35,27 @@ pub(super) struct Facts {
     numbers: HashMap<ProcessId, ProcessNo>,
     watchers: HashMap<ProcessNo, Vec<Watching>>,
     mail: HashMap<ProcessNo, Vec<Message>>,
-    children: HashMap<ProcessNo, Vec<(ProcessNo, Op)>>,
+    children: HashMap<ProcessNo, Vec<Child>>,
+}
+
+/// A child of a process, or of one of its children that has ended.
+#[derive(Clone, Copy)]
+pub(super) struct Child {
+    pub no: ProcessNo,
+    pub op: Op,
+    pub detached: bool,
+    pub direct: bool,
+}
+
+impl Child {
+    /// Whether what is said to these is for it.
+    pub fn is_meant(self, whom: Whom) -> bool {
+        let supervised = self.op == Op(0) && self.direct;
+        match whom {
+            Whom::Supervised => supervised,
+            Whom::Others => !supervised && !self.detached,
+        }
+    }
 }
 
 impl Facts {
@@ -45,8 +65,15 @@ impl Facts {
         let mut wanted = Wanted::default();
         commits.iter().for_each(|(_, commit)| wanted.take(commit));
         facts.gather_endings(tx, &mut wanted)?;
-        for (no, id) in &wanted.parents {
-            facts.read_children(tx, *no, id)?;
+        for turn in commits.iter().filter_map(|(_, commit)| commit.turn.as_ref()) {
+            let left = facts.mail.get(&turn.process).into_iter().flatten();
+            let mut left = left.filter(|message| !turn.consumed.contains(&message.no));
+            if left.any(|message| !ToChildren::passed_on(&message.content).is_empty()) {
+                wanted.parents.push((turn.process, &turn.id, true));
+            }
+        }
+        for (no, id, deep) in &wanted.parents {
+            facts.read_children(tx, *no, id, *deep)?;
         }
         facts.read_whole(tx, "id", texts(&wanted.whole))?;
         facts.read_whole(tx, "no", numbers(&wanted.whole_numbers))?;
@@ -87,21 +114,34 @@ impl Facts {
         Ok(())
     }
 
-    /// The children of a process that have not ended.
+    /// The children of a process that have not ended; `deep`: for those that
+    /// have, theirs.
     fn read_children(
         &mut self,
         tx: &mut dyn Tx,
         parent: ProcessNo,
         id: &ProcessId,
+        deep: bool,
     ) -> Result<(), Error> {
-        let sql = format!(
-            "select {COLUMNS} from process where parent = $1 and status < {} order by no",
-            Status::ENDED_MIN
-        );
+        let ended = Status::ENDED_MIN;
+        let sql = match deep {
+            false => format!(
+                "select {COLUMNS} from process where parent = $1 and status < {ended} order by no"
+            ),
+            true => format!(
+                "with recursive above (id) as (select cast($1 as text) union \
+                 select p.id from process p join above a on p.parent = a.id \
+                 where p.status >= {ended} and p.detached = 0) \
+                 select {COLUMNS} from process where parent in (select id from above) \
+                 and status < {ended} order by no"
+            ),
+        };
         let mut children = Vec::new();
         for row in tx.query(&sql, &[Value::Text(id.as_str())])? {
             let Kept { row, .. } = Kept::read(row)?;
-            children.extend(row.parent_op.map(|op| (row.no, op)));
+            let direct = row.parent.as_ref() == Some(id);
+            let detached = row.detached;
+            children.extend(row.parent_op.map(|op| Child { no: row.no, op, detached, direct }));
             let (root, hops, exit) = (row.root, row.hops, row.exit);
             let parent = row.parent.zip(row.parent_op);
             let story = Story { root, hops, exit, parent };
@@ -112,7 +152,7 @@ impl Facts {
     }
 
     /// The children of a process that had not ended before this run.
-    pub fn children(&self, no: ProcessNo) -> &[(ProcessNo, Op)] {
+    pub fn children(&self, no: ProcessNo) -> &[Child] {
         self.children.get(&no).map_or(&[], Vec::as_slice)
     }
 
@@ -195,7 +235,7 @@ struct Wanted<'g> {
     names: HashSet<&'g ProcessId>,
     ending: Vec<ProcessNo>,
     /// Whose children are spoken to.
-    parents: Vec<(ProcessNo, &'g ProcessId)>,
+    parents: Vec<(ProcessNo, &'g ProcessId, bool)>,
 }
 
 impl<'g> Wanted<'g> {
@@ -215,17 +255,19 @@ impl<'g> Wanted<'g> {
             }
         }
         let Some(turn) = &commit.turn else { return };
-        if !turn.watches.is_empty() {
+        if !turn.watches.is_empty() || !turn.links.is_empty() || !turn.unlinks.is_empty() {
             self.whole.extend(turn.watches.iter().map(|watch| &watch.target));
+            self.whole.extend(turn.links.iter().chain(&turn.unlinks));
             self.whole_numbers.insert(turn.process);
         }
         if turn.status.is_ended() {
             self.ending.push(turn.process);
         }
-        if turn.to_children.is_some() {
-            self.parents.push((turn.process, &turn.id));
+        if !turn.to_children.is_empty() {
+            let deep = turn.to_children.iter().any(|said| said.whom != Whom::Supervised);
+            self.parents.push((turn.process, &turn.id, deep));
         }
-        if turn.to_children.is_some() || !turn.given_up.is_empty() {
+        if !turn.to_children.is_empty() || !turn.given_up.is_empty() {
             self.whole_numbers.insert(turn.process);
         }
     }

@@ -12,7 +12,7 @@ use greenroom_model::{
 };
 
 /// The columns of a whole row, in the order `Kept::read` takes them.
-pub(super) const COLUMNS: &str = "no, id, kind, version, shard, parent, parent_op, root, hops, \
+pub(super) const COLUMNS: &str = "no, id, kind, version, shard, parent, parent_op, detached, root, hops, \
     started_at, seal, seq, sum, segment, status, wake_at, changed_at, mark, head, exit, exit_seal";
 
 /// The columns `Brief::read` takes.
@@ -39,6 +39,7 @@ struct Fixed<'a> {
     kind: &'a Kind,
     shard: Shard,
     parent: Option<(&'a str, i64)>,
+    detached: bool,
     root: &'a str,
     hops: u32,
     started_at: Millis,
@@ -55,6 +56,7 @@ impl Fixed<'_> {
             .int(self.shard.0)
             .text_or_null(parent)
             .int_or_null(op)
+            .int(i64::from(self.detached))
             .text(self.root)
             .int(i64::from(self.hops))
             .int(self.started_at.0 as i64)
@@ -69,6 +71,7 @@ fn fixed(row: &ProcessRow) -> Fixed<'_> {
         kind: &row.kind,
         shard: row.shard,
         parent: row.parent.as_ref().zip(row.parent_op).map(|(id, op)| (id.as_str(), op.0 as i64)),
+        detached: row.detached,
         root: &row.root,
         hops: row.hops,
         started_at: row.started_at,
@@ -194,6 +197,7 @@ impl Kept {
         let parent = damage.or(parent, None, "its parent");
         let parent_op = damage.or(row.int_or_null(), None, "its parent's operation");
         let parent_op = parent_op.map(|op| Op(op as u64));
+        let detached = damage.or(row.int(), 0, "whether it is detached") != 0;
         let root = damage.or(row.text(), String::new(), "its root");
         let hops =
             row.int().and_then(|hops| u32::try_from(hops).map_err(|_| Error::corrupt("its hops")));
@@ -217,6 +221,7 @@ impl Kept {
             shard,
             parent,
             parent_op,
+            detached,
             root,
             hops,
             seq,
@@ -280,7 +285,7 @@ pub(super) struct NewProcess<'a> {
 
 /// Inserts rows of new processes.
 pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Error> {
-    const WIDTH: usize = 21;
+    const WIDTH: usize = 22;
     let columns: Vec<&str> = COLUMNS.split(", ").collect();
     let mut values: Vec<Value<'_>> = Vec::with_capacity(news.len() * WIDTH);
     for NewProcess { row, parent, head, exit } in news {
@@ -294,6 +299,7 @@ pub(super) fn insert(tx: &mut dyn Tx, news: &[NewProcess<'_>]) -> Result<(), Err
             Value::Int(row.shard.0),
             parent.map(|(id, _)| id.as_str()).into(),
             op.into(),
+            Value::Int(i64::from(row.detached)),
             Value::Text(&row.root),
             Value::Int(i64::from(row.hops)),
             Value::Int(row.started_at.0 as i64),

@@ -5,7 +5,7 @@ use super::dialect::Tx;
 use super::mailbox::{decode, encode};
 use super::seal::Seal;
 use super::value::{Row, Value};
-use crate::{Done, Error, Receipt, Request, Spawned, Undeliverable};
+use crate::{Done, Error, Published, Receipt, Request, Spawned, Undeliverable};
 use greenroom_model::{Millis, Sum};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ struct Outcome {
     spawned: Vec<Spawned>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     undeliverable: Vec<Undeliverable>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    published: Vec<Published>,
 }
 
 /// A request to write down.
@@ -35,8 +37,9 @@ pub(super) struct NewRequest<'a> {
 impl<'a> NewRequest<'a> {
     /// With what its commit came to.
     pub fn new(request: &'a Request, receipt: &Receipt) -> Result<NewRequest<'a>, Error> {
-        let Receipt { spawned, undeliverable, .. } = receipt.clone();
-        Ok(NewRequest { request, outcome: encode(&Outcome { spawned, undeliverable })? })
+        let Receipt { spawned, undeliverable, published, .. } = receipt.clone();
+        let outcome = encode(&Outcome { spawned, undeliverable, published })?;
+        Ok(NewRequest { request, outcome })
     }
 }
 
@@ -56,8 +59,9 @@ fn read(mut row: Row) -> Result<(String, Kept), Error> {
     if row.int()? != seal(&key, asks, &note, &outcome, until) {
         return Err(Error::corrupt(format!("the request with the key `{key}`")));
     }
-    let Outcome { spawned, undeliverable } = decode(&outcome, "the outcome of a request")?;
-    let receipt = Receipt { spawned, undeliverable, delivered: Vec::new() };
+    let Outcome { spawned, undeliverable, published } =
+        decode(&outcome, "the outcome of a request")?;
+    let receipt = Receipt { spawned, undeliverable, published, delivered: Vec::new() };
     let done = Done { asks: Sum(asks), note, receipt };
     Ok((key, Kept { done, until: Millis(until as u64) }))
 }

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::header::Meta;
 use super::turn::Append;
 use super::value::Value;
-use super::{dead, process, request};
+use super::{dead, hub, process, request};
 use crate::{Commit, Error, Outcome, Refusal, Turn};
 use greenroom_model::{Mark, Millis, ProcessNo, Seq};
 use std::collections::HashSet;
@@ -18,6 +18,8 @@ pub(super) struct Run<'g> {
     commits: Vec<(usize, &'g Commit)>,
     moved: HashSet<ProcessNo>,
     keys: HashSet<&'g str>,
+    /// Its one commit must see the tables as they are.
+    alone: bool,
 }
 
 impl<'g> Run<'g> {
@@ -27,13 +29,15 @@ impl<'g> Run<'g> {
         let asked = commit.request.as_ref().is_some_and(|it| self.keys.contains(it.key.as_str()));
         // A letter it takes away must be one that the store has by then.
         let first = commit.letters.is_empty() || self.commits.is_empty();
-        !moved && !asked && first
+        let alone = self.alone || commit.is_alone() && !self.commits.is_empty();
+        !moved && !asked && first && !alone
     }
 
     /// Takes it in.
     pub fn push(&mut self, place: usize, commit: &'g Commit) {
         self.moved.extend(commit.turn.as_ref().map(|turn| turn.process));
         self.keys.extend(commit.request.as_ref().map(|request| request.key.as_str()));
+        self.alone = commit.is_alone();
         self.commits.push((place, commit));
     }
 
@@ -51,9 +55,18 @@ impl<'g> Run<'g> {
         let mut draft = Draft::new(facts);
         for (place, commit) in self.commits {
             meta.see(commit.at);
-            outcomes[place] = Ok(draft.take(meta, commit)?);
+            let mut receipt = draft.take(meta, commit)?;
+            if self.alone {
+                draft.write(tx)?;
+                hub::work(tx, meta, commit, &mut receipt)?;
+            }
+            draft.note_done(commit, &receipt)?;
+            outcomes[place] = Ok(receipt);
         }
-        draft.write(tx)
+        if !self.alone {
+            draft.write(tx)?;
+        }
+        draft.write_requests(tx)
     }
 
     fn refuse_repeated(&mut self, tx: &mut dyn Tx, outcomes: &mut [Outcome]) -> Result<(), Error> {

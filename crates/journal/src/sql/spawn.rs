@@ -114,6 +114,7 @@ impl<'g> Draft<'g> {
             shard: Shard::of(&spawn.id),
             parent: spawn.parent.as_ref().map(|(id, _)| id.clone()),
             parent_op: spawn.parent.as_ref().map(|(_, op)| *op),
+            detached: spawn.detached,
             root: spawn.root.clone(),
             hops: spawn.hops,
             seq,

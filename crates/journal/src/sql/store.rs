@@ -2,11 +2,11 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
-use super::{ask, commit, dead, import, lease, list, load, process, request, state, verify};
+use super::{ask, commit, dead, import, lease, list, load, place, process, request, state, verify};
 use crate::blob::{self, Directory};
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
-    LetterListing, Listing, Loaded, Outcome, ProcessRow, Scope, StateRow,
+    LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -77,6 +77,10 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.dialect.read(|tx| ask::list(tx, process))
+    }
+
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.dialect.read(|tx| place::list(tx, places))
     }
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {

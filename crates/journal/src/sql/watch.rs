@@ -53,6 +53,23 @@ pub(super) fn of_each(tx: &mut dyn Tx, targets: &[ProcessNo]) -> Result<Vec<Vec<
     targets.iter().zip(found).map(read).collect()
 }
 
+/// Ends single watches.
+pub(super) fn delete(tx: &mut dyn Tx, watches: &[Watching]) -> Result<(), Error> {
+    let values: Vec<Value<'_>> = watches
+        .iter()
+        .flat_map(|watch| [watch.target.0, watch.watcher.0, watch.op.0 as i64].map(Value::Int))
+        .collect();
+    let sql = "delete from watch where target = $1 and watcher = $2 and op = $3";
+    tx.execute_each(sql, 3, &values)
+}
+
+/// Ends the watch of each of these operations.
+pub(super) fn delete_ops(tx: &mut dyn Tx, ops: &[(ProcessNo, Op)]) -> Result<(), Error> {
+    let values: Vec<Value<'_>> =
+        ops.iter().flat_map(|(no, op)| [Value::Int(no.0), Value::Int(op.0 as i64)]).collect();
+    tx.execute_each("delete from watch where watcher = $1 and op = $2", 2, &values)
+}
+
 /// Forgets who watches these, and whom they watch.
 pub(super) fn clear(tx: &mut dyn Tx, ended: &[ProcessNo]) -> Result<(), Error> {
     let values: Vec<Value<'_>> = ended.iter().map(|no| Value::Int(no.0)).collect();

@@ -23,6 +23,7 @@ create table process (
     shard integer not null,
     parent text,
     parent_op integer,
+    detached integer not null,
     root text not null,
     hops integer not null,
     started_at integer not null,
@@ -77,6 +78,14 @@ create table watch (
     primary key (target, watcher, op)
 ) without rowid;
 create index watch_watcher on watch (watcher);
+-- Who is found where: names, groups, topics, as keys such as `name:pricing`.
+create table place (
+    key text not null,
+    process integer not null,
+    sum integer not null,
+    primary key (key, process)
+) without rowid;
+create index place_process on place (process);
 create table ask (
     process integer not null,
     op integer not null,

@@ -48,7 +48,11 @@ impl Written {
             asks: Vec::new(),
             unset: Vec::new(),
             given_up: Vec::new(),
-            to_children: None,
+            to_children: Vec::new(),
+            unwatched: Vec::new(),
+            unlinks: Vec::new(),
+            links: Vec::new(),
+            leaves: false,
             state: Vec::new(),
         }
     }

@@ -12,7 +12,9 @@ mod asks;
 mod blobs;
 mod commits;
 mod exits;
+mod hub;
 mod letters;
+mod links;
 mod lists;
 mod requests;
 mod segments;
@@ -62,6 +64,11 @@ suite! {
         notices_are_dropped_quietly outside_can_send to_one_spawned_later_in_the_group;
     watches: the_end_is_heard ended_already never_was two_watch a_watch_dies_with_its_watcher
         a_watch_is_made_once;
+    links: each_hears_of_the_other both_halves_go a_link_to_nobody;
+    hub: a_name_is_one_process_s what_is_asked_is_answered a_publish_reaches_each_once
+        a_large_publish_comes_in_parts an_end_leaves_all_places a_tree_is_told_to_its_leaves
+        who_ends_unheard_passes_it_on
+        who_is_where_is_listed;
     exits: mail_left_over_is_dead calls_left_over_are_answered a_restart_clears_the_exit
         in_group_order a_whole_tree_ends_in_one_group its_own_mail;
     asks: open_and_close an_end_closes_them;

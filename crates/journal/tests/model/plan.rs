@@ -25,6 +25,9 @@ pub struct Plan {
     pub status: u8,
     pub wake: Option<u8>,
     pub version: Option<u8>,
+    pub hub: Vec<(u8, u8)>,
+    pub link: Option<(u8, bool)>,
+    pub told: Option<u8>,
 }
 
 /// A process to start.
@@ -78,11 +81,14 @@ fn plan() -> impl Strategy<Value = Plan> {
         0..7_u8,
         weighted(0.3, 0..5_u8),
         weighted(0.1, 1..4_u8),
+        prop_oneof![3 => Just(Vec::new()), 1 => vec((0..9_u8, 0..3_u8), 1..4)],
+        weighted(0.2, (0..NAMES, any::<bool>())),
+        weighted(0.1, 0..3_u8),
     );
     (who, what, how).prop_map(|(who, what, how)| {
         let (actor, outside, stale, old_epoch) = who;
         let (end, consume, sends, spawns, watches, asks) = what;
-        let (state, request, status, wake, version) = how;
+        let (state, request, status, wake, version, hub, link, told) = how;
         Plan {
             actor,
             outside,
@@ -99,6 +105,9 @@ fn plan() -> impl Strategy<Value = Plan> {
             status,
             wake,
             version,
+            hub,
+            link,
+            told,
         }
     })
 }

@@ -3,12 +3,12 @@
 use crate::plan::{NAMES, Plan, PlannedSpawn};
 use greenroom_journal::testing::request;
 use greenroom_journal::{
-    AskChange, Commit, FirstTurn, Journal, Lease, Listing, Memory, Outgoing, Scope, Spawn, Turn,
-    Watch, encode_events,
+    AskChange, Commit, FirstTurn, HubWork, Journal, Lease, Listing, Memory, Outgoing, Places,
+    Publish, Scope, Spawn, ToChildren, Turn, Watch, Whom, encode_events,
 };
 use greenroom_model::{
-    AskSpec, Content, Event, Exit, Failure, Kind, Millis, Op, Origin, Payload, ProcessId,
-    ProcessNo, ReplyTo, Seq, Shard, Status, Sum,
+    AskSpec, Audience, Content, Event, Exit, Failure, Kind, Lookup, Millis, Op, Origin, Payload,
+    Place, ProcessId, ProcessNo, ReplyTo, Seq, Shard, Status, Sum,
 };
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub struct Twin {
 }
 
 /// Where a process stands within a group.
-struct Place {
+struct Standing {
     no: ProcessNo,
     seq: Seq,
     sum: Sum,
@@ -76,7 +76,7 @@ impl Twin {
         assert_eq!(format!("{got:#?}"), format!("{wanted:#?}"), "after {}", shown());
     }
 
-    fn places(&self) -> HashMap<u8, Place> {
+    fn places(&self) -> HashMap<u8, Standing> {
         let mut places = HashMap::new();
         for which in 0..NAMES {
             let Some(row) = self.model.find(&name(which)).expect("reads") else {
@@ -84,12 +84,12 @@ impl Twin {
             };
             let loaded = self.model.load(row.no, Scope::Segment).expect("reads").expect("is there");
             let mail = loaded.mailbox.iter().map(|message| message.no).collect();
-            places.insert(which, Place { no: row.no, seq: row.seq, sum: row.sum, mail });
+            places.insert(which, Standing { no: row.no, seq: row.seq, sum: row.sum, mail });
         }
         places
     }
 
-    fn build(&mut self, plan: &Plan, places: &mut HashMap<u8, Place>) -> Commit {
+    fn build(&mut self, plan: &Plan, places: &mut HashMap<u8, Standing>) -> Commit {
         self.now += 1;
         let at = Millis(self.now);
         let own = name(plan.actor);
@@ -113,6 +113,7 @@ impl Twin {
             spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
             letters: Vec::new(),
             letter_rules: Default::default(),
+            hub: plan.hub.iter().map(|(what, which)| hub(*what, *which, &own)).collect(),
             request: plan.request.map(|key| {
                 // Some of them are no longer kept when they come again.
                 let until = Millis(self.now + 4 + u64::from(key));
@@ -129,7 +130,7 @@ impl Twin {
     }
 }
 
-fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
+fn turn(plan: &Plan, place: &mut Standing, at: Millis) -> Turn {
     let id = name(plan.actor);
     let events = [Event::TimerFired { op: Op(at.0) }, Event::OperationDropped { op: Op(1) }];
     let count = 1 + usize::from(plan.consume > 0);
@@ -161,11 +162,51 @@ fn turn(plan: &Plan, place: &mut Place, at: Millis) -> Turn {
         unset: plan.state.iter().map(|(key, value)| format!("k{}", key + value % 2)).collect(),
         state: plan.state.iter().map(|(key, value)| (format!("k{key}"), number(*value))).collect(),
         given_up: Vec::new(),
-        to_children: None,
+        to_children: plan.told.map(said).into_iter().collect(),
+        unwatched: plan.told.map(|op| Op(u64::from(op))).into_iter().collect(),
+        unlinks: plan.link.filter(|(_, made)| !made).map(|(to, _)| name(to)).into_iter().collect(),
+        links: plan.link.filter(|(_, made)| *made).map(|(to, _)| name(to)).into_iter().collect(),
+        leaves: status.is_ended(),
     };
     // Where it will stand if this one passes; if not, the next is stale too.
     (place.seq, place.sum) = (place.seq.plus(count), sum);
     turn
+}
+
+fn said(which: u8) -> ToChildren {
+    let whom = [Whom::Supervised, Whom::Others][usize::from(which % 2)];
+    let tree = whom == Whom::Others;
+    let content = Content::Cancel { reason: "r".into(), stop: None, tree };
+    ToChildren { content, whom, spawns: usize::from(which) }
+}
+
+/// Work with two names, two groups and four patterns.
+fn hub(what: u8, which: u8, own: &ProcessId) -> HubWork {
+    let op = Op(20 + u64::from(what));
+    let group = |which: u8| format!("g{}", which % 2);
+    let place = match what % 3 {
+        0 => Place::Name(format!("n{}", which % 2)),
+        1 => Place::Group(group(which)),
+        _ => Place::Topic(["a.b", "a.*", "a.>"][usize::from(which)].to_owned()),
+    };
+    match what {
+        0..=2 => HubWork::Join { place, op: (what == 0).then_some(op) },
+        3 => HubWork::Leave { place },
+        4 => HubWork::LeaveAll,
+        5 => HubWork::Lookup { op, lookup: Lookup::Name(format!("n{}", which % 2)) },
+        6 => HubWork::Lookup { op, lookup: Lookup::Group(group(which)) },
+        7 => HubWork::Lookup { op, lookup: Lookup::Children },
+        _ => HubWork::Publish(Publish {
+            op: (which == 0).then_some(op),
+            to: if which == 1 { Audience::Group(group(which)) } else { Audience::Subscribers },
+            topic: "a.b".into(),
+            from: Origin::Process(own.clone()),
+            content: content(which, own),
+            root: "root".into(),
+            hops: 4,
+            after: ProcessNo(i64::from(which)),
+        }),
+    }
 }
 
 fn watch(op: u8, target: u8) -> Watch {
@@ -196,6 +237,7 @@ fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
         kind: Kind::new("p", 1).expect("valid"),
         parent: planned.parent.map(|op| (own.clone(), Op(u64::from(op)))),
         watched: planned.watched,
+        detached: planned.turns == 3,
         revive: None,
         root: format!("root of {}", planned.name),
         hops: 2,
@@ -226,5 +268,9 @@ fn show(journal: &dyn Journal, now: u64) -> String {
     let requests: Vec<_> = (0..4)
         .map(|key| journal.request(&format!("key {key}"), Millis(now)).expect("reads"))
         .collect();
-    format!("{requests:?}\n{loaded:#?}\n{asks:#?}\n{dead:#?}\n{due:?}\n{runnable:?}")
+    let places: Vec<_> = [Place::Name, Place::Group, Place::Topic]
+        .map(|sort| Places { like: sort(String::new()), limit: 100 })
+        .map(|places| journal.places(&places).expect("reads"))
+        .into();
+    format!("{places:?}\n{requests:?}\n{loaded:#?}\n{asks:#?}\n{dead:#?}\n{due:?}\n{runnable:?}")
 }

@@ -24,6 +24,7 @@ pub struct Spawn {
     detached: bool,
     ephemeral: bool,
     restarts: Option<(u32, Duration)>,
+    linked: bool,
 }
 
 impl Spawn {
@@ -34,6 +35,7 @@ impl Spawn {
             key: None,
             input,
             detached: false,
+            linked: false,
             ephemeral: matches!(side, Side::Ephemeral(_)),
             restarts: None,
         }
@@ -47,7 +49,17 @@ impl Spawn {
         self
     }
 
-    /// The parent does not hear of its end.
+    /// Linked to this process from its first moment ([`Ctx::link`]), also if it
+    /// was there before.
+    ///
+    /// [`Ctx::link`]: super::Ctx::link
+    pub fn linked(mut self) -> Self {
+        self.linked = true;
+        self
+    }
+
+    /// The parent does not hear of its end, and a cancel of the parent's tree
+    /// does not reach it.
     pub fn detached(mut self) -> Self {
         self.detached = true;
         self
@@ -135,6 +147,10 @@ impl Spawn {
         let supervised = None;
         let id_asked = id.clone();
         core.ask(Event::ProcessSpawned { op, id: id_asked, kind, input, detached, supervised });
+        if self.linked {
+            let link = core.number();
+            core.ask(Event::Linked { op: link, target: id.clone() });
+        }
         Ok((id, op))
     }
 }

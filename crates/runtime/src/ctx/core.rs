@@ -8,7 +8,7 @@ use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
     Topic, failure,
 };
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -61,6 +61,12 @@ pub(crate) struct Core {
     pub continuation: Option<Payload>,
     pub cancelled: Option<String>,
     pub stop: Option<Stop>,
+    /// Its children were cancelled with it.
+    pub tree: bool,
+    /// A linked process has ended: how this one ends of it.
+    pub ends_as: Option<Exit>,
+    /// What it has subscribed to in this segment.
+    pub subscribed: BTreeSet<String>,
     pub supervises: bool,
     /// The segment follows another one, rather than being begun (again).
     pub continued: bool,
@@ -104,6 +110,9 @@ impl Core {
             continuation: None,
             cancelled: None,
             stop: None,
+            tree: false,
+            ends_as: None,
+            subscribed: BTreeSet::new(),
             emitted: Vec::new(),
             commands: Vec::new(),
             expected: Vec::new(),
@@ -167,6 +176,13 @@ impl Core {
     pub fn done(&mut self, op: Op) {
         self.wait(op, false);
         self.resolve(op, Outcome::Fired);
+    }
+
+    /// Makes `op` wait for the end of `target`; dropping it ends the watch.
+    pub fn monitor(&mut self, op: Op, target: ProcessId) {
+        self.ask(Event::MonitorStarted { op, target });
+        self.wait(op, true);
+        self.joiners.entry(op).or_default().push(op);
     }
 
     /// Makes `op` wait for the exit that operation `watch` will hear of.
@@ -301,8 +317,8 @@ impl Core {
                 self.receivers.remove(op);
                 self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
             }
-            Event::CancelRequested { reason, stop, .. } => {
-                self.stop = *stop;
+            Event::CancelRequested { reason, stop, tree, exit, .. } => {
+                (self.stop, self.tree, self.ends_as) = (*stop, *tree, exit.clone());
                 self.cancel(reason);
                 true
             }

@@ -226,6 +226,19 @@ impl Ctx {
         Recv::new(&self.side)
     }
 
+    /// An operation that needs a journal.
+    pub(super) fn journaled<T>(
+        &self,
+        what: &str,
+        begin: impl FnOnce(&mut Core) -> Result<Op, Failure> + Send + 'static,
+        read: impl FnOnce(Outcome) -> Result<T, Failure> + Send + 'static,
+    ) -> Operation<T> {
+        match &self.side {
+            Side::Durable(core) => Operation::new(core, begin, read),
+            Side::Ephemeral(address) => Operation::refused(*address, no_journal(what)),
+        }
+    }
+
     /// The journal's side of it; supervision, say, needs one.
     pub(super) fn core(&self, what: &str) -> Result<&Shared, Failure> {
         match &self.side {
@@ -240,7 +253,8 @@ impl Ctx {
     }
 
     /// Waits for the end of any process. For one that does not exist:
-    /// [`Exit::NoProcess`], at once.
+    /// [`Exit::NoProcess`], at once. Dropping it before (in a `select`, say)
+    /// ends the monitor. One that is kept down for a restart has not ended.
     pub fn monitor(&self, target: &ProcessId) -> Operation<Exit> {
         let core = match (&self.side, Address::of(target)) {
             (Side::Durable(core), _) => core,
@@ -256,10 +270,8 @@ impl Ctx {
         Operation::new(
             core,
             move |core| {
-                let watch = core.number();
-                core.ask(Event::MonitorStarted { op: watch, target });
                 let op = core.number();
-                core.join(op, watch);
+                core.monitor(op, target);
                 Ok(op)
             },
             super::child::read_exit,

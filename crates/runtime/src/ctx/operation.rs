@@ -120,6 +120,13 @@ pub(crate) fn read_value<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Re
     }
 }
 
+/// A value as a payload.
+pub(crate) fn payload<T: serde::Serialize + ?Sized>(
+    value: &T,
+) -> Result<greenroom_model::Payload, Failure> {
+    greenroom_model::Payload::of(value).map_err(|error| bad_payload(&error))
+}
+
 pub(crate) fn bad_payload(error: &greenroom_model::Error) -> Failure {
     Failure::fatal(greenroom_model::failure::BAD_PAYLOAD, error.to_string())
 }

@@ -41,18 +41,26 @@ pub struct Recv {
     /// `None` takes any.
     filter: Option<Box<Filter>>,
     timeout: Option<Duration>,
+    /// Why it cannot begin.
+    problem: Option<Failure>,
 }
 
 impl Recv {
     pub(crate) fn new(side: &Side) -> Recv {
-        Recv { side: side.clone(), filter: None, timeout: None }
+        Recv { side: side.clone(), filter: None, timeout: None, problem: None }
     }
 
     fn filter(&mut self) -> &mut Filter {
         self.filter.get_or_insert_default()
     }
 
-    /// Takes only this topic; several calls allow several topics.
+    /// One that fails when it is awaited, if there is a problem.
+    pub(super) fn unless(self, problem: Option<Failure>) -> Recv {
+        Recv { problem, ..self }
+    }
+
+    /// Takes only this topic, or topics of this pattern (`orders.*.created`);
+    /// several calls allow several topics.
     pub fn topic(mut self, topic: &str) -> Self {
         self.filter().topics.push(topic.to_owned());
         self
@@ -83,7 +91,7 @@ impl IntoFuture for Recv {
     type IntoFuture = Operation<Received>;
 
     fn into_future(self) -> Operation<Received> {
-        let Recv { side, filter, timeout } = self;
+        let Recv { side, filter, timeout, problem } = self;
         let core = match side {
             Side::Durable(core) => core,
             Side::Ephemeral(address) => {
@@ -97,6 +105,9 @@ impl IntoFuture for Recv {
         Operation::new(
             &core,
             move |core| {
+                if let Some(problem) = problem {
+                    return Err(problem);
+                }
                 let op = core.number();
                 core.receive(op, filter.map(|filter| *filter).unwrap_or_default());
                 if let Some(limit) = timeout {

@@ -3,16 +3,14 @@
 
 use super::ask::Ask;
 use super::child::version;
-use super::core::{Outcome as Got, Shared, lock};
+use super::core::{Shared, lock};
 use super::handle::Ctx;
-use super::operation::{Operation, unexpected};
+use super::operation::Operation;
 use super::receive::Received;
 use greenroom_model::supervisor::{
     Action, ChildSpec, ChildState, Outcome, RestartFrom, Supervisor, SupervisorSpec,
 };
-use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, ProcessId, Stop, Terms, failure,
-};
+use greenroom_model::{Event, Exit, Failure, Kind, Millis, Op, ProcessId, Stop, Terms, failure};
 use serde::Serialize;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
@@ -115,23 +113,6 @@ impl Ctx {
     }
 }
 
-/// The next end of a supervised child.
-fn recv_exit(core: &Shared) -> Operation<(ProcessId, Exit)> {
-    Operation::new(
-        core,
-        |core| {
-            let op = core.number();
-            core.receive(op, Filter { exits: true, ..Filter::default() });
-            Ok(op)
-        },
-        |outcome| match outcome {
-            Got::ChildExited(id, exit) => Ok((id, exit)),
-            Got::Value(Err(failure)) => Err(failure),
-            other => Err(unexpected(&other)),
-        },
-    )
-}
-
 impl Supervision {
     fn new(ctx: &Ctx, core: Shared, mut supervisor: Supervisor) -> Supervision {
         let mut held = lock(&core);
@@ -225,7 +206,7 @@ impl Supervision {
     }
 
     async fn next(&mut self) -> Heard {
-        self.exits.get_or_insert_with(|| recv_exit(&self.core));
+        self.exits.get_or_insert_with(|| self.ctx.recv_exit());
         match self.supervisor.is_busy() {
             true => self.requests = None,
             false => {
@@ -419,8 +400,9 @@ impl Supervision {
         };
         let mut core = lock(&self.core);
         let op: Op = core.number();
+        let tree = core.tree;
         core.ask(match kill {
-            false => Event::ChildStopped { op, id, reason: "shutdown".to_owned(), stop },
+            false => Event::ChildStopped { op, id, reason: "shutdown".to_owned(), stop, tree },
             true => Event::ChildKilled { op, id, reason: "did not stop in time".to_owned(), stop },
         });
     }

@@ -1,9 +1,10 @@
 //! What a command means to the store: pure.
 
 use super::cell::Facts;
-use greenroom_journal::{Outgoing, Spawn};
+use greenroom_journal::{HubWork, Outgoing, Publish, Spawn};
 use greenroom_model::{
-    Content, Event, Exit, Failure, Millis, Op, Origin, ReplyTo, Segment, Shard, Supervised, failure,
+    Content, Event, Exit, Failure, Millis, Op, Origin, Place, ReplyTo, Segment, Shard, Standing,
+    Supervised, failure,
 };
 
 /// The message a sending command appends.
@@ -21,9 +22,9 @@ pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
         Event::ChildRestarted { id, from, kind, .. } => {
             (id.clone(), Content::Revive { from: *from, kind: kind.clone() })
         }
-        Event::ChildStopped { id, reason, stop, .. } => {
+        Event::ChildStopped { id, reason, stop, tree, .. } => {
             let (reason, stop) = (reason.clone(), Some(*stop));
-            (id.clone(), Content::Cancel { reason, stop, tree: false })
+            (id.clone(), Content::Cancel { reason, stop, tree: *tree })
         }
         Event::ChildKilled { id, reason, stop, .. } => {
             (id.clone(), Content::Kill { reason: reason.clone(), stop: Some(*stop) })
@@ -97,18 +98,46 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
             .map(|terms| Supervised { by: facts.id.clone(), restart: terms.restart }),
         supervises: false,
         pinned: false,
+        standing: Standing::default(),
     });
     // A supervisor hears of ends by its children's own word: no operation waits.
     let op = if supervised.is_some() { Op(0) } else { *op };
     let spawn = Spawn {
         parent: Some((facts.id.clone(), op)),
         watched: !detached && supervised.is_none(),
+        detached: *detached,
         revive: supervised.map(|terms| Content::Revive { from: terms.from, kind: None }),
         root: facts.root.clone(),
         hops: facts.hops.saturating_add(1),
         ..Spawn::begin(id.clone(), kind.clone(), at)
     };
     Some((spawn, first))
+}
+
+/// What a command does with names, groups and topics.
+pub(super) fn hub(facts: &Facts, event: &Event) -> Option<HubWork> {
+    Some(match event {
+        Event::PlaceTaken { op, place } => {
+            let hears = matches!(place, Place::Name(_)).then_some(*op);
+            HubWork::Join { place: place.clone(), op: hears }
+        }
+        Event::PlaceLeft { place, .. } => HubWork::Leave { place: place.clone() },
+        Event::LookupStarted { op, lookup } => HubWork::Lookup { op: *op, lookup: lookup.clone() },
+        Event::Published { op, to, topic, body, after } => {
+            let (topic, body) = (topic.clone(), body.clone());
+            HubWork::Publish(Publish {
+                op: Some(*op),
+                to: to.clone(),
+                topic: topic.clone(),
+                from: Origin::Process(facts.id.clone()),
+                content: Content::User { topic, body, reply_to: None },
+                root: facts.root.clone(),
+                hops: facts.hops.saturating_add(1),
+                after: after.unwrap_or_default(),
+            })
+        }
+        _ => return None,
+    })
 }
 
 /// What never changes about a process that is started.

@@ -15,8 +15,11 @@ const MESSAGE_BYTES: usize = 200;
 #[derive(Default)]
 pub(crate) struct Mailbox {
     control: VecDeque<Message>,
-    /// The ends of supervised children: control, which the code takes.
+    /// The ends of supervised children and linked processes: control, which the
+    /// code takes.
     exits: VecDeque<Message>,
+    /// How many of them are of linked processes.
+    signals: usize,
     user: VecDeque<Message>,
     /// All up to this one has come.
     seen: MessageNo,
@@ -44,6 +47,7 @@ impl Mailbox {
         if message.no > self.seen {
             self.seen = message.no;
             self.bytes += weight(&message);
+            self.signals += usize::from(is_signal(&message));
             self.lane(&message).push_back(message);
         }
     }
@@ -58,7 +62,7 @@ impl Mailbox {
 
     fn lane(&mut self, message: &Message) -> &mut VecDeque<Message> {
         match message.content.lane() {
-            Lane::Control if message.content.is_childs_exit() => &mut self.exits,
+            Lane::Control if message.content.is_exit_for_code() => &mut self.exits,
             Lane::Control => &mut self.control,
             Lane::User => &mut self.user,
         }
@@ -81,11 +85,24 @@ impl Mailbox {
         Some(message)
     }
 
+    /// Takes the oldest end of a linked process.
+    pub fn take_signal(&mut self) -> Option<Message> {
+        if self.signals == 0 {
+            return None;
+        }
+        let place = self.exits.iter().position(is_signal)?;
+        let message = self.exits.remove(place)?;
+        self.bytes -= weight(&message);
+        self.signals -= 1;
+        Some(message)
+    }
+
     /// Takes the oldest message for the code that fits.
     pub fn take(&mut self, filter: &Filter) -> Option<Message> {
         if filter.exits {
             let message = self.exits.pop_front()?;
             self.bytes -= weight(&message);
+            self.signals -= usize::from(is_signal(&message));
             return Some(message);
         }
         let last = self.user.back()?.no;
@@ -134,6 +151,10 @@ impl Mailbox {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+fn is_signal(message: &Message) -> bool {
+    matches!(message.content, Content::ExitSignal { .. })
 }
 
 fn weight(message: &Message) -> usize {

@@ -66,6 +66,7 @@ pub(crate) struct External {
     pub turn: Option<greenroom_journal::Turn>,
     /// When, if it matters.
     pub at: Option<Millis>,
+    pub hub: Vec<greenroom_journal::HubWork>,
 }
 
 /// What a row takes beside its text, about.
@@ -102,6 +103,11 @@ impl External {
         for event in self.fresh.iter_mut().flatten() {
             event.payloads_mut(&mut look);
         }
+        for work in &mut self.hub {
+            if let greenroom_journal::HubWork::Publish(publish) = work {
+                publish.content.payloads_mut(&mut look);
+            }
+        }
         // A history that is taken in whole may have anything beside its turns.
         large || self.fresh.iter().any(Option::is_none)
     }
@@ -115,10 +121,11 @@ impl External {
         let mut commit = Commit {
             sends: std::mem::take(&mut self.sends),
             spawns: std::mem::take(&mut self.spawns),
+            hub: std::mem::take(&mut self.hub),
             ..Commit::new(Millis(0), Epoch(0))
         };
         let moved = externalise_commit(journal, &mut commit);
-        (self.sends, self.spawns) = (commit.sends, commit.spawns);
+        (self.sends, self.spawns, self.hub) = (commit.sends, commit.spawns, commit.hub);
         moved
     }
 

@@ -7,7 +7,7 @@ use super::load::in_force;
 use super::replay::Past;
 use super::state::Engine;
 use super::turn::Turn;
-use greenroom_journal::{AskChange, Error, GivenUp, Scope, TurnRow, Watch};
+use greenroom_journal::{AskChange, Error, GivenUp, HubWork, Scope, TurnRow, Watch};
 use greenroom_model::supervisor::RestartFrom;
 use greenroom_model::{
     Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Payload, Revival, Segment, Seq,
@@ -20,7 +20,7 @@ enum Place {
     /// After the event `keep`.
     After(Restart),
     /// At this beginning.
-    Begin(Segment),
+    Begin(Box<Segment>),
 }
 
 /// What was read of a process that is taken back.
@@ -78,7 +78,7 @@ impl Engine {
     fn place(&self, live: &Live, read: &Read, content: &Content) -> Option<Place> {
         let (begin, _, first) = read.history.first()?;
         let segment = first.segment()?;
-        let again = || Place::Begin(self.again(segment, read.first_op));
+        let again = || Place::Begin(Box::new(self.again(segment, read.first_op)));
         match content {
             // It has begun another segment since somebody asked.
             Content::Restart { keep: Some(keep), .. } if keep < begin => None,
@@ -111,7 +111,7 @@ impl Engine {
                 let kind: Kind = kind.unwrap_or_else(|| origin.kind.clone());
                 let state = BTreeMap::new();
                 let fresh = self.again(origin, read.first_op);
-                Some(Place::Begin(Segment { kind, state, ..fresh }))
+                Some(Place::Begin(Box::new(Segment { kind, state, ..fresh })))
             }
             _ => None,
         }
@@ -127,15 +127,22 @@ impl Engine {
         for (op, _) in std::mem::take(&mut live.ledger.asks) {
             turn.asks.push(AskChange::Close { op });
         }
+        let held = !live.ledger.standing.places.is_empty();
         live.running.drain().for_each(|(_, task)| task.abort());
         live.done.clear();
         match place {
             Place::After(restart) => self.go_back(live, turn, read, restart, by),
             Place::Begin(segment) => {
                 take_state_back(turn, &read.keys, &segment.state);
-                turn.record(live, &*self.env, Event::WorkflowStarted(segment));
+                turn.record(live, &*self.env, Event::WorkflowStarted(*segment));
             }
         }
+        // It is found where it was at that point, as far as nobody else is.
+        let places = live.ledger.standing.places.iter();
+        if held || places.len() > 0 {
+            turn.hub.push(HubWork::LeaveAll);
+        }
+        turn.hub.extend(places.map(|place| HubWork::Join { place: place.clone(), op: None }));
         begin_anew(live, turn);
     }
 

@@ -199,6 +199,7 @@ impl Engine {
             letters: external.letters,
             letter_rules: self.letter_rules(at),
             request: external.request,
+            hub: external.hub,
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
             let _ = sender.send(Err(error.into()));

@@ -4,7 +4,9 @@
 use super::cell::{Live, StepDone};
 use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
-use greenroom_model::{Content, Event, Exit, Message, Millis, Origin, RetryDecision, Stop};
+use greenroom_model::{
+    Content, Event, Exit, Message, Millis, Origin, RetryDecision, Stop, linked_exit,
+};
 
 /// What comes next.
 pub(super) enum Next {
@@ -26,7 +28,7 @@ impl Engine {
         if let Some(failure) = live.overdue.take() {
             return Some(Next::End(Exit::Error(failure)));
         }
-        if let Some(next) = next_control(live, turn) {
+        if let Some(next) = next_control(live, turn).or_else(|| next_signal(live, turn)) {
             return Some(next);
         }
         if live.ledger.parked || live.ledger.ended.is_some() || live.no_code {
@@ -49,7 +51,7 @@ impl Engine {
         if self.is_draining() {
             return None;
         }
-        next_due(live, turn.at).or_else(|| next_message(live, turn)).map(Next::Input)
+        next_due(live, turn.at).map(Next::Input).or_else(|| next_message(live, turn))
     }
 
     /// What the end of an attempt means. `None`: nobody waits for it any more.
@@ -97,7 +99,34 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     }
     let message = live.mail.take_control(place)?;
     turn.consumed.push(message.no);
+    if let Content::Cancel { reason, tree: true, .. } = &message.content {
+        turn.cancel_children(live, reason);
+    }
     Some(control(live, message))
+}
+
+/// The end of a linked process, which ends this one too unless it traps exits:
+/// then the code takes it.
+fn next_signal(live: &mut Live, turn: &mut Turn) -> Option<Next> {
+    let ledger = &live.ledger;
+    let trapped = ledger.standing.traps_exit && !ledger.parked;
+    if ledger.ended.is_some() || ledger.paused || live.no_code || trapped {
+        return None;
+    }
+    let message = live.mail.take_signal()?;
+    turn.consumed.push(message.no);
+    let Content::ExitSignal { id, exit } = message.content else { return Some(Next::Nothing) };
+    let linked = ledger.standing.links.contains(&id);
+    Some(match linked_exit(&id, &exit).filter(|_| linked && !ledger.cancelled) {
+        None => Next::Nothing,
+        // There is no code that could hear it.
+        Some(exit) if ledger.parked => Next::End(exit),
+        Some(exit) => {
+            let (reason, by) = (exit.to_string(), Origin::Process(id));
+            let (stop, tree, exit) = (None, false, Some(exit));
+            Next::Input(Event::CancelRequested { reason, by, stop, tree, exit })
+        }
+    })
 }
 
 /// A wish that a process end.
@@ -111,6 +140,7 @@ fn is_administrative(content: &Content) -> bool {
         content,
         Content::Cancel { .. }
             | Content::Kill { .. }
+            | Content::Link
             | Content::Pause
             | Content::Resume
             | Content::Restart { .. }
@@ -146,14 +176,20 @@ fn control(live: &Live, message: Message) -> Next {
             Next::End(Exit::Cancelled(reason))
         }
         // A second wish to stop must not stop the cleaning up.
-        (Content::Cancel { stop, .. }, Some((reason, by))) if !ledger.cancelled => {
-            Next::Input(Event::CancelRequested { reason, by, stop })
+        (Content::Cancel { stop, tree, .. }, Some((reason, by))) if !ledger.cancelled => {
+            Next::Input(Event::CancelRequested { reason, by, stop, tree, exit: None })
         }
+        (Content::Link, _) => match from {
+            Origin::Process(by) => Next::Input(Event::LinkReceived { by }),
+            _ => Next::Nothing,
+        },
         (Content::Pause, _) if !ledger.paused => Next::Input(Event::Paused { by: from }),
         (Content::Resume, _) if ledger.paused || ledger.parked => {
             Next::Input(Event::Resumed { by: from })
         }
-        (Content::Reply { op, result }, _) if ledger.calls.contains_key(&op) => {
+        (Content::Reply { op, result }, _)
+            if ledger.calls.contains_key(&op) || ledger.lookups.contains_key(&op) =>
+        {
             Next::Input(Event::ReplyReceived { op, result })
         }
         (Content::Exited { op, id, exit }, _) if ledger.watches.contains_key(&op) => {
@@ -202,11 +238,16 @@ fn next_due(live: &Live, at: Millis) -> Option<Event> {
 }
 
 /// The oldest message that fits an operation that waits for one.
-fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Event> {
+fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     for (op, filter) in live.activation.as_ref()?.receivers() {
         if let Some(message) = live.mail.take(&filter) {
             turn.consumed.push(message.no);
-            return Event::received(op, &message);
+            // It has taken the link away meanwhile.
+            let stale = |id| !live.ledger.standing.links.contains(id);
+            return Some(match &message.content {
+                Content::ExitSignal { id, .. } if stale(id) => Next::Nothing,
+                _ => Event::received(op, &message).map_or(Next::Nothing, Next::Input),
+            });
         }
     }
     None

@@ -4,9 +4,9 @@
 use super::cell::{Live, weight};
 use super::effects;
 use crate::env::Env;
-use greenroom_journal::{AskChange, GivenUp, Outgoing, Spawn, ToChildren, Watch};
+use greenroom_journal::{AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom};
 use greenroom_model::{
-    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, Seq, Stop,
+    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq, Stop,
 };
 
 /// How many events a turn may have before it is committed and the process has
@@ -29,7 +29,12 @@ pub(super) struct Turn {
     pub kind: Option<Kind>,
     pub exit: Option<Exit>,
     pub given_up: Vec<GivenUp>,
-    pub to_children: Option<ToChildren>,
+    pub to_children: Vec<ToChildren>,
+    pub unwatched: Vec<Op>,
+    pub unlinks: Vec<ProcessId>,
+    pub links: Vec<ProcessId>,
+    pub leaves: bool,
+    pub hub: Vec<HubWork>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
 }
@@ -51,7 +56,12 @@ impl Turn {
             kind: None,
             exit: None,
             given_up: Vec::new(),
-            to_children: None,
+            to_children: Vec::new(),
+            unwatched: Vec::new(),
+            unlinks: Vec::new(),
+            links: Vec::new(),
+            leaves: false,
+            hub: Vec::new(),
             reload: false,
             wake_before: live.ledger.wake_at(),
         }
@@ -76,6 +86,9 @@ impl Turn {
     pub fn record(&mut self, live: &mut Live, env: &dyn Env, mut event: Event) {
         self.close_asks(live, &event);
         self.answer_owed(live, &event);
+        if let Event::WorkflowContinued(segment) = &mut event {
+            segment.standing = live.ledger.standing.clone();
+        }
         self.effects(live, env, &event);
         let seq = self.next_seq();
         if let Some(segment) = event.segment() {
@@ -134,7 +147,22 @@ impl Turn {
 
     fn effects(&mut self, live: &mut Live, env: &dyn Env, event: &Event) {
         match event {
-            Event::OperationDropped { op } => live.abort(*op),
+            Event::OperationDropped { op } => {
+                live.abort(*op);
+                if live.ledger.watches.contains_key(op) {
+                    self.watches.retain(|watch| watch.op != *op);
+                    self.unwatched.push(*op);
+                }
+            }
+            Event::Linked { target, .. } => self.links.push(target.clone()),
+            Event::Unlinked { target, .. } => {
+                self.links.retain(|linked| linked != target);
+                self.unlinks.push(target.clone());
+            }
+            Event::PlaceTaken { .. }
+            | Event::PlaceLeft { .. }
+            | Event::LookupStarted { .. }
+            | Event::Published { .. } => self.hub.extend(effects::hub(&live.facts, event)),
             Event::CancelRequested { .. } => {
                 live.running.drain().for_each(|(_, task)| task.abort())
             }
@@ -172,6 +200,7 @@ impl Turn {
             }
             Event::Released { .. } => {
                 self.exit = live.ledger.down.clone();
+                self.leaves |= !live.ledger.standing.places.is_empty();
                 self.stop_children(live, Stop::Final);
             }
             _ => {}
@@ -184,7 +213,9 @@ impl Turn {
         if let Some(supervised) = &live.ledger.supervised {
             self.sends.push(effects::childs_exit(&live.facts, supervised, &exit));
         }
-        let stop = if live.ledger.holds(&exit) { Stop::Resume } else { Stop::Final };
+        let held = live.ledger.holds(&exit);
+        self.leaves |= !held && !live.ledger.standing.places.is_empty();
+        let stop = if held { Stop::Resume } else { Stop::Final };
         self.stop_children(live, stop);
         self.exit = Some(exit);
     }
@@ -194,9 +225,26 @@ impl Turn {
     fn stop_children(&mut self, live: &Live, stop: Stop) {
         if live.ledger.supervises {
             let reason = format!("its supervisor {} has ended", live.facts.id);
-            let content = Content::Cancel { reason, stop: Some(stop), tree: false };
-            self.to_children = Some(ToChildren { content, supervised: true });
+            let tree = live.ledger.tree;
+            let content = Content::Cancel { reason, stop: Some(stop), tree };
+            self.say(content, Whom::Supervised);
         }
+    }
+
+    /// A wish to stop is for its children too. Those that it supervises it
+    /// stops itself, in order, if it can.
+    pub fn cancel_children(&mut self, live: &Live, reason: &str) {
+        let ledger = &live.ledger;
+        let cancel = |stop| Content::Cancel { reason: reason.to_owned(), stop, tree: true };
+        self.say(cancel(None), Whom::Others);
+        let beyond_asking = ledger.parked || ledger.cancelled || ledger.down.is_some();
+        if ledger.supervises && beyond_asking {
+            self.say(cancel(Some(Stop::Final)), Whom::Supervised);
+        }
+    }
+
+    fn say(&mut self, content: Content, whom: Whom) {
+        self.to_children.push(ToChildren { content, whom, spawns: self.spawns.len() });
     }
 }
 

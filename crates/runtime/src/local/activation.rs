@@ -121,9 +121,10 @@ impl Local {
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
                 let reason = core.cancelled.clone().unwrap_or(failure.message);
-                let exit = match core.stop {
-                    Some(_) => Exit::Shutdown(reason),
-                    None => Exit::Cancelled(reason),
+                let exit = match (core.stop, core.ends_as.take()) {
+                    (Some(_), _) => Exit::Shutdown(reason),
+                    (None, Some(exit)) => exit,
+                    (None, None) => Exit::Cancelled(reason),
                 };
                 Event::WorkflowFailed { exit }
             }
@@ -216,6 +217,8 @@ fn next_segment(core: &Core, kind: Kind, input: Payload) -> Segment {
         root: core.segment.root.clone(),
         supervised: core.segment.supervised.clone(),
         supervises: core.supervises,
+        // The engine knows what it is by now.
+        standing: greenroom_model::Standing::default(),
         pinned: core.segment.pinned,
     }
 }

@@ -48,7 +48,13 @@ impl Node {
         self.tell(id, Content::Pause, by, wish).await
     }
 
-    async fn tell(&self, id: &ProcessId, content: Content, by: &str, wish: Wish) -> Result<()> {
+    pub(super) async fn tell(
+        &self,
+        id: &ProcessId,
+        content: Content,
+        by: &str,
+        wish: Wish,
+    ) -> Result<()> {
         match self.done(&wish).await? {
             Some(done) => taken(id, &done.receipt),
             None => self.append(id, content, by, wish).await.map(drop),

@@ -96,7 +96,11 @@ impl Node {
             state: Vec::new(),
             unset: Vec::new(),
             given_up: Vec::new(),
-            to_children: None,
+            to_children: Vec::new(),
+            unwatched: Vec::new(),
+            leaves: false,
+            links: Vec::new(),
+            unlinks: Vec::new(),
         };
         let external = External { at: Some(at), turn: Some(turn), sends, ..External::default() };
         self.request(external).await.map_err(|error| damaged(id, error))?;

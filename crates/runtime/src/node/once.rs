@@ -18,6 +18,13 @@ pub(super) struct Wish {
     asks: Sum,
 }
 
+impl Wish {
+    /// One that may be carried out again.
+    pub fn none() -> Wish {
+        Wish { key: None, asks: Sum::default() }
+    }
+}
+
 /// A request that has been carried out, now or before.
 pub(super) struct Carried {
     pub receipt: Receipt,
@@ -49,10 +56,19 @@ impl Node {
         Ok(Node { request_key: Some(key.into()), ..self.clone() })
     }
 
+    /// The same node, for one part of a change that takes several commits.
+    pub(super) fn part(&self, part: u64) -> Node {
+        let key = self.request_key.as_ref().map(|key| match part {
+            0 => key.clone(),
+            part => format!("{key}#{part}").into(),
+        });
+        Node { request_key: key, ..self.clone() }
+    }
+
     /// A wish for this change with these particulars.
     pub(super) fn wish(&self, change: &str, particulars: &[&str]) -> Wish {
         if self.request_key.is_none() {
-            return Wish { key: None, asks: Sum::default() };
+            return Wish::none();
         }
         let mut text = change.to_owned();
         for particular in particulars {

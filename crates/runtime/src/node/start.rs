@@ -64,6 +64,7 @@ impl Node {
             supervised: None,
             supervises: false,
             pinned: request.kind.contains('@'),
+            standing: greenroom_model::Standing::default(),
         });
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());

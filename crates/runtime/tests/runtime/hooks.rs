@@ -2,7 +2,7 @@
 
 use greenroom_runtime::journal::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
-    LetterListing, Listing, Loaded, Memory, Outcome, ProcessRow, Scope, StateRow,
+    LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
 };
 use greenroom_runtime::model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -68,6 +68,9 @@ impl Journal for Hooks {
     }
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
         self.store.asks(process)
+    }
+    fn places(&self, places: &Places) -> Result<Vec<PlaceRow>, Error> {
+        self.store.places(places)
     }
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
         self.store.letters(listing)

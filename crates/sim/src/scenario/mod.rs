@@ -12,11 +12,14 @@ mod definition;
 mod deploy;
 mod family;
 mod fanout;
+mod fell;
 mod fleet;
 mod fork;
 mod hold;
+mod hub;
 mod latecomer;
 mod letters;
+mod link;
 mod message;
 mod once;
 mod pingpong;
@@ -46,10 +49,13 @@ pub const ALL: &[Scenario] = &[
     family::SCENARIO,
     fanout::SCENARIO,
     fleet::SCENARIO,
+    fell::SCENARIO,
     fork::SCENARIO,
     hold::SCENARIO,
     latecomer::SCENARIO,
     letters::SCENARIO,
+    hub::SCENARIO,
+    link::SCENARIO,
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
