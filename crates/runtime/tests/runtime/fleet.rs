@@ -109,7 +109,7 @@ async fn a_fleet_moves_without_losing_a_message() {
     let world = world.deploy(old().merge(new())).await;
     for id in silent {
         world.send(id, "done", "null").await;
-        assert_eq!(world.result(id).await, "1001");
+        assert_eq!(world.result(id).await, "1000");
     }
     assert!(world.node.dead(9).await.expect("reads").is_empty());
 }
