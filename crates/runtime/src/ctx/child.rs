@@ -14,6 +14,9 @@ use std::future::{IntoFuture, Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many attempts of an ephemeral child a crash of the node may cut off.
+const CRASHES_MAX: u32 = 20;
+
 /// A spawn about to be made. Await it for the [`Child`]; it does not wait.
 #[must_use = "a spawn does nothing until it is awaited"]
 pub struct Spawn {
@@ -120,7 +123,10 @@ impl Spawn {
             exit.map(move |exit| exit.into_result().map_err(stands)).boxed()
         });
         core.ask(Event::StepStarted { op, name: name.clone(), at_most_once: false });
-        core.add_child(op, StepJob { retry: Retry::default(), ..StepJob::new(&name, run) });
+        core.add_child(
+            op,
+            StepJob { retry: Retry::attempts(CRASHES_MAX), ..StepJob::new(&name, run) },
+        );
         Ok((id, op))
     }
 
