@@ -79,7 +79,8 @@ pub enum Event {
     /// Events after `keep` no longer count; the code runs on from there.
     /// `crashes`: the failures the process has ended with while it handled the
     /// last message before `keep`; with `poison`, the one after `keep`, which
-    /// has gone to the dead letters.
+    /// has gone to the dead letters. `first_op`: operations are numbered from
+    /// there, so that nothing new gets the key of something that was done.
     Restarted {
         keep: Seq,
         by: Origin,
@@ -87,6 +88,8 @@ pub enum Event {
         crashes: Vec<Failure>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         poison: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_op: Option<Op>,
     },
     /// This journal up to here is a copy of another's.
     Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },

@@ -146,6 +146,7 @@ mod tests {
             by: Origin::Runtime,
             crashes: crashes.iter().map(|words| Failure::msg(*words)).collect(),
             poison: false,
+            first_op: None,
         }
     }
 

@@ -103,7 +103,7 @@ impl Folder {
             }
             Released { by } => (format!("by {by}: it will not be restarted"), Tone::Warn),
             Paused { by } | Resumed { by } => (format!("by {by}"), Tone::Warn),
-            Restarted { keep, by, crashes, poison } => {
+            Restarted { keep, by, crashes, poison, .. } => {
                 let times = match (crashes.len(), poison) {
                     (0, _) => String::new(),
                     (count, false) => format!("{count} crashes at the last message"),

@@ -191,8 +191,13 @@ fn what_a_restart_took_back_is_not_shown() {
     let failure = Failure::msg("no such file");
     let failed = Event::StepFailed { op: Op(2), attempt: 1, failure: failure.clone() };
     all.push((9, vec![failed, Event::WorkflowFailed { exit: Exit::Error(failure) }]));
-    let restarted =
-        Event::Restarted { keep: Seq(4), by: ann(), crashes: Vec::new(), poison: false };
+    let restarted = Event::Restarted {
+        keep: Seq(4),
+        by: ann(),
+        crashes: Vec::new(),
+        poison: false,
+        first_op: None,
+    };
     all.push((60_000, vec![restarted]));
     all.push((60_010, vec![done(2, 1, "2"), Event::WorkflowCompleted { result: json("2") }]));
     let turns = turns(all);

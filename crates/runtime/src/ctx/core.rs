@@ -265,6 +265,11 @@ impl Core {
         self.replaying = replaying;
     }
 
+    /// Operations are numbered from there on.
+    pub fn number_from(&mut self, first_op: Op) {
+        self.next_op = self.next_op.max(first_op);
+    }
+
     /// A fork has its own name and draws its own randomness from here on.
     pub fn fork(&mut self, seed: u64) {
         if let Some(name) = self.identity.later.pop_front() {

@@ -179,7 +179,10 @@ impl Engine {
             crashes.len()
         );
         let gone = poison && !ordered;
-        let event = Event::Restarted { keep, by: by.clone(), crashes, poison: gone };
+        // What comes next is another message: its steps must not get the keys of
+        // those that were done for this one.
+        let first_op = gone.then_some(read.first_op);
+        let event = Event::Restarted { keep, by: by.clone(), crashes, poison: gone, first_op };
         turn.record(live, &*self.env, event);
         if poison && ordered {
             let failure = Failure::fatal(failure::POISON, words);

@@ -168,6 +168,10 @@ impl Activation for Local {
         let known = {
             let mut core = self.core();
             core.begin(at, expected, replaying);
+            if let Event::Restarted { first_op: Some(first_op), .. } = input {
+                core.number_from(*first_op);
+                return Applied::default();
+            }
             if let Event::Forked { seed, .. } = input {
                 core.fork(*seed);
                 return Applied::default();

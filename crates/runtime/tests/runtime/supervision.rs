@@ -7,6 +7,7 @@ use greenroom_runtime::model::supervisor::{
 };
 use greenroom_runtime::model::{AskId, Event, Exit, Failure, Payload, ProcessId, Status};
 use greenroom_runtime::{Ctx, KindOptions, Registry};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Says what its messages tell it to.
@@ -100,6 +101,48 @@ async fn a_child_restarted_from_its_state_has_lost_nothing() {
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!(dead[0].crashes.len(), 3);
     assert!(dead[0].reason.contains("told to fail"), "{}", dead[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_gets_the_keys_of_one_that_was_given_up() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let seen = keys.clone();
+    let noting = move |ctx: Ctx, _: Option<u32>| {
+        let seen = seen.clone();
+        async move {
+            loop {
+                let (message, seen) = (ctx.recv().await?, seen.clone());
+                let topic = message.topic.to_string();
+                let noted = topic.clone();
+                ctx.step("note", move |step| {
+                    let note = format!("{noted} {}", step.key());
+                    seen.lock().expect("lock").push(note);
+                    async { Ok::<_, Failure>(()) }
+                })
+                .await?;
+                match topic.as_str() {
+                    "fail" => return Err(Failure::msg("told to fail")),
+                    _ => ctx.set("sum", &1)?,
+                }
+            }
+            #[expect(unreachable_code, reason = "the type of its result")]
+            Ok::<(), Failure>(())
+        }
+    };
+    let world = World::new(Registry::new().kind("worker", noting.clone()));
+    supervised(&world, &spec(vec![child("a")])).await;
+    world.send(&id("a"), "fail", "null").await;
+    world.send(&id("a"), "add", "1").await;
+    until_sum(&world, "a", "1").await;
+    // And replay finds the same numbers again.
+    let world = world.deploy(Registry::new().kind("worker", noting)).await;
+    world.send(&id("a"), "add", "1").await;
+    until_event(&world, &id("a"), "StepCompleted", 3).await;
+    assert_ne!(world.node.process(&id("a")).await.expect("found").status, Status::Parked);
+    let notes = keys.lock().expect("lock").clone();
+    let key = |note: &String| note.split(' ').nth(1).map(str::to_owned);
+    let distinct: std::collections::BTreeSet<_> = notes.iter().map(key).collect();
+    assert_eq!((notes.len(), distinct.len()), (3, 3), "{notes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
