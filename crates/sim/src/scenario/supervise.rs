@@ -31,7 +31,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     expect: |run| {
         let mut wrong = Vec::new();
         for team in ["one_for_one", "one_for_all", "rest_for_one"] {
-            for (name, sum) in [("a", 111), ("b", 110), ("c", 111)] {
+            for (name, sum) in [("a", 1), ("b", 10), ("c", 1)] {
                 let id = format!("worker/{team}.{name}");
                 wrong.extend(ends(run, &id, &format!("completed {sum}")));
             }
@@ -40,7 +40,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         }
         wrong.extend(ends(run, "worker/inner.w", "completed 11"));
         wrong.extend(ends(run, "supervisor/top", "cancelled cancelled: no longer wanted"));
-        wrong.extend(letters(run, 7));
+        wrong.extend(letters(run, 4));
         wrong
     },
     // The order of crashes decides how often the siblings are restarted.
@@ -73,19 +73,12 @@ fn team(strategy: &'static str) -> User {
             },
         );
     }
-    for (name, topic, body) in [
-        ("a", "add", "1"),
-        ("b", "fail", "null"),
-        ("c", "add", "1"),
-        ("a", "add", "10"),
-        ("b", "add", "10"),
-        ("c", "fail", "null"),
-        ("c", "add", "10"),
-    ] {
+    for (name, topic, body) in
+        [("a", "add", "1"), ("b", "fail", "null"), ("c", "add", "1"), ("b", "add", "10")]
+    {
         user = send(user, 0, name, topic, body);
     }
     for name in ["a", "b", "c"] {
-        user = send(user, LATE_MS, name, "add", "100");
         user = send(user, LATE_MS, name, "done", "null");
     }
     user
