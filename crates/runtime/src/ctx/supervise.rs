@@ -203,6 +203,12 @@ impl Supervision {
             },
         };
         self.obey(actions);
+        // A question about a child that is no longer down is closed.
+        let supervisor = &self.supervisor;
+        let open = |id: &ProcessId| {
+            supervisor.child(id).is_some_and(|child| child.state == ChildState::Asked)
+        };
+        self.asks.retain(|(id, _)| open(id));
     }
 
     async fn next(&mut self) -> Heard {
@@ -240,6 +246,10 @@ impl Supervision {
         if let Some(got) = poll_op(self.timer.as_mut().map(|(_, timer)| timer), context) {
             self.timer = None;
             return Poll::Ready(got.map_or_else(|_| self.cancelled(), |()| Heard::Due));
+        }
+        // As other requests, an answer waits until a stop under way is done.
+        if self.supervisor.is_busy() {
+            return Poll::Pending;
         }
         for place in 0..self.asks.len() {
             if let Some(got) = poll_op(self.asks.get_mut(place).map(|(_, ask)| ask), context) {

@@ -314,6 +314,28 @@ async fn a_person_decides_about_a_child_that_failed_too_often() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_a_child_that_is_stopped_meanwhile_is_closed() {
+    let boss = |ctx: Ctx, ()| async move {
+        let top: ProcessId = "supervisor/top".parse().expect("there");
+        ctx.call::<bool>(&top, "supervisor.terminate_child", "a").await
+    };
+    let world = World::new(Registry::new().kind("worker", worker).kind("boss", boss));
+    let asks = SupervisorSpec {
+        intensity: 1,
+        on_intensity: OnIntensity::Ask,
+        ..spec(vec![child("a"), child("b")])
+    };
+    let top = supervised(&world, &asks).await;
+    world.send(&id("a"), "fail", "null").await;
+    world.until(&top, Status::Asking).await;
+    let boss = world.start("boss/1", "null").await;
+    assert_eq!(world.result(&boss).await, "true");
+    assert_eq!(world.failure(&id("a")).await, "error: told to fail");
+    world.until(&top, Status::Receiving).await;
+    assert!(world.node.asks(None).await.expect("reads").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn children_come_and_go_by_request() {
     let boss = |ctx: Ctx, ()| async move {
         let top: ProcessId = "supervisor/top".parse().expect("there");
