@@ -1,17 +1,15 @@
 //! kameo: an actor per process, messages by `tell`, restarts by its own
 //! supervision.
 
-use crate::measure::{Bench, Figures, MEMBERS, Watch};
+use crate::measure::{BEGUN, Bench, Figures, MEMBERS, State, Watch, all_begun};
 use kameo::actor::{Actor, ActorRef, Spawn};
 use kameo::error::{Infallible, PanicError};
 use kameo::message::{Context, Message};
 use kameo::supervision::RestartPolicy;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::Notify;
-
-type State = [u64; 8];
 
 pub async fn run(bench: Bench, count: u64) -> Figures {
     match bench {
@@ -20,14 +18,6 @@ pub async fn run(bench: Bench, count: u64) -> Figures {
         Bench::Fanin => fanin(count).await,
         Bench::Ring => ring(count).await,
         Bench::Restarts => restarts(count).await,
-    }
-}
-
-static BEGUN: AtomicU64 = AtomicU64::new(0);
-
-async fn all_begun(count: u64) {
-    while BEGUN.load(Ordering::Relaxed) < count {
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -1,9 +1,23 @@
 //! Time, CPU time and memory of this process, and what a bench found of them.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Members of a ring, and senders of a fan-in.
 pub const MEMBERS: u64 = 1_000;
+
+/// What an idle process holds: 64 bytes.
+pub type State = [u64; 8];
+
+/// How many processes have begun.
+pub static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// Waits until so many have.
+pub async fn all_begun(count: u64) {
+    while BEGUN.load(Ordering::Relaxed) < count {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Bench {

@@ -1,14 +1,13 @@
 //! ractor: an actor per process, messages by `cast`, restarts by a supervisor
 //! that hears `ActorFailed`.
 
-use crate::measure::{Bench, Figures, MEMBERS, Watch};
+use crate::measure::{BEGUN, Bench, Figures, MEMBERS, State, Watch, all_begun};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 
-type State = [u64; 8];
 type Done<T = ()> = Result<T, ActorProcessingErr>;
 
 pub async fn run(bench: Bench, count: u64) -> Figures {
@@ -18,14 +17,6 @@ pub async fn run(bench: Bench, count: u64) -> Figures {
         Bench::Fanin => fanin(count).await,
         Bench::Ring => ring(count).await,
         Bench::Restarts => restarts(count).await,
-    }
-}
-
-static BEGUN: AtomicU64 = AtomicU64::new(0);
-
-async fn all_begun(count: u64) {
-    while BEGUN.load(Ordering::Relaxed) < count {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
 

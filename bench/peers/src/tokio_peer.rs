@@ -1,13 +1,11 @@
 //! A tokio task with a channel is what many use for an actor.
 
-use crate::measure::{Bench, Figures, MEMBERS, Watch};
+use crate::measure::{BEGUN, Bench, Figures, MEMBERS, State, Watch, all_begun};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-
-type State = [u64; 8];
 
 pub async fn run(bench: Bench, count: u64) -> Figures {
     match bench {
@@ -21,14 +19,6 @@ pub async fn run(bench: Bench, count: u64) -> Figures {
 
 /// As many messages wait as in Greenroom's mailboxes.
 const MAILBOX: usize = 1_024;
-
-static BEGUN: AtomicU64 = AtomicU64::new(0);
-
-async fn all_begun(count: u64) {
-    while BEGUN.load(Ordering::Relaxed) < count {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
-}
 
 async fn idle(state: State, mut mailbox: mpsc::Receiver<u64>) {
     BEGUN.fetch_add(1, Ordering::Relaxed);
