@@ -8,9 +8,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(events) = decode_events(text) else { return };
+    let count = serde_json::from_str::<Vec<Event>>(text).map_or(0, |events| events.len());
+    let Ok(events) = decode_events(text, count) else { return };
     let written = encode_events(&events).expect("events can be written");
-    assert_eq!(decode_events(&written).expect("what was written can be read"), events);
+    assert_eq!(decode_events(&written, count).expect("what was written can be read"), events);
     let numbered: Vec<(Seq, Event)> =
         events.into_iter().enumerate().map(|(at, event)| (Seq(at as u64 + 1), event)).collect();
     let events = history_in_force(numbered, |(seq, event)| (*seq, event));

@@ -5,6 +5,9 @@ use greenroom_model::{
     AskSpec, Content, Event, Exit, Failure, Kind, Mark, Message, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
+use serde::Deserializer;
+use serde::de::{SeqAccess, Visitor};
+use std::fmt;
 
 /// A process as `ps` sees it.
 #[derive(Clone, Debug)]
@@ -185,14 +188,50 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Reads a turn's text back into events.
+/// Reads a turn's text back into events. `count`: how many there should be.
 ///
 /// # Errors
-/// [`Error::Corrupt`] if it is not a JSON array of known events.
-pub fn decode_events(body: &str) -> Result<Vec<Event>, Error> {
-    serde_json::from_str(body)
-        .map_err(|error| Error::corrupt(format!("a turn's events cannot be read: {error}")))
+/// [`Error::Corrupt`] if it is not a JSON array of so many known events.
+pub fn decode_events(body: &str, count: usize) -> Result<Vec<Event>, Error> {
+    let mut json = serde_json::Deserializer::from_str(body);
+    let events = json.deserialize_seq(Turn { count }).and_then(|events| {
+        json.end()?;
+        Ok(events)
+    });
+    let events = events
+        .map_err(|error| Error::corrupt(format!("a turn's events cannot be read: {error}")))?;
+    if events.len() != count {
+        let what = format!("a turn holds {} events where there were {count}", events.len());
+        return Err(Error::corrupt(what));
+    }
+    Ok(events)
 }
+
+/// Takes in as many events as a turn holds, with room for no more: most turns
+/// hold two, and room for the usual four would be half of what replay touches.
+struct Turn {
+    count: usize,
+}
+
+impl<'de> Visitor<'de> for Turn {
+    type Value = Vec<Event>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut turn: A) -> Result<Vec<Event>, A::Error> {
+        let mut events = Vec::with_capacity(self.count.min(ROOM_MAX));
+        while let Some(event) = turn.next_element()? {
+            events.push(event);
+        }
+        Ok(events)
+    }
+}
+
+/// For how many events room is made before they are there: a damaged count
+/// must not ask for all memory.
+const ROOM_MAX: usize = 1_024;
 
 /// Writes a turn's events as text.
 ///

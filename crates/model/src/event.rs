@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 pub enum Event {
     // ---- inputs: the code is run after each ----
     /// The process began, or a fresh restart began it again.
-    WorkflowStarted(Segment),
+    WorkflowStarted(Box<Segment>),
     /// It ended a segment by `continue_as_new` and begins the next.
-    WorkflowContinued(Segment),
+    WorkflowContinued(Box<Segment>),
     /// A step's attempt succeeded.
     StepCompleted { op: Op, attempt: u32, result: Payload },
     /// A step failed for good: the code gets the failure.
@@ -180,7 +180,7 @@ pub enum Event {
     /// Another process was asked to stop.
     CancelSent { op: Op, target: ProcessId, reason: String },
     /// A person is asked.
-    AskOpened { op: Op, ask: AskSpec },
+    AskOpened { op: Op, ask: Box<AskSpec> },
     /// State that queries may read was set.
     StateSet { key: String, value: Payload },
     /// The code has this version of a named change.

@@ -168,7 +168,7 @@ impl Ledger {
                 self.watches.insert(*op, target.clone());
             }
             Event::AskOpened { op, ask } => {
-                self.asks.insert(*op, OpenAsk { spec: ask.clone(), seq });
+                self.asks.insert(*op, OpenAsk { spec: (**ask).clone(), seq });
             }
             Event::LookupStarted { op, .. } | Event::Published { op, .. } => {
                 self.lookups.insert(*op, None);

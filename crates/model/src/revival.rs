@@ -210,7 +210,7 @@ mod tests {
             deadline: None,
             default: None,
         };
-        let ask = Event::AskOpened { op: Op(2), ask: spec };
+        let ask = Event::AskOpened { op: Op(2), ask: Box::new(spec) };
         let kept = vec![call(1), ask];
         let taken_back = vec![reply(1), message(3), message(2), call(4), reply(4), step(5)];
         let back = given_back(&number([kept, taken_back].concat()), Seq(2));

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// that stand before it. `events` are one segment's or a whole journal's, in
 /// order; the result keeps their order.
 pub fn history_in_force<T>(events: Vec<T>, read: impl Fn(&T) -> (Seq, &Event)) -> Vec<T> {
+    if !events.iter().any(|event| matches!(read(event).1, Event::Restarted { .. })) {
+        return events;
+    }
     let mut kept: Vec<T> = Vec::with_capacity(events.len());
     for event in events {
         if let (_, Event::Restarted { keep, .. }) = read(&event) {

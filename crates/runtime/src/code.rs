@@ -19,7 +19,8 @@ pub trait Activation: Send {
     ///
     /// `expected` is what the journal holds after this input, if it is being
     /// replayed; `replaying` says that the journal goes on after that.
-    fn apply(&mut self, at: Millis, input: &Event, expected: &[Event], replaying: bool) -> Applied;
+    fn apply(&mut self, at: Millis, input: &Event, expected: &[&Event], replaying: bool)
+    -> Applied;
 
     /// The operations that wait for a message, with what they take.
     fn receivers(&self) -> BTreeMap<Op, Filter>;

@@ -11,7 +11,7 @@ use greenroom_runtime::{Node, NodeOptions, Registry, StartRequest};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 100;
 
 pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String, Value>> {
     let events = args.events.unwrap_or(10_000);

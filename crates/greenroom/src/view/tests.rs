@@ -77,7 +77,7 @@ fn approval() -> Event {
         deadline: Some(Millis(BEGIN + 86_400_012)),
         default: None,
     };
-    Event::AskOpened { op: Op(2), ask }
+    Event::AskOpened { op: Op(2), ask: Box::new(ask) }
 }
 
 fn refund() -> Vec<Turn> {
@@ -98,7 +98,7 @@ fn refund() -> Vec<Turn> {
         (
             0,
             vec![
-                Event::WorkflowStarted(segment("refund", r#"{"order":"1017"}"#)),
+                Event::WorkflowStarted(segment("refund", r#"{"order":"1017"}"#).into()),
                 step(1, "get_purchase"),
             ],
         ),
@@ -185,7 +185,7 @@ fn an_open_step_says_what_is_known() {
 #[test]
 fn what_a_restart_took_back_is_not_shown() {
     let mut all = vec![
-        (0, vec![Event::WorkflowStarted(segment("failer", "1")), step(1, "one")]),
+        (0, vec![Event::WorkflowStarted(segment("failer", "1").into()), step(1, "one")]),
         (5, vec![done(1, 1, "1"), step(2, "two")]),
     ];
     let failure = Failure::msg("no such file");

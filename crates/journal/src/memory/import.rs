@@ -46,7 +46,7 @@ fn is_there(journal: &dyn Journal, spawn: &Spawn) -> Result<bool, Error> {
     let turns = journal.load(row.no, Scope::Whole)?.map(|loaded| loaded.turns);
     let mut turns = turns.unwrap_or_default().into_iter();
     for first in &spawn.turns {
-        let mut events = decode_events(&first.body)?;
+        let mut events = decode_events(&first.body, first.count)?;
         for event in &mut events {
             blob::fetch_event(journal, event)?;
         }

@@ -41,10 +41,7 @@ pub(super) fn turns(process: &Process, scope: Scope) -> Result<Vec<TurnRow>, Err
     let mut turns = Vec::new();
     for kept in &process.turns {
         sum = checked(&process.id, sum, kept)?;
-        let events = decode_events(&kept.body)?;
-        if events.len() != kept.count {
-            return Err(Error::corrupt(format!("{}: a turn lacks events", process.id)));
-        }
+        let events = decode_events(&kept.body, kept.count)?;
         let turn = TurnRow { seq: kept.seq, at: kept.at, events };
         turns.extend(turn.from(begin));
     }

@@ -103,10 +103,7 @@ pub(super) fn check(
         }
         (last, sum) = (Seq(turn.seq.0 - 1).plus(turn.count), turn.sum);
         if last >= begin {
-            let events = decode_events(&turn.body)?;
-            if events.len() != turn.count {
-                return Err(damaged(turn.seq, "the count of events does not match"));
-            }
+            let events = decode_events(&turn.body, turn.count)?;
             turns.extend(TurnRow { seq: turn.seq, at: turn.at, events }.from(begin));
         }
     }

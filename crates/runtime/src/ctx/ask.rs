@@ -95,7 +95,7 @@ impl<T: DeserializeOwned + 'static> Ask<T> {
                 let deadline = deadline.map(|limit| core.now.after(limit));
                 let late = format!("nobody answered `{name}` in time");
                 let ask = AskSpec { name, question, choices, deadline, default: default.clone() };
-                core.ask(Event::AskOpened { op, ask });
+                core.ask(Event::AskOpened { op, ask: Box::new(ask) });
                 core.wait(op, true);
                 if let Some(fire_at) = deadline {
                     let on_timer = match default {

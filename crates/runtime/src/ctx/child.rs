@@ -4,6 +4,7 @@ use super::core::{Core, Outcome, Shared, lock};
 use super::job::{StepJob, StepRun};
 use super::light;
 use super::operation::{Operation, bad_payload, unexpected};
+use super::recorded::Recorded;
 use super::side::Side;
 use crate::code::EphemeralRequest;
 use crate::ephemeral::{Address, Errand, Held};
@@ -144,7 +145,7 @@ impl Spawn {
         }
         let Some(kind) = version(core, op, &self.kind) else {
             // Journals from before this was recorded hold nothing here.
-            if core.is_new() || matches!(core.recorded(), Some(Event::SpawnRefused { .. })) {
+            if core.is_new() || matches!(core.recorded(), Some(Recorded::Refused { .. })) {
                 core.ask(Event::SpawnRefused { op, id });
             }
             return Err(unknown_kind(&self.kind));
@@ -246,12 +247,10 @@ impl Child {
 /// is no code for it, or there was none then.
 pub(super) fn version(core: &Core, op: Op, name: &str) -> Option<Kind> {
     match core.recorded() {
-        Some(Event::ProcessSpawned { op: spawned, kind, .. })
-            if *spawned == op && &*kind.name == name =>
-        {
+        Some(Recorded::Spawned { op: spawned, kind }) if *spawned == op && &*kind.name == name => {
             Some(kind.clone())
         }
-        Some(Event::SpawnRefused { op: refused, .. }) if *refused == op => None,
+        Some(Recorded::Refused { op: refused }) if *refused == op => None,
         _ => (core.identity.newest)(name),
     }
 }

@@ -3,6 +3,7 @@
 //! that runs the process's turn, and by its steps for nothing.
 
 use super::job::{Compensation, StepJob};
+use super::recorded::Recorded;
 use crate::code::{Newest, RunEphemeral};
 use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
@@ -74,12 +75,12 @@ pub(crate) struct Core {
     /// Asked for since the last input.
     commands: Vec<Event>,
     /// What the journal holds after the last input, while replaying.
-    expected: Vec<Event>,
+    expected: Vec<Recorded>,
     replaying: bool,
     versions: HashMap<String, u32>,
     next_op: Op,
-    slots: HashMap<Op, Slot>,
-    steps: HashMap<Op, StepJob>,
+    slots: BTreeMap<Op, Slot>,
+    steps: BTreeMap<Op, StepJob>,
     receivers: BTreeMap<Op, Filter>,
     exits: HashMap<Op, Exit>,
     joiners: HashMap<Op, Vec<Op>>,
@@ -118,8 +119,8 @@ impl Core {
             expected: Vec::new(),
             replaying: false,
             versions: HashMap::new(),
-            slots: HashMap::new(),
-            steps: HashMap::new(),
+            slots: BTreeMap::new(),
+            steps: BTreeMap::new(),
             receivers: BTreeMap::new(),
             exits: HashMap::new(),
             joiners: HashMap::new(),
@@ -223,7 +224,7 @@ impl Core {
     }
 
     /// What the journal holds where the next command will stand.
-    pub fn recorded(&self) -> Option<&Event> {
+    pub fn recorded(&self) -> Option<&Recorded> {
         self.expected.get(self.commands.len())
     }
 
@@ -239,7 +240,7 @@ impl Core {
             return *version;
         }
         let version = match self.recorded() {
-            Some(Event::VersionMarked { change: marked, version }) if marked == change => {
+            Some(Recorded::Version { change: marked, version }) if marked == change => {
                 Some(*version)
             }
             Some(_) => None,
@@ -258,10 +259,10 @@ impl Core {
 
     /// Begins the work on an input: what the journal holds after it, and
     /// whether the journal goes on after that.
-    pub fn begin(&mut self, at: Millis, expected: &[Event], replaying: bool) {
+    pub fn begin(&mut self, at: Millis, expected: &[&Event], replaying: bool) {
         self.now = self.now.max(at);
         self.expected.clear();
-        self.expected.extend_from_slice(expected);
+        self.expected.extend(expected.iter().map(|event| Recorded::of(event)));
         self.replaying = replaying;
     }
 
@@ -372,8 +373,7 @@ impl Core {
         self.cancelled = Some(reason.to_owned());
         self.receivers.clear();
         self.joiners.clear();
-        let mut waiting: Vec<Op> = self.slots.keys().copied().collect();
-        waiting.sort_unstable();
+        let waiting: Vec<Op> = self.slots.keys().copied().collect();
         for op in waiting {
             let failure = Failure::fatal(failure::CANCELLED, reason);
             self.resolve(op, Outcome::Value(Err(failure)));
@@ -413,7 +413,7 @@ impl Core {
     /// From here on dropped operations record nothing: it is the process's
     /// memory that goes, not its wish. Gives back what holds code of the
     /// user's, to be dropped outside the lock.
-    pub fn close(&mut self) -> (HashMap<Op, StepJob>, Vec<Compensation>) {
+    pub fn close(&mut self) -> (BTreeMap<Op, StepJob>, Vec<Compensation>) {
         self.closing = true;
         (std::mem::take(&mut self.steps), std::mem::take(&mut self.compensations))
     }

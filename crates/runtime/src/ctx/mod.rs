@@ -14,6 +14,7 @@ mod operation;
 mod place;
 mod publish;
 mod receive;
+mod recorded;
 mod schedule;
 mod send;
 mod side;

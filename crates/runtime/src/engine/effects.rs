@@ -86,7 +86,7 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
     let Event::ProcessSpawned { op, id, kind, input, detached, supervised } = event else {
         return None;
     };
-    let first = Event::WorkflowStarted(Segment {
+    let first = Event::WorkflowStarted(Box::new(Segment {
         kind: kind.clone(),
         input: input.clone(),
         seed,
@@ -99,7 +99,7 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         supervises: false,
         pinned: false,
         standing: Standing::default(),
-    });
+    }));
     // A supervisor hears of ends by its children's own word: no operation waits.
     let op = if supervised.is_some() { Op(0) } else { *op };
     let spawn = Spawn {

@@ -233,7 +233,7 @@ pub(crate) fn names(history: &[Past]) -> Vec<ProcessId> {
 
 /// A segment's events that still count.
 pub(crate) fn in_force(turns: Vec<greenroom_journal::TurnRow>) -> Vec<Past> {
-    let mut events = Vec::new();
+    let mut events = Vec::with_capacity(turns.iter().map(|turn| turn.events.len()).sum());
     for turn in turns {
         let (mut seq, at) = (turn.seq, turn.at);
         for event in turn.events {

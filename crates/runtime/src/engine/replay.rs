@@ -16,7 +16,7 @@ pub(crate) type Past = (Seq, Millis, Event);
 /// or a fork can cut a history anywhere, and a turn that ended its segment
 /// leaves the next one to be begun.
 pub(crate) fn replay(
-    mut apply: impl FnMut(Millis, &Event, &[Event], bool) -> Applied,
+    mut apply: impl FnMut(Millis, &Event, &[&Event], bool) -> Applied,
     history: &[Past],
 ) -> Result<Vec<Event>, Box<Divergence>> {
     let mut issued: Vec<Event> = Vec::new();
@@ -24,16 +24,15 @@ pub(crate) fn replay(
     // that wakes the code. Inputs in between are the runtime's own affair.
     let mut group_start = 0;
     let mut compared = 0;
+    let mut recorded: Vec<&Event> = Vec::new();
     while group_start < history.len() {
         let group_end = group_end(history, group_start);
         let (_, at, input) = &history[group_start];
-        let recorded: Vec<&Past> = history[group_start + 1..group_end]
-            .iter()
-            .filter(|(_, _, event)| !event.is_input())
-            .collect();
-        let expected: Vec<Event> = recorded.iter().map(|(_, _, event)| event.clone()).collect();
+        let group = history[group_start + 1..group_end].iter();
+        recorded.clear();
+        recorded.extend(group.map(|(_, _, event)| event).filter(|event| !event.is_input()));
         let last = group_end == history.len();
-        let applied = apply(*at, input, &expected, !last);
+        let applied = apply(*at, input, &recorded, !last);
         if applied.unexpected && needs_receiver(input) {
             let asked = Some("nothing here waits for it".to_owned());
             return Err(diverge(history, group_start, Some(input), asked));
@@ -62,16 +61,17 @@ fn compare(
     history: &[Past],
     group_start: usize,
     group_end: usize,
-    recorded: &[&Past],
+    recorded: &[&Event],
     issued: &[Event],
     last: bool,
 ) -> Result<usize, Box<Divergence>> {
     for (place, past) in recorded.iter().enumerate() {
         let asked = issued.get(place);
-        if !asked.is_some_and(|asked| Divergence::agrees(&past.2, asked)) {
-            let index = history.iter().position(|(seq, _, _)| *seq == past.0).unwrap_or(group_end);
+        if !asked.is_some_and(|asked| Divergence::agrees(past, asked)) {
+            let here = |(_, _, event): &Past| std::ptr::eq(event, *past);
+            let index = history.iter().position(here).unwrap_or(group_end);
             let asked = asked.map(Divergence::describe);
-            return Err(diverge(history, index, Some(&past.2), asked));
+            return Err(diverge(history, index, Some(past), asked));
         }
     }
     if issued.len() > recorded.len() && !last {

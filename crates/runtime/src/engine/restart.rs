@@ -134,7 +134,7 @@ impl Engine {
             Place::After(restart) => self.go_back(live, turn, read, restart, by),
             Place::Begin(segment) => {
                 take_state_back(turn, &read.keys, &segment.state);
-                turn.record(live, &*self.env, Event::WorkflowStarted(*segment));
+                turn.record(live, &*self.env, Event::WorkflowStarted(segment));
             }
         }
         // It is found where it was at that point, as far as nobody else is.

@@ -189,7 +189,7 @@ impl Turn {
                 self.watches.push(Watch { op: *op, target: target.clone() });
             }
             Event::AskOpened { op, ask } => {
-                self.asks.push(AskChange::Open { op: *op, spec: ask.clone() });
+                self.asks.push(AskChange::Open { op: *op, spec: (**ask).clone() });
             }
             Event::StateSet { key, value } => {
                 self.state.retain(|(set, _)| set != key);

@@ -29,7 +29,15 @@ const IDLE_LOOKS: u32 = 20;
 struct Seen {
     count: u64,
     since: Duration,
-    named: Option<ProcessNo>,
+    named: Option<Named>,
+}
+
+/// Who is held up, read from the store once: it holds up nobody else by being
+/// looked for again at every look.
+struct Named {
+    no: ProcessNo,
+    /// What is said of it, before and after how long it has taken.
+    words: [String; 2],
 }
 
 impl Engine {
@@ -49,8 +57,8 @@ impl Engine {
                 let stays = desks.iter().any(|other| {
                     Arc::as_ptr(other) == *desk && other.count_inside() == Some(seen.count)
                 });
-                if let (false, Some(no)) = (stays, seen.named) {
-                    self.no_trouble(no);
+                if let (false, Some(named)) = (stays, &seen.named) {
+                    self.no_trouble(named.no);
                 }
                 stays
             });
@@ -72,7 +80,10 @@ impl Engine {
             self.stand_in(desk);
         }
         if span >= NAMED_AFTER {
-            seen.named = self.name_it(desk, span).or(seen.named);
+            seen.named = seen.named.take().or_else(|| self.name_it(desk));
+            if let Some(Named { no, words: [before, after] }) = &seen.named {
+                self.trouble(*no, format!("{before}{} ms{after}", span.as_millis()));
+            }
         }
         if span >= self.options.turn_time_max && desk.step().is_none() {
             desk.say_overdue(count);
@@ -97,9 +108,8 @@ impl Engine {
         }
     }
 
-    /// Has people hear of it. `None`: the store does not say who it is.
-    fn name_it(&self, desk: &Desk, span: Duration) -> Option<ProcessNo> {
-        let span = span.as_millis();
+    /// Who it is that is held up. `None`: the store does not say.
+    fn name_it(&self, desk: &Desk) -> Option<Named> {
         if let Some(task) = desk.step() {
             let no = task.owner.no;
             let loaded = self.journal.load(no, Scope::Segment).ok()??;
@@ -107,21 +117,17 @@ impl Engine {
             let history = in_force(loaded.turns);
             let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
             let name = ledger.steps.get(&op).map_or("?", |step| step.name.as_str());
-            let what = format!(
-                "step `{name}` (operation {op}) of {id} has held its thread for {span} ms \
-                 without an await; others go on beside it"
-            );
-            self.trouble(no, what);
-            return Some(no);
+            let before = format!("step `{name}` (operation {op}) of {id} has held its thread for ");
+            let after = " without an await; others go on beside it".to_owned();
+            return Some(Named { no, words: [before, after] });
         }
         let no = desk.process();
         let id = self.journal.load(no, Scope::After(Seq(i64::MAX as u64))).ok()??.row.id;
-        let what = format!(
-            "a turn of {id} has been running for {span} ms without an await; others go on beside \
-             it, and it is stopped when it yields after {:?}",
+        let before = format!("a turn of {id} has been running for ");
+        let after = format!(
+            " without an await; others go on beside it, and it is stopped when it yields after {:?}",
             self.options.turn_time_max
         );
-        self.trouble(no, what);
-        Some(no)
+        Some(Named { no, words: [before, after] })
     }
 }

@@ -116,7 +116,7 @@ impl Local {
         match (result, core.continuation.take()) {
             (Err(_), Some(input)) => {
                 let (kind, input) = self.migrated(&mut core, input);
-                Event::WorkflowContinued(next_segment(&core, kind, input))
+                Event::WorkflowContinued(Box::new(next_segment(&core, kind, input)))
             }
             (Ok(result), _) => Event::WorkflowCompleted { result },
             (Err(failure), None) if failure.is(failure::CANCELLED) => {
@@ -164,7 +164,13 @@ impl Local {
 }
 
 impl Activation for Local {
-    fn apply(&mut self, at: Millis, input: &Event, expected: &[Event], replaying: bool) -> Applied {
+    fn apply(
+        &mut self,
+        at: Millis,
+        input: &Event,
+        expected: &[&Event],
+        replaying: bool,
+    ) -> Applied {
         let known = {
             let mut core = self.core();
             core.begin(at, expected, replaying);

@@ -53,7 +53,7 @@ impl Node {
                 "a key that begins with `!` is an ephemeral process's, which no start makes";
             return Err(Error::BadRequest(words.to_owned()));
         }
-        let event = Event::WorkflowStarted(Segment {
+        let event = Event::WorkflowStarted(Box::new(Segment {
             kind: kind.clone(),
             input: request.input,
             seed: self.env.seed(),
@@ -65,7 +65,7 @@ impl Node {
             supervises: false,
             pinned: request.kind.contains('@'),
             standing: greenroom_model::Standing::default(),
-        });
+        }));
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());
         let (spawns, fresh) = (vec![spawn], vec![Some(event)]);

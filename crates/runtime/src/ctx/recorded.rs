@@ -1,0 +1,32 @@
+//! What code may know of the commands its journal already holds: replay asks
+//! little of them, so they are not copied.
+
+use greenroom_model::{Event, Kind, Op};
+
+/// A command that stands in the journal where the code's next one will.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    /// The code had this version of a named change.
+    Version { change: String, version: u32 },
+    /// A child was started.
+    Spawned { op: Op, kind: Kind },
+    /// A child was not: there was no code for it.
+    Refused { op: Op },
+    /// Any other, of which only its place counts.
+    Other,
+}
+
+impl Recorded {
+    pub fn of(event: &Event) -> Recorded {
+        match event {
+            Event::VersionMarked { change, version } => {
+                Recorded::Version { change: change.clone(), version: *version }
+            }
+            Event::ProcessSpawned { op, kind, .. } => {
+                Recorded::Spawned { op: *op, kind: kind.clone() }
+            }
+            Event::SpawnRefused { op, .. } => Recorded::Refused { op: *op },
+            _ => Recorded::Other,
+        }
+    }
+}
