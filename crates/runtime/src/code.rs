@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use greenroom_model::{
     Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
 };
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +21,8 @@ pub trait Activation: Send {
     fn apply(&mut self, at: Millis, input: &Event, expected: &[&Event], replaying: bool)
     -> Applied;
 
-    /// The operations that wait for a message, with what they take.
-    fn receivers(&self) -> BTreeMap<Op, Filter>;
+    /// The operations that wait for a message, with what they take, in order.
+    fn receivers(&self) -> Vec<(Op, Filter)>;
 
     /// How to run a step the code has asked for.
     fn step(&self, op: Op) -> Option<Attempt>;

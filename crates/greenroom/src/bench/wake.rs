@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 /// How many processes are sent to, one after another.
 const MESSAGES: usize = 1_000;
 
-pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String, Value>> {
-    let processes = args.processes.unwrap_or(100_000);
-    let (woken, mut awake) = mpsc::unbounded_channel();
+/// A kind that waits for a message, and what hears when one is awake.
+pub(super) fn sleepers() -> (Registry, mpsc::UnboundedReceiver<()>) {
+    let (woken, awake) = mpsc::unbounded_channel();
     let registry = Registry::new().kind("sleeper", move |ctx: Ctx, _: ()| {
         let woken = woken.clone();
         async move {
@@ -29,13 +29,19 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
             .await
         }
     });
-    let node = Node::start(place.open()?, registry, NodeOptions::default())?;
-    crowd::start(&node, "sleeper", processes, "null").await?;
-    crowd::until_none(&node, &[Status::Running]).await?;
-    let mut times = Vec::with_capacity(MESSAGES);
+    (registry, awake)
+}
+
+/// Wakes some of so many sleepers, spread over all, so that most are not in
+/// memory. Gives the microseconds each took.
+pub(super) async fn some(
+    node: &Node,
+    awake: &mut mpsc::UnboundedReceiver<()>,
+    processes: usize,
+) -> anyhow::Result<Vec<f64>> {
     let messages = MESSAGES.min(processes);
+    let mut times = Vec::with_capacity(messages);
     for n in 0..messages {
-        // Spread over all, so that most are not in memory.
         let key = (n * 7_919 % processes).to_string();
         let id = ProcessId::new("sleeper", &key)?;
         let request =
@@ -46,6 +52,16 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
             times.push(watch.micros());
         }
     }
+    Ok(times)
+}
+
+pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String, Value>> {
+    let processes = args.processes.unwrap_or(100_000);
+    let (registry, mut awake) = sleepers();
+    let node = Node::start(place.open()?, registry, NodeOptions::default())?;
+    crowd::start(&node, "sleeper", processes, "null").await?;
+    crowd::until_none(&node, &[Status::Running]).await?;
+    let mut times = some(&node, &mut awake, processes).await?;
     let store = node.health().store;
     node.stop(Duration::from_secs(1)).await;
     Ok(object(json!({

@@ -79,9 +79,10 @@ pub(crate) struct Core {
     replaying: bool,
     versions: HashMap<String, u32>,
     next_op: Op,
-    slots: BTreeMap<Op, Slot>,
-    steps: BTreeMap<Op, StepJob>,
-    receivers: BTreeMap<Op, Filter>,
+    slots: HashMap<Op, Slot>,
+    steps: HashMap<Op, StepJob>,
+    /// In the order they began to wait. A few: a list is smaller than a map.
+    receivers: Vec<(Op, Filter)>,
     exits: HashMap<Op, Exit>,
     joiners: HashMap<Op, Vec<Op>>,
     /// Steps that are ephemeral children: their results are exits.
@@ -119,9 +120,9 @@ impl Core {
             expected: Vec::new(),
             replaying: false,
             versions: HashMap::new(),
-            slots: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            receivers: BTreeMap::new(),
+            slots: HashMap::new(),
+            steps: HashMap::new(),
+            receivers: Vec::new(),
             exits: HashMap::new(),
             joiners: HashMap::new(),
             children: HashSet::new(),
@@ -159,7 +160,7 @@ impl Core {
 
     pub fn receive(&mut self, op: Op, filter: Filter) {
         self.wait(op, false);
-        self.receivers.insert(op, filter);
+        self.receivers.push((op, filter));
     }
 
     pub fn add_step(&mut self, op: Op, job: StepJob) {
@@ -216,7 +217,7 @@ impl Core {
     /// outside the lock.
     pub fn forget(&mut self, op: Op) -> Option<StepJob> {
         let slot = self.slots.remove(&op)?;
-        self.receivers.remove(&op);
+        self.no_receiver(op);
         if slot.recorded && slot.outcome.is_none() && !self.closing {
             self.commands.push(Event::OperationDropped { op });
         }
@@ -310,7 +311,7 @@ impl Core {
             }
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to } => {
-                self.receivers.remove(op);
+                self.no_receiver(*op);
                 let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
                 let (body, reply_to) = (body.clone(), reply_to.clone());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
@@ -320,7 +321,7 @@ impl Core {
             }
             Event::ProcessExited { op, exit, .. } => self.exited(*op, exit),
             Event::ExitReceived { op, id, exit } => {
-                self.receivers.remove(op);
+                self.no_receiver(*op);
                 self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
             }
             Event::CancelRequested { reason, stop, tree, exit, .. } => {
@@ -357,7 +358,7 @@ impl Core {
     }
 
     fn fire(&mut self, op: Op) -> bool {
-        self.receivers.remove(&op);
+        self.no_receiver(op);
         let on_timer = self.slots.get_mut(&op).and_then(|slot| slot.on_timer.take());
         let outcome = match on_timer {
             None => Outcome::Fired,
@@ -373,7 +374,8 @@ impl Core {
         self.cancelled = Some(reason.to_owned());
         self.receivers.clear();
         self.joiners.clear();
-        let waiting: Vec<Op> = self.slots.keys().copied().collect();
+        let mut waiting: Vec<Op> = self.slots.keys().copied().collect();
+        waiting.sort_unstable();
         for op in waiting {
             let failure = Failure::fatal(failure::CANCELLED, reason);
             self.resolve(op, Outcome::Value(Err(failure)));
@@ -398,8 +400,12 @@ impl Core {
         !self.slots.is_empty()
     }
 
-    pub fn receivers(&self) -> &BTreeMap<Op, Filter> {
+    pub fn receivers(&self) -> &[(Op, Filter)] {
         &self.receivers
+    }
+
+    fn no_receiver(&mut self, op: Op) {
+        self.receivers.retain(|(other, _)| *other != op);
     }
 
     pub fn step(&self, op: Op) -> Option<&StepJob> {
@@ -413,7 +419,7 @@ impl Core {
     /// From here on dropped operations record nothing: it is the process's
     /// memory that goes, not its wish. Gives back what holds code of the
     /// user's, to be dropped outside the lock.
-    pub fn close(&mut self) -> (BTreeMap<Op, StepJob>, Vec<Compensation>) {
+    pub fn close(&mut self) -> (HashMap<Op, StepJob>, Vec<Compensation>) {
         self.closing = true;
         (std::mem::take(&mut self.steps), std::mem::take(&mut self.compensations))
     }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use greenroom_model::{
     Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Segment, Stop, failure,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -191,8 +191,8 @@ impl Activation for Local {
         Applied { commands, unexpected: !known, emitted: std::mem::take(&mut core.emitted) }
     }
 
-    fn receivers(&self) -> BTreeMap<Op, Filter> {
-        self.core().receivers().clone()
+    fn receivers(&self) -> Vec<(Op, Filter)> {
+        self.core().receivers().to_vec()
     }
 
     fn step(&self, op: Op) -> Option<Attempt> {
