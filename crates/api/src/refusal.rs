@@ -57,10 +57,11 @@ impl From<greenroom_model::Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        let later = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+        let again = later.contains(&self.status);
         let body = ErrorBody { error: self.words };
         let mut response = (self.status, axum::Json(body)).into_response();
-        if unavailable {
+        if again {
             let soon = axum::http::HeaderValue::from_static("1");
             response.headers_mut().insert(header::RETRY_AFTER, soon);
         }

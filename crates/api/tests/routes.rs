@@ -10,7 +10,7 @@ use greenroom_api::{Client, Seen, ServeError, bind};
 use greenroom_model::schedule::ScheduleSpec;
 use greenroom_model::{AskId, Event, Exit, Failure, ProcessId, Seq, Status};
 use greenroom_runtime::journal::Memory;
-use greenroom_runtime::{Ctx, Env, Node, NodeOptions, RealEnv, Registry};
+use greenroom_runtime::{Ctx, Env, KindOptions, Mailbox, Node, NodeOptions, RealEnv, Registry};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,9 @@ impl House {
     async fn new() -> House {
         let dir = TempDir::new().expect("a directory");
         let registry = Registry::new().kind("add", add).kind("asker", asker).kind("echo", echo);
+        let mailbox = Mailbox { messages_max: 2, ..Mailbox::default() };
+        let options = KindOptions { mailbox, ..KindOptions::default() };
+        let registry = registry.with_options("asker", options);
         let journal = Arc::new(Memory::new());
         let node = Node::start(journal, registry, NodeOptions::default()).expect("a node");
         let socket = dir.path().join("node.sock");
@@ -475,4 +478,31 @@ async fn dead_letters_are_found_and_refused() {
     assert_eq!(house.client.drop_letters(&all).await.expect("done").dropped, 0);
     let kinds = house.client.kinds().await.expect("read");
     assert!(kinds.iter().any(|kind| kind.kind == "echo@1" && kind.code && kind.alive == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_mailbox_answers_429() {
+    let house = House::new().await;
+    let asker = house.start("asker", "1", "null").await;
+    let send = MessageRequest { topic: "noise".to_owned(), body: given("1") };
+    let mut refused = None;
+    for _ in 0..200 {
+        match house.client.send(&asker, &send, None).await {
+            Ok(_) => {}
+            Err(error) => {
+                refused = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    let words = refused.expect("it has room for two");
+    assert!(words.contains("the mailbox of asker/1 is full"), "{words}");
+    let body = br#"{"topic":"noise","body":1}"#;
+    let json = "content-type: application/json";
+    let head = format!("POST /v1/processes/asker/1/messages HTTP/1.1\r\n{json}");
+    let (status, body) = house.raw(&head, body).await;
+    assert_eq!(status, 429, "{body}");
+    assert!(body.contains("mailbox_full") && body.contains("greenroom doctor"), "{body}");
+    let health = house.client.node().await.expect("answers").health;
+    assert_eq!(health["full_mailboxes"][0]["id"], "asker/1", "{health}");
 }

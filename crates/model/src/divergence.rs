@@ -28,6 +28,9 @@ impl Divergence {
             }
             MessageReceived { topic, from, .. } => format!("`{topic}` from {from}"),
             ReplySent { to, .. } => format!("to {}", to.process),
+            SendBlocked { to, topic, .. } | SendRefused { to, topic, .. } => {
+                format!("`{topic}` to {to}")
+            }
             ProcessSpawned { id, .. } | SpawnRefused { id, .. } => id.to_string(),
             MonitorStarted { target, .. }
             | Linked { target, .. }
@@ -65,6 +68,8 @@ impl Divergence {
             (ReplySent { op: a, to: x, .. }, ReplySent { op: b, to: y, .. }) => a == b && x == y,
             (ProcessSpawned { op: a, id: x, .. }, ProcessSpawned { op: b, id: y, .. })
             | (SpawnRefused { op: a, id: x }, SpawnRefused { op: b, id: y })
+            | (SendBlocked { op: a, to: x, .. }, SendBlocked { op: b, to: y, .. })
+            | (SendRefused { op: a, to: x, .. }, SendRefused { op: b, to: y, .. })
             | (MonitorStarted { op: a, target: x }, MonitorStarted { op: b, target: y })
             | (ChildRestarted { op: a, id: x, .. }, ChildRestarted { op: b, id: y, .. })
             | (ChildStopped { op: a, id: x, .. }, ChildStopped { op: b, id: y, .. })

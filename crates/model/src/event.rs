@@ -47,6 +47,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<ReplyTo>,
     },
+    /// There is room for what the operation `op` has to send.
+    SendUnblocked { op: Op },
     /// A call was answered, or cannot be.
     ReplyReceived { op: Op, result: Result<Payload, Failure> },
     /// A process that is monitored or was spawned has ended.
@@ -117,6 +119,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         call: bool,
     },
+    /// `op` has something to send to `to`, whose mailbox is full, or for which this
+    /// turn is; it is looked at again at `until`, at the latest.
+    SendBlocked { op: Op, to: ProcessId, topic: String, until: Millis },
+    /// A message was not sent: the mailbox is full, and nobody waits for room.
+    SendRefused { op: Op, to: ProcessId, topic: String },
     /// A call was answered.
     ReplySent { op: Op, to: ReplyTo, result: Result<Payload, Failure> },
     /// A child was started; `op` hears of its end unless it is detached.
@@ -258,6 +265,7 @@ impl Event {
                 | StepUnknown { .. }
                 | TimerFired { .. }
                 | MessageReceived { .. }
+                | SendUnblocked { .. }
                 | ReplyReceived { .. }
                 | ProcessExited { .. }
                 | ExitReceived { .. }
@@ -319,6 +327,7 @@ impl Event {
             StepUnknown { .. } => "StepUnknown",
             TimerFired { .. } => "TimerFired",
             MessageReceived { .. } => "MessageReceived",
+            SendUnblocked { .. } => "SendUnblocked",
             ReplyReceived { .. } => "ReplyReceived",
             ProcessExited { .. } => "ProcessExited",
             ExitReceived { .. } => "ExitReceived",
@@ -334,6 +343,8 @@ impl Event {
             TimerStarted { .. } => "TimerStarted",
             OperationDropped { .. } => "OperationDropped",
             MessageSent { .. } => "MessageSent",
+            SendBlocked { .. } => "SendBlocked",
+            SendRefused { .. } => "SendRefused",
             ReplySent { .. } => "ReplySent",
             ProcessSpawned { .. } => "ProcessSpawned",
             ChildRestarted { .. } => "ChildRestarted",
@@ -370,6 +381,7 @@ impl Event {
             | StepUnknown { op, .. }
             | TimerFired { op }
             | MessageReceived { op, .. }
+            | SendUnblocked { op }
             | ReplyReceived { op, .. }
             | ProcessExited { op, .. }
             | ExitReceived { op, .. }
@@ -380,6 +392,8 @@ impl Event {
             | TimerStarted { op, .. }
             | OperationDropped { op }
             | MessageSent { op, .. }
+            | SendBlocked { op, .. }
+            | SendRefused { op, .. }
             | ReplySent { op, .. }
             | ProcessSpawned { op, .. }
             | SpawnRefused { op, .. }
@@ -439,6 +453,9 @@ impl Event {
             | StepStarted { .. }
             | TimerStarted { .. }
             | OperationDropped { .. }
+            | SendBlocked { .. }
+            | SendUnblocked { .. }
+            | SendRefused { .. }
             | SpawnRefused { .. }
             | MonitorStarted { .. }
             | LinkReceived { .. }

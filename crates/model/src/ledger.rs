@@ -19,6 +19,8 @@ pub struct Ledger {
     pub asks: BTreeMap<Op, OpenAsk>,
     /// Calls taken from the mailbox and not answered yet.
     pub owed: Vec<ReplyTo>,
+    /// Sends that wait for room.
+    pub blocked: BTreeMap<Op, BlockedSend>,
     /// Calls without a reply.
     pub calls: BTreeMap<Op, ProcessId>,
     /// Processes whose end will be heard of.
@@ -66,6 +68,17 @@ pub struct OpenStep {
     pub begun: bool,
 }
 
+/// A message that is not sent yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedSend {
+    /// Whose mailbox must have room.
+    pub to: ProcessId,
+    /// For a message under this topic.
+    pub topic: String,
+    /// When to look again at the latest.
+    pub until: Millis,
+}
+
 /// A question without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenAsk {
@@ -104,6 +117,9 @@ impl Ledger {
                 self.owed.extend(reply_to.clone());
             }
             Event::ReplySent { to, .. } => self.owed.retain(|owed| owed != to),
+            Event::SendUnblocked { op } => {
+                self.blocked.remove(op);
+            }
             Event::TimerFired { op }
             | Event::ReplyReceived { op, .. }
             | Event::OperationDropped { op } => self.close(*op),
@@ -112,6 +128,7 @@ impl Ledger {
             }
             Event::TimerStarted { .. }
             | Event::MessageSent { .. }
+            | Event::SendBlocked { .. }
             | Event::ProcessSpawned { .. }
             | Event::MonitorStarted { .. }
             | Event::AskOpened { .. }
@@ -138,6 +155,7 @@ impl Ledger {
             Event::KillRequested { stop, .. } => self.stop = Some(*stop),
             Event::ExitReceived { op, .. } => self.close(*op),
             Event::SpawnRefused { .. }
+            | Event::SendRefused { .. }
             | Event::LinkReceived { .. }
             | Event::Linked { .. }
             | Event::Unlinked { .. }
@@ -161,6 +179,11 @@ impl Ledger {
             }
             Event::MessageSent { op, to, call: true, .. } => {
                 self.calls.insert(*op, to.clone());
+            }
+            Event::SendBlocked { op, to, topic, until } => {
+                let (to, topic) = (to.clone(), topic.clone());
+                let send = BlockedSend { to, topic, until: *until };
+                self.blocked.insert(*op, send);
             }
             Event::ProcessSpawned { supervised: Some(_), .. } => self.supervises = true,
             Event::ProcessSpawned { op, id: target, detached: false, .. }
@@ -290,6 +313,7 @@ impl Ledger {
         self.steps.clear();
         self.timers.clear();
         self.asks.clear();
+        self.blocked.clear();
         self.calls.clear();
         self.lookups.clear();
     }
@@ -298,6 +322,7 @@ impl Ledger {
         self.steps.remove(&op);
         self.timers.remove(&op);
         self.asks.remove(&op);
+        self.blocked.remove(&op);
         self.calls.remove(&op);
         self.lookups.remove(&op);
         self.watches.remove(&op);
@@ -332,7 +357,8 @@ impl Ledger {
             return None;
         }
         let retries = self.steps.values().filter_map(|step| step.retry_at);
-        self.timers.values().copied().chain(retries).min()
+        let blocked = self.blocked.values().map(|send| send.until);
+        self.timers.values().copied().chain(retries).chain(blocked).min()
     }
 
     /// What the process is doing.
@@ -351,6 +377,9 @@ impl Ledger {
         }
         if !self.asks.is_empty() {
             return Status::Asking;
+        }
+        if !self.blocked.is_empty() {
+            return Status::Blocked;
         }
         if !self.timers.is_empty() || !self.steps.is_empty() {
             return Status::Sleeping;

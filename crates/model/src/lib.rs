@@ -30,7 +30,7 @@ pub use error::Error;
 pub use event::{Event, Segment, Supervised, Terms};
 pub use exit::{Exit, Failure, failure};
 pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
-pub use ledger::{Ledger, OpenAsk, OpenStep};
+pub use ledger::{BlockedSend, Ledger, OpenAsk, OpenStep};
 pub use link::linked_exit;
 pub use message::{AskSpec, Content, Filter, Lane, Message, Origin, ReplyTo, Stop};
 pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload, Short};

@@ -24,6 +24,8 @@ pub enum Status {
     /// Cannot go on: its code and its journal disagree, or its journal cannot
     /// be read. Goes on at `resume` after a deploy, or at `restart`.
     Parked = 6,
+    /// Waits for room in another's mailbox.
+    Blocked = 7,
     /// Has ended, and is kept until its supervisor has decided.
     Down = 8,
     /// What the store holds of it cannot be right. Never written to a store:
@@ -40,7 +42,7 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 12] = [
+    pub const ALL: [Status; 13] = [
         Status::Running,
         Status::Receiving,
         Status::Sleeping,
@@ -48,6 +50,7 @@ impl Status {
         Status::Joining,
         Status::Paused,
         Status::Parked,
+        Status::Blocked,
         Status::Down,
         Status::Damaged,
         Status::Completed,
@@ -93,6 +96,7 @@ impl Status {
             Status::Joining => "joining",
             Status::Paused => "paused",
             Status::Parked => "parked",
+            Status::Blocked => "blocked",
             Status::Down => "down",
             Status::Damaged => "damaged",
             Status::Completed => "completed",

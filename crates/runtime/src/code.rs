@@ -70,6 +70,20 @@ pub type AttemptRun =
 /// Tells the newest version of a kind.
 pub type Newest = Arc<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 
+/// What becomes of a message that is to be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It can be sent.
+    Open,
+    /// The mailbox is full: its sender waits.
+    Full,
+    /// The mailbox is full, and its kind has nobody wait.
+    Refused,
+}
+
+/// Tells whether a mailbox has room for a message under this topic.
+pub type HasRoom = Arc<dyn Fn(&ProcessId, &str) -> Room + Send + Sync>;
+
 /// Runs an ephemeral process, and all it spawns, to its end.
 pub type RunEphemeral = Arc<dyn Fn(EphemeralRequest) -> BoxFuture<'static, Exit> + Send + Sync>;
 
@@ -101,6 +115,8 @@ pub struct NewActivation {
     pub at: Millis,
     /// Tells the newest version of a kind, for spawns.
     pub newest: Newest,
+    /// Tells whether a mailbox has room.
+    pub has_room: HasRoom,
     /// Runs its ephemeral children.
     pub ephemeral: RunEphemeral,
 }

@@ -29,6 +29,12 @@ pub enum Error {
         /// How.
         status: Status,
     },
+    /// Its mailbox has no room now.
+    #[error("the mailbox of {id} is full; send again in a while")]
+    MailboxFull {
+        /// Its id.
+        id: ProcessId,
+    },
     /// The process has not ended, and what was asked needs that.
     #[error("{id} is {status}; {next}")]
     NotNow {
@@ -108,6 +114,7 @@ impl Error {
             Error::NoProcess { .. } => "no_process",
             Error::NoName { .. } => "no_name",
             Error::Ended { .. } => "ended",
+            Error::MailboxFull { .. } => "mailbox_full",
             Error::NotNow { .. } => "not_now",
             Error::Damaged { .. } => "damaged",
             Error::UnknownKind { .. } => "unknown_kind",
@@ -133,6 +140,7 @@ impl Error {
             | Error::NotOpen { .. }
             | Error::NoLetter { .. } => 404,
             Error::Ended { .. } | Error::NotNow { .. } | Error::Damaged { .. } => 409,
+            Error::MailboxFull { .. } => 429,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,
             Error::UnknownKind { .. }
@@ -154,6 +162,7 @@ impl Error {
             Error::UnknownKind { .. } => {
                 "start the node from the binary that registers this kind; `greenroom kinds` lists them"
             }
+            Error::MailboxFull { .. } => "`greenroom doctor` shows which mailboxes are full",
             Error::Stopped { .. } => "start it again with `greenroom up`",
             Error::Store(error) if error.is_transient() => "nothing is lost; try again",
             Error::Damaged { id, .. } => {

@@ -23,11 +23,64 @@ pub struct KindOptions {
     /// Messages must be handled in their order, none left out: instead of giving
     /// one up the process is parked, and a person decides.
     pub ordered: bool,
+    /// How much its mailbox holds.
+    pub mailbox: Mailbox,
+}
+
+/// How much a mailbox holds, and what becomes of more. Control messages (ends,
+/// replies, answers, cancels) are not counted and always taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// How many messages. 10,000 by default.
+    pub messages_max: usize,
+    /// How many bytes, about. 64 MiB by default.
+    pub bytes_max: usize,
+    /// What becomes of more.
+    pub overflow: Overflow,
+}
+
+impl Mailbox {
+    fn check(&self) -> Result<(), String> {
+        if self.messages_max == 0 || self.bytes_max == 0 {
+            return Err("a mailbox limit of 0 would take no message at all: 1 is the least".into());
+        }
+        match &self.overflow {
+            Overflow::DropOldest { topics } if topics.is_empty() => {
+                Err("DropOldest without a topic drops nothing: name one, or `>` for all".into())
+            }
+            Overflow::DropOldest { topics } => {
+                topics.iter().try_for_each(|topic| greenroom_model::pattern::check_pattern(topic))
+            }
+            Overflow::Suspend | Overflow::Refuse => Ok(()),
+        }
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Mailbox {
+        Mailbox { messages_max: 10_000, bytes_max: 64 << 20, overflow: Overflow::Suspend }
+    }
+}
+
+/// What becomes of a message to a full mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Its sender waits for room, durably; a request from outside is refused.
+    #[default]
+    Suspend,
+    /// It is refused as `mailbox_full`.
+    Refuse,
+    /// Those that came first under these topics (or patterns of topics, such as
+    /// `price.*`) are dropped; to others `Suspend` applies.
+    DropOldest {
+        /// The topics.
+        topics: Vec<String>,
+    },
 }
 
 impl Default for KindOptions {
     fn default() -> KindOptions {
-        KindOptions { crashes_max: 3, ordered: false }
+        KindOptions { crashes_max: 3, ordered: false, mailbox: Mailbox::default() }
     }
 }
 
@@ -36,6 +89,9 @@ impl Default for KindOptions {
 pub struct Registry {
     programs: BTreeMap<Kind, Program>,
     options: BTreeMap<String, KindOptions>,
+    mailboxes: BTreeMap<String, Arc<Mailbox>>,
+    /// That of kinds without options.
+    mailbox: Arc<Mailbox>,
     migrations: Arc<Migrations>,
     problems: Vec<String>,
     /// The kind `schedule` is the ready one.
@@ -130,6 +186,10 @@ impl Registry {
             let words = "crashes_max 0 would give up every message unread: 1 is the least";
             self.problems.push(format!("the kind {name}: {words}"));
         }
+        if let Err(words) = options.mailbox.check() {
+            self.problems.push(format!("the kind {name}: {words}"));
+        }
+        self.mailboxes.insert(name.to_owned(), Arc::new(options.mailbox.clone()));
         self.options.insert(name.to_owned(), options);
         self
     }
@@ -137,6 +197,11 @@ impl Registry {
     /// How processes of a kind are treated.
     pub(crate) fn options(&self, kind: &Kind) -> KindOptions {
         self.options.get(&*kind.name).cloned().unwrap_or_default()
+    }
+
+    /// How much the mailbox of a kind holds.
+    pub(crate) fn mailbox(&self, kind: &Kind) -> Arc<Mailbox> {
+        self.mailboxes.get(&*kind.name).unwrap_or(&self.mailbox).clone()
     }
 
     /// With the kinds that need no code, unless there is other code of that
@@ -173,6 +238,7 @@ impl Registry {
             migrations.from(kind.clone()).extend(onward.clone());
         }
         self.options.extend(other.options);
+        self.mailboxes.extend(other.mailboxes);
         self.problems.extend(other.problems);
         self
     }

@@ -117,7 +117,7 @@ pub(super) async fn pingpong(args: &Args) -> anyhow::Result<Map<String, Value>> 
         .kind("pong", |ctx: Ctx, to: ProcessId| async move {
             loop {
                 let n: u64 = ctx.recv().await?.read()?;
-                ctx.send(&to, "pong", &n)?;
+                ctx.try_send(&to, "pong", &n)?;
                 if n == 0 {
                     return Ok::<(), Failure>(());
                 }
@@ -126,7 +126,7 @@ pub(super) async fn pingpong(args: &Args) -> anyhow::Result<Map<String, Value>> 
         .kind("main", |ctx: Ctx, rounds: u64| async move {
             let pong = ctx.spawn("pong", &ctx.id()).await?;
             for n in (0..rounds).rev() {
-                ctx.send(pong.id(), "ping", &n)?;
+                ctx.try_send(pong.id(), "ping", &n)?;
                 ctx.recv().await?.read::<u64>()?;
             }
             Ok::<u64, Failure>(rounds)
@@ -142,7 +142,7 @@ pub(super) async fn fanin(args: &Args) -> anyhow::Result<Map<String, Value>> {
     let registry = Registry::new()
         .kind("sender", |ctx: Ctx, (to, count): (ProcessId, u64)| async move {
             for n in 0..count {
-                ctx.send_wait(&to, "n", &n).await?;
+                ctx.send(&to, "n", &n).await?;
             }
             Ok::<(), Failure>(())
         })
@@ -176,11 +176,11 @@ pub(super) async fn ring(args: &Args) -> anyhow::Result<Map<String, Value>> {
                 if left == 0 {
                     // Back to who began, past the others.
                     if let Some(begun) = ctx.parent() {
-                        ctx.send(&begun, "done", &0)?;
+                        ctx.try_send(&begun, "done", &0)?;
                     }
                     continue;
                 }
-                ctx.send(&next, "token", &(left - 1))?;
+                ctx.try_send(&next, "token", &(left - 1))?;
             }
             #[expect(unreachable_code, reason = "it names the result")]
             Ok::<(), Failure>(())
@@ -191,14 +191,14 @@ pub(super) async fn ring(args: &Args) -> anyhow::Result<Map<String, Value>> {
             for _ in 1..members {
                 next = ctx.spawn("member", &next).await?.id().clone();
             }
-            ctx.send(&next, "token", &hops)?;
+            ctx.try_send(&next, "token", &hops)?;
             loop {
                 let message = ctx.recv().await?;
                 let left: u64 = message.read()?;
                 if message.topic == "done" || left == 0 {
                     return Ok::<(), Failure>(());
                 }
-                ctx.send(&next, "token", &(left - 1))?;
+                ctx.try_send(&next, "token", &(left - 1))?;
             }
         });
     let measured = measure(registry, &(members, hops)).await?;
@@ -231,7 +231,7 @@ pub(super) async fn restarts(args: &Args) -> anyhow::Result<Map<String, Value>> 
             go.notified().await;
             for _ in 0..rounds {
                 for child in &fragile {
-                    ctx.send_wait(child, "fail", &()).await?;
+                    ctx.send(child, "fail", &()).await?;
                 }
             }
             ctx.recv().await?;

@@ -19,7 +19,7 @@ const WINDOW: u64 = 10;
 async fn sender(ctx: Ctx, messages: u64) -> Result<u64, Failure> {
     let partner = ProcessId::new("receiver", ctx.id().key())?;
     for n in 0..messages {
-        ctx.send(&partner, "n", &n)?;
+        ctx.send(&partner, "n", &n).await?;
         if (n + 1) % WINDOW == 0 {
             ctx.recv().topic("ack").await?;
         }
@@ -35,7 +35,7 @@ async fn receiver(ctx: Ctx, messages: u64) -> Result<u64, Failure> {
             return Err(Failure::msg(format!("message {got} came in the place of {n}")));
         }
         if (n + 1) % WINDOW == 0 {
-            ctx.send(&partner, "ack", &())?;
+            ctx.send(&partner, "ack", &()).await?;
         }
     }
     Ok(messages)

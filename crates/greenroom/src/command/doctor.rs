@@ -9,7 +9,7 @@ use crate::source::Source;
 use crate::view::span;
 use greenroom_api::wire::{KindCount, NodeStatus};
 use greenroom_model::Millis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -125,9 +125,48 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
             ok("clock", "the node's time is the machine's")
         });
     }
+    findings.push(mailboxes(app, node));
     let trouble = |what: &str| bad("trouble", what.to_owned());
     findings.extend(node.troubles.iter().map(|one| trouble(&one.what)));
     findings
+}
+
+/// A full mailbox, as the node tells it.
+#[derive(Deserialize)]
+struct FullMailbox {
+    id: String,
+    messages: u64,
+    messages_max: u64,
+    blocked: u64,
+    since: u64,
+}
+
+/// How many full mailboxes are named one by one.
+const MAILBOXES_SHOWN: usize = 5;
+
+/// Where senders wait for room.
+fn mailboxes(app: &App, node: &NodeStatus) -> Finding {
+    let full = node.health.get("full_mailboxes").cloned().unwrap_or_default();
+    let full: Vec<FullMailbox> = serde_json::from_value(full).unwrap_or_default();
+    let dropped = node.health.get("dropped").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let dropped = match dropped {
+        0 => String::new(),
+        count => format!("; {count} old messages dropped to make room"),
+    };
+    if full.is_empty() {
+        return ok("mail", format!("no mailbox is full{dropped}"));
+    }
+    let named = full.iter().take(MAILBOXES_SHOWN).map(|one| {
+        let since = span(app.now().since(Millis(one.since)));
+        let FullMailbox { id, messages, messages_max, blocked, .. } = one;
+        format!("{id} ({messages} of {messages_max}, {blocked} senders wait, for {since})")
+    });
+    let named: Vec<String> = named.collect();
+    let more = match full.len().saturating_sub(MAILBOXES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    warning("mail", format!("full mailboxes: {}{more}{dropped}", named.join(", ")))
 }
 
 /// Processes that wait for code nobody has.

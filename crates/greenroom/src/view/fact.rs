@@ -139,6 +139,8 @@ impl Folder {
                 let kept = if *stop == Stop::Final { "for good" } else { "to be started again" };
                 (join([one_line(reason), kept.to_owned()]), Tone::Plain)
             }
+            SendBlocked { .. } => ("waits for room".to_owned(), Tone::Warn),
+            SendRefused { .. } => ("its mailbox is full".to_owned(), Tone::Warn),
             SpawnRefused { .. } => ("no code of this kind here".to_owned(), Tone::Warn),
             TrapExitSet { on } => (on.to_string(), Tone::Plain),
             Published { body, .. } => (self.value(body), Tone::Plain),
@@ -205,6 +207,8 @@ fn own_subject(event: &Event) -> Option<String> {
         ReplySent { to, .. } => to.process.to_string(),
         ProcessSpawned { id, .. }
         | SpawnRefused { id, .. }
+        | SendBlocked { to: id, .. }
+        | SendRefused { to: id, .. }
         | ProcessExited { id, .. }
         | ExitReceived { id, .. } => id.to_string(),
         ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {

@@ -4,7 +4,7 @@
 
 use super::job::{Compensation, StepJob};
 use super::recorded::Recorded;
-use crate::code::{Newest, RunEphemeral};
+use crate::code::{HasRoom, Newest, Room, RunEphemeral};
 use greenroom_model::{
     Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
     Topic, failure,
@@ -12,6 +12,14 @@ use greenroom_model::{
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
+
+/// When to look again at the latest whether a mailbox has room: who made room
+/// says so, unless it went down with the node.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How many commands the code has issued at most in one go before its next send
+/// waits for their commit.
+const SENDS_MAX: usize = 256;
 
 /// What never changes in a segment.
 #[derive(Clone)]
@@ -21,6 +29,7 @@ pub(crate) struct Identity {
     pub later: VecDeque<ProcessId>,
     /// The newest version of a kind, for spawns.
     pub newest: Newest,
+    pub has_room: HasRoom,
     pub ephemeral: RunEphemeral,
 }
 
@@ -43,6 +52,17 @@ struct Slot {
     recorded: bool,
     /// What to say when its timer fires; `None`: the firing is the outcome.
     on_timer: Option<OnTimer>,
+    /// What it has to send as soon as there is room.
+    unsent: Option<Box<Unsent>>,
+}
+
+/// A message to be sent.
+pub(crate) struct Unsent {
+    pub to: ProcessId,
+    pub topic: String,
+    pub body: Payload,
+    /// Its reply is waited for.
+    pub call: bool,
 }
 
 /// What the firing of an operation's timer means to it.
@@ -174,12 +194,6 @@ impl Core {
         self.children.insert(op);
     }
 
-    /// Makes `op` wait for nothing: it is done.
-    pub fn done(&mut self, op: Op) {
-        self.wait(op, false);
-        self.resolve(op, Outcome::Fired);
-    }
-
     /// Makes `op` wait for the end of `target`; dropping it ends the watch.
     pub fn monitor(&mut self, op: Op, target: ProcessId) {
         self.ask(Event::MonitorStarted { op, target });
@@ -256,6 +270,79 @@ impl Core {
         version
     }
 
+    /// Sends a message as operation `op`, which waits: for its reply, for room,
+    /// or for nothing.
+    pub fn send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
+        match self.room(op, &unsent) {
+            Room::Open => {
+                self.wait(op, unsent.call);
+                self.sent(op, unsent);
+                Ok(())
+            }
+            Room::Full => {
+                let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
+                let until = self.now.after(LOOK_AGAIN_AFTER);
+                self.ask(Event::SendBlocked { op, to, topic, until });
+                self.slots.insert(
+                    op,
+                    Slot { recorded: true, unsent: Some(Box::new(unsent)), ..Slot::default() },
+                );
+                Ok(())
+            }
+            Room::Refused => Err(self.refuse(op, unsent)),
+        }
+    }
+
+    /// Sends a message at once, or not at all.
+    pub fn try_send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
+        let Unsent { to, topic, .. } = &unsent;
+        let room = match self.recorded() {
+            Some(Recorded::NotSent { op: other, .. }) if *other == op => Room::Refused,
+            Some(_) => Room::Open,
+            None if self.replaying => Room::Open,
+            None => (self.identity.has_room)(to, topic),
+        };
+        if room != Room::Open {
+            return Err(self.refuse(op, unsent));
+        }
+        let Unsent { to, topic, body, call } = unsent;
+        self.ask(Event::MessageSent { op, to, topic, body, call });
+        Ok(())
+    }
+
+    fn room(&self, op: Op, unsent: &Unsent) -> Room {
+        match self.recorded() {
+            Some(Recorded::NotSent { op: other, room }) if *other == op => *room,
+            Some(_) => Room::Open,
+            None if self.replaying => Room::Open,
+            // A turn is committed before it takes all memory there is.
+            None if self.commands.len() >= SENDS_MAX => Room::Full,
+            None => match (self.identity.has_room)(&unsent.to, &unsent.topic) {
+                // Who waits for its own mailbox would wait for ever.
+                Room::Full if unsent.to == self.identity.id => Room::Refused,
+                room => room,
+            },
+        }
+    }
+
+    fn refuse(&mut self, op: Op, unsent: Unsent) -> Failure {
+        let Unsent { to, topic, .. } = unsent;
+        let words = format!("the mailbox of {to} is full; `{topic}` was not sent to it");
+        self.ask(Event::SendRefused { op, to, topic });
+        Failure::new(failure::MAILBOX_FULL, words)
+    }
+
+    fn sent(&mut self, op: Op, unsent: Unsent) {
+        let Unsent { to, topic, body, call } = unsent;
+        self.ask(Event::MessageSent { op, to, topic, body, call });
+        if !call {
+            if let Some(slot) = self.slots.get_mut(&op) {
+                slot.recorded = false;
+            }
+            self.resolve(op, Outcome::Fired);
+        }
+    }
+
     // ---- for the activation ----
 
     /// Begins the work on an input: what the journal holds after it, and
@@ -315,6 +402,23 @@ impl Core {
                 let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
                 let (body, reply_to) = (body.clone(), reply_to.clone());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
+            }
+            Event::SendUnblocked { op } => {
+                let slot = self.slots.get_mut(op);
+                let Some(unsent) = slot.and_then(|slot| slot.unsent.take()) else {
+                    return false;
+                };
+                match self.room(*op, &unsent) {
+                    Room::Refused => {
+                        let failure = self.refuse(*op, *unsent);
+                        self.resolve(*op, Outcome::Value(Err(failure)))
+                    }
+                    // It has been let in.
+                    Room::Open | Room::Full => {
+                        self.sent(*op, *unsent);
+                        true
+                    }
+                }
             }
             Event::ReplyReceived { op, result } => {
                 self.resolve(*op, Outcome::Value(result.clone()))

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::chance::Chance;
 use super::child::Spawn;
-use super::core::{Core, Outcome, Shared, lock};
+use super::core::{Core, Outcome, Shared, Unsent, lock};
 use super::job::{Step, step_run};
 use super::light;
 use super::operation::{Operation, bad_payload, unexpected};
@@ -132,29 +132,13 @@ impl Ctx {
         }
     }
 
-    /// Appends a message to the mailbox of `to`: exactly once, with this
-    /// turn's commit. A message to nobody becomes a dead letter.
+    /// Sends a message: exactly once, with the commit of the turn that does. If
+    /// the mailbox of `to` is full, this process waits for room, durably. A
+    /// message to nobody becomes a dead letter.
+    ///
+    /// Fails as `mailbox_full` if the kind of `to` has nobody wait
+    /// ([`Overflow::Refuse`](crate::Overflow)), or if it is this process's own.
     pub fn send<T: Serialize + ?Sized>(
-        &self,
-        to: &ProcessId,
-        topic: &str,
-        body: &T,
-    ) -> Result<(), Failure> {
-        let body = Payload::of(body).map_err(|error| bad_payload(&error))?;
-        let core = match &self.side {
-            Side::Durable(core) => core,
-            Side::Ephemeral(address) => return light::send(*address, to, topic, body),
-        };
-        let mut core = lock(core);
-        let op = core.number();
-        core.ask(Event::MessageSent { op, to: to.clone(), topic: topic.into(), body, call: false });
-        Ok(())
-    }
-
-    /// Sends a message as soon as the mailbox of `to` has room: between
-    /// ephemeral processes, where [`send`](Ctx::send) fails as `mailbox_full`.
-    /// Elsewhere the same as `send`.
-    pub fn send_wait<T: Serialize + ?Sized>(
         &self,
         to: &ProcessId,
         topic: &str,
@@ -177,13 +161,30 @@ impl Ctx {
                 let (to, topic) = (to.clone(), topic.to_owned());
                 let begin = move |core: &mut Core| {
                     let (op, body) = (core.number(), body?);
-                    core.ask(Event::MessageSent { op, to, topic, body, call: false });
-                    core.done(op);
+                    core.send(op, Unsent { to, topic, body, call: false })?;
                     Ok(op)
                 };
                 Operation::new(core, begin, read_done)
             }
         }
+    }
+
+    /// Sends a message now, as [`send`](Ctx::send) does, or not at all: fails as
+    /// `mailbox_full` if there is no room.
+    pub fn try_send<T: Serialize + ?Sized>(
+        &self,
+        to: &ProcessId,
+        topic: &str,
+        body: &T,
+    ) -> Result<(), Failure> {
+        let body = Payload::of(body).map_err(|error| bad_payload(&error))?;
+        let core = match &self.side {
+            Side::Durable(core) => core,
+            Side::Ephemeral(address) => return light::send(*address, to, topic, body),
+        };
+        let mut core = lock(core);
+        let op = core.number();
+        core.try_send(op, Unsent { to: to.clone(), topic: topic.into(), body, call: false })
     }
 
     /// Sends a message and waits for its reply.

@@ -57,7 +57,7 @@ impl Ctx {
         async move {
             let missing = || Failure::fatal(failure::NO_PROCESS, missing);
             let to = found.await?.ok_or_else(missing)?;
-            ctx.send(&to, &topic, &body?)?;
+            ctx.send(&to, &topic, &body?).await?;
             Ok(to)
         }
     }

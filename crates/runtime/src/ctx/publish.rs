@@ -88,7 +88,7 @@ impl Ctx {
             let drawn = (ctx.random() * members.len() as f64) as usize;
             let nobody = || Failure::fatal(failure::NO_PROCESS, nobody);
             let to = members.get(drawn).ok_or_else(nobody)?;
-            ctx.send(to, &topic, &body?)?;
+            ctx.send(to, &topic, &body?).await?;
             Ok(to.clone())
         }
     }

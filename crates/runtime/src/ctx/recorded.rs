@@ -1,6 +1,7 @@
 //! What code may know of the commands its journal already holds: replay asks
 //! little of them, so they are not copied.
 
+use crate::code::Room;
 use greenroom_model::{Event, Kind, Op};
 
 /// A command that stands in the journal where the code's next one will.
@@ -12,6 +13,8 @@ pub(crate) enum Recorded {
     Spawned { op: Op, kind: Kind },
     /// A child was not: there was no code for it.
     Refused { op: Op },
+    /// A message had to wait, or was not sent at all.
+    NotSent { op: Op, room: Room },
     /// Any other, of which only its place counts.
     Other,
 }
@@ -25,6 +28,8 @@ impl Recorded {
             Event::ProcessSpawned { op, kind, .. } => {
                 Recorded::Spawned { op: *op, kind: kind.clone() }
             }
+            Event::SendBlocked { op, .. } => Recorded::NotSent { op: *op, room: Room::Full },
+            Event::SendRefused { op, .. } => Recorded::NotSent { op: *op, room: Room::Refused },
             Event::SpawnRefused { op, .. } => Recorded::Refused { op: *op },
             _ => Recorded::Other,
         }

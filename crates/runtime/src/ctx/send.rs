@@ -1,10 +1,10 @@
 //! Calls: a message and its reply.
 
-use super::core::OnTimer;
+use super::core::{OnTimer, Unsent};
 use super::operation::{Operation, bad_payload, read_value};
 use super::side::Side;
 use crate::ephemeral::{CallOut, Errand};
-use greenroom_model::{Error, Event, Failure, Payload, ProcessId};
+use greenroom_model::{Error, Failure, Payload, ProcessId};
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
@@ -71,8 +71,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Call<T> {
                 let body = body.map_err(|error| bad_payload(&error))?;
                 let op = core.number();
                 let late = format!("{to} did not reply to `{topic}` in time");
-                core.ask(Event::MessageSent { op, to, topic, body, call: true });
-                core.wait(op, true);
+                core.send(op, Unsent { to, topic, body, call: true })?;
                 if let Some(limit) = timeout {
                     core.limit(op, core.now.after(limit), OnTimer::TimesOut(late));
                 }

@@ -2,6 +2,7 @@
 //! body is touched by one visit at a time.
 
 use super::mailbox::Mailbox;
+use super::rooms::Door;
 use super::task::Task;
 use crate::code::{Activation, StepResult};
 use greenroom_journal::Outcome;
@@ -10,7 +11,7 @@ use greenroom_model::{
     Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An attempt of a step of a process in memory.
@@ -37,6 +38,10 @@ pub(crate) struct Cell {
 /// What has come for a process and has not been looked at.
 #[derive(Default)]
 pub(crate) struct Inbox {
+    /// What its senders see, once it has been in memory.
+    pub door: Option<Arc<Door>>,
+    /// How many messages lay unread when it was last looked at.
+    pub lying: usize,
     pub mail: Vec<Message>,
     pub done: Vec<StepDone>,
     pub ack: Option<Outcome>,
@@ -52,6 +57,23 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// All that has come.
+    pub fn take(&mut self) -> Inbox {
+        let taken = std::mem::take(self);
+        (self.door, self.lying) = (taken.door.clone(), taken.lying);
+        taken
+    }
+
+    /// A message has come. Gives back the door if it fills the mailbox.
+    pub fn add(&mut self, message: Message) -> Option<(Arc<Door>, usize)> {
+        self.mail.push(message);
+        let messages = self.lying + self.mail.len();
+        let fills = |door: &&Arc<Door>| {
+            door.is_filled_by(messages, 0) && !door.full.load(Ordering::Acquire)
+        };
+        self.door.as_ref().filter(fills).map(|door| (door.clone(), messages))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.mail.is_empty()
             && self.done.is_empty()
@@ -112,6 +134,8 @@ pub(crate) struct Live {
     /// `None` if it is parked or has ended.
     pub activation: Option<Box<dyn Activation>>,
     pub mail: Mailbox,
+    /// Its mailbox, as its senders see it.
+    pub door: Arc<Door>,
     /// The store may hold mail older than what comes now: it is read first.
     pub unread: bool,
     /// This node has no code for it: it can be ended or held, but not run.

@@ -203,7 +203,7 @@ impl Engine {
     }
 
     /// Messages, new processes and wake-ups, to where they belong.
-    fn hand_on(&self, commit: &Commit, rest: &Rest, receipt: &Receipt) {
+    fn hand_on(self: &Arc<Self>, commit: &Commit, rest: &Rest, receipt: &Receipt) {
         for delivered in &receipt.delivered {
             // Large bodies are fetched by the worker that takes it in.
             self.deliver(delivered.to, delivered.message.clone());

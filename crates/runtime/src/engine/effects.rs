@@ -65,6 +65,19 @@ pub(super) fn poisoned(facts: &Facts, caller: &ReplyTo, reason: &str) -> Outgoin
     }
 }
 
+/// What a caller hears whose message was dropped to make room for others.
+pub(super) fn dropped(facts: &Facts, caller: &ReplyTo, topic: &str) -> Outgoing {
+    let words = format!("the mailbox of {} is full; `{topic}` made room for newer ones", facts.id);
+    let result = Err(Failure::new(failure::MAILBOX_FULL, words));
+    Outgoing {
+        to: caller.process.clone(),
+        from: Origin::Process(facts.id.clone()),
+        content: Content::Reply { op: caller.op, result },
+        root: facts.root.clone(),
+        hops: facts.hops.saturating_add(1),
+    }
+}
+
 /// What a supervisor hears of the end of one of its children.
 pub(super) fn childs_exit(facts: &Facts, supervised: &Supervised, exit: &Exit) -> Outgoing {
     Outgoing {

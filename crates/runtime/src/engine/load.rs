@@ -8,8 +8,8 @@ use super::state::Engine;
 use crate::code::{Activation, NewActivation};
 use greenroom_journal::{Error, Loaded, Scope};
 use greenroom_model::{
-    Content, Event, Failure, Ledger, Op, OpenStep, ProcessId, ProcessNo, Retry, RetryDecision, Seq,
-    Status, failure, history_in_force,
+    Content, Event, Failure, Ledger, Op, OpenStep, ProcessId, Retry, RetryDecision, Seq, Status,
+    failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl Engine {
         let history_bytes = history.iter_mut().map(|(_, _, event)| weight(event)).sum();
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts { id: row.id, shard: row.shard, root: row.root, hops: row.hops };
+        let door = self.door(cell, &facts.id, &row.kind);
         let mut live = Box::new(Live {
             no: cell.no,
             facts,
@@ -50,6 +51,7 @@ impl Engine {
             ledger,
             activation: None,
             mail: Mailbox::default(),
+            door,
             unread: false,
             no_code: false,
             done: VecDeque::new(),
@@ -88,6 +90,7 @@ impl Engine {
             segment: segment.clone(),
             at: *at,
             newest: self.newest.clone(),
+            has_room: self.has_room.clone(),
             ephemeral: self.run_ephemeral.clone(),
         };
         let Some(mut activation) = self.registry.activate(new) else {
@@ -129,7 +132,7 @@ impl Engine {
     /// A process this node has just started, without reading it back.
     pub(super) fn begin(
         &self,
-        no: ProcessNo,
+        cell: &Cell,
         fresh: Fresh,
         desk: &Desk,
     ) -> Result<Box<Live>, NotLoaded> {
@@ -140,6 +143,8 @@ impl Engine {
             Some(segment) => segment.kind.clone(),
             None => return Err(NotLoaded::Gone),
         };
+        let door = self.door(cell, &facts.id, &kind);
+        let no = cell.no;
         let mut live = Box::new(Live {
             no,
             facts,
@@ -152,6 +157,7 @@ impl Engine {
             ledger: Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event))),
             activation: None,
             mail: Mailbox::default(),
+            door,
             unread: false,
             no_code: false,
             done: VecDeque::new(),

@@ -147,6 +147,31 @@ impl Mailbox {
         fits
     }
 
+    /// How many messages of others lie in it.
+    pub fn messages(&self) -> usize {
+        self.user.len()
+    }
+
+    /// Drops the oldest messages that may be, down to so many messages.
+    pub fn drop_oldest(&mut self, keep: usize, may: impl Fn(&str) -> bool) -> Vec<Message> {
+        let (mut over, mut dropped) = (self.user.len().saturating_sub(keep), Vec::new());
+        if over == 0 {
+            return dropped;
+        }
+        for message in std::mem::take(&mut self.user) {
+            let content = &message.content;
+            if over > 0 && matches!(content, Content::User { topic, .. } if may(topic)) {
+                self.bytes -= weight(&message);
+                self.fields.remove(&message.no);
+                dropped.push(message);
+                over -= 1;
+            } else {
+                self.user.push_back(message);
+            }
+        }
+        dropped
+    }
+
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
         self.bytes

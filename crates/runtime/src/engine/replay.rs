@@ -89,6 +89,7 @@ fn needs_receiver(input: &Event) -> bool {
             | Event::StepCompleted { .. }
             | Event::StepFailed { .. }
             | Event::TimerFired { .. }
+            | Event::SendUnblocked { .. }
             | Event::ReplyReceived { .. }
     )
 }

@@ -9,6 +9,7 @@ impl Engine {
     pub(super) fn settle(self: &Arc<Self>, cell: &Arc<Cell>, mut body: MutexGuard<'_, Body>) {
         let Body::Live(live) = &mut *body else { return };
         self.cells.weigh(cell, live.bytes());
+        self.gauge(cell, live);
         if live.flight.is_some() {
             return;
         }

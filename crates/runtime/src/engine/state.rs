@@ -7,13 +7,14 @@ use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
 use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
+use super::rooms::Rooms;
 use super::timers::Timers;
-use crate::code::{Newest, RunEphemeral};
+use crate::code::{HasRoom, Newest, RunEphemeral};
 use crate::env::Env;
 use crate::ephemeral::Pool;
 use crate::{Error, Registry};
 use greenroom_journal::{Commit, Journal, Lease, LetterRules};
-use greenroom_model::{Message, Millis, Payload, ProcessNo};
+use greenroom_model::{Millis, Payload, ProcessNo};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -78,6 +79,9 @@ pub struct Engine {
     pub(crate) newest: Newest,
     pub(crate) ephemeral: Arc<Pool>,
     pub(crate) run_ephemeral: RunEphemeral,
+    /// Which mailboxes are full.
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) has_room: HasRoom,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
@@ -121,12 +125,18 @@ impl Engine {
         env.not_before(lease.seen);
         let registry = registry.with_ready_kinds();
         let kinds = registry.clone();
+        let rooms = Arc::new(Rooms::default());
         Arc::new_cyclic(|engine| {
             let engine: Weak<Engine> = engine.clone();
             let door: Door = Arc::new(move |external| Some(engine.upgrade()?.request(external)));
             let ephemeral = ephemeral::pool(&registry, &env, door);
             Engine {
                 run_ephemeral: ephemeral::run(&ephemeral),
+                has_room: Arc::new({
+                    let rooms = rooms.clone();
+                    move |to, topic| rooms.room(to, topic)
+                }),
+                rooms,
                 ephemeral,
                 journal,
                 newest: Arc::new(move |name| kinds.newest(name)),
@@ -170,10 +180,6 @@ impl Engine {
     /// Has a process looked at: a timer of it is due, or it must be recovered.
     pub fn wake(&self, no: ProcessNo) {
         self.put(no, |inbox| inbox.wake = true);
-    }
-
-    pub(crate) fn deliver(&self, no: ProcessNo, message: Message) {
-        self.put(no, |inbox| inbox.mail.push(message));
     }
 
     pub(crate) fn emit(&self, no: ProcessNo, value: Payload) {

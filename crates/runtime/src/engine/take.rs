@@ -51,7 +51,8 @@ impl Engine {
         if self.is_draining() {
             return None;
         }
-        next_due(live, turn.at).map(Next::Input).or_else(|| next_message(live, turn))
+        let due = next_due(live, turn.at).or_else(|| self.next_unblocked(live));
+        due.map(Next::Input).or_else(|| next_message(live, turn))
     }
 
     /// What the end of an attempt means. `None`: nobody waits for it any more.

@@ -44,7 +44,7 @@ impl Engine {
         let mut body = cell.body();
         // From here on, whoever puts something in must queue the cell again.
         cell.queued.store(false, Ordering::Release);
-        let mut inbox = std::mem::take(&mut *cell.inbox());
+        let mut inbox = cell.inbox().take();
         if let Some(ack) = inbox.ack {
             self.acknowledged(cell, &mut body, ack, desk);
         }
@@ -60,7 +60,7 @@ impl Engine {
                 return;
             }
             let loaded = match inbox.fresh.take() {
-                Some(fresh) => self.begin(cell.no, *fresh, desk),
+                Some(fresh) => self.begin(cell, *fresh, desk),
                 None => {
                     // Loading reads what has come, unless it is consumed: then
                     // it must not come a second time.
@@ -118,6 +118,7 @@ impl Engine {
     fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live, desk: &Desk) -> Turn {
         let mut turn = Turn::new(live, self.env.now());
         self.commands(live, &mut turn, desk);
+        self.make_room_in(live, &mut turn);
         while !turn.is_full() && !turn.reload && live.surplus.is_empty() {
             match self.next(live, &mut turn) {
                 None => break,
@@ -231,6 +232,7 @@ impl Engine {
             segment: segment.clone(),
             at: turn.at,
             newest: self.newest.clone(),
+            has_room: self.has_room.clone(),
             ephemeral: self.run_ephemeral.clone(),
         };
         live.activation = self.registry.activate(new);

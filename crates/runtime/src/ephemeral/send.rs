@@ -69,6 +69,6 @@ pub(crate) fn no_reply() -> Failure {
 
 pub(crate) fn is_full() -> Failure {
     let words =
-        format!("its mailbox has {MAILBOX_MAX} messages; `ctx.send_wait(…).await` waits for room");
+        format!("its mailbox has {MAILBOX_MAX} messages; `ctx.send(…).await` waits for room");
     Failure::new(failure::MAILBOX_FULL, words)
 }

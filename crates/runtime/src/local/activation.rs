@@ -50,7 +50,8 @@ impl Local {
         let mut later: VecDeque<ProcessId> = new.earlier.into();
         later.push_back(new.id.clone());
         let id = later.pop_front().unwrap_or(new.id);
-        let identity = Identity { id, later, newest: new.newest, ephemeral: new.ephemeral };
+        let NewActivation { newest: kinds, has_room, ephemeral, .. } = new;
+        let identity = Identity { id, later, newest: kinds, has_room, ephemeral };
         let core = Arc::new(Mutex::new(Core::new(identity, new.segment, new.at)));
         let code = Local::code(program, &core, input);
         Local { core, newest, migrations, code: Some(code) }

@@ -1,8 +1,10 @@
 //! How the node is.
 
 use super::handle::Node;
+use crate::engine::FullMailbox;
 use serde::Serialize;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// A node's state, for people and monitors.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +33,10 @@ pub struct Health {
     pub committing: usize,
     /// Steps under way.
     pub steps: usize,
+    /// Mailboxes that are full: their senders wait.
+    pub full_mailboxes: Vec<FullMailbox>,
+    /// Messages dropped since it was started, by kinds that drop the oldest.
+    pub dropped: usize,
     /// The kinds it has code for.
     pub kinds: Vec<String>,
     /// Processes it cannot bring back, and why.
@@ -91,6 +97,8 @@ impl Node {
             ready: engine.ready.len(),
             committing: engine.commits.len(),
             steps: engine.steps_under_way(),
+            full_mailboxes: engine.rooms.list(),
+            dropped: engine.rooms.dropped.load(Ordering::Relaxed),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
             troubles: damages.chain(troubles).collect(),
             store_error: store_error.clone(),

@@ -43,6 +43,7 @@ impl Node {
                 segment: segment.clone(),
                 at: history[0].1,
                 newest: node.engine.newest.clone(),
+                has_room: node.engine.has_room.clone(),
                 ephemeral: node.engine.run_ephemeral.clone(),
             };
             let Some(mut activation) = node.engine.registry.activate(new) else {

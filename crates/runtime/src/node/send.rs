@@ -2,6 +2,7 @@
 
 use super::handle::Node;
 use super::once::Wish;
+use crate::code::Room;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{Outgoing, Receipt};
@@ -32,7 +33,7 @@ impl Node {
     /// Appends a message to a process's mailbox. Durable when it returns.
     ///
     /// # Errors
-    /// `no_process`; `ended`.
+    /// `no_process`; `ended`; `mailbox_full`.
     pub async fn send(&self, to: &ProcessId, request: SendRequest) -> Result<Sent> {
         let SendRequest { topic, body, by } = request;
         if topic.is_empty() || topic.len() > TOPIC_MAX_BYTES {
@@ -41,6 +42,9 @@ impl Node {
         let wish = self.wish("send", &[to.as_str(), &topic, body.text().unwrap_or_default()]);
         if let Some(done) = self.done(&wish).await? {
             return taken(to, &done.receipt).map(|()| Sent { repeated: true });
+        }
+        if self.engine.rooms.room(to, &topic) != Room::Open {
+            return Err(Error::MailboxFull { id: to.clone() });
         }
         let content = Content::User { topic, body, reply_to: None };
         let repeated = self.append(to, content, &by, wish).await?;

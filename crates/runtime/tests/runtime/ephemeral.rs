@@ -71,7 +71,7 @@ async fn messages_arrive_in_order_and_selectively() {
     let registry = Registry::new()
         .kind("sender", |ctx: Ctx, to: ProcessId| async move {
             for n in 0..500u64 {
-                ctx.send_wait(&to, if n % 2 == 0 { "even" } else { "odd" }, &n).await?;
+                ctx.send(&to, if n % 2 == 0 { "even" } else { "odd" }, &n).await?;
             }
             Ran::Ok(500)
         })
@@ -108,7 +108,7 @@ async fn calls_are_answered_or_fail_and_time_out() {
             for n in 0..100u64 {
                 sum += ctx.call::<u64>(echo.id(), "n", &n).await?;
             }
-            ctx.send(echo.id(), "end", &())?;
+            ctx.try_send(echo.id(), "end", &())?;
             echo.join::<()>().await?;
             let gone = ctx.call::<u64>(echo.id(), "n", &1).await;
             assert!(gone.is_err_and(|failure| failure.is("no_process")));
@@ -116,7 +116,7 @@ async fn calls_are_answered_or_fail_and_time_out() {
             let slow = ctx.call::<u64>(deaf.id(), "b", &1).timeout(Duration::from_millis(5)).await;
             assert!(slow.is_err_and(|failure| failure.is("timeout")));
             // One call lies in its mailbox, one it has taken: both hear of the end.
-            ctx.send(deaf.id(), "go", &())?;
+            ctx.try_send(deaf.id(), "go", &())?;
             let (taken, lying) =
                 (ctx.call::<u64>(deaf.id(), "a", &1), ctx.call::<u64>(deaf.id(), "c", &1));
             let both = join_all([lying, taken]).await;
@@ -215,12 +215,12 @@ async fn a_failing_child_is_restarted_in_place_until_too_often() {
             let flaky = ctx.spawn("flaky", &40).restarts(3, Duration::from_secs(60)).await?;
             // What waits in the mailbox survives the restarts.
             for n in [0, 0, 2] {
-                ctx.send(flaky.id(), "n", &n)?;
+                ctx.try_send(flaky.id(), "n", &n)?;
             }
             assert_eq!(flaky.join::<u64>().await?, 42);
             let flaky = ctx.spawn("flaky", &0).restarts(3, Duration::from_secs(60)).await?;
             for _ in 0..9 {
-                ctx.send(flaky.id(), "n", &0)?;
+                ctx.try_send(flaky.id(), "n", &0)?;
             }
             assert_eq!(flaky.exit().await?.to_string(), "error: life 6");
             Ran::Ok(1)
@@ -243,7 +243,7 @@ async fn a_full_mailbox_refuses_or_lets_wait() {
             let slow = ctx.spawn("slow", &1_200).await?;
             let mut sent = 0u64;
             let refused = loop {
-                match ctx.send(slow.id(), "n", &sent) {
+                match ctx.try_send(slow.id(), "n", &sent) {
                     Ok(()) => sent += 1,
                     Err(failure) => break failure,
                 }
@@ -253,9 +253,9 @@ async fn a_full_mailbox_refuses_or_lets_wait() {
             ctx.cancel(slow.id(), "make room");
             assert_eq!(slow.exit().await?.to_string(), "cancelled: make room");
             let slow = ctx.spawn("slow", &3_000).await?;
-            ctx.send(slow.id(), "go", &())?;
+            ctx.try_send(slow.id(), "go", &())?;
             for n in 0..3_000 {
-                ctx.send_wait(slow.id(), "n", &n).await?;
+                ctx.send(slow.id(), "n", &n).await?;
             }
             slow.join::<u64>().await
         });
@@ -332,12 +332,12 @@ async fn two_that_chat_for_ever_do_not_starve_a_third() {
     let registry = Registry::new()
         .kind("chat", |ctx: Ctx, to: Option<ProcessId>| async move {
             if let Some(to) = to {
-                ctx.send(&to, "hi", &())?;
+                ctx.try_send(&to, "hi", &())?;
             }
             loop {
                 let message = ctx.recv().await?;
                 if let greenroom_runtime::model::Origin::Process(from) = &message.from {
-                    ctx.send(from, "hi", &())?;
+                    ctx.try_send(from, "hi", &())?;
                 }
             }
             #[expect(unreachable_code, reason = "it names the result")]
@@ -347,7 +347,7 @@ async fn two_that_chat_for_ever_do_not_starve_a_third() {
             // Its mailbox is never empty: it sends to itself.
             let me = ctx.id();
             loop {
-                ctx.send(&me, "again", &())?;
+                ctx.try_send(&me, "again", &())?;
                 ctx.recv().await?;
             }
             #[expect(unreachable_code, reason = "it names the result")]
@@ -385,7 +385,7 @@ async fn a_durable_parent_has_it_as_a_step() {
                 ctx.emit(&n)?;
                 // To the durable parent, in its own name.
                 let parent = ctx.parent().ok_or_else(|| Failure::msg("no parent"))?;
-                ctx.send(&parent, "from helper", &n)?;
+                ctx.try_send(&parent, "from helper", &n)?;
                 Ok(n * 2)
             }
         })
@@ -517,7 +517,7 @@ async fn send_wait_is_a_send_for_a_durable_process() {
     let registry = Registry::new()
         .kind("sink", |ctx: Ctx, _: ()| async move { ctx.recv().await?.read::<u64>() })
         .kind("source", |ctx: Ctx, to: ProcessId| async move {
-            ctx.send_wait(&to, "n", &7).await?;
+            ctx.send(&to, "n", &7).await?;
             ctx.recv().topic("go").await?;
             Ran::Ok(1)
         });

@@ -10,7 +10,7 @@ fn registry() -> Registry {
     Registry::new()
         .kind("sender", |ctx: Ctx, to: ProcessId| async move {
             for n in 1..=3_u64 {
-                ctx.send(&to, "add", &n)?;
+                ctx.send(&to, "add", &n).await?;
             }
             Ran::Ok(0)
         })

@@ -21,6 +21,7 @@ mod hooks;
 mod letters;
 mod links;
 mod lost_answer;
+mod mailboxes;
 mod messages;
 mod on_sqlite;
 mod places;

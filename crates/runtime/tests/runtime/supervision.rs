@@ -160,7 +160,7 @@ async fn a_call_that_is_given_up_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordered_kind_stops_at_the_message() {
-    let options = KindOptions { crashes_max: 2, ordered: true };
+    let options = KindOptions { crashes_max: 2, ordered: true, ..KindOptions::default() };
     let registry = Registry::new().kind("worker", worker).with_options("worker", options);
     let world = World::new(registry);
     let transient = ChildSpec { restart: RestartType::Transient, ..child("a") };
@@ -343,7 +343,7 @@ async fn children_come_and_go_by_request() {
         let x: ProcessId = ctx.call(&top, "supervisor.start_child", &asked).await?;
         let twice: Result<ProcessId, Failure> =
             ctx.call(&top, "supervisor.start_child", &asked).await;
-        ctx.send(&x, "add", &5)?;
+        ctx.send(&x, "add", &5).await?;
         let sum: u32 = ctx.call(&x, "get", &()).await?;
         let _: bool = ctx.call(&top, "supervisor.terminate_child", "x").await?;
         let gone = ctx.monitor(&x).await?;

@@ -38,7 +38,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn sender(ctx: Ctx, outside: Outside) -> Result<usize, Failure> {
     let taker = ProcessId::new("taker", "t")?;
     for number in 1..=MESSAGES {
-        ctx.send(&taker, "number", &number)?;
+        ctx.send(&taker, "number", &number).await?;
     }
     outside.step(&ctx, "note").await?;
     let text: String = ctx.call(&taker, "text", &"x".repeat(100_000)).await?;

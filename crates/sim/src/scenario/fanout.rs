@@ -42,12 +42,12 @@ async fn helper(ctx: Ctx, number: u64) -> Result<u64, Failure> {
         return Err(Failure::new("odd", "seven is odd"));
     }
     let adder = ctx.spawn("adder", &number).restarts(3, Duration::from_secs(60)).await?;
-    ctx.send(adder.id(), "fail", &())?;
+    ctx.send(adder.id(), "fail", &()).await?;
     let sum = ctx.call::<u64>(adder.id(), "add", &1).await?;
     ctx.sleep(Duration::from_millis(10)).await?;
     let sum = sum + ctx.call::<u64>(adder.id(), "add", &1).await? - number;
     let lead: ProcessId = ctx.parent().ok_or_else(|| Failure::msg("it has no parent"))?;
-    ctx.send(&lead, "done", &number)?;
+    ctx.send(&lead, "done", &number).await?;
     Ok(sum)
 }
 

@@ -30,7 +30,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 async fn sender(ctx: Ctx, to: ProcessId) -> Result<(), Failure> {
     for n in 1..=3_u64 {
-        ctx.send(&to, "add", &n)?;
+        ctx.send(&to, "add", &n).await?;
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ async fn client(ctx: Ctx, count: u64) -> Result<(u64, String, String), Failure> 
     for number in 1..=count {
         sum += ctx.call::<u64>(&server, "double", &number).await?;
     }
-    ctx.send(&server, "stop", &())?;
+    ctx.send(&server, "stop", &()).await?;
     // A call that comes too late, and one to nobody.
     let late = ctx.call::<u64>(&server, "double", &1).await;
     let nobody = ProcessId::new("server", "nobody")?;

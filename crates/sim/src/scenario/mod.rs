@@ -15,6 +15,7 @@ mod fanout;
 mod fell;
 mod fleet;
 mod fork;
+mod full;
 mod hold;
 mod hub;
 mod latecomer;
@@ -51,6 +52,7 @@ pub const ALL: &[Scenario] = &[
     fleet::SCENARIO,
     fell::SCENARIO,
     fork::SCENARIO,
+    full::SCENARIO,
     hold::SCENARIO,
     latecomer::SCENARIO,
     letters::SCENARIO,

@@ -46,7 +46,7 @@ async fn player(ctx: Ctx, me: u64) -> Result<u64, Failure> {
     let throw = |round: u64| {
         others.iter().try_for_each(|other| {
             let id = ProcessId::new("player", &other.to_string())?;
-            ctx.send(&id, "ball", &round)
+            ctx.try_send(&id, "ball", &round)
         })
     };
     throw(1)?;

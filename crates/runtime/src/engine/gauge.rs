@@ -1,0 +1,98 @@
+//! How full mailboxes are: measured after each visit, so that senders wait for
+//! room, are turned away, or old messages make room.
+
+use super::cell::{Cell, Live};
+use super::effects;
+use super::rooms::Door;
+use super::state::Engine;
+use super::turn::Turn;
+use crate::registry::Overflow;
+use greenroom_model::pattern::matches;
+use greenroom_model::{Content, Event, Kind, Message, Millis, ProcessId, ProcessNo};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Engine {
+    /// What the senders to a process see, from now on.
+    pub(super) fn door(&self, cell: &Cell, id: &ProcessId, kind: &Kind) -> Arc<Door> {
+        let door = self.rooms.door(id, cell.no, self.registry.mailbox(kind));
+        cell.inbox().door = Some(door.clone());
+        door
+    }
+
+    /// A message for a process.
+    pub(crate) fn deliver(self: &Arc<Self>, no: ProcessNo, message: Message) {
+        let mut filled = None;
+        self.put(no, |inbox| filled = inbox.add(message));
+        if let Some((door, messages)) = filled {
+            self.fill(&door, messages);
+        }
+    }
+
+    fn fill(self: &Arc<Self>, door: &Arc<Door>, messages: usize) {
+        let first = !door.full.load(Ordering::Acquire);
+        let look_at = self.rooms.fill(door, messages, self.env.now());
+        if first {
+            self.look_later(door.no, look_at);
+        }
+    }
+
+    fn look_later(self: &Arc<Self>, no: ProcessNo, at: Millis) {
+        let wait = self.env.sleep(at.since(self.env.now()));
+        let engine = Arc::downgrade(self);
+        self.env.spawn(Box::pin(async move {
+            wait.await;
+            if let Some(engine) = engine.upgrade() {
+                engine.wake(no);
+            }
+        }));
+    }
+
+    /// Measures a mailbox after a visit, and lets in who waits if there is room.
+    pub(super) fn gauge(self: &Arc<Self>, cell: &Cell, live: &Live) {
+        let (door, lying) = (&live.door, live.mail.messages());
+        let messages = {
+            let mut inbox = cell.inbox();
+            inbox.lying = lying;
+            lying + inbox.mail.len()
+        };
+        let bytes = live.mail.bytes();
+        let wake = |senders: Vec<ProcessNo>| senders.into_iter().for_each(|no| self.wake(no));
+        let over = live.ledger.ended.is_some() && live.ledger.down.is_none();
+        if over {
+            return wake(self.rooms.close(door));
+        }
+        if door.is_filled_by(messages, bytes) {
+            self.fill(door, messages);
+        }
+        if door.full.load(Ordering::Acquire) {
+            let (admitted, look_at) = self.rooms.drain(door, messages, bytes, self.env.now());
+            wake(admitted);
+            if let Some(look_at) = look_at {
+                self.look_later(cell.no, look_at);
+            }
+        }
+    }
+
+    /// A send that need not wait any longer.
+    pub(super) fn next_unblocked(&self, live: &Live) -> Option<Event> {
+        let mut blocked = live.ledger.blocked.iter();
+        let (op, _) =
+            blocked.find(|(_, send)| !self.rooms.waits(&send.to, &send.topic, live.no))?;
+        Some(Event::SendUnblocked { op: *op })
+    }
+
+    /// Drops old messages from a mailbox whose kind does, to make room.
+    pub(super) fn make_room_in(&self, live: &mut Live, turn: &mut Turn) {
+        let Overflow::DropOldest { topics } = &live.door.mailbox.overflow else { return };
+        let may = |topic: &str| topics.iter().any(|pattern| matches(pattern, topic));
+        let dropped = live.mail.drop_oldest(live.door.mailbox.messages_max, may);
+        self.rooms.dropped.fetch_add(dropped.len(), Ordering::Relaxed);
+        for message in dropped {
+            turn.consumed.push(message.no);
+            if let Content::User { reply_to: Some(caller), topic, .. } = &message.content {
+                turn.sends.push(effects::dropped(&live.facts, caller, topic));
+            }
+        }
+    }
+}

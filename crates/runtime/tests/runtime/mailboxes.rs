@@ -1,0 +1,262 @@
+//! Full mailboxes: senders wait for room, are turned away, or old messages go.
+
+use crate::world::{Ran, World, pause};
+use greenroom_runtime::journal::{Listing, Memory};
+use greenroom_runtime::model::{AskId, Event, Failure, Payload, ProcessId, Status};
+use greenroom_runtime::{
+    Ctx, Either, KindOptions, Mailbox, Node, NodeOptions, Overflow, Registry, SendRequest, select,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ROOM: usize = 100;
+/// What may come between a mailbox being full and its senders knowing: a turn of
+/// each that is under way.
+const SLACK: usize = 600;
+/// What a send that is given up leaves behind.
+const GIVEN_UP: [&str; 4] = ["SendBlocked", "TimerStarted", "TimerFired", "OperationDropped"];
+
+type Job = (ProcessId, u64);
+
+/// Waits for a person, then takes so many numbers: from each sender in order.
+async fn sink(ctx: Ctx, count: u64) -> Ran {
+    ctx.ask::<bool>("open", "open it?").await?;
+    let (mut sum, mut last) = (0, std::collections::BTreeMap::new());
+    for _ in 0..count {
+        let message = ctx.recv().topic("n").await?;
+        let n: u64 = message.read()?;
+        let before = last.insert(message.from.to_string(), n);
+        if before.is_some_and(|before| before >= n) {
+            return Err(Failure::msg(format!("{n} came after {before:?}")));
+        }
+        sum += n;
+    }
+    Ok(sum)
+}
+
+async fn source(ctx: Ctx, (to, count): Job) -> Ran {
+    for n in 1..=count {
+        ctx.send(&to, "n", &n).await?;
+    }
+    Ok(count)
+}
+
+async fn impatient(ctx: Ctx, (to, count): Job) -> Ran {
+    for n in 1..=count {
+        match select(ctx.send(&to, "n", &n), ctx.sleep(Duration::from_millis(50))).await {
+            Either::Left(sent) => sent?,
+            Either::Right(slept) => {
+                slept?;
+                return Ok(n - 1);
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn registry(messages_max: usize, overflow: Overflow) -> Registry {
+    let mailbox = Mailbox { messages_max, overflow, ..Mailbox::default() };
+    Registry::new()
+        .kind("sink", sink)
+        .kind("source", source)
+        .kind("impatient", impatient)
+        .kind("own", |ctx: Ctx, _: ()| async move {
+            for n in 0..10_000_u64 {
+                if let Err(failure) = ctx.send(&ctx.id(), "n", &n).await {
+                    return Ran::Err(failure);
+                }
+            }
+            Ok(0)
+        })
+        .kind(
+            "caller",
+            |ctx: Ctx, to: ProcessId| async move { ctx.call::<u64>(&to, "n", &1).await },
+        )
+        .with_options("sink", KindOptions { mailbox: mailbox.clone(), ..KindOptions::default() })
+        .with_options("own", KindOptions { mailbox, ..KindOptions::default() })
+}
+
+async fn open(world: &World, id: &ProcessId) {
+    for _ in 0..1_000 {
+        if let Some(ask) = world.node.asks(None).await.expect("reads").pop() {
+            assert_eq!(&ask.process, id);
+            let ask = AskId { process: ask.process, op: ask.op };
+            let yes = Payload::parse("true").expect("json");
+            return world.node.answer(&ask, yes, "test").await.expect("answered");
+        }
+        pause(5).await;
+    }
+    panic!("{id} asks nothing");
+}
+
+/// How many messages lie in its mailbox.
+fn lying(world: &World, id: &ProcessId) -> usize {
+    use greenroom_runtime::journal::{Journal, Scope};
+    let row = world.store.find(id).expect("reads").expect("is there");
+    world.store.load(row.no, Scope::Segment).expect("reads").expect("is there").mailbox.len()
+}
+
+async fn outside(world: &World, id: &ProcessId) -> Result<(), greenroom_runtime::Error> {
+    let body = Payload::parse("7").expect("json");
+    let request = SendRequest { topic: "n".into(), body, by: "test".into() };
+    world.node.send(id, request).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_mailbox_suspends_its_sender() {
+    let world = World::new(registry(ROOM, Overflow::Suspend));
+    let sink = world.start("sink/1", "10000").await;
+    let source = world.start("source/1", r#"["sink/1",10000]"#).await;
+    world.until(&source, Status::Blocked).await;
+    pause(50).await;
+    let before = lying(&world, &sink);
+    assert!((ROOM..ROOM + SLACK).contains(&before), "{before} messages lie there");
+    let full = world.node.health().full_mailboxes;
+    assert_eq!((full[0].id.to_string().as_str(), full[0].blocked), ("sink/1", 1));
+    let refused = outside(&world, &sink).await.expect_err("it is full");
+    assert_eq!((refused.code(), refused.http_status()), ("mailbox_full", 429));
+    // The node goes and comes again: still nobody is let in, and nothing is lost.
+    let world = world.deploy(registry(ROOM, Overflow::Suspend)).await;
+    pause(1_300).await;
+    let after = lying(&world, &sink);
+    assert!(after < ROOM + 2 * SLACK, "{after} messages lie there");
+    open(&world, &sink).await;
+    assert_eq!(world.result(&sink).await, (10_000 * 10_001 / 2).to_string());
+    assert_eq!(world.result(&source).await, "10000");
+    assert!(world.node.health().full_mailboxes.is_empty());
+    assert!(world.node.dead(1).await.expect("reads").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_senders_take_turns() {
+    let world = World::new(registry(10, Overflow::Suspend));
+    let sink = world.start("sink/1", "4000").await;
+    for n in 0..200 {
+        world.start(&format!("source/{n}"), r#"["sink/1",20]"#).await;
+    }
+    pause(200).await;
+    let before = lying(&world, &sink);
+    open(&world, &sink).await;
+    assert_eq!(world.result(&sink).await, (200 * 210).to_string());
+    // One of each may have been on its way when it filled.
+    assert!(before <= 10 + 200 * 20 / 2, "{before} messages lay there");
+    let listing = Listing { kind: Some("source".into()), limit: 300, ..Listing::default() };
+    for row in world.node.list(listing).await.expect("listed") {
+        world.result(&row.id).await;
+    }
+    assert!(world.node.health().full_mailboxes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_that_waits_can_be_given_up() {
+    let world = World::new(registry(1, Overflow::Suspend));
+    let sink = world.start("sink/1", "2").await;
+    let impatient = world.start("impatient/1", r#"["sink/1",1000]"#).await;
+    let sent: u64 = world.result(&impatient).await.parse().expect("a number");
+    assert!(sent < 1_000, "{sent} sent");
+    let names = world.names(&impatient).await;
+    assert_eq!(names[names.len() - 5..names.len() - 1], GIVEN_UP);
+    assert_eq!(lying(&world, &sink) as u64, sent);
+    // What waits can be cancelled, and replays.
+    let source = world.start("source/2", r#"["sink/1",1000]"#).await;
+    world.until(&source, Status::Blocked).await;
+    for id in [&impatient, &source] {
+        let rehearsal = world.node.rehearse(id).await.expect("rehearsed");
+        assert!(rehearsal.divergence.is_none(), "{:?}", rehearsal.divergence);
+    }
+    world.node.cancel(&source, "enough", "test").await.expect("told");
+    assert_eq!(world.failure(&source).await, "cancelled: enough");
+    // Who waits for a process that ends goes on; what it sends reaches nobody.
+    let third = world.start("source/3", r#"["sink/1",20]"#).await;
+    world.until(&third, Status::Blocked).await;
+    world.node.kill(&sink, "enough", "test").await.expect("told");
+    assert_eq!(world.result(&third).await, "20");
+    assert!(world.node.health().full_mailboxes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_can_refuse() {
+    let world = World::new(registry(10, Overflow::Refuse));
+    let sink = world.start("sink/1", "10").await;
+    world.until(&sink, Status::Asking).await;
+    let source = world.start("source/1", r#"["sink/1",10000]"#).await;
+    let failure = world.failure(&source).await;
+    assert!(failure.contains("the mailbox of sink/1 is full"), "{failure}");
+    let caller = world.start("caller/1", "\"sink/1\"").await;
+    assert!(world.failure(&caller).await.contains("is full"));
+    assert!(world.names(&caller).await.contains(&"SendRefused"));
+    let refused = outside(&world, &sink).await.expect_err("it is full");
+    assert_eq!(refused.code(), "mailbox_full");
+    // It went wrong once, and does so again on replay.
+    let rehearsal = world.node.rehearse(&source).await.expect("rehearsed");
+    assert!(rehearsal.divergence.is_none(), "{:?}", rehearsal.divergence);
+    // Control is never refused.
+    open(&world, &sink).await;
+    world.result(&sink).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_its_own_mailbox() {
+    let world = World::new(registry(10, Overflow::Suspend));
+    let own = world.start("own/1", "null").await;
+    assert!(world.failure(&own).await.contains("the mailbox of own/1 is full"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_messages_of_marked_topics_make_room() {
+    let overflow = Overflow::DropOldest { topics: vec!["n".into()] };
+    let world = World::new(registry(10, overflow));
+    let sink = world.start("sink/1", "10").await;
+    world.until(&sink, Status::Asking).await;
+    let caller = world.start("caller/1", "\"sink/1\"").await;
+    world.until(&caller, Status::Joining).await;
+    let source = world.start("source/1", r#"["sink/1",2000]"#).await;
+    assert_eq!(world.result(&source).await, "2000", "nobody waited");
+    assert!(world.failure(&caller).await.contains("made room for newer ones"));
+    open(&world, &sink).await;
+    assert_eq!(world.result(&sink).await, (1_991..=2_000).sum::<u64>().to_string());
+    assert_eq!(world.node.health().dropped, 1_991);
+}
+
+#[test]
+fn impossible_limits_are_refused() {
+    for (mailbox, words) in [
+        (Mailbox { messages_max: 0, ..Mailbox::default() }, "a mailbox limit of 0"),
+        (Mailbox { bytes_max: 0, ..Mailbox::default() }, "a mailbox limit of 0"),
+        (
+            Mailbox { overflow: Overflow::DropOldest { topics: vec![] }, ..Mailbox::default() },
+            "without a topic",
+        ),
+        (
+            Mailbox {
+                overflow: Overflow::DropOldest { topics: vec!["a>".into()] },
+                ..Mailbox::default()
+            },
+            "a segment of its own",
+        ),
+    ] {
+        let options = KindOptions { mailbox, ..KindOptions::default() };
+        let registry = Registry::new().kind("sink", sink).with_options("sink", options);
+        let refused = Node::start(Arc::new(Memory::new()), registry, NodeOptions::default());
+        let refused = refused.err().expect("cannot be").to_string();
+        assert!(refused.contains(words), "{refused}");
+    }
+}
+
+/// Sends wait between two commits of the same turn's work as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_is_committed_as_it_goes() {
+    let registry = registry(1_000_000, Overflow::Suspend);
+    let world = World::new(registry);
+    let source = world.start("source/1", r#"["sink/none",5000]"#).await;
+    assert_eq!(world.result(&source).await, "5000");
+    let turns = world
+        .node
+        .history(&source, greenroom_runtime::journal::Scope::Whole)
+        .await
+        .expect("history");
+    let most = turns.iter().map(|turn| turn.events.len()).max();
+    assert!(most <= Some(SLACK), "{most:?} events in a turn");
+    let blocked = world.events(&source).await.into_iter();
+    assert!(blocked.filter(|event| matches!(event, Event::SendBlocked { .. })).count() > 10);
+}
