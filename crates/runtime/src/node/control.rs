@@ -7,7 +7,7 @@ use super::send::taken;
 use crate::{Error, Result};
 use greenroom_journal::Scope;
 use greenroom_model::{
-    Content, Event, Message, ProcessId, Seq, Status, history_in_force, restart_point,
+    Content, Event, Message, ProcessId, ProcessNo, Seq, Status, history_in_force, restart_point,
 };
 
 /// Where a restart goes back to.
@@ -80,10 +80,29 @@ impl Node {
             if was_damaged {
                 return Ok(());
             }
+            if self.is_told_to_pause(row.no).await? {
+                return self.append(id, Content::Resume, by, wish).await.map(drop);
+            }
             let next = "there is nothing to resume";
             return Err(Error::NotNow { id: id.clone(), status: row.status, next });
         }
         self.append(id, Content::Resume, by, wish).await.map(drop)
+    }
+
+    /// Whether the wish to pause is on its way: who resumes it right after must
+    /// not be told that there is nothing to resume.
+    async fn is_told_to_pause(&self, no: ProcessNo) -> Result<bool> {
+        self.read(move |journal| {
+            let loaded = journal.load(no, Scope::After(Seq(i64::MAX as u64)))?;
+            let mailbox = loaded.map(|loaded| loaded.mailbox).unwrap_or_default();
+            let last = mailbox.iter().rev().find_map(|message| match message.content {
+                Content::Pause => Some(true),
+                Content::Resume => Some(false),
+                _ => None,
+            });
+            Ok(last.unwrap_or(false))
+        })
+        .await
     }
 
     /// Takes a process back and lets it run on from there.

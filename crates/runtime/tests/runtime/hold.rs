@@ -70,3 +70,20 @@ async fn pausing_before_a_step_begins_is_no_crash() {
     world.node.resume(&id, "test").await.expect("resumed");
     assert_eq!(world.result(&id).await, "9");
 }
+
+/// `greenroom pause X && greenroom resume X`, while X is busy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_on_its_way_can_be_taken_back() {
+    let registry = Registry::new().kind("busy", |ctx: Ctx, _: ()| async move {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        ctx.recv().await?.read::<u64>()
+    });
+    let world = World::new(registry);
+    let id = world.start("busy/1", "null").await;
+    world.node.pause(&id, "test").await.expect("told");
+    world.node.resume(&id, "test").await.expect("told");
+    let twice = world.node.resume(&id, "test").await.expect_err("that is done");
+    assert_eq!(twice.code(), "not_now");
+    world.send(&id, "go", "3").await;
+    assert_eq!(world.result(&id).await, "3");
+}
