@@ -80,7 +80,7 @@ impl Node {
             if was_damaged {
                 return Ok(());
             }
-            if self.is_told_to_pause(row.no).await? {
+            if self.is_to_be_paused(row.no).await? {
                 return self.append(id, Content::Resume, by, wish).await.map(drop);
             }
             let next = "there is nothing to resume";
@@ -89,18 +89,18 @@ impl Node {
         self.append(id, Content::Resume, by, wish).await.map(drop)
     }
 
-    /// Whether the wish to pause is on its way: who resumes it right after must
+    /// Whether it is paused by now, or the wish is on its way: who resumes it right after must
     /// not be told that there is nothing to resume.
-    async fn is_told_to_pause(&self, no: ProcessNo) -> Result<bool> {
+    async fn is_to_be_paused(&self, no: ProcessNo) -> Result<bool> {
         self.read(move |journal| {
             let loaded = journal.load(no, Scope::After(Seq(i64::MAX as u64)))?;
-            let mailbox = loaded.map(|loaded| loaded.mailbox).unwrap_or_default();
-            let last = mailbox.iter().rev().find_map(|message| match message.content {
+            let Some(loaded) = loaded else { return Ok(false) };
+            let last = loaded.mailbox.iter().rev().find_map(|message| match message.content {
                 Content::Pause => Some(true),
                 Content::Resume => Some(false),
                 _ => None,
             });
-            Ok(last.unwrap_or(false))
+            Ok(last.unwrap_or(loaded.row.status == Status::Paused))
         })
         .await
     }
