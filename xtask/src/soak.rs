@@ -5,15 +5,15 @@
 //! service's HTTP.
 
 mod campaign;
-mod chance;
-mod clock;
+pub mod chance;
+pub mod clock;
 mod http;
 mod judge;
 mod options;
 mod orders;
 mod payments;
-mod program;
-mod running;
+pub mod program;
+pub mod running;
 
 use campaign::Campaign;
 use options::Options;
@@ -35,7 +35,8 @@ pub fn run(words: &[String]) -> anyhow::Result<ExitCode> {
     };
     let Options { kills, refunds, seed, .. } = options;
     println!("soak: {kills} kills, {refunds} refunds, seed {seed}");
-    let program = match Program::build(&options) {
+    let (label, store) = (seed.to_string(), options.store.clone());
+    let program = match Program::build("refund", options.release, &label, store) {
         Ok(program) => program,
         Err(error) => {
             eprintln!("soak: {error:#}");

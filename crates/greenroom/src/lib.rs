@@ -54,9 +54,10 @@ pub use greenroom_model::{
     Retry, Seq, Status, failure,
 };
 pub use greenroom_runtime::{
-    Answer, Ask, Call, Child, Ctx, Either, Env, Error, Follow, Health, Node, NodeOptions, Notice,
-    Operation, RealEnv, Received, Recv, Registry, RestartFrom, Scope, SendRequest, Spawn,
-    StartRequest, Started, Step, StepCall, join_all, select, select_all, try_join_all,
+    Answer, Ask, Call, Child, Ctx, Either, Env, Error, Follow, Health, KindOptions, Mailbox, Node,
+    NodeOptions, Notice, Operation, Overflow, RealEnv, Received, Recv, Registry, RestartFrom,
+    Scope, SendRequest, Spawn, StartRequest, Started, Step, StepCall, join_all, select, select_all,
+    try_join_all,
 };
 
 /// The API's server and client, for programs that embed a node or talk to one.

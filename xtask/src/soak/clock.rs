@@ -16,6 +16,11 @@ impl Moment {
     pub fn elapsed_s(self) -> u64 {
         self.0.elapsed().as_secs()
     }
+
+    #[expect(clippy::disallowed_methods, reason = "xtask is no part of the runtime")]
+    pub fn elapsed_ms(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Another number each time.

@@ -1,6 +1,5 @@
-//! The `refund` binary: built by cargo, used by its command line alone.
+//! The binary of an example: built by cargo, used by its command line alone.
 
-use super::options::Options;
 use super::running::Running;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
@@ -27,20 +26,26 @@ pub struct Caller {
 }
 
 impl Program {
-    pub fn build(options: &Options) -> anyhow::Result<Program> {
+    /// `label`: part of the name of the directory it works in.
+    pub fn build(
+        package: &str,
+        release: bool,
+        label: &str,
+        store: Option<String>,
+    ) -> anyhow::Result<Program> {
         let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--package", "refund", "--message-format", "json"]);
-        if options.release {
+        cargo.args(["build", "--quiet", "--package", package, "--message-format", "json"]);
+        if release {
             cargo.arg("--release");
         }
         let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
         ensure!(output.status.success(), "the example does not build");
         let text = String::from_utf8(output.stdout)?;
+        let executable = |line| executable(line, package);
         let binary = text.lines().filter_map(executable).next_back().context("no binary built")?;
-        let dir =
-            std::env::temp_dir().join(format!("soak-{}-{}", options.seed, std::process::id()));
+        let dir = std::env::temp_dir().join(format!("soak-{label}-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
-        Ok(Program { binary, dir, store: options.store.clone(), kept: Cell::new(false) })
+        Ok(Program { binary, dir, store, kept: Cell::new(false) })
     }
 
     pub fn dir(&self) -> &Path {
@@ -70,10 +75,10 @@ impl Drop for Program {
     }
 }
 
-fn executable(line: &str) -> Option<PathBuf> {
+fn executable(line: &str, package: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
     let executable = message["executable"].as_str()?;
-    (message["target"]["name"] == "refund").then(|| executable.into())
+    (message["target"]["name"] == package).then(|| executable.into())
 }
 
 impl Caller {
