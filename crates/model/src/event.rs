@@ -92,6 +92,10 @@ pub enum Event {
         poison: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_op: Option<Op>,
+        /// The same, as soon as the next message is taken: a message that was taken
+        /// back with its operations does not come again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_op: Option<Op>,
     },
     /// This journal up to here is a copy of another's.
     Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },

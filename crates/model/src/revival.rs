@@ -147,6 +147,7 @@ mod tests {
             crashes: crashes.iter().map(|words| Failure::msg(*words)).collect(),
             poison: false,
             first_op: None,
+            message_op: None,
         }
     }
 

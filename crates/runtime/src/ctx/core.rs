@@ -99,6 +99,8 @@ pub(crate) struct Core {
     replaying: bool,
     versions: HashMap<String, u32>,
     next_op: Op,
+    /// Where numbering goes on when the next message is taken.
+    message_op: Option<Op>,
     slots: HashMap<Op, Slot>,
     steps: HashMap<Op, StepJob>,
     /// In the order they began to wait. A few: a list is smaller than a map.
@@ -140,6 +142,7 @@ impl Core {
             expected: Vec::new(),
             replaying: false,
             versions: HashMap::new(),
+            message_op: None,
             slots: HashMap::new(),
             steps: HashMap::new(),
             receivers: Vec::new(),
@@ -354,9 +357,11 @@ impl Core {
         self.replaying = replaying;
     }
 
-    /// Operations are numbered from there on.
-    pub fn number_from(&mut self, first_op: Op) {
-        self.next_op = self.next_op.max(first_op);
+    /// Operations are numbered from `now` on, and from `then` on once the next
+    /// message is taken.
+    pub fn renumber(&mut self, now: Option<Op>, then: Option<Op>) {
+        self.next_op = self.next_op.max(now.unwrap_or_default());
+        self.message_op = then;
     }
 
     /// A fork has its own name and draws its own randomness from here on.
@@ -398,7 +403,11 @@ impl Core {
             }
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to } => {
-                self.no_receiver(*op);
+                if self.no_receiver(*op)
+                    && let Some(first_op) = self.message_op.take()
+                {
+                    self.next_op = self.next_op.max(first_op);
+                }
                 let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
                 let (body, reply_to) = (body.clone(), reply_to.clone());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
@@ -508,8 +517,11 @@ impl Core {
         &self.receivers
     }
 
-    fn no_receiver(&mut self, op: Op) {
+    /// `true`: it had been waiting for a message.
+    fn no_receiver(&mut self, op: Op) -> bool {
+        let before = self.receivers.len();
         self.receivers.retain(|(other, _)| *other != op);
+        self.receivers.len() < before
     }
 
     pub fn step(&self, op: Op) -> Option<&StepJob> {

@@ -40,7 +40,7 @@ pub(crate) fn replay(
         issued = applied.commands;
         compared = compare(history, group_start, group_end, &recorded, &issued, last)?;
         for (_, at, event) in &history[group_start + 1..group_end] {
-            if matches!(event, Event::Forked { .. } | Event::Restarted { first_op: Some(_), .. }) {
+            if matches!(event, Event::Forked { .. } | Event::Restarted { .. }) {
                 apply(*at, event, &[], true);
             }
         }

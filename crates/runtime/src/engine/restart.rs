@@ -182,13 +182,29 @@ impl Engine {
         // What comes next is another message: its steps must not get the keys of
         // those that were done for this one.
         let first_op = gone.then_some(read.first_op);
-        let event = Event::Restarted { keep, by: by.clone(), crashes, poison: gone, first_op };
+        let message_op = loses_message(&events, keep).then_some(read.first_op);
+        let message_op = message_op.filter(|_| !gives_back && !gone);
+        let by = by.clone();
+        let event = Event::Restarted { keep, by, crashes, poison: gone, first_op, message_op };
         turn.record(live, &*self.env, event);
         if poison && ordered {
             let failure = Failure::fatal(failure::POISON, words);
             turn.record(live, &*self.env, Event::Parked { failure });
         }
     }
+}
+
+/// Whether a message that was taken after `keep` will not come again.
+fn loses_message(events: &[(Seq, Event)], keep: Seq) -> bool {
+    let asked = |op: &Op| {
+        let opens =
+            |event: &Event| matches!(event, Event::AskOpened { op: opened, .. } if opened == op);
+        events.iter().any(|(_, event)| opens(event))
+    };
+    let after = events.iter().filter(|(seq, _)| *seq > keep);
+    after
+        .into_iter()
+        .any(|(_, event)| matches!(event, Event::MessageReceived { op, .. } if !asked(op)))
 }
 
 /// A restart that goes on after an event.

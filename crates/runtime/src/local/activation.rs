@@ -175,8 +175,8 @@ impl Activation for Local {
         let known = {
             let mut core = self.core();
             core.begin(at, expected, replaying);
-            if let Event::Restarted { first_op: Some(first_op), .. } = input {
-                core.number_from(*first_op);
+            if let Event::Restarted { first_op, message_op, .. } = input {
+                core.renumber(*first_op, *message_op);
                 return Applied::default();
             }
             if let Event::Forked { seed, .. } = input {

@@ -154,3 +154,55 @@ async fn restart_tries_the_failed_step_again_under_its_key() {
         world.events(&id).await.iter().filter_map(step_name).filter(|name| name == "look").count();
     assert_eq!(looked, 1);
 }
+
+/// A message that is taken back by a person does not come again: the next one's
+/// steps must not look to the outside like those of the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_before_a_message_the_next_has_keys_of_its_own() {
+    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let recorder = keys.clone();
+    let registry = Registry::new().kind("till", move |ctx: Ctx, count: u64| {
+        let recorder = recorder.clone();
+        async move {
+            ctx.step("open", |_| async { Ran::Ok(1) }).await?;
+            for _ in 0..count {
+                let n: u64 = ctx.recv().topic("pay").await?.read()?;
+                let recorder = recorder.clone();
+                ctx.step("pay", move |step| {
+                    recorder.lock().expect("lock").push((n, step.key().to_owned()));
+                    async move { Ran::Ok(n) }
+                })
+                .await?;
+            }
+            Ran::Ok(count)
+        }
+    });
+    let world = World::new(registry);
+    let id = world.start("till/1", "3").await;
+    for n in ["1", "2"] {
+        world.send(&id, "pay", n).await;
+    }
+    while keys.lock().expect("lock").len() < 2 {
+        pause(2).await;
+    }
+    world.until(&id, Status::Receiving).await;
+    let second = world.node.history(&id, Scope::Whole).await.expect("history").into_iter();
+    let taken = second
+        .flat_map(|turn| {
+            turn.events.into_iter().enumerate().map(move |(n, e)| (turn.seq.plus(n), e))
+        })
+        .filter(|(_, event)| event.name() == "MessageReceived")
+        .nth(1);
+    let before = Seq(taken.expect("two were taken").0.0 - 1);
+    world.node.restart(&id, RestartFrom::At(before), "test").await.expect("told");
+    for n in ["3", "4"] {
+        world.send(&id, "pay", n).await;
+    }
+    assert_eq!(world.result(&id).await, "3");
+    let keys = keys.lock().expect("lock").clone();
+    assert_eq!(keys.iter().map(|(n, _)| *n).collect::<Vec<u64>>(), [1, 2, 3, 4]);
+    let distinct: std::collections::BTreeSet<&String> = keys.iter().map(|(_, key)| key).collect();
+    assert_eq!(distinct.len(), 4, "{keys:?}");
+    let rehearsal = world.node.rehearse(&id).await.expect("rehearsed");
+    assert!(rehearsal.divergence.is_none(), "{:?}", rehearsal.divergence);
+}
