@@ -14,6 +14,7 @@ mod link;
 mod message;
 pub mod pattern;
 mod payload;
+pub mod queue;
 mod retry;
 mod revival;
 mod rewind;
