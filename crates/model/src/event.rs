@@ -6,6 +6,7 @@
 //! The names are part of the journal's format: they may be added to, never
 //! changed. Fields may be added with a default.
 
+use crate::queue::Queued;
 use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
     AskSpec, Audience, Exit, Failure, Kind, Lookup, Message, Millis, Op, Origin, Payload, Place,
@@ -30,8 +31,11 @@ pub enum Event {
     /// An attempt failed and another will follow at `retry_at`.
     StepRetrying { op: Op, attempt: u32, failure: Failure, retry_at: Millis },
     /// Another attempt begins: after a wait, or by a process that was restarted
-    /// or forked and has not begun this step itself.
+    /// or forked and has not begun this step itself. One that is queued lines
+    /// up again.
     StepRetried { op: Op, attempt: u32 },
+    /// The queue has let in a step that stood in it: this attempt begins.
+    StepAdmitted { op: Op, attempt: u32 },
     /// The node died during this attempt: whether it took effect is unknown.
     /// An at-most-once step ends here; any other is attempted again, unless a
     /// `StepFailed` follows since its policy's attempts are used up.
@@ -105,6 +109,9 @@ pub enum Event {
         name: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         at_most_once: bool,
+        /// It stands in a queue, and has not begun before it is admitted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<Box<Queued>>,
     },
     /// A timer is set: a sleep, or the limit of what `op` waits for.
     TimerStarted { op: Op, fire_at: Millis },
@@ -262,6 +269,7 @@ impl Event {
                 | StepFailed { .. }
                 | StepRetrying { .. }
                 | StepRetried { .. }
+                | StepAdmitted { .. }
                 | StepUnknown { .. }
                 | TimerFired { .. }
                 | MessageReceived { .. }
@@ -290,6 +298,7 @@ impl Event {
                 self,
                 StepRetrying { .. }
                     | StepRetried { .. }
+                    | StepAdmitted { .. }
                     | LinkReceived { .. }
                     | KillRequested { .. }
                     | Released { .. }
@@ -324,6 +333,7 @@ impl Event {
             StepFailed { .. } => "StepFailed",
             StepRetrying { .. } => "StepRetrying",
             StepRetried { .. } => "StepRetried",
+            StepAdmitted { .. } => "StepAdmitted",
             StepUnknown { .. } => "StepUnknown",
             TimerFired { .. } => "TimerFired",
             MessageReceived { .. } => "MessageReceived",
@@ -378,6 +388,7 @@ impl Event {
             | StepFailed { op, .. }
             | StepRetrying { op, .. }
             | StepRetried { op, .. }
+            | StepAdmitted { op, .. }
             | StepUnknown { op, .. }
             | TimerFired { op }
             | MessageReceived { op, .. }
@@ -435,6 +446,7 @@ impl Event {
             StepFailed { .. }
             | StepRetrying { .. }
             | StepRetried { .. }
+            | StepAdmitted { .. }
             | StepUnknown { .. }
             | TimerFired { .. }
             | ReplyReceived { result: Err(_), .. }

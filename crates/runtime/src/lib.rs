@@ -22,7 +22,7 @@ mod transfer;
 
 pub use code::{
     Activation, Applied, Attempt, AttemptRun, Emit, EphemeralRequest, NewActivation, Newest,
-    RunEphemeral, StepResult,
+    RunEphemeral, StepQueue, StepResult,
 };
 pub use ctx::{
     Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,

@@ -50,7 +50,7 @@ fn segment(kind: &str, input: &str) -> Segment {
 }
 
 fn step(op: u64, name: &str) -> Event {
-    Event::StepStarted { op: Op(op), name: name.into(), at_most_once: false }
+    Event::StepStarted { op: Op(op), name: name.into(), at_most_once: false, queue: None }
 }
 
 fn done(op: u64, attempt: u32, result: &str) -> Event {

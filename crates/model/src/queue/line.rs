@@ -6,7 +6,7 @@
 //! few. A lower priority that has been passed over [`PASSED_MAX`] times is next,
 //! so that nobody starves.
 
-use super::state::Ticket;
+use super::ticket::Ticket;
 use crate::Millis;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,12 +14,14 @@ mod line;
 mod outcome;
 mod spec;
 mod state;
+mod ticket;
 mod view;
 
 pub use circuit::{Breaker, CircuitState};
 pub use outcome::Outcome;
 pub use spec::{PRIORITY_MAX, QueueSpec, Queued, Rate};
-pub use state::{Decision, Queue, Ticket, Wish};
+pub use state::{Decision, Queue, Wish};
+pub use ticket::Ticket;
 pub use view::QueueView;
 
 #[cfg(test)]

@@ -6,14 +6,11 @@ use super::limit::Limit;
 use super::line::Line;
 use super::outcome::Outcome;
 use super::spec::QueueSpec;
+use super::ticket::Ticket;
 use super::view::QueueView;
 use crate::Millis;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Somebody's place in a queue, waiting or let in. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
 
 /// What a step wants of a queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

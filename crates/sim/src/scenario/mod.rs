@@ -24,6 +24,7 @@ mod link;
 mod message;
 mod once;
 mod pingpong;
+mod queue;
 mod refund;
 mod restart;
 mod retry;
@@ -61,6 +62,7 @@ pub const ALL: &[Scenario] = &[
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
+    queue::SCENARIO,
     refund::SCENARIO,
     restart::SCENARIO,
     retry::SCENARIO,
