@@ -399,6 +399,9 @@ async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     let world = world.deploy(registry.queue(door().concurrency(1))).await;
     let asked = greenroom_runtime::RestartFrom::Failure;
     world.node.restart(&id, asked, "test").await.expect("asked");
+    while !world.names(&id).await.contains(&"Restarted") {
+        pause(5).await;
+    }
     assert_eq!(world.result(&id).await, "1");
     let id = visits(&world, "a-1", 10).await;
     assert!(world.failure(&id).await.contains("bad_queue: priority 10 is too high: 0"));
