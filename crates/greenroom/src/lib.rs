@@ -49,6 +49,7 @@ mod warnings;
 pub use entry::main;
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;
+pub use greenroom_model::queue::{Breaker, QueueSpec};
 pub use greenroom_model::{
     AskId, Event, Exit, Failure, Kind, Millis, Op, Origin, PAYLOAD_MAX_BYTES, Payload, ProcessId,
     Retry, Seq, Status, failure,

@@ -134,9 +134,7 @@ impl Ledger {
             Event::TimerFired { op }
             | Event::ReplyReceived { op, .. }
             | Event::OperationDropped { op } => self.close(*op),
-            Event::ProcessExited { op, .. } => {
-                self.watches.remove(op);
-            }
+            Event::ProcessExited { op, .. } => drop(self.watches.remove(op)),
             Event::TimerStarted { .. }
             | Event::MessageSent { .. }
             | Event::SendBlocked { .. }

@@ -126,6 +126,7 @@ fn refund() -> Vec<Turn> {
 fn process(text: &str, status: Status) -> Process {
     let id = id(text);
     Process {
+        queue: None,
         kind: id.kind().to_owned(),
         root: text.to_owned(),
         id,

@@ -10,7 +10,7 @@ use crate::code::StepResult;
 use crate::{Env, Registry};
 use greenroom_model::queue::{Decision, Outcome, Queue, QueueSpec, QueueView, Ticket, Wish};
 use greenroom_model::{Op, ProcessNo};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -229,12 +229,16 @@ impl Lines {
         self.queues.keys().map(|name| &**name).filter(|name| !name.starts_with(OF_KIND)).collect()
     }
 
-    /// In which queue steps of these processes wait: the first of each.
-    pub fn waiting(&self) -> HashMap<ProcessNo, Arc<str>> {
+    /// In which queue steps of these processes wait.
+    pub fn waiting(&self, of: &HashSet<ProcessNo>) -> HashMap<ProcessNo, Arc<str>> {
         let mut waiting = HashMap::new();
+        if of.is_empty() {
+            return waiting;
+        }
         for (name, standing) in &self.queues {
             for holder in lock(standing).holders.values() {
-                if holder.stage.load(Ordering::Acquire) == WAITS {
+                let waits = holder.stage.load(Ordering::Acquire) == WAITS;
+                if waits && of.contains(&holder.no) {
                     waiting.insert(holder.no, name.clone());
                 }
             }

@@ -3,7 +3,7 @@
 use super::handle::Node;
 use greenroom_model::ProcessNo;
 use greenroom_model::queue::QueueView;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 impl Node {
@@ -12,8 +12,8 @@ impl Node {
         self.engine.lines.view()
     }
 
-    /// Which processes have a step that waits in a queue, and in which.
-    pub fn queued(&self) -> HashMap<ProcessNo, Arc<str>> {
-        self.engine.lines.waiting()
+    /// Which of these have a step that waits in a queue, and in which.
+    pub fn queued(&self, of: &HashSet<ProcessNo>) -> HashMap<ProcessNo, Arc<str>> {
+        self.engine.lines.waiting(of)
     }
 }
