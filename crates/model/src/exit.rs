@@ -87,6 +87,10 @@ pub mod failure {
     pub const UNKNOWN_QUEUE: &str = "unknown_queue";
     /// What was said of a queue cannot be.
     pub const BAD_QUEUE: &str = "bad_queue";
+    /// What was said of a stage's demand cannot be.
+    pub const BAD_DEMAND: &str = "bad_demand";
+    /// The producer of a stage has ended otherwise than with a result.
+    pub const PRODUCER_ENDED: &str = "producer_ended";
     /// The code waits for something the runtime knows nothing of.
     pub const FOREIGN_AWAIT: &str = "foreign_await";
 }

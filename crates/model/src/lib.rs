@@ -19,6 +19,7 @@ mod retry;
 mod revival;
 mod rewind;
 pub mod schedule;
+pub mod stage;
 mod standing;
 mod status;
 mod sum;

@@ -34,6 +34,6 @@ scenarios! {
     ask bulk chain choice counter crashloop crowd deploy family fanout fleet fell fork full
     hold
     latecomer letters hub link message once pingpong queue refund restart retry revive saga
-    schedule
+    schedule stage
     supervise timer tree version
 }

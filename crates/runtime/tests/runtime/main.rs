@@ -29,6 +29,7 @@ mod places;
 mod queues;
 mod restart;
 mod schedules;
+mod stages;
 mod steps;
 mod supervision;
 mod transfer;

@@ -31,6 +31,7 @@ mod retry;
 mod revive;
 mod saga;
 mod schedule;
+mod stage;
 mod supervise;
 mod timer;
 mod tree;
@@ -69,6 +70,7 @@ pub const ALL: &[Scenario] = &[
     revive::SCENARIO,
     saga::SCENARIO,
     schedule::SCENARIO,
+    stage::SCENARIO,
     supervise::SCENARIO,
     timer::SCENARIO,
     tree::SCENARIO,
