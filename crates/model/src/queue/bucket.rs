@@ -4,6 +4,10 @@
 use super::spec::Rate;
 use std::time::Duration;
 
+/// Timers are no finer: where tokens come faster, those of so long may be taken
+/// together.
+const GRAIN: Duration = Duration::from_millis(5);
+
 /// When the next token is due, and how far ahead of it one may be taken.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
@@ -20,7 +24,8 @@ impl Bucket {
     /// again must not go beyond the rate.
     pub fn new(rate: &Rate, now: Duration) -> Bucket {
         let interval = (rate.period / rate.count).max(Duration::from_nanos(1));
-        let slack = interval.saturating_mul(rate.burst.saturating_sub(1));
+        let burst = interval.saturating_mul(rate.burst.saturating_sub(1));
+        let slack = if interval < GRAIN { burst.max(GRAIN) } else { burst };
         Bucket { interval, slack, full_at: now.saturating_add(slack) }
     }
 

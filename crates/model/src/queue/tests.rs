@@ -124,6 +124,18 @@ fn a_rate_spreads_and_a_burst_needs_a_quiet_time() {
     assert_eq!(queue.decide(ms(1_100)).admitted.len(), 1);
 }
 
+#[test]
+fn a_high_rate_is_held_on_average_with_timers_of_a_millisecond() {
+    let mut queue = queue(QueueSpec::new("q").rate(5_000, SEC));
+    for since in 0..6_000 {
+        queue.enter(&wish(0, "", since));
+    }
+    let each = (0..500).map(|step| queue.decide(ms(2 * step)).admitted.len());
+    let counts: Vec<usize> = each.collect();
+    assert!(counts.iter().all(|count| *count <= 26), "{counts:?}");
+    assert!((4_900..=5_026).contains(&counts.iter().sum::<usize>()));
+}
+
 fn adaptive() -> Queue {
     queue(QueueSpec::new("q").adaptive(2, 64))
 }

@@ -160,7 +160,7 @@ impl Turn {
             | Event::LookupStarted { .. }
             | Event::Published { .. } => self.hub.extend(effects::hub(&live.facts, event)),
             Event::CancelRequested { .. } | Event::WorkflowContinued(_) => live.abort_all(),
-            Event::Paused { .. } => live.line = InLine::default(),
+            Event::Paused { .. } | Event::Parked { .. } => live.line = InLine::default(),
             // A fork has the calls in its history, but they are not its to answer.
             Event::ReplySent { to, .. } if !live.ledger.owed.contains(to) => {}
             Event::MessageSent { .. }
