@@ -5,7 +5,7 @@ use crate::peer::guard;
 use crate::refusal::Refusal;
 use crate::route::{
     ask, cancel, dead, events, export, fork, history, import, kind, message, node as status, pause,
-    place, process, restart, result, schedule, state, verify,
+    place, process, queue, restart, result, schedule, state, verify,
 };
 use crate::shutdown::Shutdown;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -68,6 +68,7 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/v1/schedules/{name}/run", post(schedule::run))
         .route("/v1/schedules/{name}/trigger", post(schedule::trigger))
         .route("/v1/schedules/{name}/delete", post(schedule::delete))
+        .route("/v1/queues", get(queue::list))
         .route("/v1/kinds", get(kind::list))
         .route("/v1/node", get(status::get))
         .route("/v1/verify", get(verify::get))

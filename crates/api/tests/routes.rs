@@ -478,6 +478,7 @@ async fn dead_letters_are_found_and_refused() {
     assert_eq!(house.client.drop_letters(&all).await.expect("done").dropped, 0);
     let kinds = house.client.kinds().await.expect("read");
     assert!(kinds.iter().any(|kind| kind.kind == "echo@1" && kind.code && kind.alive == 0));
+    assert!(house.client.queues().await.expect("read").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

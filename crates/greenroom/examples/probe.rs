@@ -1,7 +1,7 @@
 //! A binary with a few small kinds, which the tests of the command line run as
 //! a user would run their own.
 
-use greenroom::{Ctx, Failure, Registry, Retry};
+use greenroom::{Breaker, Ctx, Failure, QueueSpec, Registry, Retry};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +33,17 @@ async fn slow(ctx: Ctx, ms: u64) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         Ok::<_, Failure>(())
     })
+    .await
+}
+
+/// The same, in a queue that lets in one at a time.
+#[expect(clippy::disallowed_methods, reason = "a step is outside, where time is real")]
+async fn queued(ctx: Ctx, ms: u64) -> Result<(), Failure> {
+    ctx.step("work", move |_| async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Ok::<_, Failure>(())
+    })
+    .queue("door")
     .await
 }
 
@@ -85,10 +96,14 @@ async fn lead(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
 }
 
 fn main() -> ExitCode {
+    let second = Duration::from_secs(1);
+    let door = QueueSpec::new("door").concurrency(1).rate(100, second).breaker(Breaker::default());
     let registry = Registry::new()
         .kind("add", add)
         .kind("sleeper", sleeper)
         .kind("slow", slow)
+        .kind("queued", queued)
+        .queue(door)
         .kind("asker", asker)
         .kind("failer", failer)
         .kind("echo", echo)

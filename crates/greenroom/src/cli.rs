@@ -3,7 +3,8 @@
 use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
-    logs, names, pause, ps, publish, restart, result, resume, run, schedule, send, state, tree, up,
+    logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule, send, state,
+    tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -73,6 +74,9 @@ pub enum Command {
     Export(export::Args),
     /// Take in what another store exported
     Import(import::Args),
+    /// Show the queues that steps wait in
+    #[command(visible_alias = "queue")]
+    Queues(queues::Args),
     /// List the kinds of processes there is code for
     Kinds(kinds::Args),
     /// Find out what is wrong
@@ -117,6 +121,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Schedule(args) => schedule::run(app, args).await,
         Command::Export(args) => export::run(app, args).await,
         Command::Import(args) => import::run(app, args).await,
+        Command::Queues(args) => queues::run(app, args).await,
         Command::Kinds(args) => kinds::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
         // Has been run before there was an app.

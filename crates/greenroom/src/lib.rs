@@ -49,15 +49,17 @@ mod warnings;
 pub use entry::main;
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;
+pub use greenroom_model::queue::{Breaker, QueueSpec};
+pub use greenroom_model::stage::{Demand, Dispatcher};
 pub use greenroom_model::{
     AskId, Event, Exit, Failure, Kind, Millis, Op, Origin, PAYLOAD_MAX_BYTES, Payload, ProcessId,
     Retry, Seq, Status, failure,
 };
 pub use greenroom_runtime::{
-    Answer, Ask, Call, Child, Ctx, Either, Env, Error, Follow, Health, KindOptions, Mailbox, Node,
-    NodeOptions, Notice, Operation, Overflow, RealEnv, Received, Recv, Registry, RestartFrom,
-    Scope, SendRequest, Spawn, StartRequest, Started, Step, StepCall, join_all, select, select_all,
-    try_join_all,
+    Answer, Ask, Call, Child, Consumer, Ctx, Either, Env, Error, Follow, Health, KindOptions,
+    Mailbox, Node, NodeOptions, Notice, Operation, Overflow, Producer, RealEnv, Received, Recv,
+    Registry, RestartFrom, Scope, SendRequest, Spawn, StartRequest, Started, Step, StepCall,
+    join_all, select, select_all, try_join_all,
 };
 
 /// The API's server and client, for programs that embed a node or talk to one.

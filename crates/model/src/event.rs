@@ -6,6 +6,7 @@
 //! The names are part of the journal's format: they may be added to, never
 //! changed. Fields may be added with a default.
 
+use crate::queue::Queued;
 use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
     AskSpec, Audience, Exit, Failure, Kind, Lookup, Message, Millis, Op, Origin, Payload, Place,
@@ -30,8 +31,11 @@ pub enum Event {
     /// An attempt failed and another will follow at `retry_at`.
     StepRetrying { op: Op, attempt: u32, failure: Failure, retry_at: Millis },
     /// Another attempt begins: after a wait, or by a process that was restarted
-    /// or forked and has not begun this step itself.
+    /// or forked and has not begun this step itself. One that is queued lines
+    /// up again.
     StepRetried { op: Op, attempt: u32 },
+    /// The queue has let in a step that stood in it: this attempt begins.
+    StepAdmitted { op: Op, attempt: u32 },
     /// The node died during this attempt: whether it took effect is unknown.
     /// An at-most-once step ends here; any other is attempted again, unless a
     /// `StepFailed` follows since its policy's attempts are used up.
@@ -109,6 +113,9 @@ pub enum Event {
         name: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         at_most_once: bool,
+        /// It stands in a queue, and has not begun before it is admitted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<Box<Queued>>,
     },
     /// A timer is set: a sleep, or the limit of what `op` waits for.
     TimerStarted { op: Op, fire_at: Millis },
@@ -266,6 +273,7 @@ impl Event {
                 | StepFailed { .. }
                 | StepRetrying { .. }
                 | StepRetried { .. }
+                | StepAdmitted { .. }
                 | StepUnknown { .. }
                 | TimerFired { .. }
                 | MessageReceived { .. }
@@ -294,6 +302,7 @@ impl Event {
                 self,
                 StepRetrying { .. }
                     | StepRetried { .. }
+                    | StepAdmitted { .. }
                     | LinkReceived { .. }
                     | KillRequested { .. }
                     | Released { .. }
@@ -328,6 +337,7 @@ impl Event {
             StepFailed { .. } => "StepFailed",
             StepRetrying { .. } => "StepRetrying",
             StepRetried { .. } => "StepRetried",
+            StepAdmitted { .. } => "StepAdmitted",
             StepUnknown { .. } => "StepUnknown",
             TimerFired { .. } => "TimerFired",
             MessageReceived { .. } => "MessageReceived",
@@ -382,6 +392,7 @@ impl Event {
             | StepFailed { op, .. }
             | StepRetrying { op, .. }
             | StepRetried { op, .. }
+            | StepAdmitted { op, .. }
             | StepUnknown { op, .. }
             | TimerFired { op }
             | MessageReceived { op, .. }
@@ -439,6 +450,7 @@ impl Event {
             StepFailed { .. }
             | StepRetrying { .. }
             | StepRetried { .. }
+            | StepAdmitted { .. }
             | StepUnknown { .. }
             | TimerFired { .. }
             | ReplyReceived { result: Err(_), .. }

@@ -20,6 +20,10 @@ pub struct Failure {
     /// retried, whatever its policy.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub retryable: bool,
+    /// For how long what failed wants to be left alone, if it said so. The next
+    /// attempt does not come earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 fn yes() -> bool {
@@ -73,6 +77,20 @@ pub mod failure {
     pub const NEEDS_JOURNAL: &str = "needs_journal";
     /// The receiver has as many messages as its mailbox holds.
     pub const MAILBOX_FULL: &str = "mailbox_full";
+    /// What was called has too much to do. Code makes this one; queues heed it.
+    pub const OVERLOADED: &str = "overloaded";
+    /// What was called takes no more from this caller for now. Likewise.
+    pub const RATE_LIMITED: &str = "rate_limited";
+    /// The circuit breaker of the step's queue is open.
+    pub const CIRCUIT_OPEN: &str = "circuit_open";
+    /// This node has no queue of that name.
+    pub const UNKNOWN_QUEUE: &str = "unknown_queue";
+    /// What was said of a queue cannot be.
+    pub const BAD_QUEUE: &str = "bad_queue";
+    /// What was said of a stage's demand cannot be.
+    pub const BAD_DEMAND: &str = "bad_demand";
+    /// The producer of a stage has ended otherwise than with a result.
+    pub const PRODUCER_ENDED: &str = "producer_ended";
     /// The code waits for something the runtime knows nothing of.
     pub const FOREIGN_AWAIT: &str = "foreign_await";
 }
@@ -80,7 +98,8 @@ pub mod failure {
 impl Failure {
     /// A failure that may be retried.
     pub fn new(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Failure {
-        Failure { kind: kind.into(), message: message.into(), retryable: true }
+        let (kind, message) = (kind.into(), message.into());
+        Failure { kind, message, retryable: true, retry_after_ms: None }
     }
 
     /// A failure that retrying cannot mend.
@@ -96,6 +115,13 @@ impl Failure {
     /// The same with another kind: `Failure::from(error).kind("payments_down")`.
     pub fn kind(self, kind: impl Into<Cow<'static, str>>) -> Failure {
         Failure { kind: kind.into(), ..self }
+    }
+
+    /// The same with how long what failed wants to be left alone: what an HTTP
+    /// service says with `Retry-After`.
+    pub fn retry_after(self, wait: std::time::Duration) -> Failure {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Failure { retry_after_ms: Some(wait_ms), ..self }
     }
 
     /// Whether it is of this kind.

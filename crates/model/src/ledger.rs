@@ -2,6 +2,7 @@
 //! timers, asks, calls, monitors. The runtime recovers from it, the API
 //! explains with it. Pure.
 
+use crate::queue::Queued;
 use crate::{
     AskSpec, Event, Exit, Millis, Op, Origin, Place, ProcessId, ReplyTo, Segment, Seq, Standing,
     Status, Stop, Supervised,
@@ -66,6 +67,15 @@ pub struct OpenStep {
     /// This process (rather than the one it was forked from) has begun it, or
     /// may have: its outcome is unknown after a crash.
     pub begun: bool,
+    /// It goes through a queue: there since when, for its next attempt.
+    pub queue: Option<Box<Queued>>,
+}
+
+impl OpenStep {
+    /// It stands in its queue: it has not begun, and waits for nothing else.
+    pub fn is_queued(&self) -> bool {
+        self.queue.is_some() && !self.begun && self.retry_at.is_none()
+    }
 }
 
 /// A message that is not sent yet.
@@ -109,6 +119,7 @@ impl Ledger {
             Event::StepStarted { .. }
             | Event::StepRetrying { .. }
             | Event::StepRetried { .. }
+            | Event::StepAdmitted { .. }
             | Event::StepUnknown { .. }
             | Event::StepCompleted { .. }
             | Event::StepFailed { .. } => self.apply_to_step(event),
@@ -123,9 +134,7 @@ impl Ledger {
             Event::TimerFired { op }
             | Event::ReplyReceived { op, .. }
             | Event::OperationDropped { op } => self.close(*op),
-            Event::ProcessExited { op, .. } => {
-                self.watches.remove(op);
-            }
+            Event::ProcessExited { op, .. } => drop(self.watches.remove(op)),
             Event::TimerStarted { .. }
             | Event::MessageSent { .. }
             | Event::SendBlocked { .. }
@@ -248,14 +257,15 @@ impl Ledger {
 
     fn apply_to_step(&mut self, event: &Event) {
         match event {
-            Event::StepStarted { op, name, at_most_once } => {
+            Event::StepStarted { op, name, at_most_once, queue } => {
                 let step = OpenStep {
                     name: name.clone(),
                     attempts: 0,
                     crashes: 0,
                     retry_at: None,
                     at_most_once: *at_most_once,
-                    begun: true,
+                    begun: queue.is_none(),
+                    queue: queue.clone(),
                 };
                 self.steps.insert(*op, step);
             }
@@ -264,12 +274,20 @@ impl Ledger {
                     step.attempts = *attempt;
                     step.retry_at = Some(*retry_at);
                     step.begun = false;
+                    if let Some(queued) = &mut step.queue {
+                        queued.since = *retry_at;
+                    }
                 }
             }
             Event::StepRetried { op, attempt } => {
                 if let Some(step) = self.steps.get_mut(op) {
-                    (step.begun, step.retry_at) = (true, None);
+                    (step.begun, step.retry_at) = (step.queue.is_none(), None);
                     step.attempts = attempt.saturating_sub(1);
+                }
+            }
+            Event::StepAdmitted { op, .. } => {
+                if let Some(step) = self.steps.get_mut(op) {
+                    step.begun = true;
                 }
             }
             Event::StepUnknown { op, attempt } => self.step_unknown(*op, *attempt),
@@ -290,6 +308,7 @@ impl Ledger {
             step.attempts = attempt;
             step.crashes += 1;
             step.retry_at = None;
+            step.begun = step.queue.is_none();
         }
     }
 

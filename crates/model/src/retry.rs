@@ -81,7 +81,9 @@ impl Retry {
         let grown = self.first_delay.as_secs_f64() * self.factor.max(1.0).powi(exponent);
         let capped = grown.min(self.delay_max.as_secs_f64());
         let strayed = capped * (1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * chance - 1.0));
-        RetryDecision::After(Duration::try_from_secs_f64(strayed).unwrap_or(self.delay_max))
+        let wait = Duration::try_from_secs_f64(strayed).unwrap_or(self.delay_max);
+        // Whoever failed knows best when to come again.
+        RetryDecision::After(wait.max(Duration::from_millis(failure.retry_after_ms.unwrap_or(0))))
     }
 
     /// The decision after `attempt` ended with a crash of the node, as
@@ -113,6 +115,13 @@ mod tests {
         assert_eq!(wait(&retry, 1), Duration::from_millis(200));
         assert_eq!(wait(&retry, 3), Duration::from_millis(800));
         assert_eq!(wait(&retry, 4_000_000), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn no_attempt_comes_before_the_time_that_was_asked_for() {
+        let failure = Failure::new("rate_limited", "x").retry_after(Duration::from_secs(90));
+        let decided = Retry::default().decide(1, &failure, 0.5);
+        assert_eq!(decided, RetryDecision::After(Duration::from_secs(90)));
     }
 
     #[test]

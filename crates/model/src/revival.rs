@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn step(op: u64) -> Event {
-        Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false }
+        Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false, queue: None }
     }
 
     fn crash(words: &str) -> Event {

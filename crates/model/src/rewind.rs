@@ -106,7 +106,7 @@ mod tests {
     use crate::{Failure, Op, Origin};
 
     fn step(op: u64) -> Event {
-        Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false }
+        Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false, queue: None }
     }
 
     fn done(op: u64) -> Event {

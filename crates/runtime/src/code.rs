@@ -43,8 +43,21 @@ pub struct Applied {
     pub emitted: Vec<Payload>,
 }
 
+/// Where a step waits before it begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepQueue {
+    /// A queue's name; `None`: only its kind's own limit, if there is one.
+    pub name: Option<String>,
+    /// Higher is sooner.
+    pub priority: u8,
+    /// On whose behalf.
+    pub tenant: String,
+}
+
 /// How to make one attempt of a step.
 pub struct Attempt {
+    /// Where it waits before it begins.
+    pub queue: Option<Arc<StepQueue>>,
     /// When to try again.
     pub retry: Retry,
     /// How long an attempt may take.

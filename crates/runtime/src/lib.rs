@@ -22,11 +22,11 @@ mod transfer;
 
 pub use code::{
     Activation, Applied, Attempt, AttemptRun, Emit, EphemeralRequest, NewActivation, Newest,
-    RunEphemeral, StepResult,
+    RunEphemeral, StepQueue, StepResult,
 };
 pub use ctx::{
-    Answer, Ask, Call, Child, Ctx, Either, Operation, Received, Recv, Scope, Spawn, Step, StepCall,
-    Supervision, join_all, select, select_all, try_join_all,
+    Answer, Ask, Call, Child, Consumer, Consuming, Ctx, Either, Operation, Producer, Received,
+    Recv, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all, try_join_all,
 };
 pub use engine::{Engine, EngineOptions, FullMailbox, damage_in_words};
 pub use env::{Env, RealEnv};

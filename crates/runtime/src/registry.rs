@@ -7,6 +7,7 @@ use crate::local::{Local, Program};
 use crate::migration::Migrations;
 use futures_util::FutureExt;
 use futures_util::future;
+use greenroom_model::queue::QueueSpec;
 use greenroom_model::{Failure, Kind, Payload, failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,9 @@ pub struct KindOptions {
     pub ordered: bool,
     /// How much its mailbox holds.
     pub mailbox: Mailbox,
+    /// At most so many steps of the kind's processes run at once on a node; the
+    /// others wait, as in a queue. `None`: as many as like.
+    pub steps_max: Option<u32>,
 }
 
 /// How much a mailbox holds, and what becomes of more. Control messages (ends,
@@ -80,7 +84,8 @@ pub enum Overflow {
 
 impl Default for KindOptions {
     fn default() -> KindOptions {
-        KindOptions { crashes_max: 3, ordered: false, mailbox: Mailbox::default() }
+        let mailbox = Mailbox::default();
+        KindOptions { crashes_max: 3, ordered: false, mailbox, steps_max: None }
     }
 }
 
@@ -92,6 +97,7 @@ pub struct Registry {
     mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// That of kinds without options.
     mailbox: Arc<Mailbox>,
+    queues: BTreeMap<String, QueueSpec>,
     migrations: Arc<Migrations>,
     problems: Vec<String>,
     /// The kind `schedule` is the ready one.
@@ -190,8 +196,39 @@ impl Registry {
             self.problems.push(format!("the kind {name}: {words}"));
         }
         self.mailboxes.insert(name.to_owned(), Arc::new(options.mailbox.clone()));
+        if options.steps_max == Some(0) {
+            let words = "steps_max 0 would let no step begin: 1 is the least";
+            self.problems.push(format!("the kind {name}: {words}"));
+        }
         self.options.insert(name.to_owned(), options);
         self
+    }
+
+    /// Declares a queue for steps, which stand in it by
+    /// [`StepCall::queue`](crate::StepCall::queue). It is this node's: its limits
+    /// count what this node does.
+    ///
+    /// One that cannot be, or is there already, is reported when the node starts.
+    pub fn queue(mut self, spec: QueueSpec) -> Registry {
+        match spec.check() {
+            Err(words) => self.problems.push(words),
+            Ok(()) if self.queues.contains_key(&spec.name) => {
+                self.problems.push(format!("the queue {} is declared twice", spec.name));
+            }
+            Ok(()) => drop(self.queues.insert(spec.name.clone(), spec)),
+        }
+        self
+    }
+
+    /// The queues that were declared.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &QueueSpec> {
+        self.queues.values()
+    }
+
+    /// Kinds with a limit of steps at once.
+    pub(crate) fn step_limits(&self) -> impl Iterator<Item = (&str, u32)> {
+        let limits = self.options.iter();
+        limits.filter_map(|(kind, options)| Some((kind.as_str(), options.steps_max?)))
     }
 
     /// How processes of a kind are treated.
@@ -239,6 +276,11 @@ impl Registry {
         }
         self.options.extend(other.options);
         self.mailboxes.extend(other.mailboxes);
+        for (name, spec) in other.queues {
+            if self.queues.insert(name.clone(), spec).is_some() {
+                self.problems.push(format!("the queue {name} is declared twice"));
+            }
+        }
         self.problems.extend(other.problems);
         self
     }

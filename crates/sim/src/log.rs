@@ -98,6 +98,15 @@ impl Log {
         let started = format!("{{\"StepStarted\":{{\"op\":{op},");
         let retried = format!("{{\"StepRetried\":{{\"op\":{op},\"attempt\":{attempt}}}");
         let unknown = format!("{{\"StepUnknown\":{{\"op\":{op},\"attempt\":{before}}}");
+        let admitted = format!("{{\"StepAdmitted\":{{\"op\":{op},\"attempt\":{attempt}}}");
+        let queued = || {
+            let bodies = self.turns.get(no).into_iter().flatten().map(|turn| turn.body.as_str());
+            let after = bodies.filter_map(|body| body.split(&started).nth(1));
+            after.filter_map(|rest| rest.split("}}").next()).any(|own| own.contains("\"queue\":"))
+        };
+        if queued() {
+            return has(&admitted);
+        }
         has(&started) && (attempt == 1 || has(&retried) || has(&unknown))
     }
 

@@ -28,6 +28,8 @@ pub struct Script {
     pub beat_ms: Option<u64>,
     /// What a call gives.
     pub value: u64,
+    /// More calls of the name at once are wrong.
+    pub at_once_max: Option<u32>,
 }
 
 /// One call.
@@ -46,9 +48,25 @@ struct Records {
     scripts: BTreeMap<String, Script>,
     calls: Vec<Called>,
     counts: BTreeMap<String, u32>,
+    /// How many calls of each name are under way.
+    inside: BTreeMap<String, u32>,
     effects: Vec<String>,
     wrongs: Vec<String>,
     crash: bool,
+}
+
+/// A call under way, until it ends or is dropped.
+struct Inside {
+    outside: Outside,
+    name: &'static str,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(inside) = self.outside.lock().inside.get_mut(self.name) {
+            *inside = inside.saturating_sub(1);
+        }
+    }
 }
 
 /// The outside. Its clones are the same one.
@@ -151,6 +169,7 @@ impl Outside {
 
     async fn answer(self, step: Step, name: &'static str) -> Result<u64, Failure> {
         let (script, count) = self.begin(&step, name);
+        let _inside = self.enter(&script, name);
         if self.log.is_some() && count <= script.crash_first {
             self.lock().crash = true;
             std::future::pending::<()>().await;
@@ -169,6 +188,17 @@ impl Outside {
         }
         self.lock().effects.push(format!("{name} {}", step.key()));
         Ok(script.value)
+    }
+
+    fn enter(&self, script: &Script, name: &'static str) -> Inside {
+        let mut records = self.lock();
+        let inside = records.inside.entry(name.to_owned()).or_default();
+        *inside += 1;
+        if script.at_once_max.is_some_and(|most| *inside > most) {
+            let words = format!("{inside} calls of {name} at once");
+            records.wrongs.push(words);
+        }
+        Inside { outside: self.clone(), name }
     }
 
     fn begin(&self, step: &Step, name: &str) -> (Script, u32) {

@@ -5,10 +5,11 @@ use super::error::ClientError;
 use crate::wire::{
     DeadLetter, DeadLetters, DropRequest, Dropped, Given, GroupRequest, Imported, KindCount, Kinds,
     LetterQuery, MessageRequest, MessageTaken, NodeStatus, Place, Places, PlacesQuery, Published,
-    RequeueRequest, Requeued, TopicRequest, Verified,
+    Queues, RequeueRequest, Requeued, TopicRequest, Verified,
 };
 use futures_util::Stream;
 use futures_util::TryStreamExt;
+use greenroom_model::queue::QueueView;
 use reqwest::Method;
 
 impl Client {
@@ -21,6 +22,12 @@ impl Client {
     pub async fn kinds(&self) -> Result<Vec<KindCount>, ClientError> {
         let found: Kinds = self.get("kinds").await?;
         Ok(found.kinds)
+    }
+
+    /// What each queue is doing.
+    pub async fn queues(&self) -> Result<Vec<QueueView>, ClientError> {
+        let found: Queues = self.get("queues").await?;
+        Ok(found.queues)
     }
 
     /// The newest dead letters.

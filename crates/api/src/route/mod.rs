@@ -14,6 +14,7 @@ pub mod node;
 pub mod pause;
 pub mod place;
 pub mod process;
+pub mod queue;
 pub mod restart;
 pub mod result;
 pub mod schedule;

@@ -8,8 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use greenroom_model::{ProcessId, ProcessNo, Status};
-use greenroom_runtime::journal::Listing;
+use greenroom_runtime::journal::{Listing, ProcessRow};
 use greenroom_runtime::{self as runtime, Node};
+use std::collections::HashMap;
 
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
@@ -29,7 +30,9 @@ pub async fn start(
 
 /// One process.
 pub async fn get(State(node): State<Node>, Target(id): Target) -> Result<Json<Process>, Refusal> {
-    Ok(Json(node.examined(&id).await?.into()))
+    let row = node.examined(&id).await?;
+    let queue = queues(&node, std::slice::from_ref(&row)).remove(&row.no);
+    Ok(Json(Process { queue, ..Process::from(row) }))
 }
 
 /// The process that spawned it, the one that spawned that, and so on.
@@ -47,7 +50,19 @@ pub async fn list(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<Processes>, Refusal> {
     let rows = node.list(listing(query)?).await?;
-    Ok(Json(Processes { processes: rows.into_iter().map(Process::from).collect() }))
+    let mut queues = queues(&node, &rows);
+    let shown = |row: ProcessRow| {
+        let queue = queues.remove(&row.no);
+        Process { queue, ..Process::from(row) }
+    };
+    Ok(Json(Processes { processes: rows.into_iter().map(shown).collect() }))
+}
+
+/// The queues in which they wait.
+fn queues(node: &Node, rows: &[ProcessRow]) -> HashMap<ProcessNo, String> {
+    let running = rows.iter().filter(|row| row.status == Status::Running).map(|row| row.no);
+    let queued = node.queued(&running.collect()).into_iter();
+    queued.map(|(no, queue)| (no, queue.to_string())).collect()
 }
 
 fn listing(query: ListQuery) -> Result<Listing, Refusal> {

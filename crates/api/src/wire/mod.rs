@@ -11,6 +11,7 @@ mod message;
 mod node;
 mod place;
 mod process;
+mod queue;
 mod schedule;
 mod transfer;
 
@@ -27,5 +28,6 @@ pub use message::{MessageRequest, MessageTaken};
 pub use node::{NodeStatus, Trouble, Verified};
 pub use place::{GroupRequest, Place, Places, PlacesQuery, Published, TopicRequest};
 pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
+pub use queue::Queues;
 pub use schedule::{ScheduleQuery, ScheduleRequest, ScheduleRun, Scheduled, Schedules};
 pub use transfer::{Imported, line};

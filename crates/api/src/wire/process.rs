@@ -73,6 +73,9 @@ pub struct Process {
     pub version: u32,
     /// What it does.
     pub status: Status,
+    /// The queue in which a step of it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
     /// Who spawned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ProcessId>,
@@ -104,6 +107,8 @@ impl From<ProcessRow> for Process {
             kind: row.kind.name.as_ref().to_owned(),
             version: row.kind.version,
             status: row.status,
+            // Only the node knows: it is not in the store.
+            queue: None,
             parent: row.parent,
             detached: row.detached,
             root: row.root,

@@ -6,7 +6,8 @@ use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
 use crate::source::Source;
-use crate::view::span;
+use crate::view::{self, span};
+use greenroom_api::Client;
 use greenroom_api::wire::{KindCount, NodeStatus};
 use greenroom_model::Millis;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub async fn run(app: &App, args: Args) -> Done {
     });
     if let Some(node) = &node {
         findings.extend(troubles(app, node));
+    }
+    if let Ok(Source::Node(client)) = &source {
+        findings.extend(queue_findings(client).await);
     }
     if let Ok(source) = &source {
         findings.push(missing_kinds(app, source).await);
@@ -167,6 +171,31 @@ fn mailboxes(app: &App, node: &NodeStatus) -> Finding {
         more => format!(" and {more} more"),
     };
     warning("mail", format!("full mailboxes: {}{more}{dropped}", named.join(", ")))
+}
+
+/// Where steps wait for long, or for something that is down.
+async fn queue_findings(client: &Client) -> Vec<Finding> {
+    let queues = match client.queues().await {
+        Ok(queues) => queues,
+        Err(error) => return vec![bad("queues", error.to_string())],
+    };
+    let pressed: Vec<Finding> = queues
+        .iter()
+        .filter_map(view::pressure)
+        .map(|words| warning("queues", format!("{words} (`greenroom queues`)")))
+        .collect();
+    if queues.is_empty() || !pressed.is_empty() {
+        return pressed;
+    }
+    let waiting: usize = queues.iter().map(|queue| queue.waiting).sum();
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let words = format!(
+        "{} queue{}, {waiting} step{} wait",
+        queues.len(),
+        plural(queues.len()),
+        plural(waiting)
+    );
+    vec![ok("queues", words)]
 }
 
 /// Processes that wait for code nobody has.

@@ -17,6 +17,7 @@ pub mod names;
 pub mod pause;
 pub mod ps;
 pub mod publish;
+pub mod queues;
 pub mod restart;
 pub mod result;
 pub mod resume;

@@ -88,7 +88,9 @@ impl Folder {
                 let failed = format!("attempt {attempt} failed: {}", self.failure(failure));
                 (join([failed, again]), Tone::Warn)
             }
-            StepRetried { attempt, .. } => (format!("attempt {attempt}"), Tone::Plain),
+            StepRetried { attempt, .. } | StepAdmitted { attempt, .. } => {
+                (format!("attempt {attempt}"), Tone::Plain)
+            }
             StepUnknown { attempt, .. } => {
                 (format!("the node died in attempt {attempt}: outcome unknown"), Tone::Warn)
             }
@@ -121,7 +123,11 @@ impl Folder {
     fn command(&self, at: Millis, event: &Event) -> Option<(String, Tone)> {
         use Event::*;
         Some(match event {
-            StepStarted { at_most_once: true, .. } => ("at most once".to_owned(), Tone::Plain),
+            StepStarted { at_most_once, queue, .. } if *at_most_once || queue.is_some() => {
+                let once = if *at_most_once { "at most once" } else { "" };
+                let queue = queue.as_ref().map(|queued| format!("queue {}", queued.name));
+                (join([once.to_owned(), queue.unwrap_or_default()]), Tone::Plain)
+            }
             TimerStarted { fire_at, .. } => (span(fire_at.since(at)), Tone::Plain),
             MessageSent { to, body, call, .. } => {
                 let how = if *call { "call " } else { "" };

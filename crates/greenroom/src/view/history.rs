@@ -44,8 +44,8 @@ pub fn facts(turns: &[Turn], now: Millis, detail: Detail) -> Vec<Fact> {
                 fact.detail = open_step(step, at, now, detail.live && !ledger.parked);
                 fact.tone = Tone::Warn;
             }
-            Event::StepRetried { .. } | Event::OperationDropped { .. } => continue,
-            Event::VersionMarked { .. } => continue,
+            Event::StepRetried { .. } | Event::StepAdmitted { .. } => continue,
+            Event::OperationDropped { .. } | Event::VersionMarked { .. } => continue,
             _ => {}
         }
         facts.push(fact);
@@ -76,6 +76,10 @@ fn open_step(step: &OpenStep, since: Millis, now: Millis, live: bool) -> String 
         if step.attempts > 0 { format!("attempt {}  ", step.attempts + 1) } else { String::new() };
     if let Some(retry_at) = step.retry_at {
         return format!("{attempt}{}", until(now, retry_at));
+    }
+    if step.is_queued() {
+        let queue = step.queue.as_ref().map_or("", |queued| queued.name.as_str());
+        return format!("{attempt}waits in queue {queue}");
     }
     if live {
         format!("{attempt}running  {}", span(now.since(since)))

@@ -37,6 +37,7 @@ impl Live {
                 event,
                 Event::StepStarted { .. }
                     | Event::StepRetried { .. }
+                    | Event::StepAdmitted { .. }
                     | Event::OperationDropped { .. }
                     | Event::VersionMarked { .. }
             );

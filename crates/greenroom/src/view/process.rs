@@ -31,13 +31,18 @@ pub fn processes(processes: &[Process], asks: &[Ask], now: Millis, paint: Paint)
         table.row(vec![
             (process.id.to_string(), Tone::Plain),
             (format!("{}@{}", process.kind, process.version), Tone::Quiet),
-            (process.status.word().to_owned(), status_tone(process.status)),
+            (status_word(process).to_owned(), status_tone(process.status)),
             (span(now.since(process.started_at)), Tone::Plain),
             (process.events.to_string(), Tone::Plain),
             (waits_for(process, asks, now), Tone::Quiet),
         ]);
     }
     table.render(paint)
+}
+
+/// Its status; a step that only waits for its turn is not at work.
+fn status_word(process: &Process) -> &'static str {
+    if process.queue.is_some() { "queued" } else { process.status.word() }
 }
 
 fn waits_for(process: &Process, asks: &[Ask], now: Millis) -> String {
@@ -49,6 +54,7 @@ fn waits_for(process: &Process, asks: &[Ask], now: Millis) -> String {
     }
     let own = asks.iter().filter(|ask| ask.process == process.id);
     let mut parts: Vec<_> = own.map(|ask| ask.name.clone()).collect();
+    parts.extend(process.queue.as_ref().map(|queue| format!("queue {queue}")));
     if !process.status.is_ended() {
         parts.extend(process.wake_at.map(|at| until(now, at)));
     }

@@ -50,7 +50,7 @@ fn segment(kind: &str, input: &str) -> Segment {
 }
 
 fn step(op: u64, name: &str) -> Event {
-    Event::StepStarted { op: Op(op), name: name.into(), at_most_once: false }
+    Event::StepStarted { op: Op(op), name: name.into(), at_most_once: false, queue: None }
 }
 
 fn done(op: u64, attempt: u32, result: &str) -> Event {
@@ -126,6 +126,7 @@ fn refund() -> Vec<Turn> {
 fn process(text: &str, status: Status) -> Process {
     let id = id(text);
     Process {
+        queue: None,
         kind: id.kind().to_owned(),
         root: text.to_owned(),
         id,

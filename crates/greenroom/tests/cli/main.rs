@@ -14,6 +14,7 @@ mod damage;
 mod dead;
 mod house;
 mod look;
+mod queues;
 mod run;
 mod schedule;
 mod transfer;

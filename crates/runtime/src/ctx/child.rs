@@ -123,7 +123,7 @@ impl Spawn {
             let stands = |failure| Failure { retryable: false, ..failure };
             exit.map(move |exit| exit.into_result().map_err(stands)).boxed()
         });
-        core.ask(Event::StepStarted { op, name: name.clone(), at_most_once: false });
+        core.ask(Event::StepStarted { op, name: name.clone(), at_most_once: false, queue: None });
         core.add_child(
             op,
             StepJob { retry: Retry::attempts(CRASHES_MAX), ..StepJob::new(&name, run) },

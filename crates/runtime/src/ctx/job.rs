@@ -1,9 +1,10 @@
 //! A step as the runtime runs it: its code, its policy, and what the code is
 //! given. Knows nothing of the process that asked for it.
 
-use crate::code::Attempt;
+use crate::code::{Attempt, StepQueue};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use greenroom_model::queue::PRIORITY_MAX;
 use greenroom_model::{Failure, Payload, Retry, failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +79,9 @@ impl Step {
 pub(crate) type StepRun =
     Arc<dyn Fn(Step) -> BoxFuture<'static, Result<Payload, Failure>> + Send + Sync>;
 
+/// A tenant's name may have so many bytes.
+const TENANT_MAX: usize = 200;
+
 /// A step the code has asked for: how to run it, and how often.
 #[derive(Clone)]
 pub(crate) struct StepJob {
@@ -86,11 +90,31 @@ pub(crate) struct StepJob {
     pub timeout: Option<Duration>,
     pub heartbeat_timeout: Option<Duration>,
     pub at_most_once: bool,
+    pub queue: Option<Arc<StepQueue>>,
     pub pulse: Arc<Pulse>,
     pub run: StepRun,
 }
 
 impl StepJob {
+    /// Where it waits, to be changed.
+    pub fn queue_mut(&mut self) -> &mut StepQueue {
+        Arc::make_mut(self.queue.get_or_insert_default())
+    }
+
+    /// Whether what was said of its queue can be.
+    pub fn check_queue(&self) -> Result<(), Failure> {
+        let Some(queue) = self.queue.as_deref() else { return Ok(()) };
+        let wrong = |words| Err(Failure::fatal(failure::BAD_QUEUE, words));
+        if queue.priority > PRIORITY_MAX {
+            let words = "is too high: 0 (the default) to";
+            return wrong(format!("priority {} {words} {PRIORITY_MAX}", queue.priority));
+        }
+        if queue.tenant.len() > TENANT_MAX {
+            return wrong(format!("a tenant's name has at most {TENANT_MAX} bytes"));
+        }
+        Ok(())
+    }
+
     /// A step with the default policy.
     pub fn new(name: &str, run: StepRun) -> StepJob {
         StepJob {
@@ -99,6 +123,7 @@ impl StepJob {
             timeout: None,
             heartbeat_timeout: None,
             at_most_once: false,
+            queue: None,
             pulse: Arc::default(),
             run,
         }
@@ -108,6 +133,7 @@ impl StepJob {
     pub fn attempt(&self) -> Attempt {
         let (pulse, job_pulse, run) = (self.pulse.clone(), self.pulse.clone(), self.run.clone());
         Attempt {
+            queue: self.queue.clone(),
             retry: self.retry.clone(),
             timeout: self.timeout,
             heartbeat_timeout: self.heartbeat_timeout,

@@ -5,8 +5,10 @@ use super::job::{Compensation, Step, StepJob, StepRun, step_run};
 use super::operation::{Operation, read_value};
 use super::side::Side;
 use crate::attempt::attempts;
+use crate::code::StepQueue;
 use crate::ephemeral::{Address, Errand, no_journal};
 use futures_util::FutureExt;
+use greenroom_model::queue::Queued;
 use greenroom_model::{Event, Failure, Retry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,8 +40,29 @@ impl<T> StepCall<T> {
         self
     }
 
+    /// It stands in this queue of the node's before each attempt, and has not
+    /// begun until it is let in (see [`Registry::queue`](crate::Registry::queue)).
+    pub fn queue(mut self, name: &str) -> Self {
+        self.job.queue_mut().name = Some(name.to_owned());
+        self
+    }
+
+    /// Its place in the queue, 0 (the default) to 9: the highest goes first, but
+    /// a lower one is passed over 9 times at most, but for others like it.
+    pub fn priority(mut self, priority: u8) -> Self {
+        self.job.queue_mut().priority = priority;
+        self
+    }
+
+    /// On whose behalf: in the queue tenants of one priority take turns, however
+    /// many steps each has there.
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.job.queue_mut().tenant = tenant.to_owned();
+        self
+    }
+
     /// How long one attempt may take; longer fails it as `timeout`, which is
-    /// retried.
+    /// retried. The time in a queue does not count.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.job.timeout = Some(limit);
         self
@@ -90,12 +113,17 @@ impl<T: DeserializeOwned + 'static> IntoFuture for StepCall<T> {
         Operation::new(
             &core,
             move |core| {
+                job.check_queue()?;
                 let op = core.number();
                 if job.at_most_once {
                     job.retry = Retry::never();
                 }
                 let (name, at_most_once) = (job.name.clone(), job.at_most_once);
-                core.ask(Event::StepStarted { op, name, at_most_once });
+                let name_of = |queue: &StepQueue| queue.name.clone();
+                let queue = job.queue.as_deref().and_then(name_of);
+                let since = core.now;
+                let queue = queue.map(|name| Box::new(Queued { name, since }));
+                core.ask(Event::StepStarted { op, name, at_most_once, queue });
                 core.add_step(op, job);
                 Ok(op)
             },
@@ -122,7 +150,7 @@ fn ephemeral<T: DeserializeOwned + 'static>(
     let refused = match (job.at_most_once, undone) {
         (true, _) => Some("`at_most_once`"),
         (_, true) => Some("`compensate`"),
-        _ => None,
+        _ => job.queue.is_some().then_some("`queue`"),
     };
     if let Some(what) = refused {
         return Operation::refused(address, no_journal(what));

@@ -1,6 +1,7 @@
 //! One process's place in memory. Its inbox takes what comes at any time; its
 //! body is touched by one visit at a time.
 
+use super::line::InLine;
 use super::mailbox::Mailbox;
 use super::rooms::Door;
 use super::task::Task;
@@ -54,6 +55,8 @@ pub(crate) struct Inbox {
     pub wake: bool,
     /// The store may hold mail for it that nobody has handed on.
     pub reread: bool,
+    /// A queue has let in one of its steps, or sent it away.
+    pub let_in: bool,
 }
 
 impl Inbox {
@@ -82,6 +85,7 @@ impl Inbox {
             && self.fresh.is_none()
             && !self.wake
             && !self.reread
+            && !self.let_in
     }
 }
 
@@ -144,6 +148,8 @@ pub(crate) struct Live {
     pub running: HashMap<Op, Arc<StepTask>>,
     /// Steps whose next attempt begins once the turn under way is durable.
     pub intended: Vec<Op>,
+    /// Its steps that stand in queues.
+    pub line: InLine,
     /// About how much of its segment's history the code may hold on to.
     pub history_bytes: usize,
     /// Inputs that loading found due: unknown steps, a divergence.
@@ -245,11 +251,18 @@ impl Live {
 
     /// Nobody waits for its steps any more.
     pub fn stop_steps(&mut self) {
-        self.running.drain().for_each(|(_, task)| task.abort());
+        self.abort_all();
         self.done.clear();
     }
 
+    /// Those under way are dropped, those in queues leave them.
+    pub fn abort_all(&mut self) {
+        self.running.drain().for_each(|(_, task)| task.abort());
+        self.line = InLine::default();
+    }
+
     pub fn abort(&mut self, op: Op) {
+        self.line.places.retain(|waiting| waiting.op != op);
         if let Some(task) = self.running.remove(&op) {
             task.abort();
         }

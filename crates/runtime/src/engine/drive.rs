@@ -17,6 +17,8 @@ const RECOVERED_AT_ONCE: usize = 200;
 const READY_ENOUGH: usize = 100;
 const RECOVERY_PAUSES_MAX: usize = 200;
 const RECOVERY_PAUSE: Duration = Duration::from_micros(500);
+/// With so many to bring back that it takes longer, steps are let in meanwhile.
+const QUEUES_SHUT_MAX: Duration = Duration::from_secs(5);
 /// The longest wait between two looks at the timers.
 const TIMER_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The longest wait before a failed commit is tried again.
@@ -237,10 +239,14 @@ impl Engine {
     /// page at a time, so that the first go on while the last are still being
     /// read.
     fn keep_recovering(self: Arc<Self>) {
+        let begun = self.env.uptime();
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
             match self.recover_some(after) {
-                Ok(None) => return self.look_through(),
+                Ok(None) => {
+                    self.open_queues();
+                    return self.look_through();
+                }
                 Ok(Some(last)) => after = last,
                 Err(error) => {
                     self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
@@ -248,6 +254,9 @@ impl Engine {
                         return;
                     }
                 }
+            }
+            if self.env.uptime().saturating_sub(begun) > QUEUES_SHUT_MAX {
+                self.lines.open();
             }
             // Bounded: a node that is always busy recovers all the same.
             for _ in 0..RECOVERY_PAUSES_MAX {
@@ -258,12 +267,24 @@ impl Engine {
         }
     }
 
+    /// Those that waited when the node went down line up first: the first back
+    /// in memory need not be the first in the line.
+    fn open_queues(&self) {
+        for _ in 0..RECOVERY_PAUSES_MAX {
+            if self.lines.is_empty() || self.ready.len() == 0 || !self.timers.wait(RECOVERY_PAUSE) {
+                break;
+            }
+        }
+        self.lines.open();
+    }
+
     /// Wakes them all at once; for drivers with one thread.
     pub fn recover(self: Arc<Self>) {
         let mut after = ProcessNo(i64::MIN);
         while let Ok(Some(last)) = self.recover_some(after) {
             after = last;
         }
+        self.lines.open();
     }
 
     fn recover_some(

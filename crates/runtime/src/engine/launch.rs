@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Live, StepDone, StepTask};
 use super::desk::{Desk, Job};
+use super::line::Permit;
 use super::state::Engine;
 use super::task::{Host, Task};
 use crate::code::Emit;
@@ -23,7 +24,10 @@ impl Engine {
         let due: Vec<(Op, u32)> =
             intended.into_iter().filter_map(|op| Some((op, attempt_due(live, op)?))).collect();
         if live.is_held() || self.is_draining() {
-            live.found.extend(due.into_iter().map(|(op, attempt)| held_back(live.at, op, attempt)));
+            for (op, attempt) in due {
+                drop(live.take_places(op));
+                live.found.push_back(held_back(live.at, op, attempt));
+            }
             return;
         }
         for (op, attempt) in due {
@@ -44,7 +48,9 @@ impl Engine {
         let key: Arc<str> = format!("{}#{op}", live.facts.id).into();
         let host: Arc<dyn Host<Arc<Cell>>> = self.clone();
         self.busy.fetch_add(1, Ordering::AcqRel);
-        let task = Task::new(cell.clone(), host, how, key, op, attempt);
+        let places = live.take_places(op);
+        let permit = (!places.is_empty()).then(|| Permit::new(places, self.env.clone()));
+        let task = Task::new(cell.clone(), host, (how, permit), key, op, attempt);
         live.running.insert(op, task.clone());
         Some(task)
     }

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Facts, Fresh, Live, weight};
 use super::desk::Desk;
+use super::line::InLine;
 use super::mailbox::Mailbox;
 use super::replay::{Past, replay};
 use super::state::Engine;
@@ -56,6 +57,7 @@ impl Engine {
             no_code: false,
             done: VecDeque::new(),
             intended: Vec::new(),
+            line: InLine::default(),
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -120,6 +122,7 @@ impl Engine {
                 }
                 live.found = self.steps_left(&live.ledger, &*activation).into();
                 live.activation = Some(activation);
+                live.line_up_all();
             }
             Err(divergence) => {
                 let failure = Failure::fatal(failure::NONDETERMINISM, divergence.to_string());
@@ -162,6 +165,7 @@ impl Engine {
             no_code: false,
             done: VecDeque::new(),
             intended: Vec::new(),
+            line: InLine::default(),
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -190,6 +194,10 @@ impl Engine {
         let open = ledger.steps.iter().filter(|(_, step)| step.retry_at.is_none());
         let said = open.flat_map(|(op, step)| {
             let (op, attempt) = (*op, step.attempts + 1);
+            if step.is_queued() {
+                // It waits where it stood: nothing has become of it.
+                return Vec::new();
+            }
             if !step.begun {
                 return vec![Event::StepRetried { op, attempt }];
             }

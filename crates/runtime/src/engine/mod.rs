@@ -20,6 +20,8 @@ mod ephemeral;
 mod gauge;
 mod hub;
 mod launch;
+mod line;
+mod line_up;
 mod load;
 mod mailbox;
 mod pending;

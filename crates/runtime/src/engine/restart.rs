@@ -128,7 +128,7 @@ impl Engine {
             turn.asks.push(AskChange::Close { op });
         }
         let held = !live.ledger.standing.places.is_empty();
-        live.running.drain().for_each(|(_, task)| task.abort());
+        live.abort_all();
         live.done.clear();
         match place {
             Place::After(restart) => self.go_back(live, turn, read, restart, by),

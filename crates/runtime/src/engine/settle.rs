@@ -61,13 +61,19 @@ impl Engine {
         let Some(mut body) = cell.try_body() else {
             return;
         };
-        if let Body::Live(live) = &*body
-            && !live.is_idle()
-        {
-            return;
+        let mut places = Vec::new();
+        if let Body::Live(live) = &mut *body {
+            if !live.is_idle() {
+                return;
+            }
+            places = std::mem::take(&mut live.line.places);
         }
+        // Before the cell goes: whoever loads it anew looks for them.
+        self.lines.keep(cell.no, places);
         if self.cells.remove(cell) {
             *body = Body::Cold;
+        } else if let Body::Live(live) = &mut *body {
+            live.line.places = self.lines.kept(cell.no);
         }
     }
 

@@ -5,6 +5,7 @@ use super::cells::Cells;
 use super::desk::{Desks, Job};
 use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
+use super::line::Lines;
 use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
 use super::rooms::Rooms;
@@ -94,6 +95,7 @@ pub struct Engine {
     /// Held by the one thread that commits.
     pub(crate) leader: Mutex<()>,
     pub(crate) timers: Timers,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
     /// Processes that cannot be read; see `damage.rs`.
@@ -127,6 +129,7 @@ impl Engine {
         let kinds = registry.clone();
         let rooms = Arc::new(Rooms::default());
         Arc::new_cyclic(|engine| {
+            let lines = Arc::new(Lines::new(&registry, &env, engine.clone() as Weak<Engine>));
             let engine: Weak<Engine> = engine.clone();
             let door: Door = Arc::new(move |external| Some(engine.upgrade()?.request(external)));
             let ephemeral = ephemeral::pool(&registry, &env, door);
@@ -151,6 +154,7 @@ impl Engine {
                 commits: Queue::new(),
                 leader: Mutex::default(),
                 timers: Timers::new(),
+                lines,
                 hub: Hub::default(),
                 troubles: Mutex::default(),
                 damages: Mutex::default(),
@@ -247,6 +251,7 @@ impl Engine {
         self.timers.close();
         self.ephemeral.close();
         self.desks.close();
+        self.lines.close();
     }
 
     /// Begins no more steps; those under way, and their commits, go on.

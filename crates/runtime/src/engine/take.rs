@@ -48,6 +48,9 @@ impl Engine {
                 return Some(Next::Input(event));
             }
         }
+        if let Some(event) = self.next_in_line(live) {
+            return Some(Next::Input(event));
+        }
         if self.is_draining() {
             return None;
         }

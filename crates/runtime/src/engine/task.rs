@@ -2,8 +2,10 @@
 //! Knows no process: its owner is only carried.
 
 use super::attempt::attempt_of;
+use super::line::Permit;
 use crate::code::{Attempt, Emit, StepResult};
 use crate::env::Env;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::Op;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -38,7 +40,7 @@ pub(crate) struct Task<C: 'static> {
 }
 
 enum Work {
-    New(Attempt),
+    New(Attempt, Option<Permit>),
     Begun(BoxFuture<'static, StepResult>),
     Gone,
 }
@@ -57,13 +59,13 @@ impl<C: Send + Sync> Task<C> {
     pub fn new(
         owner: C,
         host: Arc<dyn Host<C>>,
-        how: Attempt,
+        (how, permit): (Attempt, Option<Permit>),
         key: Arc<str>,
         op: Op,
         attempt: u32,
     ) -> Arc<Task<C>> {
         let (stage, aborted) = (AtomicU8::new(QUEUED), AtomicBool::new(false));
-        let work = Mutex::new(Work::New(how));
+        let work = Mutex::new(Work::New(how, permit));
         Arc::new(Task { owner, host, key, op, attempt, work, stage, aborted })
     }
 
@@ -109,12 +111,15 @@ impl<C: Send + Sync> Task<C> {
 
     /// `None`: there is nothing left to poll.
     fn poll_work(self: &Arc<Self>, work: &mut Work) -> Option<Poll<StepResult>> {
-        if let Work::New(_) = work
-            && let Work::New(how) = std::mem::replace(work, Work::Gone)
+        if let Work::New(..) = work
+            && let Work::New(how, permit) = std::mem::replace(work, Work::Gone)
         {
             let emit = self.host.clone().emit(&self.owner);
             let attempt = attempt_of(self.host.env(), how, self.key.clone(), self.attempt, emit);
-            *work = Work::Begun(attempt);
+            *work = Work::Begun(match permit {
+                None => attempt,
+                Some(permit) => permit.hold(attempt).boxed(),
+            });
         }
         let Work::Begun(attempt) = work else { return None };
         let waker = Waker::from(self.clone());

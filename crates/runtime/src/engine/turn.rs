@@ -3,6 +3,7 @@
 
 use super::cell::{Live, weight};
 use super::effects;
+use super::line::InLine;
 use crate::env::Env;
 use greenroom_journal::{AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom};
 use greenroom_model::{
@@ -97,13 +98,8 @@ impl Turn {
             live.history_bytes = 0;
             self.kind = Some(segment.kind.clone());
         }
-        if let Event::StepStarted { op, .. }
-        | Event::StepRetried { op, .. }
-        | Event::StepUnknown { op, .. } = &event
-        {
-            live.intended.push(*op);
-        }
         live.ledger.apply(seq, &event);
+        intend(live, &event);
         live.history_bytes += weight(&mut event);
         self.events.push(event);
     }
@@ -163,10 +159,8 @@ impl Turn {
             | Event::PlaceLeft { .. }
             | Event::LookupStarted { .. }
             | Event::Published { .. } => self.hub.extend(effects::hub(&live.facts, event)),
-            Event::CancelRequested { .. } => {
-                live.running.drain().for_each(|(_, task)| task.abort())
-            }
-            Event::WorkflowContinued(_) => live.running.drain().for_each(|(_, task)| task.abort()),
+            Event::CancelRequested { .. } | Event::WorkflowContinued(_) => live.abort_all(),
+            Event::Paused { .. } | Event::Parked { .. } => live.line = InLine::default(),
             // A fork has the calls in its history, but they are not its to answer.
             Event::ReplySent { to, .. } if !live.ledger.owed.contains(to) => {}
             Event::MessageSent { .. }
@@ -245,6 +239,26 @@ impl Turn {
 
     fn say(&mut self, content: Content, whom: Whom) {
         self.to_children.push(ToChildren { content, whom, spawns: self.spawns.len() });
+    }
+}
+
+/// What is to follow once the event is durable: an attempt, or a place in a
+/// queue, which need not wait for that.
+fn intend(live: &mut Live, event: &Event) {
+    match event {
+        Event::StepStarted { op, .. }
+        | Event::StepRetried { op, .. }
+        | Event::StepAdmitted { op, .. }
+        | Event::StepUnknown { op, .. } => {
+            if live.ledger.steps.get(op).is_some_and(greenroom_model::OpenStep::is_queued) {
+                live.line.due.push(*op);
+                live.line.changed = true;
+            } else {
+                live.intended.push(*op);
+            }
+        }
+        Event::Resumed { .. } => live.line_up_all(),
+        _ => {}
     }
 }
 

@@ -10,6 +10,7 @@ use super::take::Next;
 use super::turn::Turn;
 use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
+use greenroom_model::queue::Queued;
 use greenroom_model::{Event, Failure, Message, Seq, Status};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, TryLockError};
@@ -53,7 +54,7 @@ impl Engine {
         }
         let loads = matches!(*body, Body::Cold);
         if loads {
-            let called = inbox.wake || inbox.reread;
+            let called = inbox.wake || inbox.reread || inbox.let_in;
             let reason = called || !inbox.mail.is_empty() || inbox.fresh.is_some();
             if !reason {
                 self.cells.remove(cell);
@@ -76,6 +77,7 @@ impl Engine {
                     }
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
+                    live.line.places = self.lines.kept(cell.no);
                     if !live.no_code {
                         self.no_trouble(cell.no);
                     }
@@ -97,6 +99,7 @@ impl Engine {
             }
         }
         live.done.extend(inbox.done);
+        live.line.changed |= inbox.let_in;
         if live.flight.is_none() {
             self.proceed(cell, live, desk);
         }
@@ -212,8 +215,13 @@ impl Engine {
         }
     }
 
-    fn command(&self, live: &mut Live, turn: &mut Turn, event: Event) {
+    fn command(&self, live: &mut Live, turn: &mut Turn, mut event: Event) {
         let ends = event.is_end();
+        if let Event::StepStarted { queue: queue @ None, .. } = &mut event
+            && let Some(of_kind) = self.lines.of_kind(&live.kind.name)
+        {
+            *queue = Some(Box::new(Queued { name: of_kind.to_string(), since: turn.at }));
+        }
         turn.record(live, &*self.env, event);
         if ends {
             live.activation = None;
@@ -384,6 +392,7 @@ impl Engine {
             NotLoaded::Corrupt(what) => self.damage(cell.no, what),
             NotLoaded::Store(error) => self.reread_later(cell, &error),
         }
+        drop(self.lines.kept(cell.no));
         self.cells.remove(cell);
     }
 

@@ -14,6 +14,7 @@ mod health;
 mod look;
 mod once;
 mod place;
+mod queue;
 mod rehearse;
 mod schedule;
 mod send;

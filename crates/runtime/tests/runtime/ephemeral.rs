@@ -298,6 +298,9 @@ async fn what_needs_a_journal_says_so() {
     let once = |ctx: Ctx, _: ()| async move {
         ctx.step("pay", |_| async { Ran::Ok(1) }).at_most_once().await
     };
+    let queued = |ctx: Ctx, _: ()| async move {
+        ctx.step("pay", |_| async { Ran::Ok(1) }).queue("bank").await
+    };
     let undone = |ctx: Ctx, _: ()| async move {
         ctx.step("pay", |_| async { Ran::Ok(1) })
             .compensate("refund", |_| async { Ran::Ok(1) })
@@ -315,6 +318,7 @@ async fn what_needs_a_journal_says_so() {
     for registry in [
         Registry::new().kind("main", asks),
         Registry::new().kind("main", once),
+        Registry::new().kind("main", queued),
         Registry::new().kind("main", undone),
         Registry::new().kind("main", again),
         Registry::new().kind("main", watches),

@@ -24,12 +24,14 @@ mod link;
 mod message;
 mod once;
 mod pingpong;
+mod queue;
 mod refund;
 mod restart;
 mod retry;
 mod revive;
 mod saga;
 mod schedule;
+mod stage;
 mod supervise;
 mod timer;
 mod tree;
@@ -61,12 +63,14 @@ pub const ALL: &[Scenario] = &[
     message::SCENARIO,
     once::SCENARIO,
     pingpong::SCENARIO,
+    queue::SCENARIO,
     refund::SCENARIO,
     restart::SCENARIO,
     retry::SCENARIO,
     revive::SCENARIO,
     saga::SCENARIO,
     schedule::SCENARIO,
+    stage::SCENARIO,
     supervise::SCENARIO,
     timer::SCENARIO,
     tree::SCENARIO,

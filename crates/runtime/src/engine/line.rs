@@ -1,0 +1,313 @@
+//! The node's queues, and the places steps have in them. Each queue decides as
+//! `greenroom_model::queue` says; here is only who must hear of it, and when to
+//! ask again.
+//!
+//! A [`Place`] gives itself back when it is dropped, so that no slot is lost
+//! whatever becomes of the step: it panics, takes too long, is aborted, or its
+//! process is paused, killed or taken back.
+
+use crate::code::StepResult;
+use crate::{Env, Registry};
+use greenroom_model::queue::{Decision, Outcome, Queue, QueueSpec, QueueView, Ticket, Wish};
+use greenroom_model::{Op, ProcessNo};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// What the queue of a kind's own limit is called, before the kind's name. No
+/// declared queue has a colon in its name.
+pub(super) const OF_KIND: &str = "kind:";
+
+/// Whose steps they are.
+pub(crate) trait Guests: Send + Sync {
+    /// Steps may begin at all.
+    fn may_begin(&self) -> bool;
+
+    /// A step of this process was let in, or sent away.
+    fn tell(&self, no: ProcessNo);
+}
+
+pub(crate) struct Lines {
+    guests: Weak<dyn Guests>,
+    env: Arc<dyn Env>,
+    queues: BTreeMap<Arc<str>, Mutex<Standing>>,
+    /// Some kind has a limit of its own.
+    of_kinds: bool,
+    /// Steps are let in. Not before those that waited when the node went down
+    /// have had the time to line up again.
+    open: AtomicBool,
+    /// Places of processes that are not in memory.
+    kept: Mutex<HashMap<ProcessNo, Vec<Waiting>>>,
+}
+
+struct Standing {
+    queue: Queue,
+    holders: HashMap<Ticket, Holder>,
+    /// When it is asked again, if time alone lets in another.
+    again_at: Option<Duration>,
+}
+
+struct Holder {
+    no: ProcessNo,
+    stage: Arc<AtomicU8>,
+}
+
+/// A process's steps that stand in queues, or are to.
+#[derive(Default)]
+pub(crate) struct InLine {
+    /// Those that are to line up.
+    pub due: Vec<Op>,
+    pub places: Vec<Waiting>,
+    /// There is something to look at.
+    pub changed: bool,
+}
+
+/// A step that stands in a queue.
+pub(crate) struct Waiting {
+    pub op: Op,
+    /// One for each queue it goes through, as far as it has come.
+    pub places: Vec<Place>,
+    /// The journal says, or is about to, that it was let in.
+    pub told: bool,
+}
+
+/// A step's place in one queue.
+pub(crate) struct Place {
+    lines: Arc<Lines>,
+    queue: Arc<str>,
+    ticket: Ticket,
+    stage: Arc<AtomicU8>,
+}
+
+const WAITS: u8 = 0;
+const ADMITTED: u8 = 1;
+const REFUSED: u8 = 2;
+
+impl Lines {
+    pub fn new(registry: &Registry, env: &Arc<dyn Env>, guests: Weak<dyn Guests>) -> Lines {
+        let now = env.uptime();
+        let of_kinds = registry
+            .step_limits()
+            .map(|(kind, steps)| QueueSpec::new(&format!("{OF_KIND}{kind}")).concurrency(steps));
+        let of_kinds: Vec<QueueSpec> = of_kinds.collect();
+        let has_kinds = !of_kinds.is_empty();
+        let queues = registry.queues().cloned().chain(of_kinds).map(|spec| {
+            let name: Arc<str> = spec.name.as_str().into();
+            let queue = Queue::new(spec, now);
+            (name, Mutex::new(Standing { queue, holders: HashMap::new(), again_at: None }))
+        });
+        Lines {
+            guests,
+            env: env.clone(),
+            queues: queues.collect(),
+            of_kinds: has_kinds,
+            open: AtomicBool::new(false),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The queue of this kind's own limit, if it has one.
+    pub fn of_kind(&self, kind: &str) -> Option<Arc<str>> {
+        if !self.of_kinds {
+            return None;
+        }
+        let name = format!("{OF_KIND}{kind}");
+        self.queues.get_key_value(name.as_str()).map(|(name, _)| name.clone())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// Lines up a step of `no`. It may be let in at once, of which its process
+    /// is not told. `None`: there is no such queue.
+    pub fn enter(self: &Arc<Self>, queue: &str, no: ProcessNo, wish: &Wish) -> Option<Place> {
+        let (queue, standing) = self.queues.get_key_value(queue)?;
+        let (queue, stage) = (queue.clone(), Arc::new(AtomicU8::new(WAITS)));
+        let ticket = {
+            let mut standing = lock(standing);
+            let ticket = standing.queue.enter(wish);
+            standing.holders.insert(ticket, Holder { no, stage: stage.clone() });
+            ticket
+        };
+        self.decide(&queue, Some(ticket));
+        Some(Place { lines: self.clone(), queue, ticket, stage })
+    }
+
+    /// Lets in whom the queue can, and tells their processes, but for `own`.
+    fn decide(self: &Arc<Self>, name: &Arc<str>, own: Option<Ticket>) {
+        let Some(guests) = self.guests.upgrade() else { return };
+        if !self.open.load(Ordering::Acquire) || !guests.may_begin() {
+            return;
+        }
+        let Some(standing) = self.queues.get(name) else { return };
+        let mut told = Vec::new();
+        let mut again = None;
+        {
+            let mut standing = lock(standing);
+            let now = self.env.uptime();
+            let Decision { admitted, refused, again_at } = standing.queue.decide(now);
+            let stages = [(admitted, ADMITTED), (refused, REFUSED)];
+            for (ticket, stage) in stages
+                .into_iter()
+                .flat_map(|(tickets, stage)| tickets.into_iter().map(move |ticket| (ticket, stage)))
+            {
+                if let Some(holder) = standing.holders.get(&ticket) {
+                    holder.stage.store(stage, Ordering::Release);
+                    if own != Some(ticket) {
+                        told.push(holder.no);
+                    }
+                }
+            }
+            let sooner = |at: &Duration| standing.again_at.is_none_or(|before| *at < before);
+            if let Some(at) = again_at.filter(sooner) {
+                standing.again_at = Some(at);
+                again = Some(at.saturating_sub(now));
+            }
+        }
+        told.into_iter().for_each(|no| guests.tell(no));
+        if let Some(wait) = again {
+            self.decide_after(name, wait);
+        }
+    }
+
+    fn decide_after(self: &Arc<Self>, name: &Arc<str>, wait: Duration) {
+        // Up to a whole millisecond: not before it is time.
+        let whole = Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let wait =
+            if whole < wait { whole.saturating_add(Duration::from_millis(1)) } else { whole };
+        let (lines, name, sleep) = (Arc::downgrade(self), name.clone(), self.env.sleep(wait));
+        self.env.spawn(Box::pin(async move {
+            sleep.await;
+            let Some(lines) = lines.upgrade() else { return };
+            if let Some(standing) = lines.queues.get(&name) {
+                lock(standing).again_at = None;
+            }
+            lines.decide(&name, None);
+        }));
+    }
+
+    /// From here on steps are let in.
+    pub fn open(self: &Arc<Self>) {
+        if !self.open.swap(true, Ordering::AcqRel) {
+            self.queues.keys().for_each(|name| self.decide(name, None));
+        }
+    }
+
+    /// Keeps the places of a process that leaves memory.
+    pub fn keep(&self, no: ProcessNo, places: Vec<Waiting>) {
+        if !places.is_empty() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(no, places);
+        }
+    }
+
+    /// Gives them back.
+    pub fn kept(&self, no: ProcessNo) -> Vec<Waiting> {
+        if self.queues.is_empty() {
+            return Vec::new();
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(&no).unwrap_or_default()
+    }
+
+    /// Lets go of what is kept, for good.
+    pub fn close(&self) {
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        // Without the lock: each gives itself back.
+        drop(kept);
+    }
+
+    /// Every queue, by name.
+    pub fn view(&self) -> Vec<QueueView> {
+        let (now, wall) = (self.env.uptime(), self.env.now());
+        self.queues.values().map(|standing| lock(standing).queue.view(now, wall)).collect()
+    }
+
+    /// The queues' names, for words.
+    pub fn names(&self) -> Vec<&str> {
+        self.queues.keys().map(|name| &**name).filter(|name| !name.starts_with(OF_KIND)).collect()
+    }
+
+    /// In which queue steps of these processes wait.
+    pub fn waiting(&self, of: &HashSet<ProcessNo>) -> HashMap<ProcessNo, Arc<str>> {
+        let mut waiting = HashMap::new();
+        if of.is_empty() {
+            return waiting;
+        }
+        for (name, standing) in &self.queues {
+            for holder in lock(standing).holders.values() {
+                let waits = holder.stage.load(Ordering::Acquire) == WAITS;
+                if waits && of.contains(&holder.no) {
+                    waiting.insert(holder.no, name.clone());
+                }
+            }
+        }
+        waiting
+    }
+}
+
+fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
+    standing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Place {
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.stage.load(Ordering::Acquire) == WAITS
+    }
+
+    /// The queue lets in nobody, and nobody is to wait.
+    pub fn is_refused(&self) -> bool {
+        self.stage.load(Ordering::Acquire) == REFUSED
+    }
+
+    /// The attempt has ended so, after so long.
+    pub fn ended(self, took: Duration, result: &StepResult) {
+        let outcome = match result {
+            Ok(_) => Outcome::Answered,
+            Err(failure) => Outcome::of_failure(failure),
+        };
+        if let Some(standing) = self.lines.queues.get(&self.queue) {
+            let now = self.lines.env.uptime();
+            lock(standing).queue.ended(self.ticket, now, took, outcome);
+        }
+        // Dropping it lets in the next.
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(standing) = self.lines.queues.get(&self.queue) {
+            let now = self.lines.env.uptime();
+            let mut standing = lock(standing);
+            standing.holders.remove(&self.ticket);
+            standing.queue.leave(self.ticket, now);
+        }
+        self.lines.decide(&self.queue, None);
+    }
+}
+
+/// The places an attempt holds while it is under way.
+pub(crate) struct Permit {
+    places: Vec<Place>,
+    env: Arc<dyn Env>,
+}
+
+impl Permit {
+    pub fn new(places: Vec<Place>, env: Arc<dyn Env>) -> Permit {
+        Permit { places, env }
+    }
+
+    /// Runs the attempt; dropped, it gives back the places all the same.
+    pub async fn hold(self, attempt: impl Future<Output = StepResult>) -> StepResult {
+        let begun = self.env.uptime();
+        let result = attempt.await;
+        let took = self.env.uptime().saturating_sub(begun);
+        self.places.into_iter().for_each(|place| place.ended(took, &result));
+        result
+    }
+}
