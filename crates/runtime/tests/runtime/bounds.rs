@@ -118,7 +118,7 @@ async fn timers_are_read_beside_the_commits_that_note_them() {
     until(|| due.waiting() == 1).await;
     let mut naps = Vec::new();
     for key in 0..20 {
-        let id = world.start(&format!("nap/{key}"), "30").await;
+        let id = world.start(&format!("nap/{key}"), "300").await;
         world.until(&id, Status::Sleeping).await;
         naps.push(id);
     }

@@ -105,8 +105,8 @@ async fn outside(world: &World, id: &ProcessId) -> Result<(), greenroom_runtime:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_mailbox_suspends_its_sender() {
     let world = World::new(registry(ROOM, Overflow::Suspend));
-    let sink = world.start("sink/1", "10000").await;
-    let source = world.start("source/1", r#"["sink/1",10000]"#).await;
+    let sink = world.start("sink/1", "3000").await;
+    let source = world.start("source/1", r#"["sink/1",3000]"#).await;
     world.until(&source, Status::Blocked).await;
     pause(50).await;
     let before = lying(&world, &sink);
@@ -121,8 +121,8 @@ async fn a_full_mailbox_suspends_its_sender() {
     let after = lying(&world, &sink);
     assert!(after < ROOM + 2 * SLACK, "{after} messages lie there");
     open(&world, &sink).await;
-    assert_eq!(world.result(&sink).await, (10_000 * 10_001 / 2).to_string());
-    assert_eq!(world.result(&source).await, "10000");
+    assert_eq!(world.result(&sink).await, (3_000 * 3_001 / 2).to_string());
+    assert_eq!(world.result(&source).await, "3000");
     assert!(world.node.health().full_mailboxes.is_empty());
     assert!(world.node.dead(1).await.expect("reads").is_empty());
 }
@@ -130,16 +130,16 @@ async fn a_full_mailbox_suspends_its_sender() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_senders_take_turns() {
     let world = World::new(registry(10, Overflow::Suspend));
-    let sink = world.start("sink/1", "4000").await;
-    for n in 0..200 {
-        world.start(&format!("source/{n}"), r#"["sink/1",20]"#).await;
+    let sink = world.start("sink/1", "1000").await;
+    for n in 0..100 {
+        world.start(&format!("source/{n}"), r#"["sink/1",10]"#).await;
     }
     pause(200).await;
     let before = lying(&world, &sink);
     open(&world, &sink).await;
-    assert_eq!(world.result(&sink).await, (200 * 210).to_string());
+    assert_eq!(world.result(&sink).await, (100 * 55).to_string());
     // One of each may have been on its way when it filled.
-    assert!(before <= 10 + 200 * 20 / 2, "{before} messages lay there");
+    assert!(before <= 10 + 100 * 10 / 2, "{before} messages lay there");
     let listing = Listing { kind: Some("source".into()), limit: 300, ..Listing::default() };
     for row in world.node.list(listing).await.expect("listed") {
         world.result(&row.id).await;
