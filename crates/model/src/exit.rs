@@ -73,6 +73,10 @@ pub mod failure {
     pub const NEEDS_JOURNAL: &str = "needs_journal";
     /// The receiver has as many messages as its mailbox holds.
     pub const MAILBOX_FULL: &str = "mailbox_full";
+    /// A message or spawn too far from the request it goes back to: a loop.
+    pub const TOO_MANY_HOPS: &str = "too_many_hops";
+    /// It came when nobody wanted it done any more.
+    pub const DEADLINE: &str = "deadline";
     /// The code waits for something the runtime knows nothing of.
     pub const FOREIGN_AWAIT: &str = "foreign_await";
 }

@@ -6,7 +6,7 @@
 
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
+    Event, Exit, Failure, Filter, InHand, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct Applied {
     pub unexpected: bool,
     /// For the live stream.
     pub emitted: Vec<Payload>,
+    /// What the commands are asked for; `None`: the process's own envelope.
+    pub in_hand: Option<Arc<InHand>>,
 }
 
 /// How to make one attempt of a step.

@@ -45,8 +45,10 @@ fn exit(which: u8) -> (Status, Exit) {
 }
 
 fn content(kind: u8, caller: &ProcessId) -> Content {
-    let user =
-        |topic: &str, reply_to| Content::User { topic: topic.into(), body: number(1), reply_to };
+    let user = |topic: &str, reply_to| {
+        let (topic, body) = (topic.into(), number(1));
+        Content::User { topic, body, reply_to, carried: None }
+    };
     let reply_to = |process: &ProcessId| Some(ReplyTo { process: process.clone(), op: Op(9) });
     match kind {
         0..=2 => user("plain", None),

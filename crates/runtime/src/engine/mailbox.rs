@@ -193,7 +193,7 @@ mod tests {
 
     fn message(no: i64, topic: &str, body: &str) -> Message {
         let body = Payload::parse(body).expect("json");
-        let content = Content::User { topic: topic.into(), body, reply_to: None };
+        let content = Content::User { topic: topic.into(), body, reply_to: None, carried: None };
         Message { no: MessageNo(no), from: Origin::Runtime, content, root: "r".into(), hops: 0 }
     }
 

@@ -44,6 +44,9 @@ pub struct EngineOptions {
     pub letters_kept: Duration,
     /// Messages to processes that have ended or do not exist are dropped.
     pub drops_unreachable: bool,
+    /// How many messages and spawns may lie between a request and what goes back
+    /// to it.
+    pub hops_max: u32,
 }
 
 impl Default for EngineOptions {
@@ -58,6 +61,7 @@ impl Default for EngineOptions {
             letters_max: 100_000,
             letters_kept: Duration::from_secs(30 * 24 * 3600),
             drops_unreachable: false,
+            hops_max: 1_000,
         }
     }
 }

@@ -2,11 +2,12 @@
 //! the commit holds is derived from the events.
 
 use super::cell::{Live, weight};
-use super::effects;
+use super::effects::{self, Sender};
 use crate::env::Env;
 use greenroom_journal::{AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom};
 use greenroom_model::{
-    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq, Stop,
+    Content, Event, Exit, Kind, Limits, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq,
+    Stop,
 };
 
 /// How many events a turn may have before it is committed and the process has
@@ -37,12 +38,15 @@ pub(super) struct Turn {
     pub hub: Vec<HubWork>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
+    pub limits: Limits,
 }
 
 impl Turn {
-    pub fn new(live: &Live, now: Millis) -> Turn {
+    pub fn new(live: &Live, now: Millis, hops_max: u32) -> Turn {
+        let at = now.max(live.at);
         Turn {
-            at: now.max(live.at),
+            at,
+            limits: Limits { hops_max, at },
             first: Seq(live.seq.0 + 1),
             events: Vec::new(),
             consumed: Vec::new(),
@@ -108,6 +112,11 @@ impl Turn {
         self.events.push(event);
     }
 
+    /// Who sends what the next event sends, and for what.
+    pub fn sender<'a>(&self, live: &'a Live) -> Sender<'a> {
+        Sender { facts: &live.facts, in_hand: live.in_hand.as_deref(), seq: self.next_seq() }
+    }
+
     fn close_asks(&mut self, live: &Live, event: &Event) {
         // A process that ends for good has its questions closed by the store.
         let all = event.segment().is_some()
@@ -141,7 +150,9 @@ impl Turn {
         let ends = exit_of(event).is_some_and(|exit| !live.ledger.holds(&exit));
         if ends || event.segment().is_some() || matches!(event, Event::Released { .. }) {
             let owed = live.ledger.owed.iter();
-            self.sends.extend(owed.map(|owed| effects::no_reply(&live.facts, owed)));
+            let sender = self.sender(live);
+            let told: Vec<_> = owed.map(|owed| effects::no_reply(sender, owed)).collect();
+            self.sends.extend(told);
         }
     }
 
@@ -162,7 +173,9 @@ impl Turn {
             Event::PlaceTaken { .. }
             | Event::PlaceLeft { .. }
             | Event::LookupStarted { .. }
-            | Event::Published { .. } => self.hub.extend(effects::hub(&live.facts, event)),
+            | Event::Published { .. } => {
+                self.hub.extend(effects::hub(self.sender(live), event));
+            }
             Event::CancelRequested { .. } => {
                 live.running.drain().for_each(|(_, task)| task.abort())
             }
@@ -175,11 +188,14 @@ impl Turn {
             | Event::ChildRestarted { .. }
             | Event::ChildStopped { .. }
             | Event::ChildKilled { .. } => {
-                self.sends.extend(effects::outgoing(&live.facts, event));
+                self.sends.extend(effects::outgoing(self.sender(live), event));
             }
             Event::ProcessSpawned { .. } => {
-                if let Some((spawn, first)) =
-                    effects::spawn(&live.facts, env.seed(), self.at, event)
+                let sender = self.sender(live);
+                if let Some(exit) = effects::not_spawned(sender, &self.limits, event) {
+                    self.sends.push(exit);
+                } else if let Some((spawn, first)) =
+                    effects::spawn(sender, env.seed(), self.at, event)
                 {
                     self.spawns.push(spawn);
                     self.fresh.push(Some(first));
@@ -211,7 +227,8 @@ impl Turn {
         live.stop_steps();
         let Some(exit) = exit_of(event) else { return };
         if let Some(supervised) = &live.ledger.supervised {
-            self.sends.push(effects::childs_exit(&live.facts, supervised, &exit));
+            let exit = effects::childs_exit(self.sender(live), supervised, &exit);
+            self.sends.push(exit);
         }
         let held = live.ledger.holds(&exit);
         self.leaves |= !held && !live.ledger.standing.places.is_empty();

@@ -12,6 +12,7 @@ mod asks;
 mod bounds;
 mod cancel;
 mod deploy;
+mod envelope;
 mod ephemeral;
 mod fleet;
 mod fork;
