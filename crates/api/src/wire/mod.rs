@@ -12,6 +12,7 @@ mod node;
 mod place;
 mod process;
 mod schedule;
+mod trace;
 mod transfer;
 
 pub use ask::{AnswerRequest, Ask, Asks};
@@ -28,4 +29,5 @@ pub use node::{NodeStatus, Trouble, Verified};
 pub use place::{GroupRequest, Place, Places, PlacesQuery, Published, TopicRequest};
 pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
 pub use schedule::{ScheduleQuery, ScheduleRequest, ScheduleRun, Scheduled, Schedules};
+pub use trace::{Trace, TracedTurn, place_of};
 pub use transfer::{Imported, line};

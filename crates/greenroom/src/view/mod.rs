@@ -8,6 +8,7 @@ mod process;
 mod schedule;
 mod short;
 mod span;
+mod trace;
 mod tree;
 mod waits;
 
@@ -21,4 +22,5 @@ pub use process::{asks, places, processes};
 pub use schedule::{schedule, schedules};
 pub use short::{one_line, short};
 pub use span::span;
+pub use trace::TraceLines;
 pub use tree::tree;

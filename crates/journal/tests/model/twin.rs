@@ -169,6 +169,7 @@ fn turn(plan: &Plan, place: &mut Standing, at: Millis) -> Turn {
         unlinks: plan.link.filter(|(_, made)| !made).map(|(to, _)| name(to)).into_iter().collect(),
         links: plan.link.filter(|(_, made)| *made).map(|(to, _)| name(to)).into_iter().collect(),
         leaves: status.is_ended(),
+        roots: Vec::new(),
     };
     // Where it will stand if this one passes; if not, the next is stale too.
     (place.seq, place.sum) = (place.seq.plus(count), sum);

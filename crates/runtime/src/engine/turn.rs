@@ -35,6 +35,7 @@ pub(super) struct Turn {
     pub unlinks: Vec<ProcessId>,
     pub links: Vec<ProcessId>,
     pub leaves: bool,
+    pub roots: Vec<String>,
     pub hub: Vec<HubWork>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
@@ -65,6 +66,7 @@ impl Turn {
             unlinks: Vec::new(),
             links: Vec::new(),
             leaves: false,
+            roots: Vec::new(),
             hub: Vec::new(),
             reload: false,
             wake_before: live.ledger.wake_at(),
@@ -94,6 +96,7 @@ impl Turn {
             segment.standing = live.ledger.standing.clone();
         }
         self.effects(live, env, &event);
+        self.note_root(live, &event);
         let seq = self.next_seq();
         if let Some(segment) = event.segment() {
             live.segment = seq;
@@ -110,6 +113,22 @@ impl Turn {
         live.ledger.apply(seq, &event);
         live.history_bytes += weight(&mut event);
         self.events.push(event);
+    }
+
+    /// What is done for another request than the process's own is found by that
+    /// one's trace.
+    fn note_root(&mut self, live: &Live, event: &Event) {
+        let root = match event {
+            Event::MessageReceived { envelope, .. } => {
+                envelope.as_ref().and_then(|envelope| envelope.root.as_ref())
+            }
+            _ => live.in_hand.as_ref().map(|in_hand| &in_hand.root),
+        };
+        if let Some(root) = root.filter(|root| **root != live.facts.root)
+            && !self.roots.contains(root)
+        {
+            self.roots.push(root.clone());
+        }
     }
 
     /// Who sends what the next event sends, and for what.

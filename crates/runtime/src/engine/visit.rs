@@ -277,6 +277,7 @@ impl Engine {
                 unlinks: turn.unlinks,
                 links: turn.links,
                 leaves: turn.leaves,
+                roots: turn.roots,
             }),
             hub: turn.hub,
             sends: turn.sends,

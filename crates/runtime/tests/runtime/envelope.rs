@@ -2,7 +2,7 @@
 //! leads to goes back to its request.
 
 use crate::world::{World, pause};
-use greenroom_runtime::journal::{LetterListing, Memory};
+use greenroom_runtime::journal::{LetterListing, Memory, TraceListing};
 use greenroom_runtime::model::{Event, Failure, ProcessId, Status, failure};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry};
 use std::sync::Arc;
@@ -283,4 +283,39 @@ async fn what_a_message_leads_to_goes_back_to_its_root() {
     own.send(&id, "stop", "null").await;
     own.result(&id).await;
     assert!(own.events(&id).await.iter().any(plain));
+}
+
+#[tokio::test]
+async fn a_trace_tells_what_one_request_caused_and_nothing_else() {
+    let registry =
+        Registry::new().kind("serves", serves).kind("tells", tells).kind("client", asks_for);
+    let world = World::new(registry);
+    let server = world.start("serves/a", "null").await;
+    for client in ["client/one", "client/two"] {
+        let id = world.start(client, "\"serves/a\"").await;
+        world.result(&id).await;
+        pause(30).await;
+    }
+    world.result(&server).await;
+    let listing = TraceListing { root: "client/one".into(), after: None, limit: 100 };
+    let turns = world.node.trace(listing).await.expect("read");
+    let told: Vec<String> = turns
+        .iter()
+        .flat_map(|turn| turn.events.iter().map(|event| format!("{} {}", turn.id, event.name())))
+        .collect();
+    let place = |wanted: &str| told.iter().position(|one| one.starts_with(wanted));
+    let order = [
+        place("client/one WorkflowStarted"),
+        place("client/one MessageSent"),
+        place("serves/a MessageReceived"),
+        place("serves/a ProcessSpawned"),
+        place("tells/"),
+        place("serves/a ProcessExited"),
+    ];
+    assert!(order.is_sorted() && !order.contains(&None), "{order:?} {told:#?}");
+    assert!(!told.iter().any(|one| one.contains("client/two")), "{told:#?}");
+    assert_eq!(told.iter().filter(|one| one.ends_with("MessageReceived")).count(), 1);
+    let none = TraceListing { root: "client/none".into(), after: None, limit: 100 };
+    let error = world.node.trace(none).await.expect_err("nothing is there").to_string();
+    assert!(error.contains("client/none"), "{error}");
 }
