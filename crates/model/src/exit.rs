@@ -75,6 +75,8 @@ pub mod failure {
     pub const MAILBOX_FULL: &str = "mailbox_full";
     /// A message or spawn too far from the request it goes back to: a loop.
     pub const TOO_MANY_HOPS: &str = "too_many_hops";
+    /// Processes wait for each other's replies.
+    pub const DEADLOCK: &str = "deadlock";
     /// It came when nobody wanted it done any more.
     pub const DEADLINE: &str = "deadline";
     /// The code waits for something the runtime knows nothing of.

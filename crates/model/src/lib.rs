@@ -5,6 +5,7 @@
 //! decisions come out, so every rule here can be tested without a machine.
 
 mod account;
+mod deadlock;
 mod divergence;
 mod envelope;
 mod error;
@@ -29,6 +30,7 @@ mod time;
 mod topic;
 
 pub use account::AccountId;
+pub use deadlock::{Deadlock, deadlock};
 pub use divergence::Divergence;
 pub use envelope::{Carried, Cause, Envelope, Limits};
 pub use error::Error;

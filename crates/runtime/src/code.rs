@@ -24,6 +24,9 @@ pub trait Activation: Send {
     /// The operations that wait for a message, with what they take, in order.
     fn receivers(&self) -> Vec<(Op, Filter)>;
 
+    /// The operations whose outcome the code waits for, all of them.
+    fn waiting(&self) -> Vec<Op>;
+
     /// How to run a step the code has asked for.
     fn step(&self, op: Op) -> Option<Attempt>;
 

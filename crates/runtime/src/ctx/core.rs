@@ -569,6 +569,10 @@ impl Core {
         !self.slots.is_empty()
     }
 
+    pub fn waiting(&self) -> Vec<Op> {
+        self.slots.keys().copied().collect()
+    }
+
     pub fn receivers(&self) -> &[(Op, Filter)] {
         &self.receivers
     }

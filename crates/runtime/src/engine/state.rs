@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
+use super::circles::Deadlocks;
 use super::desk::{Desks, Job};
 use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
@@ -98,6 +99,7 @@ pub struct Engine {
     /// Held by the one thread that commits.
     pub(crate) leader: Mutex<()>,
     pub(crate) timers: Timers,
+    pub(crate) deadlocks: Deadlocks,
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
     /// Processes that cannot be read; see `damage.rs`.
@@ -155,6 +157,7 @@ impl Engine {
                 commits: Queue::new(),
                 leader: Mutex::default(),
                 timers: Timers::new(),
+                deadlocks: Deadlocks::default(),
                 hub: Hub::default(),
                 troubles: Mutex::default(),
                 damages: Mutex::default(),

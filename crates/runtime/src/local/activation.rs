@@ -197,6 +197,10 @@ impl Activation for Local {
         self.core().receivers().to_vec()
     }
 
+    fn waiting(&self) -> Vec<Op> {
+        self.core().waiting()
+    }
+
     fn step(&self, op: Op) -> Option<Attempt> {
         self.core().step(op).map(StepJob::attempt)
     }

@@ -11,6 +11,7 @@ mod around_commit;
 mod asks;
 mod bounds;
 mod cancel;
+mod deadlocks;
 mod deploy;
 mod envelope;
 mod ephemeral;
