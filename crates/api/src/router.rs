@@ -5,7 +5,7 @@ use crate::peer::guard;
 use crate::refusal::Refusal;
 use crate::route::{
     ask, cancel, dead, events, export, fork, history, import, kind, message, node as status, pause,
-    place, process, queue, restart, result, schedule, state, verify,
+    place, process, queue, restart, result, schedule, state, trace, verify,
 };
 use crate::shutdown::Shutdown;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -51,6 +51,7 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
     Router::new()
         .route("/v1/processes", get(process::list).post(process::start))
         .nest("/v1/processes/{kind}/{key}", one)
+        .route("/v1/trace/{kind}/{key}", get(trace::get))
         .route("/v1/asks", get(ask::list))
         .route("/v1/asks/{kind}/{key}/{op}", post(ask::answer))
         .route("/v1/names", get(place::names))

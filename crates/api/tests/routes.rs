@@ -507,3 +507,19 @@ async fn a_full_mailbox_answers_429() {
     let health = house.client.node().await.expect("answers").health;
     assert_eq!(health["full_mailboxes"][0]["id"], "asker/1", "{health}");
 }
+
+#[tokio::test]
+async fn a_trace_comes_in_pages() {
+    let house = House::new().await;
+    let id = house.start("add", "traced", "[1, 2]").await;
+    house.client.result(&id, Duration::from_secs(10)).await.expect("ends");
+    let all = house.client.trace(&id, None, 100).await.expect("read");
+    assert!(all.next.is_none() && all.turns.len() >= 2, "{all:?}");
+    let first = house.client.trace(&id, None, 1).await.expect("read");
+    let second = house.client.trace(&id, first.next.as_deref(), 1).await.expect("read");
+    let places = [&first, &second].map(|page| page.turns[0].seq);
+    assert_eq!(places, [all.turns[0].seq, all.turns[1].seq]);
+    let error = house.client.trace(&id, Some("yesterday"), 1).await.expect_err("no place");
+    assert!(error.to_string().contains("yesterday"), "{error}");
+    house.stop.send(()).expect("runs");
+}

@@ -4,7 +4,7 @@ use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
     logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule, send, state,
-    tree, up,
+    trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -36,6 +36,8 @@ pub enum Command {
     Tree(tree::Args),
     /// Show what happened to a process
     History(history::Args),
+    /// Show everything that a request caused, across processes
+    Trace(trace::Args),
     /// Show the state a process has set
     State(state::Args),
     /// Print the result of a process
@@ -102,6 +104,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Ps(args) => ps::run(app, args).await,
         Command::Tree(args) => tree::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
+        Command::Trace(args) => trace::run(app, args).await,
         Command::State(args) => state::run(app, args).await,
         Command::Result(args) => result::run(app, args).await,
         Command::Logs(args) => logs::run(app, args).await,

@@ -7,7 +7,9 @@ use greenroom_api::Client;
 use greenroom_api::wire::{
     self, Ask, DeadLetter, LetterQuery, ListQuery, Process, StateEntry, Turn,
 };
-use greenroom_journal::{Journal, LetterListing, Listing, PlaceRow, Places, ProcessRow, Scope};
+use greenroom_journal::{
+    Journal, LetterListing, Listing, PlaceRow, Places, ProcessRow, Scope, TraceListing,
+};
 use greenroom_model::{Place, ProcessId, Seq, Status};
 use greenroom_runtime::list_marked;
 use std::sync::Arc;
@@ -79,6 +81,27 @@ impl Source {
                 let loaded = loaded.map_err(|error| damaged(id, error))?;
                 let turns = loaded.map(|loaded| loaded.turns).unwrap_or_default();
                 Ok(turns.into_iter().map(Turn::from).collect())
+            }
+        }
+    }
+
+    /// A page of what a request caused, across processes.
+    pub async fn trace(
+        &self,
+        root: &ProcessId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<wire::Trace> {
+        match self {
+            Source::Node(client) => Ok(client.trace(root, after, limit).await?),
+            Source::Store(journal) => {
+                let after = after.and_then(wire::place_of);
+                let listing = TraceListing { root: root.to_string(), after, limit };
+                let turns = journal.trace(&listing)?;
+                if turns.is_empty() && after.is_none() {
+                    find(journal.as_ref(), root)?;
+                }
+                Ok(wire::Trace::page(turns, limit))
             }
         }
     }

@@ -143,7 +143,7 @@ fn turn(lease: &Lease, cell: &mut Cell, body: &str) -> Commit {
 fn message(commit: &Commit, to: ProcessId) -> Result<Outgoing, Error> {
     let from = commit.turn.as_ref().map(|turn| turn.id.clone());
     let body = Payload::of("a message of some forty characters, say")?;
-    let content = Content::User { topic: "bench".to_owned(), body, reply_to: None };
+    let content = Content::User { topic: "bench".to_owned(), body, reply_to: None, carried: None };
     let from = from.map_or(Origin::Runtime, Origin::Process);
     Ok(Outgoing { root: to.to_string(), to, from, content, hops: 1 })
 }

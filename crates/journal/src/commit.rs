@@ -223,19 +223,26 @@ pub struct Turn {
     pub unset: Vec<String>,
     /// State that queries may read, to set; after `unset`.
     pub state: Vec<(String, Payload)>,
-    /// Messages it took earlier and that are given up now.
+    /// Roots other than the process's own that something in it goes back to.
+    pub roots: Vec<String>,
+    /// Messages it gives up.
     pub given_up: Vec<GivenUp>,
     /// What is appended to the mailboxes of its children that have not ended.
     pub to_children: Vec<ToChildren>,
 }
 
-/// A message that has ended its process too often: it becomes a dead letter.
+/// A message that its process gives up, having taken it or not: it becomes a
+/// dead letter.
 #[derive(Clone, Debug)]
 pub struct GivenUp {
     /// Who sent it.
     pub from: Origin,
     /// What it says.
     pub content: Content,
+    /// The request it goes back to.
+    pub root: String,
+    /// Messages and spawns between the root and it.
+    pub hops: u32,
     /// Why it is given up.
     pub reason: String,
     /// What the process ended with each time.

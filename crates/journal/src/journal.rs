@@ -2,7 +2,7 @@
 
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, LetterListing, Listing,
-    Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
+    Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow, TraceListing, TraceTurn,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -75,6 +75,11 @@ pub trait Journal: Send + Sync {
     fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.letters(&LetterListing { limit, ..LetterListing::default() })
     }
+
+    /// What one request caused, across all processes: a page that holds the first
+    /// by their places, ordered by time, and within a millisecond as one thing led
+    /// to another. What comes next is after the highest place.
+    fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error>;
 
     /// How many processes there are of each kind and version in each status.
     fn census(&self) -> Result<Vec<Count>, Error>;

@@ -20,6 +20,7 @@ mod sql;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace;
 
 pub use blob::{externalise, externalise_arrival, externalise_commit, fetch_content};
 pub use commit::{
@@ -38,3 +39,4 @@ pub use row::{
     TurnRow, decode_events, encode_events,
 };
 pub use sqlite::{Sqlite, SqliteOptions};
+pub use trace::{TraceListing, TracePlace, TraceTurn};

@@ -9,8 +9,8 @@
 use crate::queue::Queued;
 use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
-    AskSpec, Audience, Exit, Failure, Kind, Lookup, Message, Millis, Op, Origin, Payload, Place,
-    ProcessId, ProcessNo, ReplyTo, Seq, Standing, Stop,
+    AskSpec, Audience, Carried, Envelope, Exit, Failure, Kind, Lookup, Message, Millis, Op, Origin,
+    Payload, Place, ProcessId, ProcessNo, ReplyTo, Seq, Standing, Stop,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,7 +49,10 @@ pub enum Event {
         topic: String,
         body: Payload,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<ReplyTo>,
+        reply_to: Option<Box<ReplyTo>>,
+        /// Where it is not that of the process itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        envelope: Option<Box<Envelope>>,
     },
     /// There is room for what the operation `op` has to send.
     SendUnblocked { op: Op },
@@ -121,7 +124,8 @@ pub enum Event {
     TimerStarted { op: Op, fire_at: Millis },
     /// The code no longer waits for this operation (it lost a `select`, say).
     OperationDropped { op: Op },
-    /// A message was sent. With `call`, `op` waits for the reply.
+    /// A message was sent. With `call`, `op` waits for the reply. `deadline`: one
+    /// sooner than that of the message in hand.
     MessageSent {
         op: Op,
         to: ProcessId,
@@ -129,6 +133,8 @@ pub enum Event {
         body: Payload,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         call: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Millis>,
     },
     /// `op` has something to send to `to`, whose mailbox is full, or for which this
     /// turn is; it is looked at again at `until`, at the latest.
@@ -147,6 +153,9 @@ pub enum Event {
         detached: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         supervised: Option<Terms>,
+        /// What it is given for all it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        given: Option<Box<Given>>,
     },
     /// A child that has ended is started again.
     ChildRestarted {
@@ -241,6 +250,25 @@ pub struct Segment {
     /// What it was to others.
     #[serde(default, skip_serializing_if = "Standing::is_empty")]
     pub standing: Standing,
+    /// Messages and spawns between the root and it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+    /// The rest of its own envelope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Box<Carried>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(hops: &u32) -> bool {
+    *hops == 0
+}
+
+/// How much a child may do, and until when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// From then on nobody wants it done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Millis>,
 }
 
 /// A process's place under its supervisor.
@@ -487,20 +515,32 @@ impl Event {
         }
     }
 
-    /// The input a message becomes when operation `op` takes it.
-    pub fn received(op: Op, message: &Message) -> Option<Event> {
+    /// The input a message becomes when operation `op` of a process of this root
+    /// and so many hops takes it.
+    pub fn received(op: Op, message: &Message, root: &str, hops: u32) -> Option<Event> {
         match &message.content {
             crate::Content::Exited { id, exit, .. } | crate::Content::ExitSignal { id, exit } => {
                 Some(Event::ExitReceived { op, id: id.clone(), exit: exit.clone() })
             }
-            crate::Content::User { topic, body, reply_to } => Some(Event::MessageReceived {
+            crate::Content::User { topic, body, reply_to, .. } => Some(Event::MessageReceived {
                 op,
                 from: message.from.clone(),
                 topic: topic.clone(),
                 body: body.clone(),
-                reply_to: reply_to.clone(),
+                reply_to: reply_to.clone().map(Box::new),
+                envelope: message.envelope(root, hops),
             }),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_stays_small() {
+        assert!(size_of::<Event>() <= 128, "{}", size_of::<Event>());
     }
 }

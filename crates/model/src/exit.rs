@@ -91,6 +91,12 @@ pub mod failure {
     pub const BAD_DEMAND: &str = "bad_demand";
     /// The producer of a stage has ended otherwise than with a result.
     pub const PRODUCER_ENDED: &str = "producer_ended";
+    /// A message or spawn too far from the request it goes back to: a loop.
+    pub const TOO_MANY_HOPS: &str = "too_many_hops";
+    /// Processes wait for each other's replies.
+    pub const DEADLOCK: &str = "deadlock";
+    /// It came when nobody wanted it done any more.
+    pub const DEADLINE: &str = "deadline";
     /// The code waits for something the runtime knows nothing of.
     pub const FOREIGN_AWAIT: &str = "foreign_await";
 }

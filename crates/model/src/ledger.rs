@@ -125,7 +125,7 @@ impl Ledger {
             | Event::StepFailed { .. } => self.apply_to_step(event),
             Event::MessageReceived { op, reply_to, .. } => {
                 self.close(*op);
-                self.owed.extend(reply_to.clone());
+                self.owed.extend(reply_to.as_deref().cloned());
             }
             Event::ReplySent { to, .. } => self.owed.retain(|owed| owed != to),
             Event::SendUnblocked { op } => {

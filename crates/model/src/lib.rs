@@ -4,11 +4,15 @@
 //! Knows no I/O, no async runtime, no clock and no store. Facts go in,
 //! decisions come out, so every rule here can be tested without a machine.
 
+mod account;
+mod deadlock;
 mod divergence;
+mod envelope;
 mod error;
 mod event;
 mod exit;
 mod id;
+mod in_hand;
 mod ledger;
 mod link;
 mod message;
@@ -27,17 +31,21 @@ pub mod supervisor;
 mod time;
 mod topic;
 
+pub use account::AccountId;
+pub use deadlock::{Deadlock, deadlock};
 pub use divergence::Divergence;
+pub use envelope::{Carried, Cause, Envelope, Limits};
 pub use error::Error;
-pub use event::{Event, Segment, Supervised, Terms};
+pub use event::{Event, Given, Segment, Supervised, Terms};
 pub use exit::{Exit, Failure, failure};
 pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
+pub use in_hand::InHand;
 pub use ledger::{BlockedSend, Ledger, OpenAsk, OpenStep};
 pub use link::linked_exit;
 pub use message::{AskSpec, Content, Filter, Lane, Message, Origin, ReplyTo, Stop};
 pub use payload::{BlobRef, PAYLOAD_MAX_BYTES, Payload, Short};
 pub use retry::{Retry, RetryDecision};
-pub use revival::{Revival, given_back, revival};
+pub use revival::{GivenBack, Revival, given_back, revival};
 pub use rewind::{history_in_force, restart_point, state_after};
 pub use standing::{Audience, Lookup, Place, Standing};
 pub use status::Status;

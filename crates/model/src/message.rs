@@ -1,7 +1,9 @@
 //! What lies in a mailbox, and what a process asks a person.
 
 use crate::supervisor::RestartFrom;
-use crate::{Exit, Failure, Kind, MessageNo, Millis, Op, Payload, ProcessId, Seq};
+use crate::{
+    Carried, Envelope, Exit, Failure, Kind, MessageNo, Millis, Op, Payload, ProcessId, Seq,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where something came from.
@@ -73,6 +75,9 @@ pub enum Content {
         body: Payload,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<ReplyTo>,
+        /// What its envelope has beside root and hops.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carried: Option<Box<Carried>>,
     },
     /// The answer to a call of operation `op`.
     Reply { op: Op, result: Result<Payload, Failure> },
@@ -146,6 +151,14 @@ impl Content {
         match self {
             Content::User { .. } => Lane::User,
             _ => Lane::Control,
+        }
+    }
+
+    /// What its envelope has beside root and hops, if anything.
+    pub fn carried(&self) -> Option<&Carried> {
+        match self {
+            Content::User { carried, .. } => carried.as_deref(),
+            _ => None,
         }
     }
 
@@ -278,9 +291,52 @@ impl Filter {
 }
 
 impl Message {
+    /// Its envelope, if that is not the one of a process of this root and so many
+    /// hops.
+    pub fn envelope(&self, root: &str, hops: u32) -> Option<Box<Envelope>> {
+        let carried = self.content.carried();
+        let foreign = self.root != root;
+        if !foreign && self.hops == hops && carried.is_none() {
+            return None;
+        }
+        Some(Box::new(Envelope {
+            root: foreign.then(|| self.root.clone()),
+            hops: self.hops,
+            carried: carried.cloned().unwrap_or_default(),
+        }))
+    }
+
     /// The value at this JSON pointer (RFC 6901) of its body.
     pub fn field(&self, pointer: &str) -> Option<serde_json::Value> {
         let Content::User { body, .. } = &self.content else { return None };
         body.read::<serde_json::Value>().ok()?.pointer(pointer).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Millis;
+
+    fn message(root: &str, hops: u32, carried: Option<Carried>) -> Message {
+        let content = Content::User {
+            topic: "t".into(),
+            body: Payload::null(),
+            reply_to: None,
+            carried: carried.map(Box::new),
+        };
+        Message { no: MessageNo(1), from: Origin::Runtime, content, root: root.into(), hops }
+    }
+
+    #[test]
+    fn an_envelope_is_kept_where_it_is_not_the_processs_own() {
+        assert_eq!(message("a/b", 2, None).envelope("a/b", 2), None);
+        let further = message("a/b", 3, None).envelope("a/b", 2).unwrap();
+        assert_eq!((further.root, further.hops), (None, 3));
+        let foreign = message("c/d", 2, None).envelope("a/b", 2).unwrap();
+        assert_eq!(foreign.root.as_deref(), Some("c/d"));
+        let carried = Carried { deadline: Some(Millis(7)), ..Carried::default() };
+        let late = message("a/b", 2, Some(carried)).envelope("a/b", 2).unwrap();
+        assert_eq!(serde_json::to_string(&late).unwrap(), r#"{"hops":2,"deadline":7}"#);
     }
 }

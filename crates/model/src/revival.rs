@@ -3,7 +3,7 @@
 //! taken back must be given again. Pure.
 
 use crate::rewind::stopped_by_link;
-use crate::{Content, Event, Exit, Failure, Op, Origin, Seq, restart_point};
+use crate::{Content, Envelope, Event, Exit, Failure, Op, Origin, Seq, restart_point};
 use std::collections::BTreeSet;
 
 /// Where a child goes on from.
@@ -81,11 +81,28 @@ fn crashes_since(past: &[(Seq, Event)]) -> Vec<Failure> {
     crashes.unwrap_or_default()
 }
 
+/// Something a process is given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenBack {
+    /// Who sent it.
+    pub from: Origin,
+    /// What it says.
+    pub content: Content,
+    /// The envelope it came in, where that was not the process's own.
+    pub envelope: Option<Box<Envelope>>,
+}
+
+impl GivenBack {
+    fn new(from: Origin, content: Content) -> GivenBack {
+        GivenBack { from, content, envelope: None }
+    }
+}
+
 /// What a process must be given again when the events after `keep` no longer
-/// count, so that no message, reply or exit is lost: who sent it, and what.
+/// count, so that no message, reply or exit is lost.
 /// What answers an operation that is taken back with them is not needed again,
 /// and a question that is open again is asked again.
-pub fn given_back(events: &[(Seq, Event)], keep: Seq) -> Vec<(Origin, Content)> {
+pub fn given_back(events: &[(Seq, Event)], keep: Seq) -> Vec<GivenBack> {
     let kept = events.partition_point(|(seq, _)| *seq <= keep);
     let taken_back = &events[kept..];
     let asked = |event: &Event| matches!(event, Event::AskOpened { .. });
@@ -96,21 +113,30 @@ pub fn given_back(events: &[(Seq, Event)], keep: Seq) -> Vec<(Origin, Content)> 
         .filter_map(|(_, event)| event.op())
         .collect();
     let back = taken_back.iter().filter_map(|(_, event)| match event {
-        Event::MessageReceived { from, topic, body, reply_to, op } if !begun.contains(op) => {
-            let (topic, body, reply_to) = (topic.clone(), body.clone(), reply_to.clone());
-            Some((from.clone(), Content::User { topic, body, reply_to }))
+        Event::MessageReceived { from, topic, body, reply_to, op, envelope }
+            if !begun.contains(op) =>
+        {
+            let (topic, body) = (topic.clone(), body.clone());
+            let reply_to = reply_to.as_deref().cloned();
+            let carried = envelope.as_ref().map(|envelope| Box::new(envelope.carried.clone()));
+            let carried = carried.filter(|carried| !carried.is_empty());
+            let content = Content::User { topic, body, reply_to, carried };
+            Some(GivenBack { from: from.clone(), content, envelope: envelope.clone() })
         }
         Event::ReplyReceived { op, result } if !begun.contains(op) => {
-            Some((Origin::Runtime, Content::Reply { op: *op, result: result.clone() }))
+            let content = Content::Reply { op: *op, result: result.clone() };
+            Some(GivenBack::new(Origin::Runtime, content))
         }
         Event::ProcessExited { op, id, exit } if !begun.contains(op) => {
             let content = Content::Exited { op: *op, id: id.clone(), exit: exit.clone() };
-            Some((Origin::Process(id.clone()), content))
+            Some(GivenBack::new(Origin::Process(id.clone()), content))
         }
-        Event::LinkReceived { by } => Some((Origin::Process(by.clone()), Content::Link)),
+        Event::LinkReceived { by } => {
+            Some(GivenBack::new(Origin::Process(by.clone()), Content::Link))
+        }
         Event::ExitReceived { id, exit, .. } => {
             let content = Content::Exited { op: Op(0), id: id.clone(), exit: exit.clone() };
-            Some((Origin::Process(id.clone()), content))
+            Some(GivenBack::new(Origin::Process(id.clone()), content))
         }
         _ => None,
     });
@@ -129,6 +155,7 @@ mod tests {
             topic: "t".into(),
             body: Payload::null(),
             reply_to: None,
+            envelope: None,
         }
     }
 
@@ -202,6 +229,7 @@ mod tests {
             topic: "t".into(),
             body: Payload::null(),
             call: true,
+            deadline: None,
         };
         let reply = |op| Event::ReplyReceived { op: Op(op), result: Ok(Payload::null()) };
         let spec = AskSpec {
@@ -216,7 +244,7 @@ mod tests {
         let taken_back = vec![reply(1), message(3), message(2), call(4), reply(4), step(5)];
         let back = given_back(&number([kept, taken_back].concat()), Seq(2));
         assert_eq!(back.len(), 2, "{back:?}");
-        assert!(matches!(&back[0].1, Content::Reply { op: Op(1), .. }));
-        assert!(matches!(&back[1].1, Content::User { .. }));
+        assert!(matches!(&back[0].content, Content::Reply { op: Op(1), .. }));
+        assert!(matches!(&back[1].content, Content::User { .. }));
     }
 }

@@ -6,7 +6,7 @@
 
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
+    Event, Exit, Failure, Filter, InHand, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,9 @@ pub trait Activation: Send {
 
     /// The operations that wait for a message, with what they take, in order.
     fn receivers(&self) -> Vec<(Op, Filter)>;
+
+    /// The operations whose outcome the code waits for, all of them.
+    fn waiting(&self) -> Vec<Op>;
 
     /// How to run a step the code has asked for.
     fn step(&self, op: Op) -> Option<Attempt>;
@@ -41,6 +44,8 @@ pub struct Applied {
     pub unexpected: bool,
     /// For the live stream.
     pub emitted: Vec<Payload>,
+    /// What the commands are asked for; `None`: the process's own envelope.
+    pub in_hand: Option<Arc<InHand>>,
 }
 
 /// Where a step waits before it begins.

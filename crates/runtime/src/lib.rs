@@ -28,7 +28,7 @@ pub use ctx::{
     Answer, Ask, Call, Child, Consumer, Consuming, Ctx, Either, Operation, Producer, Received,
     Recv, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all, try_join_all,
 };
-pub use engine::{Engine, EngineOptions, FullMailbox, damage_in_words};
+pub use engine::{BrokenCircle, Engine, EngineOptions, FullMailbox, damage_in_words};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use marked::list_marked;

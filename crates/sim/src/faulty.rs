@@ -7,7 +7,7 @@ use crate::plan::{CommitFault, Plan};
 use greenroom_journal::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
     LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Refusal, Scope,
-    StateRow,
+    StateRow, TraceListing, TraceTurn,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -193,6 +193,10 @@ impl Journal for Faulty {
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
         self.reads()?.letters(listing)
+    }
+
+    fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+        self.reads()?.trace(listing)
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -6,7 +6,7 @@ use super::events::Events;
 use crate::wire::{
     AnswerRequest, Ask, Asks, CancelRequest, Changed, ForkRequest, Given, History, ListQuery,
     MessageRequest, MessageTaken, Outcome, Process, Processes, RestartFrom, RestartRequest,
-    StartRequest, Started, State, StateEntry, Turn,
+    StartRequest, Started, State, StateEntry, Trace, Turn,
 };
 use greenroom_model::{AskId, Exit, ProcessId, Seq};
 use reqwest::Method;
@@ -73,6 +73,23 @@ impl Client {
     ) -> Result<MessageTaken, ClientError> {
         let request = self.request(Method::POST, &format!("processes/{id}/messages"));
         self.change(request.json(message), request_key).await
+    }
+
+    /// A page of what the request caused that started it; `after`: what the page
+    /// before gave as `next`.
+    pub async fn trace(
+        &self,
+        root: &ProcessId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Trace, ClientError> {
+        #[derive(serde::Serialize)]
+        struct Query<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            after: Option<&'a str>,
+            limit: usize,
+        }
+        self.get_with(&format!("trace/{root}"), &Query { after, limit }).await
     }
 
     /// Asks it to stop, or ends it at once.

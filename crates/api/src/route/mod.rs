@@ -19,4 +19,5 @@ pub mod restart;
 pub mod result;
 pub mod schedule;
 pub mod state;
+pub mod trace;
 pub mod verify;

@@ -13,6 +13,7 @@ mod place;
 mod process;
 mod queue;
 mod schedule;
+mod trace;
 mod transfer;
 
 pub use ask::{AnswerRequest, Ask, Asks};
@@ -30,4 +31,5 @@ pub use place::{GroupRequest, Place, Places, PlacesQuery, Published, TopicReques
 pub use process::{ListQuery, Outcome, Process, Processes, StartRequest, Started};
 pub use queue::Queues;
 pub use schedule::{ScheduleQuery, ScheduleRequest, ScheduleRun, Scheduled, Schedules};
+pub use trace::{Trace, TracedTurn, place_of};
 pub use transfer::{Imported, line};

@@ -130,6 +130,7 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
         });
     }
     findings.push(mailboxes(app, node));
+    findings.extend(circles(app, node));
     let trouble = |what: &str| bad("trouble", what.to_owned());
     findings.extend(node.troubles.iter().map(|one| trouble(&one.what)));
     findings
@@ -196,6 +197,29 @@ async fn queue_findings(client: &Client) -> Vec<Finding> {
         plural(waiting)
     );
     vec![ok("queues", words)]
+}
+
+/// A circle of calls, as the node tells it.
+#[derive(Deserialize)]
+struct Circle {
+    members: Vec<String>,
+    at_ms: u64,
+}
+
+/// Processes that waited for each other.
+fn circles(app: &App, node: &NodeStatus) -> Vec<Finding> {
+    let found = node.health.get("deadlocks").cloned().unwrap_or_default();
+    let found: Vec<Circle> = serde_json::from_value(found).unwrap_or_default();
+    let tell = |Circle { members, at_ms }: &Circle| {
+        let since = span(app.now().since(Millis(*at_ms)));
+        let (circle, first) = (members.join(" waits for "), members.first().cloned());
+        let first = first.unwrap_or_default();
+        warning(
+            "calls",
+            format!("a circle, {since} ago: {circle} waits for {first}; its call failed"),
+        )
+    };
+    found.iter().map(tell).collect()
 }
 
 /// Processes that wait for code nobody has.

@@ -25,5 +25,6 @@ pub mod run;
 pub mod schedule;
 pub mod send;
 pub mod state;
+pub mod trace;
 pub mod tree;
 pub mod up;

@@ -62,11 +62,14 @@ pub fn letter(letter: &DeadLetter, now: Millis, paint: Paint) -> String {
     say("when", &format!("{} ({})", letter.at, ago(now, letter.at)));
     say("why", &letter.reason);
     match &letter.content {
-        Content::User { topic, body, reply_to } => {
+        Content::User { topic, body, reply_to, carried } => {
             say("topic", topic);
             say("body", &body.to_string());
             if let Some(caller) = reply_to {
                 say("call", &format!("of {}, which was told", caller.process));
+            }
+            if let Some(deadline) = carried.as_ref().and_then(|carried| carried.deadline) {
+                say("deadline", &deadline.to_string());
             }
         }
         other => say("what", &content(other)),

@@ -6,7 +6,7 @@ use super::span::span;
 use crate::paint::Tone;
 use greenroom_model::supervisor::RestartFrom;
 use greenroom_model::{
-    Audience, Event, Exit, Failure, Lookup, Millis, Op, Payload, Segment, Seq, Stop,
+    Audience, Envelope, Event, Exit, Failure, Lookup, Millis, Op, Payload, Segment, Seq, Stop,
 };
 use std::collections::BTreeMap;
 
@@ -94,8 +94,9 @@ impl Folder {
             StepUnknown { attempt, .. } => {
                 (format!("the node died in attempt {attempt}: outcome unknown"), Tone::Warn)
             }
-            MessageReceived { from, body, .. } => {
-                (format!("{}  from {from}", self.value(body)), Tone::Plain)
+            MessageReceived { from, body, envelope, .. } => {
+                let said = format!("{}  from {from}", self.value(body));
+                (join([said, envelope.as_deref().map(of_whom).unwrap_or_default()]), Tone::Plain)
             }
             ReplyReceived { result, .. } => self.result(result),
             ProcessExited { exit, .. } | ExitReceived { exit, .. } => self.exit(exit),
@@ -263,4 +264,11 @@ fn by_whom(reason: &str, by: &greenroom_model::Origin) -> String {
 fn join<const N: usize>(parts: [String; N]) -> String {
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("  ")
+}
+
+/// Where a message comes from in the end, if not from its process's own request.
+fn of_whom(envelope: &Envelope) -> String {
+    let root = envelope.root.as_ref().map(|root| format!("for {root}"));
+    let deadline = envelope.carried.deadline.map(|deadline| format!("until {deadline}"));
+    join([root.unwrap_or_default(), deadline.unwrap_or_default()])
 }

@@ -9,6 +9,7 @@ mod queue;
 mod schedule;
 mod short;
 mod span;
+mod trace;
 mod tree;
 mod waits;
 
@@ -23,4 +24,5 @@ pub use queue::{pressure, queues};
 pub use schedule::{schedule, schedules};
 pub use short::{one_line, short};
 pub use span::span;
+pub use trace::TraceLines;
 pub use tree::tree;

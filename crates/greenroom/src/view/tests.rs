@@ -46,6 +46,8 @@ fn segment(kind: &str, input: &str) -> Segment {
         supervises: false,
         pinned: false,
         standing: Default::default(),
+        hops: 0,
+        carried: None,
     }
 }
 
@@ -87,6 +89,7 @@ fn refund() -> Vec<Turn> {
         topic: "approval".into(),
         body: json("\"approve\""),
         reply_to: None,
+        envelope: None,
     };
     let busy = Event::StepRetrying {
         op: Op(3),

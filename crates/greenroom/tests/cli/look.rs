@@ -152,3 +152,27 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(child.wait().expect("it ends").success(), "{err}");
     assert_eq!(err, "");
 }
+
+#[test]
+fn trace_tells_what_a_request_caused() {
+    let mut house = House::up();
+    house.run(&["run", "lead/1", "-i", r#"{"a":1,"b":2}"#]).ok();
+    house.run(&["run", "add/1", "-i", r#"{"a":1,"b":2}"#]).ok();
+    both(&mut house, |house| {
+        let text = house.run(&["trace", "lead/1"]).ok().out;
+        let line = |words: [&str; 2]| {
+            let found = text.lines().position(|line| words.iter().all(|word| line.contains(word)));
+            found.unwrap_or_else(|| panic!("no {words:?} in {text}"))
+        };
+        let spawned = line(["lead/1", "ProcessSpawned"]);
+        let done = line(["add/child", "WorkflowCompleted"]);
+        assert!(spawned < done && done < line(["lead/1", "WorkflowCompleted"]), "{text}");
+        assert!(!text.contains("add/1"), "{text}");
+        let raw = house.run(&["trace", "lead/1", "--json"]).ok().out;
+        let first: serde_json::Value =
+            serde_json::from_str(raw.lines().next().unwrap_or_default()).expect("JSON");
+        assert_eq!((&first["process"], &first["seq"]), (&"lead/1".into(), &1.into()));
+        house.run(&["trace", "lead/none"]).fails(3, &["lead/none"]);
+        house.run(&["trace", "lead"]).fails(2, &["lead"]);
+    });
+}

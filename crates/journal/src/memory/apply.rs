@@ -7,7 +7,7 @@ use crate::notice::LINK;
 use crate::{
     AskChange, Commit, Done, Outcome, Outgoing, Receipt, Refusal, Request, Spawn, Spawned, Turn,
 };
-use crate::{Undeliverable, Watch, notice};
+use crate::{TracePlace, Undeliverable, Watch, notice};
 use greenroom_model::{
     Content, Epoch, Millis, Op, Origin, ProcessId, ProcessNo, Seq, Shard, Status, Sum,
 };
@@ -116,6 +116,10 @@ fn move_on(world: &mut World, turn: &Turn, at: Millis) {
     }
     for no in &turn.consumed {
         process.mailbox.remove(no);
+    }
+    if turn.count > 0 {
+        let place = TracePlace { at, process: turn.process, seq: turn.expect_seq.plus(1) };
+        world.traces.extend(turn.roots.iter().map(|root| (root.clone(), place)));
     }
 }
 

@@ -66,18 +66,14 @@ fn give_up_mail(world: &mut World, no: ProcessNo, at: Millis, receipt: &mut Rece
 
 /// Messages a process took that have ended it too often.
 pub(super) fn give_up_taken(world: &mut World, turn: &Turn, at: Millis) {
-    let Some(process) = world.processes.get(&turn.process) else {
-        return;
-    };
-    let (root, hops) = (process.root.clone(), process.hops);
     for given_up in &turn.given_up {
         world.keep_letter(DeadLetter {
             no: 0,
             to: turn.id.clone(),
             from: given_up.from.clone(),
             content: given_up.content.clone(),
-            root: root.clone(),
-            hops,
+            root: given_up.root.clone(),
+            hops: given_up.hops,
             crashes: given_up.crashes.clone(),
             at,
             reason: given_up.reason.clone(),

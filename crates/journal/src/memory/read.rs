@@ -2,8 +2,8 @@
 
 use super::world::{KeptTurn, Process, World};
 use crate::{
-    AskRow, Count, DeadLetter, Error, LetterListing, Listing, ProcessRow, Scope, StateRow, TurnRow,
-    decode_events,
+    AskRow, Count, DeadLetter, Error, LetterListing, Listing, ProcessRow, Scope, StateRow,
+    TraceListing, TracePlace, TraceTurn, TurnRow, decode_events, trace::Page,
 };
 use greenroom_model::{Kind, Millis, ProcessId, ProcessNo, Seq, Status, Sum};
 
@@ -142,4 +142,21 @@ pub(super) fn census(world: &World) -> Vec<Count> {
         counts.entry((kind, status.code())).or_insert(none).count += 1;
     }
     counts.into_values().collect()
+}
+
+/// What one request caused.
+pub(super) fn trace(world: &World, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+    let mut page = Page::new(listing);
+    for (no, process) in &world.processes {
+        let mut turns = turns(process, Scope::Whole)?;
+        if process.root != listing.root {
+            let is_traced = |turn: &TurnRow| {
+                let place = TracePlace { at: turn.at, process: *no, seq: turn.seq };
+                world.traces.contains(&(listing.root.clone(), place))
+            };
+            turns.retain(is_traced);
+        }
+        page.offer(*no, &process.id, &process.root, turns);
+    }
+    Ok(page.done())
 }

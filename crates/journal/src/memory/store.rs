@@ -5,7 +5,8 @@ use super::world::World;
 use super::{apply, hub, import, read};
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
-    LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow, blob,
+    LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
+    TraceListing, TraceTurn, blob,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,6 +98,10 @@ impl Journal for Memory {
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
         Ok(read::letters(&self.world(), listing))
+    }
+
+    fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+        read::trace(&self.world(), listing)
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -1,6 +1,6 @@
 //! What the store in memory holds, and how it is reached. Knows no commit.
 
-use crate::{DeadLetter, Delivered, Done, LetterRules, Receipt};
+use crate::{DeadLetter, Delivered, Done, LetterRules, Receipt, TracePlace};
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
@@ -16,6 +16,8 @@ pub(super) struct World {
     pub numbers: BTreeMap<ProcessId, ProcessNo>,
     pub watches: BTreeSet<Watching>,
     pub places: BTreeSet<(String, ProcessNo)>,
+    /// Turns that went back to another root than their process's own.
+    pub traces: BTreeSet<(String, TracePlace)>,
     pub asks: BTreeMap<(ProcessNo, Op), Asked>,
     pub dead: BTreeMap<i64, DeadLetter>,
     pub last_letter: i64,

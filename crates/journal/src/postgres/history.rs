@@ -2,7 +2,7 @@
 
 use super::pipeline::Pipeline;
 use crate::Error;
-use crate::sql::{KeptTurn, Value};
+use crate::sql::{KeptTurn, Row, Value};
 use greenroom_model::{ProcessNo, Seq};
 
 /// From the turn before the one that holds the event, oldest first.
@@ -19,10 +19,21 @@ pub(super) fn read(
     begin: Seq,
 ) -> Result<Vec<KeptTurn>, Error> {
     let rows = pipeline.query(TURNS, &[Value::Int(process.0), Value::Int(begin.0 as i64)])?;
-    rows.into_iter()
-        .map(|mut row| {
-            let (seq, count, at, sum) = (row.int()?, row.int()?, row.int()?, row.int()?);
-            KeptTurn::read(seq, count, at, sum, row.text()?)
-        })
-        .collect()
+    rows.into_iter().map(kept).collect()
+}
+
+/// One turn.
+pub(super) fn one(
+    pipeline: &mut Pipeline<'_>,
+    process: ProcessNo,
+    seq: Seq,
+) -> Result<Option<KeptTurn>, Error> {
+    let sql = "select seq, count, at, sum, body from turn where process = $1 and seq = $2";
+    let rows = pipeline.query(sql, &[Value::Int(process.0), Value::Int(seq.0 as i64)])?;
+    rows.into_iter().next().map(kept).transpose()
+}
+
+fn kept(mut row: Row) -> Result<KeptTurn, Error> {
+    let (seq, count, at, sum) = (row.int()?, row.int()?, row.int()?, row.int()?);
+    KeptTurn::read(seq, count, at, sum, row.text()?)
 }

@@ -82,6 +82,17 @@ create table place (
     primary key (key, process)
 );
 create index place_process on place (process);
+-- Turns in which something goes back to another root than the process's own;
+-- all others are found by the process's. Ordinary turns have no row here.
+create table trace (
+    root text collate "C" not null,
+    at bigint not null,
+    process bigint not null,
+    seq bigint not null,
+    turn bigint not null,
+    sum bigint not null,
+    primary key (root, at, process, seq)
+);
 create table ask (
     process bigint not null,
     op bigint not null,

@@ -94,6 +94,10 @@ impl Tx for PostgresTx<'_> {
         history::read(&mut self.pipeline, process, begin)
     }
 
+    fn turn(&mut self, _no: i64, process: ProcessNo, seq: Seq) -> Result<Option<KeptTurn>, Error> {
+        history::one(&mut self.pipeline, process, seq)
+    }
+
     fn newest_turn(&mut self) -> Result<Option<Newest>, Error> {
         Ok(None)
     }

@@ -72,6 +72,9 @@ pub trait Tx {
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error>;
 
+    /// One turn: by its number, or where turns have none by its first event.
+    fn turn(&mut self, no: i64, process: ProcessNo, seq: Seq) -> Result<Option<KeptTurn>, Error>;
+
     /// The newest turn, if turns have numbers here.
     fn newest_turn(&mut self) -> Result<Option<Newest>, Error>;
 

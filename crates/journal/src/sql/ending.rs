@@ -20,15 +20,14 @@ impl Draft<'_> {
     /// Messages it took that have ended it too often.
     pub fn give_up_taken(&mut self, deciding: &mut Deciding<'_>, turn: &Turn) {
         for given_up in &turn.given_up {
-            let (root, hops) = self.story(turn.process);
             let no = deciding.meta.next_letter();
             self.dead.push(DeadLetter {
                 no,
                 to: turn.id.clone(),
                 from: given_up.from.clone(),
                 content: given_up.content.clone(),
-                root,
-                hops,
+                root: given_up.root.clone(),
+                hops: given_up.hops,
                 crashes: given_up.crashes.clone(),
                 at: deciding.at,
                 reason: given_up.reason.clone(),

@@ -26,6 +26,7 @@ mod seal;
 mod spawn;
 mod state;
 mod store;
+mod trace;
 mod turn;
 mod value;
 mod verify;

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::header::Meta;
 use super::turn::Append;
 use super::value::Value;
-use super::{dead, hub, process, request};
+use super::{dead, hub, process, request, trace};
 use crate::{Commit, Error, Outcome, Refusal, Turn};
 use greenroom_model::{Mark, Millis, ProcessNo, Seq};
 use std::collections::HashSet;
@@ -130,6 +130,14 @@ impl<'g> Run<'g> {
                 meta.appended(turn.no, turn.at);
             }
         }
+        let roots = self.commits.iter().filter_map(|&(_, commit)| commit.turn.as_ref());
+        let traced: Vec<(Append<'_>, &Vec<String>)> = appends
+            .iter()
+            .zip(&passed)
+            .zip(roots)
+            .filter(|((turn, passed), of)| **passed && turn.count != 0 && !of.roots.is_empty())
+            .map(|((turn, _), of)| (*turn, &of.roots))
+            .collect();
         let mut passed = passed.into_iter();
         let mut stale = Vec::new();
         self.commits.retain(|(place, commit)| {
@@ -142,6 +150,9 @@ impl<'g> Run<'g> {
             }
             passed
         });
+        for (turn, roots) in traced {
+            trace::insert(tx, &turn, roots)?;
+        }
         refuse_stale(tx, &stale, outcomes)?;
         for (_, commit) in &self.commits {
             if let Some(Turn { process, kind: Some(kind), .. }) = &commit.turn {

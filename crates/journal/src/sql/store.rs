@@ -2,11 +2,14 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
-use super::{ask, commit, dead, import, lease, list, load, place, process, request, state, verify};
+use super::{
+    ask, commit, dead, import, lease, list, load, place, process, request, state, trace, verify,
+};
 use crate::blob::{self, Directory};
 use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
     LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
+    TraceListing, TraceTurn,
 };
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -85,6 +88,10 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
         self.dialect.read(|tx| dead::list(tx, listing))
+    }
+
+    fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+        self.dialect.read(|tx| trace::page(tx, listing))
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

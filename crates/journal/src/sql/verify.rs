@@ -3,7 +3,7 @@
 use super::dialect::Tx;
 use super::header::{Epochs, Meta};
 use super::value::Value;
-use super::{ask, dead, place, request};
+use super::{ask, dead, place, request, trace};
 use crate::{Error, Journal, LetterListing, Scope};
 use greenroom_model::ProcessNo;
 
@@ -14,7 +14,7 @@ const LETTERS_MAX: usize = 100_000;
 const REQUESTS_MAX: i64 = 100_000;
 
 /// Rows that belong to a process, and which.
-const OWNED: [(&str, &str); 7] = [
+const OWNED: [(&str, &str); 8] = [
     ("turn", "process"),
     ("mailbox", "process"),
     ("watch", "target"),
@@ -22,6 +22,7 @@ const OWNED: [(&str, &str); 7] = [
     ("ask", "process"),
     ("place", "process"),
     ("state", "process"),
+    ("trace", "process"),
 ];
 
 type Check = fn(&mut dyn Tx) -> Result<(), Error>;
@@ -54,11 +55,12 @@ pub(super) fn process(
 /// What is wrong beside the journals.
 pub(super) fn tables(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let checks: [Check; 6] = [
+    let checks: [Check; 7] = [
         |tx| Meta::read(tx).map(|_| ()),
         |tx| Epochs::read(tx).map(|_| ()),
         |tx| ask::list(tx, None).map(|_| ()),
         place::check,
+        trace::check,
         |tx| dead::list(tx, &letters()).map(|_| ()),
         |tx| request::check(tx, REQUESTS_MAX),
     ];

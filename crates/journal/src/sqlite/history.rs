@@ -42,6 +42,16 @@ pub(super) fn read(
     Ok(turns)
 }
 
+/// One turn.
+pub(super) fn by_no(
+    connection: &Connection,
+    process: ProcessNo,
+    no: i64,
+) -> Result<Option<KeptTurn>, Error> {
+    let mut select = connection.prepare_cached(TURN).map_err(map)?;
+    Ok(one(&mut select, process, no)?.map(|(_, turn)| turn))
+}
+
 fn one(
     select: &mut CachedStatement<'_>,
     process: ProcessNo,

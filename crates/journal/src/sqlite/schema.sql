@@ -86,6 +86,17 @@ create table place (
     primary key (key, process)
 ) without rowid;
 create index place_process on place (process);
+-- Turns in which something goes back to another root than the process's own;
+-- all others are found by the process's. Ordinary turns have no row here.
+create table trace (
+    root text not null,
+    at integer not null,
+    process integer not null,
+    seq integer not null,
+    turn integer not null,
+    sum integer not null,
+    primary key (root, at, process, seq)
+) without rowid;
 create table ask (
     process integer not null,
     op integer not null,

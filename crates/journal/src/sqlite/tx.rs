@@ -146,6 +146,10 @@ impl Tx for SqliteTx<'_> {
         history::read(self.connection, process, head, begin)
     }
 
+    fn turn(&mut self, no: i64, process: ProcessNo, _seq: Seq) -> Result<Option<KeptTurn>, Error> {
+        history::by_no(self.connection, process, no)
+    }
+
     fn newest_turn(&mut self) -> Result<Option<Newest>, Error> {
         history::newest(self.connection).map(Some)
     }

@@ -53,6 +53,7 @@ impl Written {
             unlinks: Vec::new(),
             links: Vec::new(),
             leaves: false,
+            roots: Vec::new(),
             state: Vec::new(),
         }
     }

@@ -17,7 +17,8 @@ pub fn large_payloads_come_back(stage: &mut Stage) {
     });
     let sum = a.sum.then(a.seq.plus(1), commit.at, &body);
     commit.turn.as_mut().expect("a turn").sum = sum;
-    let mail = Content::User { topic: "x".into(), body: large.clone(), reply_to: None };
+    let mail =
+        Content::User { topic: "x".into(), body: large.clone(), reply_to: None, carried: None };
     commit.sends.push(outgoing(&b.id, mail.clone()));
     externalise_commit(stage.journal(), &mut commit).expect("puts");
     let receipt = stage.go(&mut a, commit);
@@ -42,7 +43,7 @@ pub fn large_payloads_come_back(stage: &mut Stage) {
 pub fn forged_references_are_kept_as_text(stage: &mut Stage) {
     let forged = Payload::parse(r#"{ "$blob": "0000", "bytes": 3 }"#).expect("valid");
     let cell = stage.start("a/1");
-    let content = Content::User { topic: "x".into(), body: forged, reply_to: None };
+    let content = Content::User { topic: "x".into(), body: forged, reply_to: None, carried: None };
     let mut commit = stage.blank().sending(&cell.id, content.clone());
     externalise_commit(stage.journal(), &mut commit).expect("puts");
     stage.commit(commit).expect("passes");

@@ -23,6 +23,7 @@ mod spawns;
 mod stage;
 mod state;
 mod stores;
+mod traces;
 mod watches;
 
 use stage::Stage;
@@ -71,6 +72,7 @@ suite! {
         who_is_where_is_listed;
     exits: mail_left_over_is_dead calls_left_over_are_answered a_restart_clears_the_exit
         in_group_order a_whole_tree_ends_in_one_group its_own_mail;
+    traces: across_processes_in_order page_by_page;
     asks: open_and_close an_end_closes_them;
     state: the_last_value_counts keys_are_taken_away;
     requests: a_key_counts_once a_refused_one_leaves_its_key what_came_of_it_is_kept

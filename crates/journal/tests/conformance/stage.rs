@@ -168,12 +168,12 @@ pub fn outgoing(to: &ProcessId, content: Content) -> Outgoing {
 }
 
 pub fn user(topic: &str) -> Content {
-    Content::User { topic: topic.into(), body: text("hello"), reply_to: None }
+    Content::User { topic: topic.into(), body: text("hello"), reply_to: None, carried: None }
 }
 
 pub fn call(topic: &str, caller: &ProcessId, op: u64) -> Content {
     let reply_to = Some(ReplyTo { process: caller.clone(), op: Op(op) });
-    Content::User { topic: topic.into(), body: text("hello"), reply_to }
+    Content::User { topic: topic.into(), body: text("hello"), reply_to, carried: None }
 }
 
 pub fn spawn(name: &str, at: u64) -> Spawn {

@@ -100,7 +100,7 @@ pub fn fill(journal: &dyn Journal) {
 /// A message from outside.
 pub fn letter(lease: &Lease, to: &ProcessId) -> Commit {
     let body = Payload::of(&"late").expect("a payload");
-    let content = Content::User { topic: "late".into(), body, reply_to: None };
+    let content = Content::User { topic: "late".into(), body, reply_to: None, carried: None };
     let from = Origin::External("test".into());
     let send = Outgoing { to: to.clone(), from, content, root: "late".into(), hops: 0 };
     Commit { sends: vec![send], ..blank(lease, 10_000) }
@@ -147,7 +147,8 @@ fn turn(lease: &Lease, key: u64, round: u64, sum: &mut Sum) -> Commit {
     }
     let mut commit = Commit { turn: Some(turn), ..blank(lease, round) };
     if round.is_multiple_of(4) {
-        let content = Content::User { topic: format!("t{round}"), body: result, reply_to: None };
+        let topic = format!("t{round}");
+        let content = Content::User { topic, body: result, reply_to: None, carried: None };
         commit.sends.push(Outgoing {
             to: name((key + 1) % PROCESSES),
             from: Origin::Process(name(key)),

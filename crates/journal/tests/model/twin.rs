@@ -45,8 +45,10 @@ fn exit(which: u8) -> (Status, Exit) {
 }
 
 fn content(kind: u8, caller: &ProcessId) -> Content {
-    let user =
-        |topic: &str, reply_to| Content::User { topic: topic.into(), body: number(1), reply_to };
+    let user = |topic: &str, reply_to| {
+        let (topic, body) = (topic.into(), number(1));
+        Content::User { topic, body, reply_to, carried: None }
+    };
     let reply_to = |process: &ProcessId| Some(ReplyTo { process: process.clone(), op: Op(9) });
     match kind {
         0..=2 => user("plain", None),
@@ -167,6 +169,7 @@ fn turn(plan: &Plan, place: &mut Standing, at: Millis) -> Turn {
         unlinks: plan.link.filter(|(_, made)| !made).map(|(to, _)| name(to)).into_iter().collect(),
         links: plan.link.filter(|(_, made)| *made).map(|(to, _)| name(to)).into_iter().collect(),
         leaves: status.is_ended(),
+        roots: Vec::new(),
     };
     // Where it will stand if this one passes; if not, the next is stale too.
     (place.seq, place.sum) = (place.seq.plus(count), sum);

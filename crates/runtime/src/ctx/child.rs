@@ -9,7 +9,9 @@ use super::side::Side;
 use crate::code::EphemeralRequest;
 use crate::ephemeral::{Address, Errand, Held};
 use futures_util::FutureExt;
-use greenroom_model::{Error, Event, Exit, Failure, Kind, Op, Payload, ProcessId, Retry, failure};
+use greenroom_model::{
+    Error, Event, Exit, Failure, Given, Kind, Millis, Op, Payload, ProcessId, Retry, failure,
+};
 use serde::de::DeserializeOwned;
 use std::future::{IntoFuture, Ready, ready};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub struct Spawn {
     ephemeral: bool,
     restarts: Option<(u32, Duration)>,
     linked: bool,
+    given: Given,
 }
 
 impl Spawn {
@@ -42,6 +45,7 @@ impl Spawn {
             linked: false,
             ephemeral: matches!(side, Side::Ephemeral(_)),
             restarts: None,
+            given: Given::default(),
         }
     }
 
@@ -59,6 +63,13 @@ impl Spawn {
     /// [`Ctx::link`]: super::Ctx::link
     pub fn linked(mut self) -> Self {
         self.linked = true;
+        self
+    }
+
+    /// Until when anybody wants what it does: all it sends and spawns has this
+    /// deadline, or a sooner one. It is not stopped then.
+    pub fn deadline(mut self, at: Millis) -> Self {
+        self.given.deadline = Some(at);
         self
     }
 
@@ -87,11 +98,13 @@ impl Spawn {
 
     /// What cannot be asked for together.
     fn contradiction(&self) -> Option<Failure> {
+        let given = self.given != Given::default();
         let words = match (self.ephemeral, self.key.is_some(), self.detached, self.restarts) {
             (true, true, ..) => "an ephemeral process has no key of its own",
             (true, _, true, _) => {
                 "an ephemeral process ends with its parent: it cannot be detached"
             }
+            (true, ..) if given => "an ephemeral process has no deadline of its own",
             (false, _, _, Some(_)) => "`restarts` is for ephemeral processes",
             _ => return None,
         };
@@ -152,13 +165,14 @@ impl Spawn {
         };
         let detached = self.detached;
         let supervised = None;
-        let id_asked = id.clone();
-        core.ask(Event::ProcessSpawned { op, id: id_asked, kind, input, detached, supervised });
+        let child = id.clone();
+        let given = Some(self.given).filter(|given| *given != Given::default()).map(Box::new);
+        core.ask(Event::ProcessSpawned { op, id, kind, input, detached, supervised, given });
         if self.linked {
             let link = core.number();
-            core.ask(Event::Linked { op: link, target: id.clone() });
+            core.ask(Event::Linked { op: link, target: child.clone() });
         }
-        Ok((id, op))
+        Ok((child, op))
     }
 }
 

@@ -6,8 +6,8 @@ use super::job::{Compensation, StepJob};
 use super::recorded::Recorded;
 use crate::code::{HasRoom, Newest, Room, RunEphemeral};
 use greenroom_model::{
-    Event, Exit, Failure, Filter, Millis, Op, Origin, Payload, ProcessId, ReplyTo, Segment, Stop,
-    Topic, failure,
+    Envelope, Event, Exit, Failure, Filter, InHand, Millis, Op, Origin, Payload, ProcessId,
+    ReplyTo, Segment, Stop, Topic, failure,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,8 @@ struct Slot {
     waker: Option<Waker>,
     /// It has left an open entry in the ledger, which dropping it must close.
     recorded: bool,
+    /// It waits for nothing but the time.
+    sleeps: bool,
     /// What to say when its timer fires; `None`: the firing is the outcome.
     on_timer: Option<OnTimer>,
     /// What it has to send as soon as there is room.
@@ -63,12 +65,16 @@ pub(crate) struct Unsent {
     pub body: Payload,
     /// Its reply is waited for.
     pub call: bool,
+    /// From then on nobody wants it handled.
+    pub deadline: Option<Millis>,
 }
 
 /// What the firing of an operation's timer means to it.
 #[derive(Debug)]
 pub(crate) enum OnTimer {
     TimesOut(String),
+    /// Nobody wants it any more.
+    TooLate(String),
     TakesDefault(Payload),
 }
 
@@ -89,6 +95,8 @@ pub(crate) struct Core {
     /// What it has subscribed to in this segment.
     pub subscribed: BTreeSet<String>,
     pub supervises: bool,
+    /// What the code acts for, unless it is the process's own envelope.
+    in_hand: Option<Arc<InHand>>,
     /// The segment follows another one, rather than being begun (again).
     pub continued: bool,
     pub emitted: Vec<Payload>,
@@ -112,6 +120,11 @@ pub(crate) struct Core {
     closing: bool,
 }
 
+/// The process's own envelope, if it has more than root and hops.
+fn own(segment: &Segment) -> Option<Arc<InHand>> {
+    segment.carried.as_ref().map(|_| Arc::new(InHand::own(segment)))
+}
+
 pub(crate) type Shared = Arc<Mutex<Core>>;
 
 /// A panic of the code while it held the lock must not hide the first cause.
@@ -129,6 +142,7 @@ impl Core {
             supervises: segment.supervises,
             continued: false,
             next_op: segment.first_op,
+            in_hand: own(&segment),
             segment,
             compensations: Vec::new(),
             continuation: None,
@@ -170,6 +184,22 @@ impl Core {
     /// Makes `op` wait. `recorded`: a command of it stands in the journal.
     pub fn wait(&mut self, op: Op, recorded: bool) {
         self.slots.insert(op, Slot { recorded, ..Slot::default() });
+    }
+
+    /// Makes `op` wait for a point in time, and for nothing else.
+    pub fn sleep(&mut self, op: Op, fire_at: Millis) {
+        self.ask(Event::TimerStarted { op, fire_at });
+        self.slots.insert(op, Slot { recorded: true, sleeps: true, ..Slot::default() });
+    }
+
+    /// What the code acts for.
+    pub fn envelope(&self) -> InHand {
+        self.in_hand.as_deref().cloned().unwrap_or_else(|| InHand::own(&self.segment))
+    }
+
+    /// When nobody will want any more what the code does now.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.in_hand.as_ref().and_then(|in_hand| in_hand.deadline)
     }
 
     /// Bounds the wait of `op`.
@@ -308,8 +338,8 @@ impl Core {
         if room != Room::Open {
             return Err(self.refuse(op, unsent));
         }
-        let Unsent { to, topic, body, call } = unsent;
-        self.ask(Event::MessageSent { op, to, topic, body, call });
+        let Unsent { to, topic, body, call, deadline } = unsent;
+        self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
         Ok(())
     }
 
@@ -336,8 +366,8 @@ impl Core {
     }
 
     fn sent(&mut self, op: Op, unsent: Unsent) {
-        let Unsent { to, topic, body, call } = unsent;
-        self.ask(Event::MessageSent { op, to, topic, body, call });
+        let Unsent { to, topic, body, call, deadline } = unsent;
+        self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
         if !call {
             if let Some(slot) = self.slots.get_mut(&op) {
                 slot.recorded = false;
@@ -378,6 +408,27 @@ impl Core {
         std::mem::take(&mut self.commands)
     }
 
+    /// What the commands since the last input are asked for. Code that waits for
+    /// the next message, and for nothing else but the time, is done with the
+    /// last one.
+    pub fn put_down(&mut self) -> Option<Arc<InHand>> {
+        let in_hand = self.in_hand.clone()?;
+        let receives = |op: &Op| self.receivers.iter().any(|(other, _)| other == op);
+        let waits = |(op, slot): (&Op, &Slot)| slot.sleeps || receives(op);
+        if !self.receivers.is_empty() && self.steps.is_empty() && self.slots.iter().all(waits) {
+            self.in_hand = own(&self.segment);
+        }
+        Some(in_hand)
+    }
+
+    /// The code takes a message; an answer to a question is none.
+    fn take_in_hand(&mut self, op: Op, from: &Origin, envelope: Option<&Envelope>) {
+        if self.receivers.iter().any(|(other, _)| *other == op) {
+            let taken = |envelope| Arc::new(InHand::taken(&self.segment, from, envelope));
+            self.in_hand = envelope.map(taken).or_else(|| own(&self.segment));
+        }
+    }
+
     /// Hands an input to the operation that waits for it. `false`: nobody
     /// does.
     pub fn feed(&mut self, input: &Event) -> bool {
@@ -402,14 +453,15 @@ impl Core {
                 true
             }
             Event::TimerFired { op } => self.fire(*op),
-            Event::MessageReceived { op, from, topic, body, reply_to } => {
+            Event::MessageReceived { op, from, topic, body, reply_to, envelope } => {
+                self.take_in_hand(*op, from, envelope.as_deref());
                 if self.no_receiver(*op)
                     && let Some(first_op) = self.message_op.take()
                 {
                     self.next_op = self.next_op.max(first_op);
                 }
                 let (from, topic) = (from.clone(), Topic::from(topic.as_str()));
-                let (body, reply_to) = (body.clone(), reply_to.clone());
+                let (body, reply_to) = (body.clone(), reply_to.as_deref().cloned());
                 self.resolve(*op, Outcome::Message { from, topic, body, reply_to })
             }
             Event::SendUnblocked { op } => {
@@ -434,6 +486,7 @@ impl Core {
             }
             Event::ProcessExited { op, exit, .. } => self.exited(*op, exit),
             Event::ExitReceived { op, id, exit } => {
+                self.in_hand = own(&self.segment);
                 self.no_receiver(*op);
                 self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
             }
@@ -478,6 +531,9 @@ impl Core {
             Some(OnTimer::TimesOut(words)) => {
                 Outcome::Value(Err(Failure::new(failure::TIMEOUT, words)))
             }
+            Some(OnTimer::TooLate(words)) => {
+                Outcome::Value(Err(Failure::fatal(failure::DEADLINE, words)))
+            }
             Some(OnTimer::TakesDefault(value)) => Outcome::Value(Ok(value)),
         };
         self.resolve(op, outcome)
@@ -511,6 +567,10 @@ impl Core {
 
     pub fn is_waiting(&self) -> bool {
         !self.slots.is_empty()
+    }
+
+    pub fn waiting(&self) -> Vec<Op> {
+        self.slots.keys().copied().collect()
     }
 
     pub fn receivers(&self) -> &[(Op, Filter)] {

@@ -16,7 +16,7 @@ use crate::ephemeral::{Address, CallOut, Errand, no_journal};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
 use greenroom_model::{
-    Event, Exit, Failure, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
+    Error, Event, Exit, Failure, InHand, Kind, Millis, Op, Origin, Payload, ProcessId, failure,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -117,8 +117,7 @@ impl Ctx {
     pub fn sleep(&self, span: Duration) -> Operation<()> {
         let begin = move |core: &mut Core| {
             let op = core.number();
-            core.ask(Event::TimerStarted { op, fire_at: core.now.after(span) });
-            core.wait(op, true);
+            core.sleep(op, core.now.after(span));
             Ok(op)
         };
         match &self.side {
@@ -144,7 +143,44 @@ impl Ctx {
         topic: &str,
         body: &T,
     ) -> Operation<()> {
-        let body = Payload::of(body).map_err(|error| bad_payload(&error));
+        self.send_by(to, topic, Payload::of(body), None)
+    }
+
+    /// Sends a message that nobody wants to be handled after `deadline`: if it has
+    /// not been taken by then, it becomes a dead letter. What the receiver does
+    /// for it has the same deadline, or a sooner one.
+    pub fn send_before<T: Serialize + ?Sized>(
+        &self,
+        deadline: Millis,
+        to: &ProcessId,
+        topic: &str,
+        body: &T,
+    ) -> Operation<()> {
+        match &self.side {
+            Side::Ephemeral(address) => {
+                Operation::refused(*address, no_journal("a message's deadline"))
+            }
+            Side::Durable(_) => self.send_by(to, topic, Payload::of(body), Some(deadline)),
+        }
+    }
+
+    /// What the code acts for: the envelope of the message it has taken last, or
+    /// the process's own. An ephemeral process has that of its durable ancestor.
+    pub fn envelope(&self) -> InHand {
+        match &self.side {
+            Side::Durable(core) => lock(core).envelope(),
+            Side::Ephemeral(address) => light::envelope(*address),
+        }
+    }
+
+    fn send_by(
+        &self,
+        to: &ProcessId,
+        topic: &str,
+        body: Result<Payload, Error>,
+        deadline: Option<Millis>,
+    ) -> Operation<()> {
+        let body = body.map_err(|error| bad_payload(&error));
         match (&self.side, body) {
             (Side::Ephemeral(address), Err(failure)) => Operation::refused(*address, failure),
             (Side::Ephemeral(address), Ok(body)) if Address::of(to).is_none() => {
@@ -161,7 +197,7 @@ impl Ctx {
                 let (to, topic) = (to.clone(), topic.to_owned());
                 let begin = move |core: &mut Core| {
                     let (op, body) = (core.number(), body?);
-                    core.send(op, Unsent { to, topic, body, call: false })?;
+                    core.send(op, Unsent { to, topic, body, call: false, deadline })?;
                     Ok(op)
                 };
                 Operation::new(core, begin, read_done)
@@ -184,7 +220,8 @@ impl Ctx {
         };
         let mut core = lock(core);
         let op = core.number();
-        core.try_send(op, Unsent { to: to.clone(), topic: topic.into(), body, call: false })
+        let (to, topic) = (to.clone(), topic.to_owned());
+        core.try_send(op, Unsent { to, topic, body, call: false, deadline: None })
     }
 
     /// Sends a message and waits for its reply.

@@ -6,7 +6,9 @@ use crate::ephemeral::{
     Address, Control, Envelope, Held, NewProcess, Restarts, Sent, is_full, not_here, pool_of,
     with_running, with_sending,
 };
-use greenroom_model::{Content, Failure, Kind, Millis, Origin, Payload, ProcessId, ReplyTo};
+use greenroom_model::{
+    Content, Failure, InHand, Kind, Millis, Origin, Payload, ProcessId, ReplyTo,
+};
 use std::time::Duration;
 
 /// The kind of a process that is asked for it from elsewhere.
@@ -23,6 +25,13 @@ pub(super) fn parent(address: Address) -> Option<ProcessId> {
         (Some(parent), _) | (None, Origin::Process(parent)) => Some(parent.clone()),
         _ => None,
     })?
+}
+
+/// Its durable ancestor's, whose name it sends in.
+pub(super) fn envelope(address: Address) -> InHand {
+    let root = with_running(address, |running, _| running.root.request.clone());
+    let root = root.unwrap_or_default();
+    InHand { root, hops: 0, cause: None, deadline: None, account: None }
 }
 
 pub(super) fn kind(address: Address) -> Kind {
@@ -51,7 +60,8 @@ pub(super) fn send(
     body: Payload,
 ) -> Result<(), Failure> {
     let Some(target) = Address::of(to) else {
-        let content = Content::User { topic: topic.to_owned(), body, reply_to: None };
+        let content =
+            Content::User { topic: topic.to_owned(), body, reply_to: None, carried: None };
         return post(address, to, content);
     };
     let sent = with_sending(address, |running, pool| {

@@ -390,7 +390,8 @@ impl Supervision {
         };
         let terms = Terms { restart: spec.restart, from: spec.restart_from };
         let (input, supervised) = (spec.input, Some(terms));
-        core.ask(Event::ProcessSpawned { op, id, kind, input, detached: false, supervised });
+        let (detached, given) = (false, None);
+        core.ask(Event::ProcessSpawned { op, id, kind, input, detached, supervised, given });
     }
 
     fn restart(&self, id: ProcessId, from: RestartFrom, fallback: Option<String>) {

@@ -8,8 +8,8 @@ use super::task::Task;
 use crate::code::{Activation, StepResult};
 use greenroom_journal::Outcome;
 use greenroom_model::{
-    Event, Failure, Kind, Ledger, Message, Millis, Op, Payload, ProcessId, ProcessNo, Seq, Shard,
-    Status, Sum,
+    Event, Failure, InHand, Kind, Ledger, Message, Millis, Op, Payload, ProcessId, ProcessNo, Seq,
+    Shard, Status, Sum,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -158,6 +158,8 @@ pub(crate) struct Live {
     pub overdue: Option<Failure>,
     /// Commands the code has issued that no commit holds yet.
     pub surplus: VecDeque<Event>,
+    /// What they are asked for; `None`: its own envelope.
+    pub in_hand: Option<Arc<InHand>>,
     /// Live values of the turn being made.
     pub emitted: Vec<Payload>,
     pub flight: Option<Flight>,

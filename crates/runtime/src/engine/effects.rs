@@ -3,17 +3,57 @@
 use super::cell::Facts;
 use greenroom_journal::{HubWork, Outgoing, Publish, Spawn};
 use greenroom_model::{
-    Content, Event, Exit, Failure, Millis, Op, Origin, Place, ReplyTo, Segment, Shard, Standing,
-    Supervised, failure,
+    Carried, Content, Envelope, Event, Exit, Failure, GivenBack, InHand, Limits, Millis, Op,
+    Origin, Place, ProcessId, ReplyTo, Segment, Seq, Shard, Standing, Supervised, failure,
 };
+use std::borrow::Cow;
+
+/// Who sends, and for what.
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
+    pub facts: &'a Facts,
+    /// The envelope of the message in hand; `None`: the process's own.
+    pub in_hand: Option<&'a InHand>,
+    /// The event that sends.
+    pub seq: Seq,
+}
+
+impl Sender<'_> {
+    fn root(&self) -> String {
+        self.in_hand.map_or(&self.facts.root, |in_hand| &in_hand.root).clone()
+    }
+
+    fn hops(&self) -> u32 {
+        self.in_hand.map_or(self.facts.hops, |in_hand| in_hand.hops).saturating_add(1)
+    }
+
+    /// The rest of the envelope of what it sends, with a deadline of its own.
+    fn carried(&self, deadline: Option<Millis>) -> Option<Box<Carried>> {
+        if self.in_hand.is_none() && deadline.is_none() {
+            return None;
+        }
+        let carried = Carried {
+            cause: Some(self.seq),
+            deadline: Envelope::sooner(deadline, self.in_hand.and_then(|one| one.deadline)),
+            account: self.in_hand.and_then(|one| one.account.clone()),
+        };
+        Some(Box::new(carried))
+    }
+
+    fn says(&self, to: ProcessId, content: Content) -> Outgoing {
+        let from = Origin::Process(self.facts.id.clone());
+        Outgoing { to, from, content, root: self.root(), hops: self.hops() }
+    }
+}
 
 /// The message a sending command appends.
-pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
+pub(super) fn outgoing(sender: Sender<'_>, event: &Event) -> Option<Outgoing> {
+    let facts = sender.facts;
     let (to, content) = match event {
-        Event::MessageSent { op, to, topic, body, call } => {
+        Event::MessageSent { op, to, topic, body, call, deadline } => {
             let reply_to = call.then(|| ReplyTo { process: facts.id.clone(), op: *op });
-            let (topic, body) = (topic.clone(), body.clone());
-            (to.clone(), Content::User { topic, body, reply_to })
+            let (topic, body, carried) = (topic.clone(), body.clone(), sender.carried(*deadline));
+            (to.clone(), Content::User { topic, body, reply_to, carried })
         }
         Event::ReplySent { to, result, .. } => {
             (to.process.clone(), Content::Reply { op: to.op, result: result.clone() })
@@ -31,38 +71,24 @@ pub(super) fn outgoing(facts: &Facts, event: &Event) -> Option<Outgoing> {
         }
         _ => return None,
     };
-    Some(Outgoing {
-        to,
-        from: Origin::Process(facts.id.clone()),
-        content,
-        root: facts.root.clone(),
-        hops: facts.hops.saturating_add(1),
-    })
+    Some(sender.says(to, content))
 }
 
 /// What a caller hears of a process that ends without replying.
-pub(super) fn no_reply(facts: &Facts, owed: &ReplyTo) -> Outgoing {
-    let words = format!("{} took the call and ended without a reply", facts.id);
-    let result = Err(Failure::fatal(failure::NO_PROCESS, words));
-    Outgoing {
-        to: owed.process.clone(),
-        from: Origin::Process(facts.id.clone()),
-        content: Content::Reply { op: owed.op, result },
-        root: facts.root.clone(),
-        hops: facts.hops.saturating_add(1),
-    }
+pub(super) fn no_reply(sender: Sender<'_>, owed: &ReplyTo) -> Outgoing {
+    let words = format!("{} took the call and ended without a reply", sender.facts.id);
+    call_fails(sender, owed, failure::NO_PROCESS, &words)
 }
 
 /// What a caller hears whose message is given up.
-pub(super) fn poisoned(facts: &Facts, caller: &ReplyTo, reason: &str) -> Outgoing {
-    let result = Err(Failure::fatal(failure::POISON, reason));
-    Outgoing {
-        to: caller.process.clone(),
-        from: Origin::Process(facts.id.clone()),
-        content: Content::Reply { op: caller.op, result },
-        root: facts.root.clone(),
-        hops: facts.hops.saturating_add(1),
-    }
+pub(super) fn call_fails(
+    sender: Sender<'_>,
+    caller: &ReplyTo,
+    kind: impl Into<Cow<'static, str>>,
+    reason: &str,
+) -> Outgoing {
+    let result = Err(Failure::fatal(kind, reason));
+    sender.says(caller.process.clone(), Content::Reply { op: caller.op, result })
 }
 
 /// What a caller hears whose message was dropped to make room for others.
@@ -79,26 +105,48 @@ pub(super) fn dropped(facts: &Facts, caller: &ReplyTo, topic: &str) -> Outgoing 
 }
 
 /// What a supervisor hears of the end of one of its children.
-pub(super) fn childs_exit(facts: &Facts, supervised: &Supervised, exit: &Exit) -> Outgoing {
-    Outgoing {
-        to: supervised.by.clone(),
-        from: Origin::Process(facts.id.clone()),
-        content: Content::Exited { op: Op(0), id: facts.id.clone(), exit: exit.clone() },
-        root: facts.root.clone(),
-        hops: facts.hops.saturating_add(1),
-    }
+pub(super) fn childs_exit(sender: Sender<'_>, supervised: &Supervised, exit: &Exit) -> Outgoing {
+    let (id, exit) = (sender.facts.id.clone(), exit.clone());
+    sender.says(supervised.by.clone(), Content::Exited { op: Op(0), id, exit })
 }
 
 /// A message that goes back into the process's own mailbox.
-pub(super) fn to_itself(facts: &Facts, from: Origin, content: Content) -> Outgoing {
-    Outgoing { to: facts.id.clone(), from, content, root: facts.root.clone(), hops: facts.hops }
+pub(super) fn to_itself(facts: &Facts, back: GivenBack) -> Outgoing {
+    let GivenBack { from, content, envelope } = back;
+    let (root, hops) = envelope.map_or((None, facts.hops), |kept| (kept.root, kept.hops));
+    let root = root.unwrap_or_else(|| facts.root.clone());
+    Outgoing { to: facts.id.clone(), from, content, root, hops }
+}
+
+/// Why a process is not started: it would be too far from its root, or too late.
+pub(super) fn not_spawned(sender: Sender<'_>, limits: &Limits, event: &Event) -> Option<Outgoing> {
+    let Event::ProcessSpawned { op, id, detached, supervised, given, .. } = event else {
+        return None;
+    };
+    let deadline = sender.carried(given.as_ref().and_then(|given| given.deadline));
+    let deadline = deadline.and_then(|carried| carried.deadline);
+    let why = limits.refuse(&sender.root(), sender.hops(), deadline)?;
+    let op = match (supervised, detached) {
+        (Some(_), _) => Op(0),
+        (None, false) => *op,
+        (None, true) => Op(u64::MAX),
+    };
+    let content = Content::Exited { op, id: id.clone(), exit: Exit::Error(why) };
+    Some(sender.says(sender.facts.id.clone(), content))
 }
 
 /// The process a spawning command starts, and its first event.
-pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Option<(Spawn, Event)> {
-    let Event::ProcessSpawned { op, id, kind, input, detached, supervised } = event else {
+pub(super) fn spawn(
+    sender: Sender<'_>,
+    seed: u64,
+    at: Millis,
+    event: &Event,
+) -> Option<(Spawn, Event)> {
+    let Event::ProcessSpawned { op, id, kind, input, detached, supervised, given } = event else {
         return None;
     };
+    let facts = sender.facts;
+    let deadline = given.as_ref().and_then(|given| given.deadline);
     let first = Event::WorkflowStarted(Box::new(Segment {
         kind: kind.clone(),
         input: input.clone(),
@@ -106,12 +154,14 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         first_op: Op(1),
         state: std::collections::BTreeMap::new(),
         origin: Origin::Process(facts.id.clone()),
-        root: facts.root.clone(),
+        root: sender.root(),
         supervised: supervised
             .map(|terms| Supervised { by: facts.id.clone(), restart: terms.restart }),
         supervises: false,
         pinned: false,
         standing: Standing::default(),
+        hops: sender.hops(),
+        carried: sender.carried(deadline),
     }));
     // A supervisor hears of ends by its children's own word: no operation waits.
     let op = if supervised.is_some() { Op(0) } else { *op };
@@ -120,15 +170,15 @@ pub(super) fn spawn(facts: &Facts, seed: u64, at: Millis, event: &Event) -> Opti
         watched: !detached && supervised.is_none(),
         detached: *detached,
         revive: supervised.map(|terms| Content::Revive { from: terms.from, kind: None }),
-        root: facts.root.clone(),
-        hops: facts.hops.saturating_add(1),
+        root: sender.root(),
+        hops: sender.hops(),
         ..Spawn::begin(id.clone(), kind.clone(), at)
     };
     Some((spawn, first))
 }
 
 /// What a command does with names, groups and topics.
-pub(super) fn hub(facts: &Facts, event: &Event) -> Option<HubWork> {
+pub(super) fn hub(sender: Sender<'_>, event: &Event) -> Option<HubWork> {
     Some(match event {
         Event::PlaceTaken { op, place } => {
             let hears = matches!(place, Place::Name(_)).then_some(*op);
@@ -142,10 +192,15 @@ pub(super) fn hub(facts: &Facts, event: &Event) -> Option<HubWork> {
                 op: Some(*op),
                 to: to.clone(),
                 topic: topic.clone(),
-                from: Origin::Process(facts.id.clone()),
-                content: Content::User { topic, body, reply_to: None },
-                root: facts.root.clone(),
-                hops: facts.hops.saturating_add(1),
+                from: Origin::Process(sender.facts.id.clone()),
+                content: Content::User {
+                    topic,
+                    body,
+                    reply_to: None,
+                    carried: sender.carried(None),
+                },
+                root: sender.root(),
+                hops: sender.hops(),
                 after: after.unwrap_or_default(),
             })
         }

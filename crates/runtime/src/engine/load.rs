@@ -63,6 +63,7 @@ impl Engine {
             found: VecDeque::new(),
             overdue: None,
             surplus: VecDeque::new(),
+            in_hand: None,
             emitted: Vec::new(),
             flight: None,
         });
@@ -101,17 +102,21 @@ impl Engine {
             return Ok(());
         };
         let (no, mut overdue) = (live.no, false);
-        let mut emitted = Vec::new();
+        let (mut emitted, mut in_hand) = (Vec::new(), None);
         let replayed = replay(
             |at, input, expected, more| {
                 let apply = || activation.apply(at, input, expected, more);
                 let (applied, late) = desk.inside(no, apply);
                 overdue |= late;
                 emitted.clone_from(&applied.emitted);
+                if input.wakes_code() {
+                    in_hand.clone_from(&applied.in_hand);
+                }
                 applied
             },
             history,
         );
+        live.in_hand = in_hand;
         match replayed {
             Ok(_) if overdue => live.overdue = Some(self.turn_timeout()),
             Ok(surplus) => {
@@ -171,6 +176,7 @@ impl Engine {
             found: VecDeque::new(),
             overdue: None,
             surplus: VecDeque::new(),
+            in_hand: None,
             emitted: Vec::new(),
             flight: None,
         });

@@ -2,7 +2,7 @@
 //! Remembers how far each filter has looked, so that a receive that leaves many
 //! messages lying does not look at them again. Knows no process.
 
-use greenroom_model::{Content, Filter, Lane, Message, MessageNo};
+use greenroom_model::{Content, Filter, Lane, Message, MessageNo, ReplyTo};
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 
@@ -83,6 +83,14 @@ impl Mailbox {
         let message = self.control.remove(place)?;
         self.bytes -= weight(&message);
         Some(message)
+    }
+
+    /// Who waits for a reply to what lies in it.
+    pub fn calls(&self) -> impl Iterator<Item = &ReplyTo> {
+        self.user.iter().filter_map(|message| match &message.content {
+            Content::User { reply_to, .. } => reply_to.as_ref(),
+            _ => None,
+        })
     }
 
     /// Takes the oldest end of a linked process.
@@ -193,7 +201,7 @@ mod tests {
 
     fn message(no: i64, topic: &str, body: &str) -> Message {
         let body = Payload::parse(body).expect("json");
-        let content = Content::User { topic: topic.into(), body, reply_to: None };
+        let content = Content::User { topic: topic.into(), body, reply_to: None, carried: None };
         Message { no: MessageNo(no), from: Origin::Runtime, content, root: "r".into(), hops: 0 }
     }
 

@@ -10,8 +10,10 @@
 mod attempt;
 mod cell;
 mod cells;
+mod circles;
 mod commits;
 mod damage;
+mod deadlock;
 mod desk;
 mod doubt;
 mod drive;
@@ -38,6 +40,7 @@ mod turn;
 mod visit;
 mod watch;
 
+pub use circles::BrokenCircle;
 pub use damage::what as damage_in_words;
 pub(crate) use hub::News;
 pub(crate) use load::{in_force, names};

@@ -7,7 +7,7 @@ use super::load::in_force;
 use super::replay::Past;
 use super::state::Engine;
 use super::turn::Turn;
-use greenroom_journal::{AskChange, Error, GivenUp, HubWork, Scope, TurnRow, Watch};
+use greenroom_journal::{AskChange, Error, GivenUp, HubWork, Outgoing, Scope, TurnRow, Watch};
 use greenroom_model::supervisor::RestartFrom;
 use greenroom_model::{
     Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Payload, Revival, Segment, Seq,
@@ -166,13 +166,13 @@ impl Engine {
         live.ledger = Ledger::of(kept.clone().map(|(seq, event)| (*seq, event)));
         take_state_back(turn, &read.keys, &state_after(kept.map(|(_, event)| event)));
         if poison && !back.is_empty() {
-            let (from, content) = back.remove(0);
+            let back = effects::to_itself(&live.facts, back.remove(0));
             if !ordered {
-                give_up(live, turn, from, content, &crashes);
+                give_up(live, turn, back, &crashes);
             }
         }
         let sends = back.into_iter();
-        turn.sends.extend(sends.map(|(from, said)| effects::to_itself(&live.facts, from, said)));
+        turn.sends.extend(sends.map(|back| effects::to_itself(&live.facts, back)));
         let words = format!(
             "the last message has ended it {} times, and its kind is ordered; `resume` tries it \
              again",
@@ -218,13 +218,15 @@ struct Restart {
 }
 
 /// The message goes to the dead letters, and who called hears of it.
-fn give_up(live: &Live, turn: &mut Turn, from: Origin, content: Content, crashes: &[Failure]) {
+fn give_up(live: &Live, turn: &mut Turn, message: Outgoing, crashes: &[Failure]) {
+    let Outgoing { from, content, root, hops, .. } = message;
     let last = crashes.last().map(ToString::to_string).unwrap_or_default();
     let reason = format!("it ended {} {} times, last: {last}", live.facts.id, crashes.len());
     if let Content::User { reply_to: Some(caller), .. } = &content {
-        turn.sends.push(effects::poisoned(&live.facts, caller, &reason));
+        let reply = effects::call_fails(turn.sender(live), caller, failure::POISON, &reason);
+        turn.sends.push(reply);
     }
-    turn.given_up.push(GivenUp { from, content, reason, crashes: crashes.to_vec() });
+    turn.given_up.push(GivenUp { from, content, root, hops, reason, crashes: crashes.to_vec() });
 }
 
 fn read(turns: Vec<TurnRow>, segment: Seq) -> Read {

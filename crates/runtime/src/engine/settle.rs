@@ -29,7 +29,11 @@ impl Engine {
             self.cells.remove(cell);
             return;
         }
+        let calls = !live.ledger.calls.is_empty();
         drop(body);
+        if calls {
+            self.look_for_deadlocks();
+        }
         self.cells.line_up(cell);
         self.make_room(cell);
     }

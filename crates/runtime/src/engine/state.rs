@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Inbox};
 use super::cells::Cells;
+use super::circles::Deadlocks;
 use super::desk::{Desks, Job};
 use super::ephemeral::{self, Door};
 use super::hub::{Hub, News};
@@ -45,6 +46,9 @@ pub struct EngineOptions {
     pub letters_kept: Duration,
     /// Messages to processes that have ended or do not exist are dropped.
     pub drops_unreachable: bool,
+    /// How many messages and spawns may lie between a request and what goes back
+    /// to it.
+    pub hops_max: u32,
 }
 
 impl Default for EngineOptions {
@@ -59,6 +63,7 @@ impl Default for EngineOptions {
             letters_max: 100_000,
             letters_kept: Duration::from_secs(30 * 24 * 3600),
             drops_unreachable: false,
+            hops_max: 1_000,
         }
     }
 }
@@ -96,6 +101,7 @@ pub struct Engine {
     pub(crate) leader: Mutex<()>,
     pub(crate) timers: Timers,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) deadlocks: Deadlocks,
     pub(crate) hub: Hub,
     pub(crate) troubles: Mutex<BTreeMap<ProcessNo, String>>,
     /// Processes that cannot be read; see `damage.rs`.
@@ -155,6 +161,7 @@ impl Engine {
                 leader: Mutex::default(),
                 timers: Timers::new(),
                 lines,
+                deadlocks: Deadlocks::default(),
                 hub: Hub::default(),
                 troubles: Mutex::default(),
                 damages: Mutex::default(),

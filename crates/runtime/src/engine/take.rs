@@ -2,10 +2,12 @@
 //! results, timers, and last the messages its code waits for.
 
 use super::cell::{Live, StepDone};
+use super::effects;
 use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
+use greenroom_journal::GivenUp;
 use greenroom_model::{
-    Content, Event, Exit, Message, Millis, Origin, RetryDecision, Stop, linked_exit,
+    Content, Event, Exit, Failure, Message, Millis, Origin, RetryDecision, Stop, linked_exit,
 };
 
 /// What comes next.
@@ -206,6 +208,7 @@ fn control(live: &Live, message: Message) -> Next {
                 topic: ask.spec.name.clone(),
                 body: value,
                 reply_to: None,
+                envelope: None,
             }),
             None => Next::Nothing,
         },
@@ -246,13 +249,36 @@ fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     for (op, filter) in live.activation.as_ref()?.receivers() {
         if let Some(message) = live.mail.take(&filter) {
             turn.consumed.push(message.no);
+            if let Some(why) = refused(turn, &message) {
+                give_up(live, turn, message, &why);
+                return Some(Next::Nothing);
+            }
             // It has taken the link away meanwhile.
             let stale = |id| !live.ledger.standing.links.contains(id);
             return Some(match &message.content {
                 Content::ExitSignal { id, .. } if stale(id) => Next::Nothing,
-                _ => Event::received(op, &message).map_or(Next::Nothing, Next::Input),
+                _ => Event::received(op, &message, &live.facts.root, live.facts.hops)
+                    .map_or(Next::Nothing, Next::Input),
             });
         }
     }
     None
+}
+
+/// Why a message is not handled any more.
+fn refused(turn: &Turn, message: &Message) -> Option<Failure> {
+    let Content::User { carried, .. } = &message.content else { return None };
+    let deadline = carried.as_ref().and_then(|carried| carried.deadline);
+    turn.limits.refuse(&message.root, message.hops, deadline)
+}
+
+/// It goes to the dead letters, who called hears of it, and the process goes on.
+fn give_up(live: &Live, turn: &mut Turn, message: Message, why: &Failure) {
+    let Message { from, content, root, hops, .. } = message;
+    if let Content::User { reply_to: Some(caller), .. } = &content {
+        let reply = effects::call_fails(turn.sender(live), caller, why.kind.clone(), &why.message);
+        turn.sends.push(reply);
+    }
+    let (reason, crashes) = (why.to_string(), Vec::new());
+    turn.given_up.push(GivenUp { from, content, root, hops, reason, crashes });
 }

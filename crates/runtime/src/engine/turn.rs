@@ -2,12 +2,13 @@
 //! the commit holds is derived from the events.
 
 use super::cell::{Live, weight};
-use super::effects;
+use super::effects::{self, Sender};
 use super::line::InLine;
 use crate::env::Env;
 use greenroom_journal::{AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom};
 use greenroom_model::{
-    Content, Event, Exit, Kind, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq, Stop,
+    Content, Event, Exit, Kind, Limits, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq,
+    Stop,
 };
 
 /// How many events a turn may have before it is committed and the process has
@@ -35,15 +36,19 @@ pub(super) struct Turn {
     pub unlinks: Vec<ProcessId>,
     pub links: Vec<ProcessId>,
     pub leaves: bool,
+    pub roots: Vec<String>,
     pub hub: Vec<HubWork>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
+    pub limits: Limits,
 }
 
 impl Turn {
-    pub fn new(live: &Live, now: Millis) -> Turn {
+    pub fn new(live: &Live, now: Millis, hops_max: u32) -> Turn {
+        let at = now.max(live.at);
         Turn {
-            at: now.max(live.at),
+            at,
+            limits: Limits { hops_max, at },
             first: Seq(live.seq.0 + 1),
             events: Vec::new(),
             consumed: Vec::new(),
@@ -62,6 +67,7 @@ impl Turn {
             unlinks: Vec::new(),
             links: Vec::new(),
             leaves: false,
+            roots: Vec::new(),
             hub: Vec::new(),
             reload: false,
             wake_before: live.ledger.wake_at(),
@@ -91,6 +97,7 @@ impl Turn {
             segment.standing = live.ledger.standing.clone();
         }
         self.effects(live, env, &event);
+        self.note_root(live, &event);
         let seq = self.next_seq();
         if let Some(segment) = event.segment() {
             live.segment = seq;
@@ -102,6 +109,27 @@ impl Turn {
         intend(live, &event);
         live.history_bytes += weight(&mut event);
         self.events.push(event);
+    }
+
+    /// What is done for another request than the process's own is found by that
+    /// one's trace.
+    fn note_root(&mut self, live: &Live, event: &Event) {
+        let root = match event {
+            Event::MessageReceived { envelope, .. } => {
+                envelope.as_ref().and_then(|envelope| envelope.root.as_ref())
+            }
+            _ => live.in_hand.as_ref().map(|in_hand| &in_hand.root),
+        };
+        if let Some(root) = root.filter(|root| **root != live.facts.root)
+            && !self.roots.contains(root)
+        {
+            self.roots.push(root.clone());
+        }
+    }
+
+    /// Who sends what the next event sends, and for what.
+    pub fn sender<'a>(&self, live: &'a Live) -> Sender<'a> {
+        Sender { facts: &live.facts, in_hand: live.in_hand.as_deref(), seq: self.next_seq() }
     }
 
     fn close_asks(&mut self, live: &Live, event: &Event) {
@@ -137,7 +165,9 @@ impl Turn {
         let ends = exit_of(event).is_some_and(|exit| !live.ledger.holds(&exit));
         if ends || event.segment().is_some() || matches!(event, Event::Released { .. }) {
             let owed = live.ledger.owed.iter();
-            self.sends.extend(owed.map(|owed| effects::no_reply(&live.facts, owed)));
+            let sender = self.sender(live);
+            let told: Vec<_> = owed.map(|owed| effects::no_reply(sender, owed)).collect();
+            self.sends.extend(told);
         }
     }
 
@@ -158,7 +188,9 @@ impl Turn {
             Event::PlaceTaken { .. }
             | Event::PlaceLeft { .. }
             | Event::LookupStarted { .. }
-            | Event::Published { .. } => self.hub.extend(effects::hub(&live.facts, event)),
+            | Event::Published { .. } => {
+                self.hub.extend(effects::hub(self.sender(live), event));
+            }
             Event::CancelRequested { .. } | Event::WorkflowContinued(_) => live.abort_all(),
             Event::Paused { .. } | Event::Parked { .. } => live.line = InLine::default(),
             // A fork has the calls in its history, but they are not its to answer.
@@ -169,11 +201,14 @@ impl Turn {
             | Event::ChildRestarted { .. }
             | Event::ChildStopped { .. }
             | Event::ChildKilled { .. } => {
-                self.sends.extend(effects::outgoing(&live.facts, event));
+                self.sends.extend(effects::outgoing(self.sender(live), event));
             }
             Event::ProcessSpawned { .. } => {
-                if let Some((spawn, first)) =
-                    effects::spawn(&live.facts, env.seed(), self.at, event)
+                let sender = self.sender(live);
+                if let Some(exit) = effects::not_spawned(sender, &self.limits, event) {
+                    self.sends.push(exit);
+                } else if let Some((spawn, first)) =
+                    effects::spawn(sender, env.seed(), self.at, event)
                 {
                     self.spawns.push(spawn);
                     self.fresh.push(Some(first));
@@ -205,7 +240,8 @@ impl Turn {
         live.stop_steps();
         let Some(exit) = exit_of(event) else { return };
         if let Some(supervised) = &live.ledger.supervised {
-            self.sends.push(effects::childs_exit(&live.facts, supervised, &exit));
+            let exit = effects::childs_exit(self.sender(live), supervised, &exit);
+            self.sends.push(exit);
         }
         let held = live.ledger.holds(&exit);
         self.leaves |= !held && !live.ledger.standing.places.is_empty();

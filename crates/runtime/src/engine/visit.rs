@@ -119,7 +119,7 @@ impl Engine {
     }
 
     fn take_turn(self: &Arc<Self>, cell: &Cell, live: &mut Live, desk: &Desk) -> Turn {
-        let mut turn = Turn::new(live, self.env.now());
+        let mut turn = Turn::new(live, self.env.now(), self.options.hops_max);
         self.commands(live, &mut turn, desk);
         self.make_room_in(live, &mut turn);
         while !turn.is_full() && !turn.reload && live.surplus.is_empty() {
@@ -191,6 +191,7 @@ impl Engine {
         };
         let apply = || activation.apply(turn.at, event, &[], false);
         let (applied, overdue) = desk.inside(live.no, apply);
+        live.in_hand = applied.in_hand;
         if overdue && !applied.commands.last().is_some_and(Event::is_end) {
             // Nothing of what it asked for happens.
             live.overdue = Some(self.turn_timeout());
@@ -284,6 +285,7 @@ impl Engine {
                 unlinks: turn.unlinks,
                 links: turn.links,
                 leaves: turn.leaves,
+                roots: turn.roots,
             }),
             hub: turn.hub,
             sends: turn.sends,

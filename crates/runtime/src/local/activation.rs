@@ -189,11 +189,16 @@ impl Activation for Local {
         let mut core = self.core();
         let mut commands = core.take_commands();
         commands.extend(end);
-        Applied { commands, unexpected: !known, emitted: std::mem::take(&mut core.emitted) }
+        let (in_hand, emitted) = (core.put_down(), std::mem::take(&mut core.emitted));
+        Applied { commands, unexpected: !known, emitted, in_hand }
     }
 
     fn receivers(&self) -> Vec<(Op, Filter)> {
         self.core().receivers().to_vec()
+    }
+
+    fn waiting(&self) -> Vec<Op> {
+        self.core().waiting()
     }
 
     fn step(&self, op: Op) -> Option<Attempt> {
@@ -231,6 +236,8 @@ fn next_segment(core: &Core, kind: Kind, input: Payload) -> Segment {
         // The engine knows what it is by now.
         standing: greenroom_model::Standing::default(),
         pinned: core.segment.pinned,
+        hops: core.segment.hops,
+        carried: core.segment.carried.clone(),
     }
 }
 

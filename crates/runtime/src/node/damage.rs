@@ -99,6 +99,7 @@ impl Node {
             to_children: Vec::new(),
             unwatched: Vec::new(),
             leaves: false,
+            roots: Vec::new(),
             links: Vec::new(),
             unlinks: Vec::new(),
         };

@@ -36,6 +36,9 @@ pub struct NodeOptions {
     /// than kept as dead letters. Callers hear `no_process` all the same, and
     /// messages that ended their process too often are kept.
     pub drops_unreachable: bool,
+    /// How many messages and spawns may lie between a request and what goes back
+    /// to it; what is further away is most likely a loop, and a dead letter.
+    pub hops_max: u32,
 }
 
 impl Default for NodeOptions {
@@ -50,6 +53,7 @@ impl Default for NodeOptions {
             letters_max,
             letters_kept,
             drops_unreachable,
+            hops_max,
             ..
         } = EngineOptions::default();
         NodeOptions {
@@ -63,6 +67,7 @@ impl Default for NodeOptions {
             letters_max,
             letters_kept,
             drops_unreachable,
+            hops_max,
         }
     }
 }
@@ -113,6 +118,7 @@ impl Node {
             letters_max: options.letters_max,
             letters_kept: options.letters_kept,
             drops_unreachable: options.drops_unreachable,
+            hops_max: options.hops_max,
             ..EngineOptions::default()
         };
         let engine = Engine::new(journal, registry, env.clone(), lease, engine_options);

@@ -1,7 +1,7 @@
 //! How the node is.
 
 use super::handle::Node;
-use crate::engine::FullMailbox;
+use crate::engine::{BrokenCircle, FullMailbox};
 use serde::Serialize;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -37,6 +37,8 @@ pub struct Health {
     pub full_mailboxes: Vec<FullMailbox>,
     /// Messages dropped since it was started, by kinds that drop the oldest.
     pub dropped: usize,
+    /// Circles of calls that were found since it was started, the last ones.
+    pub deadlocks: Vec<BrokenCircle>,
     /// The kinds it has code for.
     pub kinds: Vec<String>,
     /// Processes it cannot bring back, and why.
@@ -99,6 +101,7 @@ impl Node {
             steps: engine.steps_under_way(),
             full_mailboxes: engine.rooms.list(),
             dropped: engine.rooms.dropped.load(Ordering::Relaxed),
+            deadlocks: engine.deadlocks.list(),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),
             troubles: damages.chain(troubles).collect(),
             store_error: store_error.clone(),

@@ -3,7 +3,9 @@
 use super::handle::Node;
 use crate::marked::list_marked;
 use crate::{Error, Result};
-use greenroom_journal::{Count, Listing, ProcessRow, Scope, StateRow, TurnRow};
+use greenroom_journal::{
+    Count, Listing, ProcessRow, Scope, StateRow, TraceListing, TraceTurn, TurnRow,
+};
 use greenroom_model::{Exit, ProcessId};
 use std::time::Duration;
 
@@ -30,6 +32,21 @@ impl Node {
             Ok(list_marked(journal, &listing, &mut |row| Ok(node.marked(row)))?)
         })
         .await
+    }
+
+    /// What one request caused, across processes, in order: of the process that it
+    /// started, of all that goes back to it, and of others what they did for it.
+    /// Read by index; page by page, each at most `limit` parts of turns.
+    ///
+    /// # Errors
+    /// `no_process` if nothing goes back to a root of that name.
+    pub async fn trace(&self, listing: TraceListing) -> Result<Vec<TraceTurn>> {
+        let (first, root) = (listing.after.is_none(), listing.root.clone());
+        let found = self.read(move |journal| Ok(journal.trace(&listing)?)).await?;
+        match found.is_empty() && first {
+            true => Err(Error::NoProcess { id: root.parse()? }),
+            false => Ok(found),
+        }
     }
 
     /// How many processes there are of each kind and version in each status.

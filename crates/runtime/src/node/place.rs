@@ -62,7 +62,12 @@ impl Node {
                 to: to.clone(),
                 topic: topic.clone(),
                 from: Origin::External(by.clone()),
-                content: Content::User { topic: topic.clone(), body: body.clone(), reply_to: None },
+                content: Content::User {
+                    topic: topic.clone(),
+                    body: body.clone(),
+                    reply_to: None,
+                    carried: None,
+                },
                 root: format!("topic:{topic}"),
                 hops: 0,
                 after,

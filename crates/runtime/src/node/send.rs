@@ -46,7 +46,7 @@ impl Node {
         if self.engine.rooms.room(to, &topic) != Room::Open {
             return Err(Error::MailboxFull { id: to.clone() });
         }
-        let content = Content::User { topic, body, reply_to: None };
+        let content = Content::User { topic, body, reply_to: None, carried: None };
         let repeated = self.append(to, content, &by, wish).await?;
         Ok(Sent { repeated })
     }

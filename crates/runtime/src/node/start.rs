@@ -65,6 +65,8 @@ impl Node {
             supervises: false,
             pinned: request.kind.contains('@'),
             standing: greenroom_model::Standing::default(),
+            hops: 0,
+            carried: None,
         }));
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());

@@ -3,6 +3,7 @@
 use greenroom_runtime::journal::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, Journal, Lease,
     LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
+    TraceListing, TraceTurn,
 };
 use greenroom_runtime::model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
@@ -74,6 +75,10 @@ impl Journal for Hooks {
     }
     fn letters(&self, listing: &LetterListing) -> Result<Vec<DeadLetter>, Error> {
         self.store.letters(listing)
+    }
+
+    fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+        self.store.trace(listing)
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -1,8 +1,10 @@
 //! Messages, calls and children.
 
 use crate::world::{Ran, World};
-use greenroom_runtime::model::{Exit, Failure};
-use greenroom_runtime::{Child, Ctx, Registry, join_all, select_all, try_join_all};
+use greenroom_runtime::model::{Exit, Failure, Payload};
+use greenroom_runtime::{
+    Child, Ctx, KindOptions, Mailbox, Registry, SendRequest, join_all, select_all, try_join_all,
+};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,4 +87,47 @@ async fn children_are_joined_over_an_iterator_that_borrows_them() {
     let world = World::new(registry);
     let id = world.start("tree/1", "4").await;
     assert_eq!(world.result(&id).await, "10");
+}
+
+/// Lets its mailbox fill, and waits for a reply and a child behind all that.
+async fn buried(ctx: Ctx, _: ()) -> Result<(u64, u64), Failure> {
+    let echo = greenroom_runtime::model::ProcessId::parse("echo/a")?;
+    ctx.recv().topic("begin").await?;
+    let reply = ctx.call::<u64>(&echo, "say", &7).await?;
+    let child = ctx.spawn("child", &()).await?.join::<u64>().await?;
+    ctx.set("heard", &(reply, child))?;
+    ctx.recv().topic("never").await?;
+    Ok((reply, child))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_passes_a_mailbox_full_of_messages() {
+    let bounds = Mailbox { messages_max: 500, ..Mailbox::default() };
+    let options = KindOptions { mailbox: bounds, ..KindOptions::default() };
+    let registry = Registry::new()
+        .kind("buried", buried)
+        .kind("child", |_: Ctx, _: ()| async move { Ok::<_, Failure>(1_u64) })
+        .kind("echo", |ctx: Ctx, _: ()| async move {
+            let message = ctx.recv().await?;
+            ctx.reply(&message, &message.read::<u64>()?)?;
+            Ok::<_, Failure>(0)
+        })
+        .with_options("buried", options);
+    let world = World::new(registry);
+    world.start("echo/a", "null").await;
+    let id = world.start("buried/a", "null").await;
+    world.send(&id, "begin", "null").await;
+    let noise = || SendRequest { topic: "noise".into(), body: Payload::null(), by: "test".into() };
+    // Until it is full.
+    while world.node.send(&id, noise()).await.is_ok() {}
+    for _ in 0..2_000 {
+        if !world.node.state(&id).await.expect("read").is_empty() {
+            break;
+        }
+        crate::world::pause(5).await;
+    }
+    world.node.cancel(&id, "enough", "test").await.expect("told");
+    assert_eq!(world.failure(&id).await, "cancelled: enough");
+    let state = world.node.state(&id).await.expect("read");
+    assert_eq!(state[0].value.to_string(), "[7,1]");
 }
