@@ -1,7 +1,7 @@
 //! What a message carries beside what it says: the request it goes back to,
-//! how far it has come, how long it is worth doing, who pays for it. Pure.
+//! how far it has come, how long it is worth doing. Pure.
 
-use crate::{AccountId, Failure, Millis, ProcessId, Seq, failure};
+use crate::{Failure, Millis, ProcessId, Seq, failure};
 use serde::{Deserialize, Serialize};
 
 /// The part of a message's envelope that most have none of, and that travels
@@ -14,9 +14,6 @@ pub struct Carried {
     /// From then on nobody wants it done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Millis>,
-    /// Who pays for what it leads to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountId>,
 }
 
 /// The envelope of a message that was taken, in the journal only where it is not

@@ -1,6 +1,6 @@
 //! What a process's code acts for. Pure.
 
-use crate::{AccountId, Cause, Envelope, Millis, Origin, Segment, Seq};
+use crate::{Cause, Envelope, Millis, Origin, Segment, Seq};
 
 /// What a process's code acts for: the envelope of the message it has taken
 /// last, or its own.
@@ -14,8 +14,6 @@ pub struct InHand {
     pub cause: Option<Cause>,
     /// From then on nobody wants it done.
     pub deadline: Option<Millis>,
-    /// Who pays for what it leads to.
-    pub account: Option<AccountId>,
 }
 
 impl InHand {
@@ -27,7 +25,6 @@ impl InHand {
             hops: segment.hops,
             cause: cause(&segment.origin, carried.cause),
             deadline: carried.deadline,
-            account: carried.account,
         }
     }
 
@@ -40,7 +37,6 @@ impl InHand {
             hops: *hops,
             cause: cause(from, carried.cause),
             deadline: Envelope::sooner(own.deadline, carried.deadline),
-            account: carried.account.clone().or(own.account),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! Knows no I/O, no async runtime, no clock and no store. Facts go in,
 //! decisions come out, so every rule here can be tested without a machine.
 
-mod account;
 mod deadlock;
 mod divergence;
 mod envelope;
@@ -31,7 +30,6 @@ pub mod supervisor;
 mod time;
 mod topic;
 
-pub use account::AccountId;
 pub use deadlock::{Deadlock, deadlock};
 pub use divergence::Divergence;
 pub use envelope::{Carried, Cause, Envelope, Limits};

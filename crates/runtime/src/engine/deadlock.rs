@@ -33,7 +33,9 @@ type Seen = BTreeMap<ProcessId, Option<Stuck>>;
 impl Engine {
     /// A process waits for a reply.
     pub(super) fn look_for_deadlocks(self: &Arc<Self>) {
-        if self.deadlocks.armed.swap(true, Ordering::AcqRel) {
+        let armed = &self.deadlocks.armed;
+        // Most often it is: then nobody's cache is touched.
+        if armed.load(Ordering::Acquire) || armed.swap(true, Ordering::AcqRel) {
             return;
         }
         let (engine, wait) = (Arc::downgrade(self), self.env.sleep(LOOK_AFTER));

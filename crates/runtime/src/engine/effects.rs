@@ -35,7 +35,6 @@ impl Sender<'_> {
         let carried = Carried {
             cause: Some(self.seq),
             deadline: Envelope::sooner(deadline, self.in_hand.and_then(|one| one.deadline)),
-            account: self.in_hand.and_then(|one| one.account.clone()),
         };
         Some(Box::new(carried))
     }

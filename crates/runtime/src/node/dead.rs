@@ -6,7 +6,7 @@ use super::send::taken;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{DeadLetter, Journal, LetterListing, Outgoing, fetch_content};
-use greenroom_model::{Carried, Content, Millis, ProcessId};
+use greenroom_model::{Content, Millis, ProcessId};
 
 /// The most letters one request sends again or drops by number.
 const NAMED_MAX: usize = 1_000;
@@ -129,12 +129,9 @@ fn sends(journal: &dyn Journal, letters: &[i64], to: Option<&ProcessId>) -> Resu
             Some(_) => {}
         }
         let content = match letter.content {
-            Content::User { topic, body, carried, .. } => {
-                // Somebody wants it again, who knows that it is late.
-                let account = carried.and_then(|carried| carried.account);
-                let carried = Carried { account, ..Carried::default() };
-                let carried = Some(Box::new(carried)).filter(|carried| !carried.is_empty());
-                Content::User { topic, body, reply_to: None, carried }
+            // Somebody wants it again, who knows that it is late.
+            Content::User { topic, body, .. } => {
+                Content::User { topic, body, reply_to: None, carried: None }
             }
             other => other,
         };

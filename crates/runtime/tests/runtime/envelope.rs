@@ -53,8 +53,14 @@ async fn a_process_that_sends_to_itself_for_ever_is_stopped_and_goes_on() {
     assert!(reason.starts_with(failure::TOO_MANY_HOPS), "{reason}");
     assert!(reason.contains("loop/a") && reason.contains("at most 50"), "{reason}");
     world.until(&id, Status::Receiving).await;
+    // Sent again it is near its root: it goes round once more.
+    let letters = world.node.letters(LetterListing { limit: 1, ..Default::default() }).await;
+    let no = letters.expect("read")[0].no;
+    world.node.requeue(&[no], None).await.expect("sent");
+    assert_eq!(letter(&world).await.2, 51);
+    world.until(&id, Status::Receiving).await;
     world.send(&id, "stop", "null").await;
-    assert_eq!(world.result(&id).await, "50");
+    assert_eq!(world.result(&id).await, "101");
 }
 
 #[tokio::test]
