@@ -4,7 +4,8 @@
 use super::desk::{Desk, Job};
 use super::pending::Pending;
 use super::state::Engine;
-use greenroom_model::ProcessNo;
+use greenroom_journal::Listing;
+use greenroom_model::{ProcessNo, Seq, Status};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Duration;
@@ -240,6 +241,12 @@ impl Engine {
     /// read.
     fn keep_recovering(self: Arc<Self>) {
         let begun = self.env.uptime();
+        while let Err(error) = self.count_begun() {
+            self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
+            if !self.timers.wait(TIMER_WAIT_MAX) && self.is_stopped() {
+                return;
+            }
+        }
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
             match self.recover_some(after) {
@@ -267,6 +274,29 @@ impl Engine {
         }
     }
 
+    /// Those under way of kinds with a limit count, in memory or not.
+    fn count_begun(&self) -> Result<(), greenroom_journal::Error> {
+        for (kind, _) in self.registry.process_limits() {
+            let mut after = None;
+            loop {
+                let statuses = Status::ALL.into_iter();
+                let statuses = statuses.filter(|status| !status.is_ended()).collect();
+                let (kind, limit) = (Some(kind.to_owned()), RECOVERED_AT_ONCE);
+                let listing = Listing { statuses, kind, after, limit, ..Listing::default() };
+                let rows = self.journal.list(&listing)?;
+                for row in &rows {
+                    let begun = row.seq > Seq(1) || row.status != Status::Running;
+                    if begun {
+                        self.lines.has_to_wait(&row.kind.name, row.no, true, row.started_at);
+                    }
+                }
+                let Some(last) = rows.last() else { break };
+                after = Some(last.no);
+            }
+        }
+        Ok(())
+    }
+
     /// Those that waited when the node went down line up first: the first back
     /// in memory need not be the first in the line.
     fn open_queues(&self) {
@@ -280,6 +310,12 @@ impl Engine {
 
     /// Wakes them all at once; for drivers with one thread.
     pub fn recover(self: Arc<Self>) {
+        // A store that fails now and then is asked again.
+        for _ in 0..RECOVERY_PAUSES_MAX {
+            if self.count_begun().is_ok() {
+                break;
+            }
+        }
         let mut after = ProcessNo(i64::MIN);
         while let Ok(Some(last)) = self.recover_some(after) {
             after = last;
