@@ -18,6 +18,8 @@ const RECOVERED_AT_ONCE: usize = 200;
 const READY_ENOUGH: usize = 100;
 const RECOVERY_PAUSES_MAX: usize = 200;
 const RECOVERY_PAUSE: Duration = Duration::from_micros(500);
+/// So often in a row nothing is seen to be done.
+const QUIET_LOOKS: u32 = 4;
 /// With so many to bring back that it takes longer, steps are let in meanwhile.
 const QUEUES_SHUT_MAX: Duration = Duration::from_secs(5);
 /// The longest wait between two looks at the timers.
@@ -251,7 +253,7 @@ impl Engine {
         while !self.is_stopped() {
             match self.recover_some(after) {
                 Ok(None) => {
-                    self.open_queues();
+                    self.open_queues(begun);
                     return self.look_through();
                 }
                 Ok(Some(last)) => after = last,
@@ -299,11 +301,16 @@ impl Engine {
 
     /// Those that waited when the node went down line up first: the first back
     /// in memory need not be the first in the line.
-    fn open_queues(&self) {
-        for _ in 0..RECOVERY_PAUSES_MAX {
-            if self.lines.is_empty() || self.ready.len() == 0 || !self.timers.wait(RECOVERY_PAUSE) {
+    fn open_queues(&self, begun: Duration) {
+        let mut quiet = 0;
+        // Looked at more than once: a worker may just have taken the last.
+        while !self.lines.is_empty() && quiet < QUIET_LOOKS {
+            let late = self.env.uptime().saturating_sub(begun) > QUEUES_SHUT_MAX;
+            if late || !self.timers.wait(RECOVERY_PAUSE) {
                 break;
             }
+            let is_quiet = self.ready.len() == 0 && !self.desks.is_at_work();
+            quiet = if is_quiet { quiet + 1 } else { 0 };
         }
         self.lines.open();
     }
