@@ -29,6 +29,10 @@ pub struct KindOptions {
     /// At most so many steps of the kind's processes run at once on a node; the
     /// others wait, as in a queue. `None`: as many as like.
     pub steps_max: Option<u32>,
+    /// At most so many processes of the kind are under way at once; the others
+    /// have not begun, and do in the order of their start. A process under way
+    /// that waits for one of its own kind may wait for ever.
+    pub processes_max: Option<u32>,
 }
 
 /// How much a mailbox holds, and what becomes of more. Control messages (ends,
@@ -85,7 +89,8 @@ pub enum Overflow {
 impl Default for KindOptions {
     fn default() -> KindOptions {
         let mailbox = Mailbox::default();
-        KindOptions { crashes_max: 3, ordered: false, mailbox, steps_max: None }
+        let (steps_max, processes_max) = (None, None);
+        KindOptions { crashes_max: 3, ordered: false, mailbox, steps_max, processes_max }
     }
 }
 
@@ -200,6 +205,10 @@ impl Registry {
             let words = "steps_max 0 would let no step begin: 1 is the least";
             self.problems.push(format!("the kind {name}: {words}"));
         }
+        if options.processes_max == Some(0) {
+            let words = "processes_max 0 would let no process begin: 1 is the least";
+            self.problems.push(format!("the kind {name}: {words}"));
+        }
         self.options.insert(name.to_owned(), options);
         self
     }
@@ -223,6 +232,12 @@ impl Registry {
     /// The queues that were declared.
     pub(crate) fn queues(&self) -> impl Iterator<Item = &QueueSpec> {
         self.queues.values()
+    }
+
+    /// Kinds with a limit of processes under way.
+    pub(crate) fn process_limits(&self) -> impl Iterator<Item = (&str, u32)> {
+        let limits = self.options.iter();
+        limits.filter_map(|(kind, options)| Some((kind.as_str(), options.processes_max?)))
     }
 
     /// Kinds with a limit of steps at once.

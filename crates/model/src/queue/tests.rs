@@ -56,6 +56,18 @@ fn no_more_at_once_than_it_says() {
 }
 
 #[test]
+fn who_was_in_before_counts_also_beyond_the_limit() {
+    let mut queue = queue(QueueSpec::new("q").concurrency(1));
+    let before = [queue.occupy(), queue.occupy()];
+    let next = queue.enter(&wish(0, "", 0));
+    for ticket in before {
+        assert!(queue.decide(SEC).admitted.is_empty());
+        queue.leave(ticket, SEC);
+    }
+    assert_eq!(queue.decide(SEC).admitted, [next]);
+}
+
+#[test]
 fn who_came_first_is_let_in_first_whenever_it_lines_up() {
     let mut queue = queue(QueueSpec::new("q").concurrency(1));
     for since in [30, 10, 20, 10] {

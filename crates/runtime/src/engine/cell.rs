@@ -144,6 +144,8 @@ pub(crate) struct Live {
     pub unread: bool,
     /// This node has no code for it: it can be ended or held, but not run.
     pub no_code: bool,
+    /// It has not begun: as many of its kind are under way as may be.
+    pub waits: bool,
     pub done: VecDeque<StepDone>,
     pub running: HashMap<Op, Arc<StepTask>>,
     /// Steps whose next attempt begins once the turn under way is durable.
@@ -239,7 +241,11 @@ impl Live {
 
     /// It takes in nothing but what a person does about it.
     pub fn is_held(&self) -> bool {
-        self.no_code || self.ledger.paused || self.ledger.parked || self.ledger.ended.is_some()
+        self.no_code
+            || self.waits
+            || self.ledger.paused
+            || self.ledger.parked
+            || self.ledger.ended.is_some()
     }
 
     /// Its code does not go on until somebody resumes it.

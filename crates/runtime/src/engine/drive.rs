@@ -4,7 +4,8 @@
 use super::desk::{Desk, Job};
 use super::pending::Pending;
 use super::state::Engine;
-use greenroom_model::ProcessNo;
+use greenroom_journal::Listing;
+use greenroom_model::{ProcessNo, Seq, Status};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Duration;
@@ -17,6 +18,8 @@ const RECOVERED_AT_ONCE: usize = 200;
 const READY_ENOUGH: usize = 100;
 const RECOVERY_PAUSES_MAX: usize = 200;
 const RECOVERY_PAUSE: Duration = Duration::from_micros(500);
+/// So often in a row nothing is seen to be done.
+const QUIET_LOOKS: u32 = 4;
 /// With so many to bring back that it takes longer, steps are let in meanwhile.
 const QUEUES_SHUT_MAX: Duration = Duration::from_secs(5);
 /// The longest wait between two looks at the timers.
@@ -240,11 +243,17 @@ impl Engine {
     /// read.
     fn keep_recovering(self: Arc<Self>) {
         let begun = self.env.uptime();
+        while let Err(error) = self.count_begun() {
+            self.trouble(ProcessNo(0), format!("recovery waits for the store: {error}"));
+            if !self.timers.wait(TIMER_WAIT_MAX) && self.is_stopped() {
+                return;
+            }
+        }
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
             match self.recover_some(after) {
                 Ok(None) => {
-                    self.open_queues();
+                    self.open_queues(begun);
                     return self.look_through();
                 }
                 Ok(Some(last)) => after = last,
@@ -267,19 +276,53 @@ impl Engine {
         }
     }
 
+    /// Those under way of kinds with a limit count, in memory or not.
+    fn count_begun(&self) -> Result<(), greenroom_journal::Error> {
+        for (kind, _) in self.registry.process_limits() {
+            let mut after = None;
+            loop {
+                let statuses = Status::ALL.into_iter();
+                let statuses = statuses.filter(|status| !status.is_ended()).collect();
+                let (kind, limit) = (Some(kind.to_owned()), RECOVERED_AT_ONCE);
+                let listing = Listing { statuses, kind, after, limit, ..Listing::default() };
+                let rows = self.journal.list(&listing)?;
+                for row in &rows {
+                    let begun = row.seq > Seq(1) || row.status != Status::Running;
+                    if begun {
+                        self.lines.has_to_wait(&row.kind.name, row.no, true, row.started_at);
+                    }
+                }
+                let Some(last) = rows.last() else { break };
+                after = Some(last.no);
+            }
+        }
+        Ok(())
+    }
+
     /// Those that waited when the node went down line up first: the first back
     /// in memory need not be the first in the line.
-    fn open_queues(&self) {
-        for _ in 0..RECOVERY_PAUSES_MAX {
-            if self.lines.is_empty() || self.ready.len() == 0 || !self.timers.wait(RECOVERY_PAUSE) {
+    fn open_queues(&self, begun: Duration) {
+        let mut quiet = 0;
+        // Looked at more than once: a worker may just have taken the last.
+        while !self.lines.is_empty() && quiet < QUIET_LOOKS {
+            let late = self.env.uptime().saturating_sub(begun) > QUEUES_SHUT_MAX;
+            if late || !self.timers.wait(RECOVERY_PAUSE) {
                 break;
             }
+            let is_quiet = self.ready.len() == 0 && !self.desks.is_at_work();
+            quiet = if is_quiet { quiet + 1 } else { 0 };
         }
         self.lines.open();
     }
 
     /// Wakes them all at once; for drivers with one thread.
     pub fn recover(self: Arc<Self>) {
+        // A store that fails now and then is asked again.
+        for _ in 0..RECOVERY_PAUSES_MAX {
+            if self.count_begun().is_ok() {
+                break;
+            }
+        }
         let mut after = ProcessNo(i64::MIN);
         while let Ok(Some(last)) = self.recover_some(after) {
             after = last;

@@ -9,7 +9,7 @@
 use crate::code::StepResult;
 use crate::{Env, Registry};
 use greenroom_model::queue::{Decision, Outcome, Queue, QueueSpec, QueueView, Ticket, Wish};
-use greenroom_model::{Op, ProcessNo};
+use greenroom_model::{Millis, Op, ProcessNo};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,6 +18,8 @@ use std::time::Duration;
 /// What the queue of a kind's own limit is called, before the kind's name. No
 /// declared queue has a colon in its name.
 pub(super) const OF_KIND: &str = "kind:";
+/// And that of a kind's limit of processes under way.
+const OF_PROCESSES: &str = "processes:";
 
 /// Whose steps they are.
 pub(crate) trait Guests: Send + Sync {
@@ -37,6 +39,9 @@ pub(crate) struct Lines {
     /// Steps are let in. Not before those that waited when the node went down
     /// have had the time to line up again.
     open: AtomicBool,
+    /// Processes of kinds with a limit, as far as they have not ended: under
+    /// way, or waiting to begin.
+    members: Mutex<HashMap<ProcessNo, Place>>,
     /// Places of processes that are not in memory.
     kept: Mutex<HashMap<ProcessNo, Vec<Waiting>>>,
 }
@@ -92,6 +97,10 @@ impl Lines {
             .map(|(kind, steps)| QueueSpec::new(&format!("{OF_KIND}{kind}")).concurrency(steps));
         let of_kinds: Vec<QueueSpec> = of_kinds.collect();
         let has_kinds = !of_kinds.is_empty();
+        let processes = registry.process_limits().map(|(kind, processes)| {
+            QueueSpec::new(&format!("{OF_PROCESSES}{kind}")).concurrency(processes)
+        });
+        let of_kinds = of_kinds.into_iter().chain(processes);
         let queues = registry.queues().cloned().chain(of_kinds).map(|spec| {
             let name: Arc<str> = spec.name.as_str().into();
             let queue = Queue::new(spec, now);
@@ -103,6 +112,7 @@ impl Lines {
             queues: queues.collect(),
             of_kinds: has_kinds,
             open: AtomicBool::new(false),
+            members: Mutex::default(),
             kept: Mutex::default(),
         }
     }
@@ -188,6 +198,59 @@ impl Lines {
         }));
     }
 
+    /// Whether a process has to wait before it begins, since as many of its kind
+    /// are under way as may be. `begun`: it has, and counts.
+    pub fn has_to_wait(
+        self: &Arc<Self>,
+        kind: &str,
+        no: ProcessNo,
+        begun: bool,
+        since: Millis,
+    ) -> bool {
+        if self.queues.is_empty() {
+            return false;
+        }
+        let queue = format!("{OF_PROCESSES}{kind}");
+        let Some((name, standing)) = self.queues.get_key_value(queue.as_str()) else {
+            return false;
+        };
+        let known = self.members().get(&no).map(Place::is_waiting);
+        if let Some(waits) = known.filter(|waits| !(begun && *waits)) {
+            return waits;
+        }
+        let place = if begun {
+            let stage = Arc::new(AtomicU8::new(ADMITTED));
+            let mut standing = lock(standing);
+            let ticket = standing.queue.occupy();
+            standing.holders.insert(ticket, Holder { no, stage: stage.clone() });
+            Some(Place { lines: self.clone(), queue: name.clone(), ticket, stage })
+        } else {
+            self.enter(name, no, &Wish { since, ..Wish::default() })
+        };
+        let waits = place.as_ref().is_some_and(Place::is_waiting);
+        let before = place.and_then(|place| self.members().insert(no, place));
+        drop(before);
+        waits
+    }
+
+    /// It still has to wait before it begins.
+    pub fn waits_to_begin(&self, no: ProcessNo) -> bool {
+        self.members().get(&no).is_some_and(Place::is_waiting)
+    }
+
+    /// A process has ended for good.
+    pub fn has_ended(&self, no: ProcessNo) {
+        if !self.queues.is_empty() {
+            let place = self.members().remove(&no);
+            // Without the lock: it lets in the next.
+            drop(place);
+        }
+    }
+
+    fn members(&self) -> MutexGuard<'_, HashMap<ProcessNo, Place>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// From here on steps are let in.
     pub fn open(self: &Arc<Self>) {
         if !self.open.swap(true, Ordering::AcqRel) {
@@ -214,8 +277,9 @@ impl Lines {
     /// Lets go of what is kept, for good.
     pub fn close(&self) {
         let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        let members = std::mem::take(&mut *self.members());
         // Without the lock: each gives itself back.
-        drop(kept);
+        drop((kept, members));
     }
 
     /// Every queue, by name.
@@ -226,7 +290,7 @@ impl Lines {
 
     /// The queues' names, for words.
     pub fn names(&self) -> Vec<&str> {
-        self.queues.keys().map(|name| &**name).filter(|name| !name.starts_with(OF_KIND)).collect()
+        self.queues.keys().map(|name| &**name).filter(|name| !name.contains(':')).collect()
     }
 
     /// In which queue steps of these processes wait.

@@ -55,6 +55,7 @@ impl Engine {
             door,
             unread: false,
             no_code: false,
+            waits: false,
             done: VecDeque::new(),
             intended: Vec::new(),
             line: InLine::default(),
@@ -87,6 +88,11 @@ impl Engine {
             return Err(NotLoaded::Corrupt(what));
         };
         let kind = segment.kind.clone();
+        let begun = live.seq > Seq(1) || live.status != Status::Running;
+        if self.lines.has_to_wait(&kind.name, live.no, begun, *at) {
+            live.waits = true;
+            return Ok(());
+        }
         let new = NewActivation {
             id: live.facts.id.clone(),
             earlier: names(history),
@@ -168,6 +174,7 @@ impl Engine {
             door,
             unread: false,
             no_code: false,
+            waits: false,
             done: VecDeque::new(),
             intended: Vec::new(),
             line: InLine::default(),

@@ -33,7 +33,7 @@ impl Engine {
         if let Some(next) = next_control(live, turn).or_else(|| next_signal(live, turn)) {
             return Some(next);
         }
-        if live.ledger.parked || live.ledger.ended.is_some() || live.no_code {
+        if live.ledger.parked || live.ledger.ended.is_some() || live.no_code || live.waits {
             return None;
         }
         // What is true of a paused process whatever it does.
@@ -92,6 +92,8 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     let place = live.mail.find_control(|content| match content {
         // The rest of its mail was given up when it ended.
         content if ended => content.reaches_ended() || down && is_stop(content),
+        // What else is said to it stays until it has begun.
+        content if live.waits => is_stop(content),
         content => !held || is_administrative(content),
     })?;
     // A cancel of a paused process lets it go on first.
@@ -116,7 +118,7 @@ fn next_control(live: &mut Live, turn: &mut Turn) -> Option<Next> {
 fn next_signal(live: &mut Live, turn: &mut Turn) -> Option<Next> {
     let ledger = &live.ledger;
     let trapped = ledger.standing.traps_exit && !ledger.parked;
-    if ledger.ended.is_some() || ledger.paused || live.no_code || trapped {
+    if ledger.ended.is_some() || ledger.paused || live.no_code || live.waits || trapped {
         return None;
     }
     let message = live.mail.take_signal()?;
@@ -167,6 +169,7 @@ fn control(live: &Live, message: Message) -> Next {
         return Next::Nothing;
     }
     let named = reason_and_origin(&content, &from);
+    let unheard = ledger.parked || live.waits;
     match (content, named) {
         (Content::Kill { stop: Some(stop), .. }, Some((reason, by))) => {
             let event = Event::KillRequested { reason: reason.clone(), by, stop };
@@ -174,11 +177,11 @@ fn control(live: &Live, message: Message) -> Next {
         }
         (Content::Kill { .. }, Some((reason, _))) => Next::End(Exit::Killed(reason)),
         // It cannot be asked: there is no code that could hear it.
-        (Content::Cancel { stop: Some(stop), .. }, Some((reason, by))) if ledger.parked => {
+        (Content::Cancel { stop: Some(stop), .. }, Some((reason, by))) if unheard => {
             let event = Event::KillRequested { reason: reason.clone(), by, stop };
             Next::Kill(event, Exit::Shutdown(reason))
         }
-        (Content::Cancel { .. }, Some((reason, _))) if ledger.parked => {
+        (Content::Cancel { .. }, Some((reason, _))) if unheard => {
             Next::End(Exit::Cancelled(reason))
         }
         // A second wish to stop must not stop the cleaning up.

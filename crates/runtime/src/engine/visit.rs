@@ -81,12 +81,17 @@ impl Engine {
                     if !live.no_code {
                         self.no_trouble(cell.no);
                     }
+                    self.note_end(&live);
                     *body = Body::Live(live);
                 }
                 Err(why) => return self.not_loaded(cell, why),
             }
         }
         let Body::Live(live) = &mut *body else { return };
+        if self.may_begin_now(live) {
+            // What has come for it is read with it.
+            return self.load_anew(cell, &mut body);
+        }
         live.unread |= inbox.reread && !loads;
         match live.unread.then(|| self.reread(cell, live)) {
             // What has come is in the store as well, after what is not known
@@ -111,7 +116,7 @@ impl Engine {
         let turn = self.take_turn(cell, live, desk);
         // Code that only waits records nothing, but its row must say so: a node
         // that starts brings back what is said to run.
-        if turn.is_empty() && (live.no_code || live.ledger.status() == live.status) {
+        if turn.is_empty() && (live.no_code || live.waits || live.ledger.status() == live.status) {
             return;
         }
         let pending = self.close_turn(cell, live, turn);
@@ -329,10 +334,9 @@ impl Engine {
         match ack {
             Ok(_) => {
                 self.publish(cell, &flight);
+                self.note_end(live);
                 if flight.reload {
-                    *body = Body::Cold;
-                    cell.inbox().wake = true;
-                    self.enqueue(cell);
+                    self.load_anew(cell, body);
                 } else {
                     self.launch(cell, live, desk);
                 }
@@ -343,9 +347,7 @@ impl Engine {
             Err(Refusal::Stale { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. }) => {
                 // The store knows better: an answer of its was lost.
                 self.tell_of_loss(cell);
-                *body = Body::Cold;
-                cell.inbox().wake = true;
-                self.enqueue(cell);
+                self.load_anew(cell, body);
             }
         }
     }
@@ -375,6 +377,25 @@ impl Engine {
         inbox.wake = true;
         drop(inbox);
         self.enqueue(cell);
+    }
+
+    /// Drops its memory and has it read again.
+    fn load_anew(&self, cell: &Arc<Cell>, body: &mut Body) {
+        *body = Body::Cold;
+        cell.inbox().wake = true;
+        self.enqueue(cell);
+    }
+
+    /// It had to wait for others of its kind, and need not any more.
+    fn may_begin_now(&self, live: &Live) -> bool {
+        live.waits && live.flight.is_none() && !self.lines.waits_to_begin(live.no)
+    }
+
+    /// One that has ended for good makes room for another of its kind.
+    fn note_end(&self, live: &Live) {
+        if live.ledger.ended.is_some() && live.ledger.down.is_none() {
+            self.lines.has_ended(live.no);
+        }
     }
 
     fn publish(&self, cell: &Cell, flight: &Flight) {

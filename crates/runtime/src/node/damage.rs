@@ -106,6 +106,7 @@ impl Node {
         let external = External { at: Some(at), turn: Some(turn), sends, ..External::default() };
         self.request(external).await.map_err(|error| damaged(id, error))?;
         self.engine.ended_damaged(row.no);
+        self.engine.lines.has_ended(row.no);
         Ok(())
     }
 

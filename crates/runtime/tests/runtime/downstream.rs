@@ -164,11 +164,11 @@ async fn an_open_circuit_can_fail_steps_at_once() {
 async fn a_downstream_is_left_alone_for_as_long_as_it_asks() {
     let downstream = Downstream::default();
     downstream.room.store(1, Ordering::SeqCst);
-    downstream.retry_after_ms.store(400, Ordering::SeqCst);
+    downstream.retry_after_ms.store(2_000, Ordering::SeqCst);
     let world = World::new(downstream.registry().queue(QueueSpec::new("model").concurrency(3)));
     let ids = callers(&world, 6, 1).await;
     // Those that were let in before may come yet.
-    let held = |view: QueueView| view.held_for_ms.is_some() && view.running == 0;
+    let held = |view: QueueView| view.held_for_ms.is_some_and(|ms| ms > 1_000) && view.running == 0;
     until("it is held", || held(model(&world))).await;
     let calls = downstream.calls.load(Ordering::SeqCst);
     pause(200).await;

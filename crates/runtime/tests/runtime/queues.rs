@@ -370,6 +370,89 @@ async fn a_kind_has_a_limit_of_its_own() {
     assert_eq!(view(&world, "kind:visitor").limit, Some(2));
 }
 
+/// A kind of which two may be under way, that notes who begins and waits to be
+/// told to end; `"fails"` has it fail.
+fn guests(began: &Arc<Mutex<Vec<String>>>) -> Registry {
+    let began = began.clone();
+    let options = KindOptions { processes_max: Some(2), ..KindOptions::default() };
+    let guest = move |ctx: Ctx, how: String| {
+        let began = began.clone();
+        async move {
+            let key = ctx.id().key().to_owned();
+            let note = ctx.step("note", move |_| {
+                let (began, key) = (began.clone(), key.clone());
+                async move {
+                    began.lock().expect("a list").push(key);
+                    Ran::Ok(0)
+                }
+            });
+            note.await?;
+            ctx.recv().await?;
+            if how == "fails" { Err(Failure::msg("no")) } else { Ran::Ok(1) }
+        }
+    };
+    Registry::new().kind("guest", guest).with_options("guest", options)
+}
+
+async fn until_began(began: &Mutex<Vec<String>>, wanted: &[&str]) {
+    for _ in 0..2_000 {
+        if *began.lock().expect("a list") == wanted {
+            // And nobody else does.
+            pause(20).await;
+            assert_eq!(*began.lock().expect("a list"), wanted);
+            return;
+        }
+        pause(2).await;
+    }
+    panic!("not {wanted:?}: {:?}", began.lock().expect("a list"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_processes_of_a_kind_begin_than_it_says_and_in_their_order() {
+    let began = Arc::new(Mutex::new(Vec::new()));
+    let world = World::new(guests(&began));
+    let mut ids = Vec::new();
+    for key in ["z", "y", "x", "fails", "w", "v", "u", "t"] {
+        ids.push(world.start(&format!("guest/{key}"), &format!("\"{key}\"")).await);
+        pause(3).await;
+    }
+    until_began(&began, &["z", "y"]).await;
+    let door = view(&world, "processes:guest");
+    assert_eq!((door.waiting, door.running, door.limit), (6, 2, Some(2)));
+    assert_eq!(world.names(&ids[2]).await, ["WorkflowStarted"], "it has not begun");
+    // What is said to one that waits is there when it begins.
+    world.send(&ids[2], "go", "1").await;
+    // One that is asked to end while it waits does, without having begun.
+    world.node.cancel(&ids[4], "no", "test").await.expect("asked");
+    assert!(world.failure(&ids[4]).await.contains("cancelled"));
+    world.node.kill(&ids[5], "no", "test").await.expect("asked");
+    assert!(world.failure(&ids[5]).await.contains("killed"));
+
+    // Those under way count after a restart, also while nothing wakes them.
+    let world = world.deploy(guests(&began)).await;
+    pause(50).await;
+    until_began(&began, &["z", "y"]).await;
+    world.send(&ids[0], "go", "1").await;
+    assert_eq!(world.result(&ids[0]).await, "1");
+    // `x` has its message already, and makes room for the next.
+    assert_eq!(world.result(&ids[2]).await, "1");
+    until_began(&began, &["z", "y", "x", "fails"]).await;
+    world.send(&ids[3], "go", "1").await;
+    assert!(world.failure(&ids[3]).await.contains("no"));
+    until_began(&began, &["z", "y", "x", "fails", "u"]).await;
+    world.node.kill(&ids[1], "no", "test").await.expect("asked");
+    until_began(&began, &["z", "y", "x", "fails", "u", "t"]).await;
+    for id in [&ids[6], &ids[7]] {
+        world.send(id, "go", "1").await;
+        assert_eq!(world.result(id).await, "1");
+    }
+    // The store says that it has ended a moment before its place is free.
+    while view(&world, "processes:guest").running > 0 {
+        pause(2).await;
+    }
+    assert_eq!(view(&world, "processes:guest").waiting, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     let start = |registry: Registry| {
@@ -385,6 +468,8 @@ async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     assert!(start(Registry::new().queue(zero)).contains("a rate of 0 in 1s"));
     let twice = Registry::new().queue(door()).queue(door());
     assert!(start(twice).contains("the queue door is declared twice"));
+    let options = KindOptions { processes_max: Some(0), ..KindOptions::default() };
+    assert!(start(Registry::new().with_options("x", options)).contains("processes_max 0"));
     let options = KindOptions { steps_max: Some(0), ..KindOptions::default() };
     assert!(start(Registry::new().with_options("x", options)).contains("steps_max 0"));
 

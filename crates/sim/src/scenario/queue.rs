@@ -1,22 +1,26 @@
 //! Steps that stand in a queue: never more at once than it lets in, whatever
 //! crashes; one that waits has not begun, so that a crash leaves it as it was;
-//! one that is cancelled there gives its place to the next.
+//! one that is cancelled there gives its place to the next. And a kind of which
+//! one process is under way at a time.
 
 use super::definition::{PLAIN, Scenario, effect, ends};
 use crate::outside::{Outside, Script};
 use crate::user::{User, Wish};
 use greenroom_model::queue::QueueSpec;
 use greenroom_model::{Failure, Retry, failure};
-use greenroom_runtime::{Ctx, Registry};
+use greenroom_runtime::{Ctx, KindOptions, Registry};
 use std::time::Duration;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "queue",
     about: "queued steps: limits that hold, retries that line up again, a cancel in the line",
     registry: |outside| {
-        let outside = outside.clone();
+        let (outside, rooms) = (outside.clone(), outside.clone());
+        let one = KindOptions { processes_max: Some(1), ..KindOptions::default() };
         Registry::new()
             .kind("client", move |ctx, ()| client(ctx, outside.clone()))
+            .kind("guest", move |ctx, ()| guest(ctx, rooms.clone()))
+            .with_options("guest", one)
             .queue(QueueSpec::new("bank").concurrency(1))
             .queue(QueueSpec::new("post").rate(20, Duration::from_secs(1)))
     },
@@ -24,6 +28,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         let at_once_max = Some(1);
         outside
             .script("charge", Script { slow_ms: 20, value: 1, at_once_max, ..Script::default() });
+        outside.script("stay", Script { slow_ms: 5, value: 3, at_once_max, ..Script::default() });
         outside.script("mail", Script { fail_first: 2, value: 2, ..Script::default() });
     },
     users: || {
@@ -32,6 +37,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             User::new().starts("client", "a", "null"),
             User::new().starts("client", "b", "null"),
             User::new().starts("client", "gone", "null").at(10, gone),
+            User::new().starts("guest", "a", "null").starts("guest", "b", "null"),
+            User::new().starts("guest", "c", "null"),
         ]
     },
     expect: |run| {
@@ -41,6 +48,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
             if !["completed [\"1\",2]", "completed [\"unknown\",2]"].contains(&end.as_str()) {
                 wrong.push(format!("{id} ended as {end}"));
             }
+        }
+        for id in ["guest/a", "guest/b", "guest/c"] {
+            wrong.extend(ends(run, id, "completed 6"));
         }
         let end = run.seen.end("client/gone");
         if !end.starts_with("cancelled") && !end.starts_with("completed") {
@@ -55,6 +65,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     exact: false,
     ..PLAIN
 };
+
+/// Only one is there at a time, from its first step to its last.
+async fn guest(ctx: Ctx, outside: Outside) -> Result<u64, Failure> {
+    let first = outside.step(&ctx, "stay").await?;
+    Ok(first + outside.step(&ctx, "stay").await?)
+}
 
 async fn client(ctx: Ctx, outside: Outside) -> Result<(String, u64), Failure> {
     let charged = match outside.step(&ctx, "charge").at_most_once().queue("bank").await {
