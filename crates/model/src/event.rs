@@ -73,7 +73,7 @@ pub enum Event {
         tree: bool,
         /// A linked process has ended: the exit to end with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        exit: Option<Exit>,
+        exit: Option<Box<Exit>>,
     },
     /// Another process has linked itself to this one.
     LinkReceived { by: ProcessId },

@@ -86,7 +86,7 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
 /// what it ended of.
 pub(crate) fn stopped_by_link(past: &[(Seq, Event)], ended: &Exit) -> Option<usize> {
     past.iter().rposition(|(_, event)| match event {
-        Event::CancelRequested { exit: Some(exit), .. } => exit == ended,
+        Event::CancelRequested { exit: Some(exit), .. } => **exit == *ended,
         _ => false,
     })
 }

@@ -9,6 +9,11 @@ use std::ops::Range;
 /// So many events may be asked for at once at most.
 pub const DEMAND_MAX: u64 = 10_000;
 
+/// The topic under which a consumer asks for events.
+pub const ASK: &str = "stage.ask";
+/// The topic under which it says that it wants no more.
+pub const LEAVE: &str = "stage.leave";
+
 /// Who gets an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@
 use super::job::{Compensation, StepJob};
 use super::recorded::Recorded;
 use crate::code::{HasRoom, Newest, Room, RunEphemeral};
+use greenroom_model::stage;
 use greenroom_model::{
     Envelope, Event, Exit, Failure, Filter, InHand, Millis, Op, Origin, Payload, ProcessId,
     ReplyTo, Segment, Stop, Topic, failure,
@@ -422,8 +423,11 @@ impl Core {
     }
 
     /// The code takes a message; an answer to a question is none.
-    fn take_in_hand(&mut self, op: Op, from: &Origin, envelope: Option<&Envelope>) {
-        if self.receivers.iter().any(|(other, _)| *other == op) {
+    fn take_in_hand(&mut self, op: Op, from: &Origin, topic: &str, envelope: Option<&Envelope>) {
+        if [stage::ASK, stage::LEAVE].contains(&topic) {
+            // What is sent because it was asked for is no loop, however often.
+            self.in_hand = own(&self.segment);
+        } else if self.receivers.iter().any(|(other, _)| *other == op) {
             let taken = |envelope| Arc::new(InHand::taken(&self.segment, from, envelope));
             self.in_hand = envelope.map(taken).or_else(|| own(&self.segment));
         }
@@ -454,7 +458,7 @@ impl Core {
             }
             Event::TimerFired { op } => self.fire(*op),
             Event::MessageReceived { op, from, topic, body, reply_to, envelope } => {
-                self.take_in_hand(*op, from, envelope.as_deref());
+                self.take_in_hand(*op, from, topic, envelope.as_deref());
                 if self.no_receiver(*op)
                     && let Some(first_op) = self.message_op.take()
                 {
@@ -491,7 +495,7 @@ impl Core {
                 self.resolve(*op, Outcome::ChildExited(id.clone(), exit.clone()))
             }
             Event::CancelRequested { reason, stop, tree, exit, .. } => {
-                (self.stop, self.tree, self.ends_as) = (*stop, *tree, exit.clone());
+                (self.stop, self.tree, self.ends_as) = (*stop, *tree, exit.as_deref().cloned());
                 self.cancel(reason);
                 true
             }

@@ -3,6 +3,7 @@
 use super::handle::Ctx;
 use super::operation::{Operation, payload};
 use super::receive::Received;
+pub(super) use greenroom_model::stage::{ASK, LEAVE};
 use greenroom_model::stage::{Dispatch, Dispatcher};
 use greenroom_model::{Exit, Failure, Origin, Payload, ProcessId};
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,6 @@ use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A consumer asks for events.
-pub(super) const ASK: &str = "stage.ask";
-/// A consumer wants no more.
-pub(super) const LEAVE: &str = "stage.leave";
 /// Some events, in order.
 pub(super) const EVENTS: &str = "stage.events";
 

@@ -131,7 +131,7 @@ fn next_signal(live: &mut Live, turn: &mut Turn) -> Option<Next> {
         Some(exit) if ledger.parked => Next::End(exit),
         Some(exit) => {
             let (reason, by) = (exit.to_string(), Origin::Process(id));
-            let (stop, tree, exit) = (None, false, Some(exit));
+            let (stop, tree, exit) = (None, false, Some(Box::new(exit)));
             Next::Input(Event::CancelRequested { reason, by, stop, tree, exit })
         }
     })
