@@ -73,9 +73,10 @@ impl Options {
         self.processes / CREW
     }
 
-    /// How many numbers each counter is sent: one every ten seconds or so.
+    /// How many numbers each counter is sent: one every twenty seconds or so.
+    /// Most counters are not in memory then, so that each number is a replay.
     pub fn rounds(&self) -> u64 {
-        (self.seconds / 10).clamp(5, 60)
+        (self.seconds / 20).clamp(5, 30)
     }
 
     pub fn pause_ms(&self) -> u64 {
