@@ -28,7 +28,7 @@ pub struct Script {
     pub beat_ms: Option<u64>,
     /// What a call gives.
     pub value: u64,
-    /// More calls of the name at once are wrong.
+    /// More calls of the name at once, by one node, are wrong.
     pub at_once_max: Option<u32>,
 }
 
@@ -49,7 +49,7 @@ struct Records {
     calls: Vec<Called>,
     counts: BTreeMap<String, u32>,
     /// How many calls of each name are under way.
-    inside: BTreeMap<String, u32>,
+    inside: BTreeMap<(u64, String), u32>,
     effects: Vec<String>,
     wrongs: Vec<String>,
     crash: bool,
@@ -63,7 +63,8 @@ struct Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if let Some(inside) = self.outside.lock().inside.get_mut(self.name) {
+        let place = (self.outside.boot, self.name.to_owned());
+        if let Some(inside) = self.outside.lock().inside.get_mut(&place) {
             *inside = inside.saturating_sub(1);
         }
     }
@@ -75,17 +76,24 @@ pub struct Outside {
     records: Arc<Mutex<Records>>,
     machine: Arc<Machine>,
     log: Option<Arc<Mutex<Log>>>,
+    /// Which node calls: what one lets in at once another knows nothing of.
+    boot: u64,
 }
 
 impl Outside {
+    /// The same, as a node calls it.
+    pub fn of(&self, boot: u64) -> Outside {
+        Outside { boot, ..self.clone() }
+    }
+
     /// The outside of a run; `log` is where intents must stand first.
     pub fn new(machine: Arc<Machine>, log: Arc<Mutex<Log>>) -> Outside {
-        Outside { records: Arc::default(), machine, log: Some(log) }
+        Outside { records: Arc::default(), machine, log: Some(log), boot: 0 }
     }
 
     /// One that never answers, for replays.
     pub fn deaf(machine: Arc<Machine>) -> Outside {
-        Outside { records: Arc::default(), machine, log: None }
+        Outside { records: Arc::default(), machine, log: None, boot: 0 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Records> {
@@ -192,7 +200,7 @@ impl Outside {
 
     fn enter(&self, script: &Script, name: &'static str) -> Inside {
         let mut records = self.lock();
-        let inside = records.inside.entry(name.to_owned()).or_default();
+        let inside = records.inside.entry((self.boot, name.to_owned())).or_default();
         *inside += 1;
         if script.at_once_max.is_some_and(|most| *inside > most) {
             let words = format!("{inside} calls of {name} at once");

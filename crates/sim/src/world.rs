@@ -96,7 +96,7 @@ impl<'a> World<'a> {
         self.boot_count += 1;
         let number = self.boot_count;
         self.say(|| format!("boot {number}"));
-        let registry = (self.scenario.registry)(&self.outside);
+        let registry = (self.scenario.registry)(&self.outside.of(number));
         let seed = self.plan.seed ^ number.wrapping_mul(0x9E37_79B9);
         match Boot::start(&self.ground, number, seed, registry, self.resident_max) {
             Ok(boot) => {

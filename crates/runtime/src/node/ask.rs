@@ -30,7 +30,8 @@ impl Node {
     }
 
     /// Answers a question. Durable when it returns. Of two answers at the same
-    /// moment the first one counts.
+    /// moment the first one counts, and the second is `not_open`. One that comes
+    /// at the very moment of the deadline may find that the default was taken.
     ///
     /// # Errors
     /// `not_open`; `bad_answer` if it is not among the choices.
@@ -39,6 +40,7 @@ impl Node {
         if let Some(done) = self.done(&wish).await? {
             return taken(&ask.process, &done.receipt);
         }
+        let _deciding = self.deciding.lock().await;
         // An answer nobody can take must not look like one that was.
         match self.found(&ask.process).await {
             Ok(row) => self.examine(&row).await?,

@@ -117,6 +117,7 @@ impl Node {
         if let Some(done) = self.done(&wish).await? {
             return taken(id, &done.receipt);
         }
+        let _deciding = self.deciding.lock().await;
         let row = self.found(id).await?;
         let keep = match from {
             RestartFrom::Start => None,

@@ -80,6 +80,9 @@ pub struct Node {
     pub(super) name: Arc<str>,
     pub(super) started_at: Millis,
     pub(super) temporary: bool,
+    /// Held while an answer or a restart is looked at and appended: of two at the
+    /// same moment the second must see the first.
+    pub(super) deciding: Arc<tokio::sync::Mutex<()>>,
     /// The key of the change to be asked for through this handle.
     pub(super) request_key: Option<Arc<str>>,
 }
@@ -130,7 +133,9 @@ impl Node {
     pub fn over(engine: Arc<Engine>, name: &str) -> Node {
         let env = engine.env.clone();
         let started_at = env.now();
-        Node { engine, env, name: name.into(), started_at, temporary: false, request_key: None }
+        let deciding = Arc::default();
+        let (name, temporary) = (name.into(), false);
+        Node { engine, env, name, started_at, temporary, deciding, request_key: None }
     }
 
     /// Stops: begins no more steps, waits at most `grace` for those under way

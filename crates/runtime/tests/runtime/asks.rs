@@ -1,7 +1,7 @@
 //! Questions to people.
 
 use crate::world::World;
-use greenroom_runtime::model::{AskId, Status};
+use greenroom_runtime::model::{AskId, Op, Payload, Status};
 use greenroom_runtime::{Ctx, Registry, RestartFrom};
 use std::time::Duration;
 
@@ -55,4 +55,44 @@ async fn an_answer_the_code_cannot_read_can_be_given_again() {
     assert_eq!(twice.expect_err("one answer counts").code(), "not_open");
     world.node.resume(&id, "test").await.expect("resumed");
     assert_eq!(world.result(&id).await, "true");
+}
+
+/// Two people answer at the same moment, each the other way: only one may be
+/// told that it counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_answers_at_the_same_moment_one_is_taken() {
+    let registry = Registry::new().kind("asker", |ctx: Ctx, _: ()| async move {
+        ctx.ask::<String>("approval", "refund?").choices(["approve", "reject"]).await
+    });
+    let world = World::new(registry);
+    for round in 0..20 {
+        let id = world.start(&format!("asker/{round}"), "null").await;
+        world.until(&id, Status::Asking).await;
+        if round % 2 == 0 {
+            world.node.pause(&id, "test").await.expect("told");
+            world.until(&id, Status::Paused).await;
+        }
+        let ask = AskId { process: id.clone(), op: Op(1) };
+        let answers = (0..6).map(|n| {
+            let words = if n % 2 == 0 { "\"approve\"" } else { "\"reject\"" };
+            let (node, ask) = (world.node.clone(), ask.clone());
+            tokio::spawn(async move {
+                let value = Payload::parse(words).expect("json");
+                node.answer(&ask, value, "test").await.map(|()| words)
+            })
+        });
+        let answers = futures_util::future::join_all(answers).await;
+        let mut taken = Vec::new();
+        for answer in answers {
+            match answer.expect("no panic") {
+                Ok(words) => taken.push(words),
+                Err(error) => assert_eq!(error.code(), "not_open"),
+            }
+        }
+        assert_eq!(taken.len(), 1, "{taken:?}");
+        if round % 2 == 0 {
+            world.node.resume(&id, "test").await.expect("told");
+        }
+        assert_eq!(world.result(&id).await, taken[0]);
+    }
 }
