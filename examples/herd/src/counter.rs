@@ -1,11 +1,13 @@
 //! A process that is sent the numbers from 1 on.
 
 use crate::service;
-use greenroom::{Ctx, Failure};
+use greenroom::{Ctx, Failure, Retry};
 use serde::{Deserialize, Serialize};
 
 /// How many numbers it takes before it begins a new segment of its journal.
 const SEGMENT: u64 = 50;
+/// How often one call is attempted.
+const ATTEMPTS: u32 = 1_000;
 /// At every so manieth number it calls the service.
 const CALLS_EVERY: u64 = 5;
 
@@ -30,7 +32,9 @@ pub async fn counter(ctx: Ctx, mut state: Counter) -> Result<u64, Failure> {
             return Err(Failure::msg(format!("{n} came after {}", state.last)));
         }
         if n.is_multiple_of(CALLS_EVERY) {
-            let called: u64 = ctx.step("call", move |step| service::call(n, step)).await?;
+            // A campaign of many kills may catch one step again and again.
+            let call = ctx.step("call", move |step| service::call(n, step));
+            let called: u64 = call.retry(Retry::attempts(ATTEMPTS)).await?;
             if called != n {
                 return Err(Failure::msg(format!("the service answered {called} to {n}")));
             }

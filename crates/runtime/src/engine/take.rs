@@ -223,6 +223,8 @@ fn control(live: &Live, message: Message) -> Next {
 /// will not be restarted, unless its supervisor says that it will.
 fn released(content: &Content, by: Origin) -> Next {
     match content {
+        // It is no more alive than that: its supervisor decides.
+        Content::Kill { stop: None, .. } if matches!(by, Origin::External(_)) => Next::Nothing,
         Content::Cancel { stop: None | Some(Stop::Final), .. }
         | Content::Kill { stop: None | Some(Stop::Final), .. } => {
             Next::Input(Event::Released { by })

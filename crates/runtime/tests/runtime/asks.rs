@@ -86,7 +86,8 @@ async fn of_answers_at_the_same_moment_one_is_taken() {
         for answer in answers {
             match answer.expect("no panic") {
                 Ok(words) => taken.push(words),
-                Err(error) => assert_eq!(error.code(), "not_open"),
+                // Or it has gone on to its end meanwhile.
+                Err(error) => assert!(["not_open", "ended"].contains(&error.code())),
             }
         }
         assert_eq!(taken.len(), 1, "{taken:?}");

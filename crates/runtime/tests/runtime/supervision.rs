@@ -386,3 +386,19 @@ async fn what_cannot_work_is_refused_before_anything_starts() {
     let said = world.failure(&bad).await;
     assert!(said.contains("start_failed") && said.contains("nobody"), "{said}");
 }
+
+/// A child that is killed twice is dead once: its supervisor starts it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_of_one_that_is_down_changes_nothing() {
+    let world = world();
+    let top = supervised(&world, &spec(vec![child("a")])).await;
+    world.node.pause(&top, "test").await.expect("told");
+    world.until(&top, Status::Paused).await;
+    world.node.kill(&id("a"), "enough", "test").await.expect("told");
+    world.until(&id("a"), Status::Down).await;
+    world.node.kill(&id("a"), "enough", "test").await.expect("told");
+    pause(50).await;
+    assert_eq!(world.node.process(&id("a")).await.expect("row").status, Status::Down);
+    world.node.resume(&top, "test").await.expect("told");
+    world.until(&id("a"), Status::Receiving).await;
+}
