@@ -14,6 +14,7 @@ mod orders;
 mod payments;
 pub mod program;
 pub mod running;
+pub mod waiting;
 
 use campaign::Campaign;
 use options::Options;

@@ -7,6 +7,7 @@ use crate::soak::chance::Chance;
 use crate::soak::clock::{self, Moment, pause_ms};
 use crate::soak::program::Caller;
 use crate::soak::running::Running;
+use crate::soak::waiting::{is_absence, joined};
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use std::fmt;
@@ -262,15 +263,4 @@ impl<'a> Campaign<'a> {
         ensure!(dead.as_array().is_some_and(Vec::is_empty), "there are dead letters: {dead}");
         Ok(crews * (CREW - 2) * rounds + self.options.storm)
     }
-}
-
-/// Whether it failed since the node was not there, or went away meanwhile.
-fn is_absence(error: &anyhow::Error) -> bool {
-    const ABSENT: [&str; 4] = ["\"no_node\"", "\"broken\"", "\"stopped\"", "\"unavailable\""];
-    let text = error.to_string();
-    ABSENT.iter().any(|code| text.contains(code))
-}
-
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
-    thread.join().unwrap_or_else(|_| bail!("a thread of the campaign panicked"))
 }

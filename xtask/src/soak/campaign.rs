@@ -9,6 +9,7 @@ use super::orders::{self, Order};
 use super::payments::Payments;
 use super::program::{Caller, Program};
 use super::running::Running;
+use super::waiting::{is_absence, joined};
 use anyhow::{Context, bail, ensure};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
@@ -246,15 +247,4 @@ impl<'a> Campaign<'a> {
         payments.keep_alive()?;
         Ok(payments)
     }
-}
-
-/// Whether it failed since the node was not there, or went away meanwhile.
-fn is_absence(error: &anyhow::Error) -> bool {
-    const ABSENT: [&str; 4] = ["\"no_node\"", "\"broken\"", "\"stopped\"", "\"unavailable\""];
-    let text = error.to_string();
-    ABSENT.iter().any(|code| text.contains(code))
-}
-
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
-    thread.join().unwrap_or_else(|_| bail!("a thread of the campaign panicked"))
 }

@@ -13,14 +13,6 @@ use greenroom_model::{
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
-
-/// When to look again at the latest whether a mailbox has room: who made room
-/// says so, unless it went down with the node.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How many commands the code has issued at most in one go before its next send
-/// waits for their commit.
-const SENDS_MAX: usize = 256;
 
 /// What never changes in a segment.
 #[derive(Clone)]
@@ -102,10 +94,10 @@ pub(crate) struct Core {
     pub continued: bool,
     pub emitted: Vec<Payload>,
     /// Asked for since the last input.
-    commands: Vec<Event>,
+    pub(super) commands: Vec<Event>,
     /// What the journal holds after the last input, while replaying.
     expected: Vec<Recorded>,
-    replaying: bool,
+    pub(super) replaying: bool,
     versions: HashMap<String, u32>,
     next_op: Op,
     /// Where numbering goes on when the next message is taken.
@@ -201,6 +193,19 @@ impl Core {
     /// When nobody will want any more what the code does now.
     pub fn deadline(&self) -> Option<Millis> {
         self.in_hand.as_ref().and_then(|in_hand| in_hand.deadline)
+    }
+
+    /// Makes `op` wait for room for what it has to send.
+    pub fn wait_for_room(&mut self, op: Op, unsent: Unsent) {
+        let unsent = Some(Box::new(unsent));
+        self.slots.insert(op, Slot { recorded: true, unsent, ..Slot::default() });
+    }
+
+    /// `op` has left nothing open in the ledger.
+    pub fn no_record(&mut self, op: Op) {
+        if let Some(slot) = self.slots.get_mut(&op) {
+            slot.recorded = false;
+        }
     }
 
     /// Bounds the wait of `op`.
@@ -302,79 +307,6 @@ impl Core {
         let version = version.unwrap_or(0);
         self.versions.insert(change.to_owned(), version);
         version
-    }
-
-    /// Sends a message as operation `op`, which waits: for its reply, for room,
-    /// or for nothing.
-    pub fn send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
-        match self.room(op, &unsent) {
-            Room::Open => {
-                self.wait(op, unsent.call);
-                self.sent(op, unsent);
-                Ok(())
-            }
-            Room::Full => {
-                let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
-                let until = self.now.after(LOOK_AGAIN_AFTER);
-                self.ask(Event::SendBlocked { op, to, topic, until });
-                self.slots.insert(
-                    op,
-                    Slot { recorded: true, unsent: Some(Box::new(unsent)), ..Slot::default() },
-                );
-                Ok(())
-            }
-            Room::Refused => Err(self.refuse(op, unsent)),
-        }
-    }
-
-    /// Sends a message at once, or not at all.
-    pub fn try_send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
-        let Unsent { to, topic, .. } = &unsent;
-        let room = match self.recorded() {
-            Some(Recorded::NotSent { op: other, .. }) if *other == op => Room::Refused,
-            Some(_) => Room::Open,
-            None if self.replaying => Room::Open,
-            None => (self.identity.has_room)(to, topic),
-        };
-        if room != Room::Open {
-            return Err(self.refuse(op, unsent));
-        }
-        let Unsent { to, topic, body, call, deadline } = unsent;
-        self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
-        Ok(())
-    }
-
-    fn room(&self, op: Op, unsent: &Unsent) -> Room {
-        match self.recorded() {
-            Some(Recorded::NotSent { op: other, room }) if *other == op => *room,
-            Some(_) => Room::Open,
-            None if self.replaying => Room::Open,
-            // A turn is committed before it takes all memory there is.
-            None if self.commands.len() >= SENDS_MAX => Room::Full,
-            None => match (self.identity.has_room)(&unsent.to, &unsent.topic) {
-                // Who waits for its own mailbox would wait for ever.
-                Room::Full if unsent.to == self.identity.id => Room::Refused,
-                room => room,
-            },
-        }
-    }
-
-    fn refuse(&mut self, op: Op, unsent: Unsent) -> Failure {
-        let Unsent { to, topic, .. } = unsent;
-        let words = format!("the mailbox of {to} is full; `{topic}` was not sent to it");
-        self.ask(Event::SendRefused { op, to, topic });
-        Failure::new(failure::MAILBOX_FULL, words)
-    }
-
-    fn sent(&mut self, op: Op, unsent: Unsent) {
-        let Unsent { to, topic, body, call, deadline } = unsent;
-        self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
-        if !call {
-            if let Some(slot) = self.slots.get_mut(&op) {
-                slot.recorded = false;
-            }
-            self.resolve(op, Outcome::Fired);
-        }
     }
 
     // ---- for the activation ----
@@ -555,7 +487,7 @@ impl Core {
         }
     }
 
-    fn resolve(&mut self, op: Op, outcome: Outcome) -> bool {
+    pub(super) fn resolve(&mut self, op: Op, outcome: Outcome) -> bool {
         let Some(slot) = self.slots.get_mut(&op) else {
             return false;
         };

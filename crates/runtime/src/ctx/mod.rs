@@ -12,6 +12,7 @@ mod job;
 mod light;
 mod link;
 mod operation;
+mod outbox;
 mod place;
 mod produce;
 mod publish;
