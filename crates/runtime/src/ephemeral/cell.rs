@@ -42,6 +42,9 @@ pub(crate) struct Cell {
     /// It has not been polled yet: its code must wait for something before it can
     /// hear that it is to stop.
     pub fresh: bool,
+    /// Its mailbox was full when it was taken out to be polled: what is not taken
+    /// comes back, so nothing may be put in its place meanwhile.
+    pub full: bool,
     /// How many handles its parent has of it.
     pub handles: u32,
     pub mail: VecDeque<Envelope>,

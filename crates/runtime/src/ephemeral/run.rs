@@ -134,11 +134,13 @@ impl Loop {
         cell.state = State::Running;
         let mail = std::mem::take(&mut cell.mail);
         let fresh = std::mem::take(&mut cell.fresh);
+        cell.full = mail.len() >= MAILBOX_MAX;
+        let room = if cell.full { 0 } else { MAILBOX_MAX };
         let (control, no_room) = match &mut cell.more {
             None => Default::default(),
             Some(more) => {
                 let control = if fresh { Vec::new() } else { std::mem::take(&mut more.control) };
-                (control, more.let_go(MAILBOX_MAX))
+                (control, more.let_go(room))
             }
         };
         Some(Taken { body, mail, control, no_room })
@@ -156,6 +158,7 @@ impl Loop {
             return;
         };
         put_back_mail(&mut cell, mail);
+        cell.full = false;
         let kill = cell.more.as_mut().and_then(|more| more.kill.take());
         if let Some(exit) = exit.or(kill.map(Exit::Killed)) {
             drop(cell);

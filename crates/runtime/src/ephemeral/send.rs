@@ -29,7 +29,7 @@ impl Pool {
         let Some(mut cell) = self.at_work(to) else {
             return Sent::Nobody;
         };
-        if cell.mail.len() >= MAILBOX_MAX {
+        if cell.full || cell.mail.len() >= MAILBOX_MAX {
             if let Some((sender, ticket)) = line {
                 cell.more().line_up(sender, ticket);
             }
