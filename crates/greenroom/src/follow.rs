@@ -73,7 +73,9 @@ async fn follow_on(screen: &mut Screen<'_>) -> anyhow::Result<Followed> {
             seen = events.next() => match screen.seen(seen?) {
                 Some(followed) => return Ok(followed),
                 // All that has come is shown before anything is drawn.
-                None => drain(&mut events, screen).await?,
+                None => if let Some(followed) = drain(&mut events, screen).await? {
+                    return Ok(followed);
+                },
             },
             line = screen.prompt.line() => screen.answer(&line).await?,
             () = tick, if screen.terminal => screen.draw(),
@@ -82,27 +84,20 @@ async fn follow_on(screen: &mut Screen<'_>) -> anyhow::Result<Followed> {
                 return Ok(Followed::Interrupted);
             }
         }
-        if screen.over.is_none() {
-            screen.draw();
-        }
-        if let Some(exit) = screen.over.take() {
-            return Ok(Followed::Ended(exit));
-        }
+        screen.draw();
     }
 }
 
 /// Takes what is there already, so that a long history is not drawn in steps.
-async fn drain(events: &mut Events, screen: &mut Screen<'_>) -> anyhow::Result<()> {
+/// Gives back how it is over, if it is: an end, or a node that has gone.
+async fn drain(events: &mut Events, screen: &mut Screen<'_>) -> anyhow::Result<Option<Followed>> {
     use futures_util::FutureExt;
-    while screen.over.is_none() {
-        let Some(seen) = events.next().now_or_never() else {
-            return Ok(());
-        };
-        if let Some(Followed::Ended(exit)) = screen.seen(seen?) {
-            screen.over = Some(exit);
+    while let Some(seen) = events.next().now_or_never() {
+        if let Some(followed) = screen.seen(seen?) {
+            return Ok(Some(followed));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 struct Screen<'a> {
@@ -119,7 +114,6 @@ struct Screen<'a> {
     prompt: Prompt,
     /// The question on the screen.
     asked: Option<Op>,
-    over: Option<Exit>,
 }
 
 impl<'a> Screen<'a> {
@@ -144,7 +138,6 @@ impl<'a> Screen<'a> {
             drawn: 0,
             prompt: Prompt::default(),
             asked: None,
-            over: None,
         }
     }
 
