@@ -4,8 +4,8 @@ use crate::extract::{BODY_MAX_BYTES, only_json};
 use crate::peer::guard;
 use crate::refusal::Refusal;
 use crate::route::{
-    ask, cancel, dead, events, export, fork, history, import, kind, message, node as status, pause,
-    place, process, queue, restart, result, schedule, state, trace, verify,
+    ask, budget, cancel, dead, events, export, fork, history, import, kind, message,
+    node as status, pause, place, process, queue, restart, result, schedule, state, trace, verify,
 };
 use crate::shutdown::Shutdown;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -47,7 +47,8 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/pause", post(pause::pause))
         .route("/resume", post(pause::resume))
         .route("/restart", post(restart::post))
-        .route("/fork", post(fork::post));
+        .route("/fork", post(fork::post))
+        .route("/budget", get(budget::get).post(budget::raise));
     Router::new()
         .route("/v1/processes", get(process::list).post(process::start))
         .nest("/v1/processes/{kind}/{key}", one)

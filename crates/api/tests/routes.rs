@@ -75,8 +75,12 @@ impl House {
     }
 
     async fn start(&self, kind: &str, key: &str, input: &str) -> ProcessId {
-        let request =
-            StartRequest { kind: kind.to_owned(), key: Some(key.to_owned()), input: given(input) };
+        let request = StartRequest {
+            budget: None,
+            kind: kind.to_owned(),
+            key: Some(key.to_owned()),
+            input: given(input),
+        };
         let started = self.client.start(&request).await.expect("started");
         assert!(started.created);
         started.id
@@ -134,8 +138,12 @@ async fn a_process_from_start_to_result() {
 async fn starting_twice_is_one_start() {
     let house = House::new().await;
     let first = house.start("add", "1", "[1, 2]").await;
-    let request =
-        StartRequest { kind: "add".into(), key: Some("1".into()), input: given("[5, 5]") };
+    let request = StartRequest {
+        budget: None,
+        kind: "add".into(),
+        key: Some("1".into()),
+        input: given("[5, 5]"),
+    };
     let second = house.client.start(&request).await.expect("found");
     assert_eq!((second.id, second.created), (first, false));
 }
@@ -143,15 +151,20 @@ async fn starting_twice_is_one_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_have_a_code_and_a_way_on() {
     let house = House::new().await;
-    let request = StartRequest { kind: "nobody".into(), key: None, input: Given::default() };
+    let request =
+        StartRequest { budget: None, kind: "nobody".into(), key: None, input: Given::default() };
     let error = house.client.start(&request).await.expect_err("no such kind");
     assert_eq!(error.code, "unknown_kind");
     assert!(error.message.contains("add, asker, echo"), "{}", error.message);
     let error = house.client.process(&id("add/none")).await.expect_err("no such process");
     assert_eq!(error.code, "no_process");
     assert!(error.next.is_some());
-    let request =
-        StartRequest { kind: "add".into(), key: Some("a b".into()), input: Given::default() };
+    let request = StartRequest {
+        budget: None,
+        kind: "add".into(),
+        key: Some("a b".into()),
+        input: Given::default(),
+    };
     assert_eq!(house.client.start(&request).await.expect_err("odd").code, "bad_request");
     let ended = house.start("add", "1", "[1, 2]").await;
     house.end(&ended).await;
@@ -187,7 +200,8 @@ async fn a_body_over_the_limit_is_refused() {
     let house = House::new().await;
     let large = "x".repeat(34 << 20);
     let body = format!("{{\"kind\":\"echo\",\"input\":\"{large}\"}}");
-    let request = StartRequest { kind: "echo".into(), key: None, input: Given::string(&large) };
+    let request =
+        StartRequest { budget: None, kind: "echo".into(), key: None, input: Given::string(&large) };
     assert!(serde_json::to_string(&request).expect("plain").len() > body.len() - 100);
     // The server may close before all is sent; what counts is that it stands.
     if let Err(error) = house.client.start(&request).await {

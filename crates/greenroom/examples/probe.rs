@@ -90,6 +90,14 @@ async fn echo(ctx: Ctx, _input: serde_json::Value) -> Result<u64, Failure> {
     }
 }
 
+/// Sends itself a message for each that it takes.
+async fn endless(ctx: Ctx, _input: serde_json::Value) -> Result<u64, Failure> {
+    loop {
+        ctx.send(&ctx.id(), "again", &()).await?;
+        ctx.recv().await?;
+    }
+}
+
 /// Has a child do the work.
 async fn lead(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
     ctx.spawn("add", &sum).key("child").await?.join().await
@@ -107,6 +115,7 @@ fn main() -> ExitCode {
         .kind("asker", asker)
         .kind("failer", failer)
         .kind("echo", echo)
-        .kind("lead", lead);
+        .kind("lead", lead)
+        .kind("loop", endless);
     greenroom::main(registry)
 }

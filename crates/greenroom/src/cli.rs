@@ -2,9 +2,9 @@
 
 use crate::app::{App, Done};
 use crate::command::{
-    answer, asks, bench, cancel, completion, dead, doctor, export, fork, history, import, kinds,
-    logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule, send, state,
-    trace, tree, up,
+    answer, asks, bench, budget, cancel, completion, dead, doctor, export, fork, history, import,
+    kinds, logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule, send,
+    state, trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -76,6 +76,8 @@ pub enum Command {
     Export(export::Args),
     /// Take in what another store exported
     Import(import::Args),
+    /// Show what a process may use up, or give it more
+    Budget(budget::Args),
     /// Show the queues that steps wait in
     #[command(visible_alias = "queue")]
     Queues(queues::Args),
@@ -124,6 +126,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Schedule(args) => schedule::run(app, args).await,
         Command::Export(args) => export::run(app, args).await,
         Command::Import(args) => import::run(app, args).await,
+        Command::Budget(args) => budget::run(app, args).await,
         Command::Queues(args) => queues::run(app, args).await,
         Command::Kinds(args) => kinds::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,

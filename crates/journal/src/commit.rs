@@ -1,6 +1,8 @@
 //! The one write, and what comes of it.
 
+use crate::account::AccountWork;
 use crate::hub::{HubWork, Published};
+use greenroom_model::budget::{Account, Books};
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Failure, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Stop, Sum,
@@ -33,6 +35,8 @@ pub struct Commit {
     /// Names, groups, topics: what the process changes, asks and publishes, in
     /// order, after all else. A request from outside can only publish.
     pub hub: Vec<HubWork>,
+    /// What it does with budgets, in order, after all else.
+    pub accounts: Vec<AccountWork>,
     /// The request from outside that it carries out, if that has a key: a second
     /// commit with the same key changes nothing and is refused as
     /// [`Refusal::Repeated`].
@@ -108,6 +112,7 @@ impl Commit {
             sends: Vec::new(),
             spawns: Vec::new(),
             hub: Vec::new(),
+            accounts: Vec::new(),
             letters: Vec::new(),
             letter_rules: LetterRules::default(),
             request: None,
@@ -132,6 +137,19 @@ impl Commit {
         !self.hub.is_empty()
             || self.sends.iter().any(|send| passes_on(&send.content))
             || self.turn.as_ref().is_some_and(|turn| !turn.to_children.is_empty())
+    }
+
+    /// Does what it does with budgets, in order, once all else of it is done. The
+    /// receipt tells what has changed.
+    pub(crate) fn settle(&self, books: &mut Books, receipt: &mut Receipt) {
+        let created =
+            |place: usize| receipt.spawned.get(place).is_some_and(|spawned| spawned.created);
+        let told =
+            |place: usize| receipt.published.get(place).map_or(0, |published| published.told);
+        for work in &self.accounts {
+            work.apply(books, created, told);
+        }
+        receipt.accounts = books.take_changed();
     }
 
     /// Every payload in it, the texts of turns aside.
@@ -425,6 +443,8 @@ pub struct Receipt {
     pub undeliverable: Vec<Undeliverable>,
     /// One for each of its publishes, in order.
     pub published: Vec<Published>,
+    /// The budgets it has changed, as they are now.
+    pub accounts: Vec<Account>,
 }
 
 /// A message in a mailbox.

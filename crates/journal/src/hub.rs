@@ -61,6 +61,8 @@ pub struct Publish {
     pub hops: u32,
     /// Only to processes with a higher number: the others have been told.
     pub after: ProcessNo,
+    /// To so many at most, where a budget pays for no more.
+    pub at_most: Option<u32>,
 }
 
 /// What came of a publish.
@@ -119,8 +121,9 @@ impl Publish {
     /// Whom to tell now, of the first of those it reaches, in order and without
     /// doubles; what came of it.
     pub(crate) fn cut(&self, reached: &mut Vec<ProcessNo>) -> Published {
-        let more = reached.len() > PUBLISH_MAX;
-        reached.truncate(PUBLISH_MAX);
+        let most = self.at_most.map_or(PUBLISH_MAX, |most| PUBLISH_MAX.min(most as usize));
+        let more = reached.len() > most;
+        reached.truncate(most);
         Published { told: reached.len() as u64, after: reached.last().copied().filter(|_| more) }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     Arrivals, AskRow, Commit, Count, DeadLetter, Done, Error, Imported, LetterListing, Listing,
     Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow, TraceListing, TraceTurn,
 };
+use greenroom_model::budget::Account;
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
 /// A store of journals.
@@ -83,6 +84,10 @@ pub trait Journal: Send + Sync {
 
     /// How many processes there are of each kind and version in each status.
     fn census(&self) -> Result<Vec<Count>, Error>;
+
+    /// The budget of a process, if it has one of its own, and those above it, the
+    /// nearest first.
+    fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error>;
 
     /// What came of the request with this key, if it has been carried out and
     /// its key is still kept at `at`.

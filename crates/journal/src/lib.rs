@@ -5,6 +5,7 @@
 //! decides one thing only, and in one transaction: whether a commit is still
 //! the process's next one, and then everything in it happens or nothing.
 
+mod account;
 mod blob;
 mod commit;
 mod error;
@@ -22,6 +23,7 @@ mod sqlite;
 pub mod testing;
 mod trace;
 
+pub use account::AccountWork;
 pub use blob::{externalise, externalise_arrival, externalise_commit, fetch_content};
 pub use commit::{
     AskChange, Commit, Delivered, Done, FirstTurn, GivenUp, LetterRules, Outcome, Outgoing,

@@ -31,6 +31,9 @@ impl Divergence {
             SendBlocked { to, topic, .. } | SendRefused { to, topic, .. } => {
                 format!("`{topic}` to {to}")
             }
+            SpendBlocked { need, .. } | SpendRefused { need, .. } => {
+                format!("by the budget of {}", need.account)
+            }
             ProcessSpawned { id, .. } | SpawnRefused { id, .. } => id.to_string(),
             MonitorStarted { target, .. }
             | Linked { target, .. }
@@ -95,6 +98,9 @@ impl Divergence {
             (StateSet { key: x, .. }, StateSet { key: y, .. }) => x == y,
             (VersionMarked { change: x, .. }, VersionMarked { change: y, .. }) => x == y,
             (TimerStarted { op: a, .. }, TimerStarted { op: b, .. })
+            | (SpendBlocked { op: a, .. }, SpendBlocked { op: b, .. })
+            | (SpendRefused { op: a, .. }, SpendRefused { op: b, .. })
+            | (BudgetSpent { op: a, .. }, BudgetSpent { op: b, .. })
             | (OperationDropped { op: a }, OperationDropped { op: b }) => a == b,
             (CompensationsStarted { .. }, CompensationsStarted { .. })
             | (WorkflowCompleted { .. }, WorkflowCompleted { .. })

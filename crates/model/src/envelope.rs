@@ -14,6 +14,9 @@ pub struct Carried {
     /// From then on nobody wants it done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Millis>,
+    /// Whose budget pays for what is done for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<ProcessId>,
 }
 
 /// The envelope of a message that was taken, in the journal only where it is not

@@ -6,6 +6,7 @@
 //! The names are part of the journal's format: they may be added to, never
 //! changed. Fields may be added with a default.
 
+use crate::budget::{Budget, Spend};
 use crate::queue::Queued;
 use crate::supervisor::{RestartFrom, RestartType};
 use crate::{
@@ -54,7 +55,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         envelope: Option<Box<Envelope>>,
     },
-    /// There is room for what the operation `op` has to send.
+    /// There is room for what the operation `op` has to send, and its budget pays
+    /// for it.
     SendUnblocked { op: Op },
     /// A call was answered, or cannot be.
     ReplyReceived { op: Op, result: Result<Payload, Failure> },
@@ -141,6 +143,18 @@ pub enum Event {
     SendBlocked { op: Op, to: ProcessId, topic: String, until: Millis },
     /// A message was not sent: the mailbox is full, and nobody waits for room.
     SendRefused { op: Op, to: ProcessId, topic: String },
+    /// The budget that pays for what `op` is to do is used up; it waits for more.
+    SpendBlocked { op: Op, need: Box<Need> },
+    /// The budget that pays for what `op` was to do is used up, and nobody waits.
+    SpendRefused { op: Op, need: Box<Need> },
+    /// So much was used up, apart from messages, and so much given back.
+    BudgetSpent {
+        op: Op,
+        #[serde(default, skip_serializing_if = "Spend::is_zero")]
+        spent: Spend,
+        #[serde(default, skip_serializing_if = "Spend::is_zero")]
+        back: Spend,
+    },
     /// A call was answered.
     ReplySent { op: Op, to: ReplyTo, result: Result<Payload, Failure> },
     /// A child was started; `op` hears of its end unless it is detached.
@@ -203,6 +217,9 @@ pub enum Event {
         body: Payload,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ProcessNo>,
+        /// So many can be paid for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_most: Option<u32>,
     },
     /// Another process was asked to stop.
     CancelSent { op: Op, target: ProcessId, reason: String },
@@ -269,6 +286,20 @@ pub struct Given {
     /// From then on nobody wants it done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Millis>,
+    /// Set aside from the parent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+}
+
+/// What an operation has to pay for before it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// Whose budget pays.
+    pub account: ProcessId,
+    /// How much.
+    pub spend: Spend,
+    /// When to look again at the latest.
+    pub until: Millis,
 }
 
 /// A process's place under its supervisor.
@@ -387,6 +418,9 @@ impl Event {
             MessageSent { .. } => "MessageSent",
             SendBlocked { .. } => "SendBlocked",
             SendRefused { .. } => "SendRefused",
+            SpendBlocked { .. } => "SpendBlocked",
+            SpendRefused { .. } => "SpendRefused",
+            BudgetSpent { .. } => "BudgetSpent",
             ReplySent { .. } => "ReplySent",
             ProcessSpawned { .. } => "ProcessSpawned",
             ChildRestarted { .. } => "ChildRestarted",
@@ -437,6 +471,9 @@ impl Event {
             | MessageSent { op, .. }
             | SendBlocked { op, .. }
             | SendRefused { op, .. }
+            | SpendBlocked { op, .. }
+            | SpendRefused { op, .. }
+            | BudgetSpent { op, .. }
             | ReplySent { op, .. }
             | ProcessSpawned { op, .. }
             | SpawnRefused { op, .. }
@@ -450,6 +487,29 @@ impl Event {
             | CancelSent { op, .. }
             | AskOpened { op, .. } => Some(*op),
             _ => None,
+        }
+    }
+
+    /// What it takes out of the budget of whoever it is done for.
+    pub fn cost(&self) -> Option<Spend> {
+        match self {
+            Event::MessageSent { .. } => Some(Spend::messages(1)),
+            Event::ProcessSpawned { given, .. } => {
+                let budget = given.as_ref().and_then(|given| given.budget);
+                let set_aside = budget.map_or_else(Spend::default, |budget| budget.whole());
+                Some(set_aside.plus(Spend::messages(1)))
+            }
+            Event::Published { at_most, .. } => Some(Spend::messages(at_most.map_or(0, u64::from))),
+            Event::BudgetSpent { spent, .. } => Some(*spent),
+            _ => None,
+        }
+    }
+
+    /// What it gives back of it.
+    pub fn gives_back(&self) -> Spend {
+        match self {
+            Event::BudgetSpent { back, .. } => *back,
+            _ => Spend::default(),
         }
     }
 
@@ -500,6 +560,9 @@ impl Event {
             | SendBlocked { .. }
             | SendUnblocked { .. }
             | SendRefused { .. }
+            | SpendBlocked { .. }
+            | SpendRefused { .. }
+            | BudgetSpent { .. }
             | SpawnRefused { .. }
             | MonitorStarted { .. }
             | LinkReceived { .. }

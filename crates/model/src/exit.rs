@@ -77,6 +77,8 @@ pub mod failure {
     pub const NEEDS_JOURNAL: &str = "needs_journal";
     /// The receiver has as many messages as its mailbox holds.
     pub const MAILBOX_FULL: &str = "mailbox_full";
+    /// The budget that pays for it is used up.
+    pub const BUDGET: &str = "budget";
     /// What was called has too much to do. Code makes this one; queues heed it.
     pub const OVERLOADED: &str = "overloaded";
     /// What was called takes no more from this caller for now. Likewise.

@@ -1,6 +1,6 @@
 //! What a process's code acts for. Pure.
 
-use crate::{Cause, Envelope, Millis, Origin, Segment, Seq};
+use crate::{Cause, Envelope, Millis, Origin, ProcessId, Segment, Seq};
 
 /// What a process's code acts for: the envelope of the message it has taken
 /// last, or its own.
@@ -14,6 +14,8 @@ pub struct InHand {
     pub cause: Option<Cause>,
     /// From then on nobody wants it done.
     pub deadline: Option<Millis>,
+    /// Whose budget pays for it.
+    pub account: Option<ProcessId>,
 }
 
 impl InHand {
@@ -25,6 +27,7 @@ impl InHand {
             hops: segment.hops,
             cause: cause(&segment.origin, carried.cause),
             deadline: carried.deadline,
+            account: carried.account,
         }
     }
 
@@ -37,6 +40,7 @@ impl InHand {
             hops: *hops,
             cause: cause(from, carried.cause),
             deadline: Envelope::sooner(own.deadline, carried.deadline),
+            account: carried.account.clone().or(own.account),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::queue::Queued;
 use crate::{
-    AskSpec, Event, Exit, Millis, Op, Origin, Place, ProcessId, ReplyTo, Segment, Seq, Standing,
-    Status, Stop, Supervised,
+    AskSpec, Event, Exit, Millis, Need, Op, Origin, Place, ProcessId, ReplyTo, Segment, Seq,
+    Standing, Status, Stop, Supervised,
 };
 use std::collections::BTreeMap;
 
@@ -22,6 +22,10 @@ pub struct Ledger {
     pub owed: Vec<ReplyTo>,
     /// Sends that wait for room.
     pub blocked: BTreeMap<Op, BlockedSend>,
+    /// What waits for a budget to pay for it.
+    pub unpaid: BTreeMap<Op, Box<Need>>,
+    /// Whose budget pays for what it does on its own account.
+    pub account: Option<ProcessId>,
     /// Calls without a reply.
     pub calls: BTreeMap<Op, ProcessId>,
     /// Processes whose end will be heard of.
@@ -128,9 +132,7 @@ impl Ledger {
                 self.owed.extend(reply_to.as_deref().cloned());
             }
             Event::ReplySent { to, .. } => self.owed.retain(|owed| owed != to),
-            Event::SendUnblocked { op } => {
-                self.blocked.remove(op);
-            }
+            Event::SendUnblocked { op } => self.unblock(*op),
             Event::TimerFired { op }
             | Event::ReplyReceived { op, .. }
             | Event::OperationDropped { op } => self.close(*op),
@@ -138,6 +140,7 @@ impl Ledger {
             Event::TimerStarted { .. }
             | Event::MessageSent { .. }
             | Event::SendBlocked { .. }
+            | Event::SpendBlocked { .. }
             | Event::ProcessSpawned { .. }
             | Event::MonitorStarted { .. }
             | Event::AskOpened { .. }
@@ -165,6 +168,8 @@ impl Ledger {
             Event::ExitReceived { op, .. } => self.close(*op),
             Event::SpawnRefused { .. }
             | Event::SendRefused { .. }
+            | Event::SpendRefused { .. }
+            | Event::BudgetSpent { .. }
             | Event::LinkReceived { .. }
             | Event::Linked { .. }
             | Event::Unlinked { .. }
@@ -180,6 +185,11 @@ impl Ledger {
         }
     }
 
+    fn unblock(&mut self, op: Op) {
+        self.blocked.remove(&op);
+        self.unpaid.remove(&op);
+    }
+
     /// An operation begins to wait.
     fn open(&mut self, seq: Seq, event: &Event) {
         match event {
@@ -193,6 +203,9 @@ impl Ledger {
                 let (to, topic) = (to.clone(), topic.clone());
                 let send = BlockedSend { to, topic, until: *until };
                 self.blocked.insert(*op, send);
+            }
+            Event::SpendBlocked { op, need } => {
+                self.unpaid.insert(*op, need.clone());
             }
             Event::ProcessSpawned { supervised: Some(_), .. } => self.supervises = true,
             Event::ProcessSpawned { op, id: target, detached: false, .. }
@@ -246,13 +259,15 @@ impl Ledger {
             supervised: segment.supervised.clone(),
             supervises: segment.supervises,
             standing: segment.standing.clone(),
+            account: segment.carried.as_ref().and_then(|carried| carried.account.clone()),
             ..Ledger::default()
         }
     }
 
     fn release(&mut self) {
         let status = self.down.as_ref().map(Status::of_exit);
-        *self = Ledger { ended: status.or(self.ended), ..Ledger::default() };
+        let account = self.account.take();
+        *self = Ledger { ended: status.or(self.ended), account, ..Ledger::default() };
     }
 
     fn apply_to_step(&mut self, event: &Event) {
@@ -333,6 +348,7 @@ impl Ledger {
         self.timers.clear();
         self.asks.clear();
         self.blocked.clear();
+        self.unpaid.clear();
         self.calls.clear();
         self.lookups.clear();
     }
@@ -342,6 +358,7 @@ impl Ledger {
         self.timers.remove(&op);
         self.asks.remove(&op);
         self.blocked.remove(&op);
+        self.unpaid.remove(&op);
         self.calls.remove(&op);
         self.lookups.remove(&op);
         self.watches.remove(&op);
@@ -365,6 +382,7 @@ impl Ledger {
             owed: if held { std::mem::take(&mut self.owed) } else { Vec::new() },
             supervised: self.supervised.take(),
             supervises: self.supervises,
+            account: self.account.take(),
             standing: if held { std::mem::take(&mut self.standing) } else { Standing::default() },
             ..Ledger::default()
         };
@@ -377,7 +395,8 @@ impl Ledger {
         }
         let retries = self.steps.values().filter_map(|step| step.retry_at);
         let blocked = self.blocked.values().map(|send| send.until);
-        self.timers.values().copied().chain(retries).chain(blocked).min()
+        let unpaid = self.unpaid.values().map(|need| need.until);
+        self.timers.values().copied().chain(retries).chain(blocked).chain(unpaid).min()
     }
 
     /// What the process is doing.
@@ -397,7 +416,7 @@ impl Ledger {
         if !self.asks.is_empty() {
             return Status::Asking;
         }
-        if !self.blocked.is_empty() {
+        if !self.blocked.is_empty() || !self.unpaid.is_empty() {
             return Status::Blocked;
         }
         if !self.timers.is_empty() || !self.steps.is_empty() {

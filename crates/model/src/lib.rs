@@ -4,6 +4,7 @@
 //! Knows no I/O, no async runtime, no clock and no store. Facts go in,
 //! decisions come out, so every rule here can be tested without a machine.
 
+pub mod budget;
 mod deadlock;
 mod divergence;
 mod envelope;
@@ -34,7 +35,7 @@ pub use deadlock::{Deadlock, deadlock};
 pub use divergence::Divergence;
 pub use envelope::{Carried, Cause, Envelope, Limits};
 pub use error::Error;
-pub use event::{Event, Given, Segment, Supervised, Terms};
+pub use event::{Event, Given, Need, Segment, Supervised, Terms};
 pub use exit::{Exit, Failure, failure};
 pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
 pub use in_hand::InHand;

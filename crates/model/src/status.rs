@@ -24,7 +24,7 @@ pub enum Status {
     /// Cannot go on: its code and its journal disagree, or its journal cannot
     /// be read. Goes on at `resume` after a deploy, or at `restart`.
     Parked = 6,
-    /// Waits for room in another's mailbox.
+    /// Waits for room in another's mailbox, or for its budget to be raised.
     Blocked = 7,
     /// Has ended, and is kept until its supervisor has decided.
     Down = 8,

@@ -4,6 +4,7 @@
 //! is behind them: an async Rust function in this binary ([`crate::local`]),
 //! or code in another process behind a worker protocol.
 
+use crate::accounts::{Accounts, Hold};
 use futures_util::future::BoxFuture;
 use greenroom_model::{
     Event, Exit, Failure, Filter, InHand, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
@@ -44,6 +45,8 @@ pub struct Applied {
     pub unexpected: bool,
     /// For the live stream.
     pub emitted: Vec<Payload>,
+    /// What their budget has set aside for them, one for each that costs.
+    pub holds: Vec<Hold>,
     /// What the commands are asked for; `None`: the process's own envelope.
     pub in_hand: Option<Arc<InHand>>,
 }
@@ -135,6 +138,8 @@ pub struct NewActivation {
     pub newest: Newest,
     /// Tells whether a mailbox has room.
     pub has_room: HasRoom,
+    /// What pays for what it does.
+    pub(crate) accounts: Arc<Accounts>,
     /// Runs its ephemeral children.
     pub ephemeral: RunEphemeral,
 }

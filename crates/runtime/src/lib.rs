@@ -4,6 +4,7 @@
 //! come out, both are committed together, and only then anything happens.
 //! Knows no LLM, no HTTP, no box and no SQL.
 
+mod accounts;
 mod attempt;
 mod begun;
 mod code;
@@ -20,21 +21,23 @@ mod node;
 mod registry;
 mod transfer;
 
+pub use accounts::Hold;
 pub use code::{
     Activation, Applied, Attempt, AttemptRun, Emit, EphemeralRequest, NewActivation, Newest,
     RunEphemeral, StepQueue, StepResult,
 };
 pub use ctx::{
     Answer, Ask, Call, Child, Consumer, Consuming, Ctx, Either, Operation, Producer, Received,
-    Recv, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all, try_join_all,
+    Recv, Reserved, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all,
+    try_join_all,
 };
 pub use engine::{BrokenCircle, Engine, EngineOptions, FullMailbox, damage_in_words};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use marked::list_marked;
 pub use node::{
-    Follow, Health, Node, NodeOptions, Notice, PublishRequest, Rehearsal, RestartFrom, Scheduled,
-    SendRequest, Sent, StartRequest, Started, Trouble,
+    BudgetReport, Follow, Health, Node, NodeOptions, Notice, PublishRequest, Rehearsal,
+    RestartFrom, Scheduled, SendRequest, Sent, StartRequest, Started, Trouble,
 };
 pub use registry::{KindOptions, Mailbox, Overflow, Registry};
 pub use transfer::{

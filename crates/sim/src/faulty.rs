@@ -9,6 +9,7 @@ use greenroom_journal::{
     LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Refusal, Scope,
     StateRow, TraceListing, TraceTurn,
 };
+use greenroom_model::budget::Account;
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -197,6 +198,10 @@ impl Journal for Faulty {
 
     fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
         self.reads()?.trace(listing)
+    }
+
+    fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
+        self.reads()?.account(id)
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -2,6 +2,7 @@
 //! the outside saw, and what was found wrong.
 
 use greenroom_journal::{DeadLetter, Error, Journal, Listing, Loaded, Memory, Scope};
+use greenroom_model::budget::Account;
 use greenroom_model::{Exit, Status};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +14,8 @@ pub struct Seen {
     pub processes: Vec<Loaded>,
     /// The state of each, by its id.
     pub states: BTreeMap<String, BTreeMap<String, String>>,
+    /// The budgets of those that have one of their own.
+    pub accounts: BTreeMap<String, Account>,
     /// Dead letters, oldest first.
     pub dead: Vec<DeadLetter>,
 }
@@ -49,6 +52,8 @@ impl Seen {
             let state = store.state(row.no)?;
             let state = state.into_iter().map(|row| (row.key, row.value.to_string())).collect();
             seen.states.insert(row.id.to_string(), state);
+            let account = store.account(&row.id)?.into_iter().next();
+            seen.accounts.extend(account.map(|account| (row.id.to_string(), account)));
             seen.processes.extend(store.load(row.no, Scope::Whole)?);
         }
         seen.dead = store.dead(usize::MAX)?;

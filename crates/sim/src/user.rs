@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::outside::Outside;
 use futures_util::future::BoxFuture;
 use greenroom_journal::Scope;
+use greenroom_model::budget::Budget;
 use greenroom_model::{AskId, Event, Payload, ProcessId, Seq, Status};
 use greenroom_runtime::{Error, Node, PublishRequest, RestartFrom, SendRequest, StartRequest};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,17 @@ pub enum Wish {
         kind: &'static str,
         key: String,
         input: String,
+    },
+    /// With a budget.
+    StartWith {
+        kind: &'static str,
+        key: String,
+        budget: Budget,
+    },
+    /// Gives more to a process's budget.
+    Raise {
+        id: String,
+        by: Budget,
     },
     Send {
         to: String,
@@ -232,10 +244,12 @@ async fn fulfil(node: Node, wish: Wish, key: String) -> Result<(), Error> {
     let node = node.once(&key)?;
     match wish {
         Wish::Start { kind, key, input } => {
-            let (kind, input) = (kind.to_owned(), Payload::parse(&input)?);
-            let request = StartRequest { kind, key: Some(key), input, by: "user".to_owned() };
-            node.start_process(request).await.map(drop)
+            start(&node, kind, key, Payload::parse(&input)?, None).await
         }
+        Wish::StartWith { kind, key, budget } => {
+            start(&node, kind, key, Payload::null(), Some(budget)).await
+        }
+        Wish::Raise { id, by } => node.raise_budget(&id.parse()?, by).await.map(drop),
         Wish::Send { to, topic, body } => {
             let request = SendRequest {
                 topic: topic.to_owned(),
@@ -295,6 +309,17 @@ async fn fulfil(node: Node, wish: Wish, key: String) -> Result<(), Error> {
             }
         }
     }
+}
+
+async fn start(
+    node: &Node,
+    kind: &str,
+    key: String,
+    input: Payload,
+    budget: Option<Budget>,
+) -> Result<(), Error> {
+    let (kind, key, by) = (kind.to_owned(), Some(key), "user".to_owned());
+    node.start_process(StartRequest { kind, key, input, budget, by }).await.map(drop)
 }
 
 async fn answer(node: &Node, id: &ProcessId, name: &str, value: &str) -> Result<(), Error> {

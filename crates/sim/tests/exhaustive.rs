@@ -31,7 +31,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    ask bulk chain choice counter crashloop crowd deploy family fanout fleet fell fork full
+    ask budget bulk chain choice counter crashloop crowd deploy family fanout fleet fell fork full
     hold
     latecomer letters hub link message once pingpong queue refund restart retry revive saga
     schedule stage

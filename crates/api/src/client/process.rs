@@ -5,10 +5,12 @@ use super::error::ClientError;
 use super::events::Events;
 use crate::wire::{
     AnswerRequest, Ask, Asks, CancelRequest, Changed, ForkRequest, Given, History, ListQuery,
-    MessageRequest, MessageTaken, Outcome, Process, Processes, RestartFrom, RestartRequest,
-    StartRequest, Started, State, StateEntry, Trace, Turn,
+    MessageRequest, MessageTaken, Outcome, Process, Processes, RaiseRequest, RestartFrom,
+    RestartRequest, StartRequest, Started, State, StateEntry, Trace, Turn,
 };
+use greenroom_model::budget::Budget;
 use greenroom_model::{AskId, Exit, ProcessId, Seq};
+use greenroom_runtime::BudgetReport;
 use reqwest::Method;
 use std::time::Duration;
 
@@ -20,6 +22,20 @@ impl Client {
     /// Starts a process.
     pub async fn start(&self, request: &StartRequest) -> Result<Started, ClientError> {
         self.post("processes", request).await
+    }
+
+    /// What pays for what a process does.
+    pub async fn budget(&self, id: &ProcessId) -> Result<BudgetReport, ClientError> {
+        self.get(&format!("processes/{id}/budget")).await
+    }
+
+    /// Gives more to its budget.
+    pub async fn raise_budget(
+        &self,
+        id: &ProcessId,
+        add: Budget,
+    ) -> Result<BudgetReport, ClientError> {
+        self.post(&format!("processes/{id}/budget"), &RaiseRequest { add }).await
     }
 
     /// One process.

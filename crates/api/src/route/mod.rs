@@ -1,6 +1,7 @@
 //! A file per noun; the table is in `router.rs`.
 
 pub mod ask;
+pub mod budget;
 pub mod cancel;
 pub mod dead;
 pub mod events;

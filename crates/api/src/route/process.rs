@@ -21,9 +21,10 @@ pub async fn start(
     By(by): By,
     Body(request): Body<StartRequest>,
 ) -> Result<(StatusCode, Json<Started>), Refusal> {
-    let StartRequest { kind, key, input } = request;
+    let StartRequest { kind, key, input, budget } = request;
     let input = input.payload()?;
-    let started = node.start_process(runtime::StartRequest { kind, key, input, by }).await?;
+    let request = runtime::StartRequest { kind, key, input, budget, by };
+    let started = node.start_process(request).await?;
     let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Started { id: started.id, created: started.created })))
 }

@@ -1,6 +1,7 @@
 //! The words on the wire, shared by the server and its clients.
 
 mod ask;
+mod budget;
 mod change;
 mod dead;
 mod error;
@@ -17,6 +18,7 @@ mod trace;
 mod transfer;
 
 pub use ask::{AnswerRequest, Ask, Asks};
+pub use budget::RaiseRequest;
 pub use change::{CancelRequest, Changed, ForkRequest, RestartFrom, RestartRequest};
 pub use dead::{
     DeadLetter, DeadLetters, DropRequest, Dropped, LetterQuery, RequeueRequest, Requeued,

@@ -1,6 +1,7 @@
 //! Processes on the wire: starting one, listing them, how one ended.
 
 use super::Given;
+use greenroom_model::budget::Budget;
 use greenroom_model::{Exit, Millis, ProcessId, ProcessNo, Seq, Status};
 use greenroom_runtime::journal::ProcessRow;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct StartRequest {
     /// The code's argument; `null` if there is none.
     #[serde(default)]
     pub input: Given,
+    /// How much it may use up, with all that comes of it: `{"messages": 1000}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// The process of that id.

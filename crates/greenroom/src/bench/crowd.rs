@@ -20,6 +20,7 @@ pub(super) async fn start(
     let input = Payload::parse(input)?;
     let starts = (0..count).map(|key| {
         node.start_process(StartRequest {
+            budget: None,
             kind: kind.to_owned(),
             key: Some(key.to_string()),
             input: input.clone(),

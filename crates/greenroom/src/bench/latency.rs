@@ -37,6 +37,7 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
     for round in 0..=ROUNDS {
         begun.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let request = StartRequest {
+            budget: None,
             kind: "sequence".to_owned(),
             key: Some(round.to_string()),
             input: Payload::parse(&each.to_string())?,

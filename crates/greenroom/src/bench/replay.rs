@@ -18,6 +18,7 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
     let registry = Registry::new().kind("chain", chain);
     let node = Node::start(place.open()?, registry, NodeOptions::default())?;
     let request = StartRequest {
+        budget: None,
         kind: "chain".to_owned(),
         key: Some("long".to_owned()),
         input: Payload::parse(&(events / 2).to_string())?,

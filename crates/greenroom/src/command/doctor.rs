@@ -10,6 +10,7 @@ use crate::view::{self, span};
 use greenroom_api::Client;
 use greenroom_api::wire::{KindCount, NodeStatus};
 use greenroom_model::Millis;
+use greenroom_model::budget::Account;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -130,6 +131,7 @@ fn troubles(app: &App, node: &NodeStatus) -> Vec<Finding> {
         });
     }
     findings.push(mailboxes(app, node));
+    findings.extend(budgets(node));
     findings.extend(circles(app, node));
     let trouble = |what: &str| bad("trouble", what.to_owned());
     findings.extend(node.troubles.iter().map(|one| trouble(&one.what)));
@@ -148,6 +150,8 @@ struct FullMailbox {
 
 /// How many full mailboxes are named one by one.
 const MAILBOXES_SHOWN: usize = 5;
+/// And budgets.
+const BUDGETS_SHOWN: usize = 5;
 
 /// Where senders wait for room.
 fn mailboxes(app: &App, node: &NodeStatus) -> Finding {
@@ -172,6 +176,29 @@ fn mailboxes(app: &App, node: &NodeStatus) -> Finding {
         more => format!(" and {more} more"),
     };
     warning("mail", format!("full mailboxes: {}{more}{dropped}", named.join(", ")))
+}
+
+/// A budget that is used up, as the node tells it.
+#[derive(Deserialize)]
+struct UsedUp {
+    #[serde(flatten)]
+    account: Account,
+    waiting: usize,
+}
+
+/// Who waits until a person gives more.
+fn budgets(node: &NodeStatus) -> Option<Finding> {
+    let short = node.health.get("budgets").cloned().unwrap_or_default();
+    let short: Vec<UsedUp> = serde_json::from_value(short).unwrap_or_default();
+    let first = short.first()?.account.id.clone();
+    let named = short.iter().take(BUDGETS_SHOWN);
+    let named: Vec<String> = named.map(|one| view::used_up(&one.account, one.waiting)).collect();
+    let more = match short.len().saturating_sub(BUDGETS_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let next = format!("`greenroom budget {first} --add …` gives more");
+    Some(warning("budget", format!("used up: {}{more}; {next}", named.join(", "))))
 }
 
 /// Where steps wait for long, or for something that is down.

@@ -14,6 +14,7 @@ use crate::takeover::{self, Next};
 use crate::view::span;
 use greenroom_api::wire::{StartRequest, Started};
 use greenroom_api::{Client, ClientError};
+use greenroom_model::budget::Budget;
 use greenroom_model::{Exit, Kind, ProcessId};
 
 /// Start a process.
@@ -28,6 +29,9 @@ pub struct Args {
     /// Its argument: JSON, @FILE, or - for standard input
     #[arg(long, short, value_name = "JSON")]
     input: Option<String>,
+    /// How much it may use up, with all that comes of it
+    #[arg(long, value_name = "messages=N,tokens=N,money=N")]
+    budget: Option<Budget>,
     /// Start it and do not wait; needs a node
     #[arg(long, short)]
     detach: bool,
@@ -41,7 +45,8 @@ pub async fn run(app: &App, args: Args) -> Done {
     // What was given is checked before anything is started.
     let input = args.input.as_deref().map(input::json).transpose()?;
     let piped = args.input.as_deref() == Some("-");
-    let request = StartRequest { kind, key, input: input.unwrap_or_default() };
+    let (input, budget) = (input.unwrap_or_default(), args.budget);
+    let request = StartRequest { kind, key, input, budget };
     // Without --detach it can do without a node, and does so at once.
     let node = if args.detach { app.node_soon()? } else { app.node()? };
     match node {

@@ -1,6 +1,7 @@
 //! One event as a fact a person reads: what it is called, what it is about,
 //! and what is worth knowing. A step's begin is folded into its end.
 
+use super::budget::amounts;
 use super::short::{one_line, short};
 use super::span::span;
 use crate::paint::Tone;
@@ -148,6 +149,14 @@ impl Folder {
             }
             SendBlocked { .. } => ("waits for room".to_owned(), Tone::Warn),
             SendRefused { .. } => ("its mailbox is full".to_owned(), Tone::Warn),
+            SpendBlocked { need, .. } => {
+                (format!("waits for {}", amounts(&need.spend)), Tone::Warn)
+            }
+            SpendRefused { .. } => ("it is used up".to_owned(), Tone::Warn),
+            BudgetSpent { spent, back, .. } => {
+                let back = (!back.is_zero()).then(|| format!("{} back", amounts(back)));
+                (join([amounts(spent), back.unwrap_or_default()]), Tone::Plain)
+            }
             SpawnRefused { .. } => ("no code of this kind here".to_owned(), Tone::Warn),
             TrapExitSet { on } => (on.to_string(), Tone::Plain),
             Published { body, .. } => (self.value(body), Tone::Plain),
@@ -220,6 +229,9 @@ fn own_subject(event: &Event) -> Option<String> {
         | ExitReceived { id, .. } => id.to_string(),
         ChildRestarted { id, .. } | ChildStopped { id, .. } | ChildKilled { id, .. } => {
             id.to_string()
+        }
+        SpendBlocked { need, .. } | SpendRefused { need, .. } => {
+            format!("budget of {}", need.account)
         }
         MonitorStarted { target, .. }
         | Linked { target, .. }

@@ -1,5 +1,6 @@
 //! How events and processes read to people. Pure: facts in, text out.
 
+mod budget;
 mod dead;
 mod fact;
 mod history;
@@ -16,6 +17,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+pub use budget::{budget, used_up};
 pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;

@@ -1,5 +1,6 @@
 //! What a process waits for, from what it has open.
 
+use super::budget::amounts;
 use super::fact::Folder;
 use super::span::{span, until};
 use greenroom_model::{Ledger, Millis};
@@ -34,6 +35,10 @@ pub fn waits(ledger: &Ledger, folder: &Folder, now: Millis) -> Vec<String> {
         if !ledger.asks.contains_key(op) {
             lines.push(format!("a timer  {}", until(now, *fire_at)));
         }
+    }
+    lines.extend(ledger.blocked.values().map(|send| format!("room in the mailbox of {}", send.to)));
+    for need in ledger.unpaid.values() {
+        lines.push(format!("{} of the budget of {}", amounts(&need.spend), need.account));
     }
     lines.extend(ledger.calls.values().map(|to| format!("a reply from {to}")));
     lines.extend(ledger.watches.values().map(|id| format!("the end of {id}")));

@@ -31,7 +31,7 @@ fn unknown_kinds_and_processes() {
         3,
         &[
             "no kind `ad`",
-            "add, asker, echo, failer, lead, queued, schedule, sleeper, slow, supervisor",
+            "add, asker, echo, failer, lead, loop, queued, schedule, sleeper, slow, supervisor",
             "did you mean `add`?",
         ],
     );

@@ -9,6 +9,7 @@
 
 mod act;
 mod bad;
+mod budget;
 mod crash;
 mod damage;
 mod dead;

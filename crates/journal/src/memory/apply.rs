@@ -51,6 +51,9 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
     }
     world.prune_letters(&commit.letter_rules, last_letter);
     hub::work(world, commit, &mut receipt);
+    if !commit.accounts.is_empty() {
+        commit.settle(&mut world.accounts, &mut receipt);
+    }
     if let Some(request) = &commit.request {
         note_done(world, request, commit.at, &receipt);
     }
@@ -60,7 +63,8 @@ pub(super) fn commit(world: &mut World, commit: &Commit) -> Outcome {
 /// Writes a request down; those that are no longer kept go.
 fn note_done(world: &mut World, request: &Request, at: Millis, receipt: &Receipt) {
     world.requests.retain(|_, (_, until)| *until > at);
-    let receipt = Receipt { delivered: Vec::new(), ..receipt.clone() };
+    let (delivered, accounts) = (Vec::new(), Vec::new());
+    let receipt = Receipt { delivered, accounts, ..receipt.clone() };
     let done = Done { asks: request.asks, note: request.note.clone(), receipt };
     world.requests.insert(request.key.clone(), (done, request.until));
 }

@@ -8,6 +8,7 @@ use crate::{
     LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
     TraceListing, TraceTurn, blob,
 };
+use greenroom_model::budget::Account;
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo, Shard};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -106,6 +107,10 @@ impl Journal for Memory {
 
     fn census(&self) -> Result<Vec<Count>, Error> {
         Ok(read::census(&self.world()))
+    }
+
+    fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
+        Ok(self.world().accounts.chain(id))
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

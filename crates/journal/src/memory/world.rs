@@ -1,6 +1,7 @@
 //! What the store in memory holds, and how it is reached. Knows no commit.
 
 use crate::{DeadLetter, Delivered, Done, LetterRules, Receipt, TracePlace};
+use greenroom_model::budget::Books;
 use greenroom_model::{
     AskSpec, Content, Epoch, Exit, Kind, Message, MessageNo, Millis, Op, Origin, Payload,
     ProcessId, ProcessNo, Seq, Shard, Status, Sum,
@@ -26,6 +27,7 @@ pub(super) struct World {
     pub requests: BTreeMap<String, (Done, Millis)>,
     pub blobs: BTreeMap<String, String>,
     pub last_message: i64,
+    pub accounts: Books,
 }
 
 /// A process with all that goes with it.

@@ -93,6 +93,12 @@ create table trace (
     sum bigint not null,
     primary key (root, at, process, seq)
 );
+-- How much those may use up that were given a budget. `body` is JSON.
+create table account (
+    id text primary key,
+    body text not null,
+    sum bigint not null
+);
 create table ask (
     process bigint not null,
     op bigint not null,

@@ -2,6 +2,7 @@
 //! commit, the reads. Must not know which database it speaks to; that is
 //! behind the traits of `dialect`.
 
+mod account;
 mod ask;
 mod commit;
 mod dead;

@@ -61,7 +61,8 @@ fn read(mut row: Row) -> Result<(String, Kept), Error> {
     }
     let Outcome { spawned, undeliverable, published } =
         decode(&outcome, "the outcome of a request")?;
-    let receipt = Receipt { spawned, undeliverable, published, delivered: Vec::new() };
+    let (delivered, accounts) = (Vec::new(), Vec::new());
+    let receipt = Receipt { spawned, undeliverable, published, delivered, accounts };
     let done = Done { asks: Sum(asks), note, receipt };
     Ok((key, Kept { done, until: Millis(until as u64) }))
 }

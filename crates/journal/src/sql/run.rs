@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::header::Meta;
 use super::turn::Append;
 use super::value::Value;
-use super::{dead, hub, process, request, trace};
+use super::{account, dead, hub, process, request, trace};
 use crate::{Commit, Error, Outcome, Refusal, Turn};
 use greenroom_model::{Mark, Millis, ProcessNo, Seq};
 use std::collections::HashSet;
@@ -53,7 +53,7 @@ impl<'g> Run<'g> {
         let facts = Facts::gather(tx, &self.commits)?;
         self.append(tx, meta, outcomes)?;
         let mut draft = Draft::new(facts);
-        for (place, commit) in self.commits {
+        for (place, commit) in &self.commits {
             meta.see(commit.at);
             let mut receipt = draft.take(meta, commit)?;
             if self.alone {
@@ -61,11 +61,12 @@ impl<'g> Run<'g> {
                 hub::work(tx, meta, commit, &mut receipt)?;
             }
             draft.note_done(commit, &receipt)?;
-            outcomes[place] = Ok(receipt);
+            outcomes[*place] = Ok(receipt);
         }
         if !self.alone {
             draft.write(tx)?;
         }
+        account::work(tx, &self.commits, outcomes)?;
         draft.write_requests(tx)
     }
 

@@ -3,7 +3,8 @@
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
 use super::{
-    ask, commit, dead, import, lease, list, load, place, process, request, state, trace, verify,
+    account, ask, commit, dead, import, lease, list, load, place, process, request, state, trace,
+    verify,
 };
 use crate::blob::{self, Directory};
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     LetterListing, Listing, Loaded, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
     TraceListing, TraceTurn,
 };
+use greenroom_model::budget::Account;
 use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
 /// A store in the database `D`, with its blobs in a directory.
@@ -96,6 +98,11 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn census(&self) -> Result<Vec<Count>, Error> {
         self.dialect.read(list::census)
+    }
+
+    fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
+        let wanted = std::collections::BTreeSet::from([id.clone()]);
+        Ok(self.dialect.read(|tx| account::read(tx, wanted))?.chain(id))
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

@@ -3,7 +3,7 @@
 use super::dialect::Tx;
 use super::header::{Epochs, Meta};
 use super::value::Value;
-use super::{ask, dead, place, request, trace};
+use super::{account, ask, dead, place, request, trace};
 use crate::{Error, Journal, LetterListing, Scope};
 use greenroom_model::ProcessNo;
 
@@ -55,11 +55,12 @@ pub(super) fn process(
 /// What is wrong beside the journals.
 pub(super) fn tables(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let checks: [Check; 7] = [
+    let checks: [Check; 8] = [
         |tx| Meta::read(tx).map(|_| ()),
         |tx| Epochs::read(tx).map(|_| ()),
         |tx| ask::list(tx, None).map(|_| ()),
         place::check,
+        account::check,
         trace::check,
         |tx| dead::list(tx, &letters()).map(|_| ()),
         |tx| request::check(tx, REQUESTS_MAX),

@@ -97,6 +97,12 @@ create table trace (
     sum integer not null,
     primary key (root, at, process, seq)
 ) without rowid;
+-- How much those may use up that were given a budget. `body` is JSON.
+create table account (
+    id text primary key,
+    body text not null,
+    sum integer not null
+) without rowid;
 create table ask (
     process integer not null,
     op integer not null,

@@ -39,6 +39,7 @@ fn publish(to: Audience, after: i64) -> Publish {
         root: "root".into(),
         hops: 1,
         after: ProcessNo(after),
+        at_most: None,
     }
 }
 

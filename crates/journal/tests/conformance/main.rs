@@ -8,6 +8,7 @@
     reason = "a test: its helpers fail like it does"
 )]
 
+mod accounts;
 mod asks;
 mod blobs;
 mod commits;
@@ -73,6 +74,8 @@ suite! {
     exits: mail_left_over_is_dead calls_left_over_are_answered a_restart_clears_the_exit
         in_group_order a_whole_tree_ends_in_one_group its_own_mail;
     traces: across_processes_in_order page_by_page;
+    accounts: paid_with_the_turn_or_not_at_all many_of_a_group_pay only_a_new_process_gets_one
+        a_publish_is_paid_for_each_it_reaches;
     asks: open_and_close an_end_closes_them;
     state: the_last_value_counts keys_are_taken_away;
     requests: a_key_counts_once a_refused_one_leaves_its_key what_came_of_it_is_kept

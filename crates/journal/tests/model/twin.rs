@@ -3,9 +3,10 @@
 use crate::plan::{NAMES, Plan, PlannedSpawn};
 use greenroom_journal::testing::request;
 use greenroom_journal::{
-    AskChange, Commit, FirstTurn, HubWork, Journal, Lease, Listing, Memory, Outgoing, Places,
-    Publish, Scope, Spawn, ToChildren, Turn, Watch, Whom, encode_events,
+    AccountWork, AskChange, Commit, FirstTurn, HubWork, Journal, Lease, Listing, Memory, Outgoing,
+    Places, Publish, Scope, Spawn, ToChildren, Turn, Watch, Whom, encode_events,
 };
+use greenroom_model::budget::{Budget, Spend};
 use greenroom_model::{
     AskSpec, Audience, Content, Event, Exit, Failure, Kind, Lookup, Millis, Op, Origin, Payload,
     Place, ProcessId, ProcessNo, ReplyTo, Seq, Shard, Status, Sum,
@@ -113,6 +114,7 @@ impl Twin {
             turn,
             sends: sends.collect(),
             spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
+            accounts: accounts(plan, &own),
             letters: Vec::new(),
             letter_rules: Default::default(),
             hub: plan.hub.iter().map(|(what, which)| hub(*what, *which, &own)).collect(),
@@ -208,8 +210,28 @@ fn hub(what: u8, which: u8, own: &ProcessId) -> HubWork {
             root: "root".into(),
             hops: 4,
             after: ProcessNo(i64::from(which)),
+            at_most: (which == 2).then_some(1),
         }),
     }
+}
+
+/// Whoever is started gets a budget from its parent's; messages are paid.
+fn accounts(plan: &Plan, own: &ProcessId) -> Vec<AccountWork> {
+    let account = || own.clone();
+    let open = |(spawn, planned): (usize, &PlannedSpawn)| AccountWork::Open {
+        id: name(planned.name),
+        parent: Some(account()),
+        limits: Budget::default().messages(10),
+        spawn,
+    };
+    let mut work: Vec<AccountWork> = plan.spawns.iter().enumerate().map(open).collect();
+    let spent = Spend::messages(plan.sends.len() as u64);
+    work.push(AccountWork::Spend { account: account(), spent, back: Spend::default() });
+    work.push(AccountWork::Told { account: account(), publish: 0 });
+    if plan.end.is_some() {
+        work.push(AccountWork::Close { account: account() });
+    }
+    work
 }
 
 fn watch(op: u8, target: u8) -> Watch {

@@ -9,6 +9,8 @@ use super::side::Side;
 use crate::code::EphemeralRequest;
 use crate::ephemeral::{Address, Errand, Held};
 use futures_util::FutureExt;
+use futures_util::future::Either;
+use greenroom_model::budget::Budget;
 use greenroom_model::{
     Error, Event, Exit, Failure, Given, Kind, Millis, Op, Payload, ProcessId, Retry, failure,
 };
@@ -73,6 +75,14 @@ impl Spawn {
         self
     }
 
+    /// How much it may use up, with all that works for it: set aside from what
+    /// this process may, and what is left comes back when it ends. If there is not
+    /// so much left, the spawn waits for more.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.given.budget = Some(budget);
+        self
+    }
+
     /// The parent does not hear of its end, and a cancel of the parent's tree
     /// does not reach it.
     pub fn detached(mut self) -> Self {
@@ -104,7 +114,7 @@ impl Spawn {
             (true, _, true, _) => {
                 "an ephemeral process ends with its parent: it cannot be detached"
             }
-            (true, ..) if given => "an ephemeral process has no deadline of its own",
+            (true, ..) if given => "an ephemeral process has no deadline or budget of its own",
             (false, _, _, Some(_)) => "`restarts` is for ephemeral processes",
             _ => return None,
         };
@@ -144,7 +154,8 @@ impl Spawn {
         Ok((id, op))
     }
 
-    fn begin(self, core: &mut Core) -> Result<(ProcessId, Op), Failure> {
+    /// What it asks for: the first is the spawn.
+    fn begin(self, core: &mut Core) -> Result<(ProcessId, Op, Vec<Event>), Failure> {
         let input = self.input.map_err(|error| bad_payload(&error))?;
         let op = core.number();
         let id = match &self.key {
@@ -167,38 +178,69 @@ impl Spawn {
         let supervised = None;
         let child = id.clone();
         let given = Some(self.given).filter(|given| *given != Given::default()).map(Box::new);
-        core.ask(Event::ProcessSpawned { op, id, kind, input, detached, supervised, given });
+        let spawn = Event::ProcessSpawned { op, id, kind, input, detached, supervised, given };
+        let mut commands = vec![spawn];
         if self.linked {
             let link = core.number();
-            core.ask(Event::Linked { op: link, target: child.clone() });
+            commands.push(Event::Linked { op: link, target: child.clone() });
         }
-        Ok((child, op))
+        Ok((child, op, commands))
     }
 }
 
 impl IntoFuture for Spawn {
     type Output = Result<Child, Failure>;
-    type IntoFuture = Ready<Result<Child, Failure>>;
+    type IntoFuture = Either<Ready<Result<Child, Failure>>, Operation<Child>>;
 
     fn into_future(self) -> Self::IntoFuture {
         if let Some(contradiction) = self.contradiction() {
-            return ready(Err(contradiction));
+            return Either::Left(ready(Err(contradiction)));
         }
-        ready(match self.side.clone() {
-            Side::Durable(core) => {
-                let begun = match self.ephemeral {
-                    true => self.begin_step(&mut lock(&core)),
-                    false => self.begin(&mut lock(&core)),
-                };
-                begun.map(|(id, op)| Child { at: At::Durable { core, id, op } })
+        match self.side.clone() {
+            Side::Durable(core) if self.ephemeral => {
+                let begun = self.begin_step(&mut lock(&core));
+                Either::Left(ready(begun.map(|(id, op)| Child::durable(core, id, op))))
             }
+            Side::Durable(core) => self.spawn(core),
             Side::Ephemeral(address) => {
-                self.input.map_err(|error| bad_payload(&error)).and_then(|input| {
-                    let held = light::spawn(address, &self.kind, input, self.restarts)?;
-                    Ok(Child { at: At::Ephemeral { parent: address, held } })
-                })
+                let input = self.input.map_err(|error| bad_payload(&error));
+                let held =
+                    input.and_then(|input| light::spawn(address, &self.kind, input, self.restarts));
+                let child = held.map(|held| Child { at: At::Ephemeral { parent: address, held } });
+                Either::Left(ready(child))
             }
-        })
+        }
+    }
+}
+
+impl Spawn {
+    /// At once, unless a budget has to pay for it.
+    fn spawn(self, core: Shared) -> <Spawn as IntoFuture>::IntoFuture {
+        let mut locked = lock(&core);
+        let begun = self.begin(&mut locked);
+        let (id, op, commands) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => return Either::Left(ready(Err(failure))),
+        };
+        if locked.account().is_none() {
+            commands.into_iter().for_each(|command| locked.ask(command));
+            drop(locked);
+            return Either::Left(ready(Ok(Child::durable(core, id, op))));
+        }
+        drop(locked);
+        // The spawn's own number is for its end.
+        let begin = move |core: &mut Core| {
+            let wait = core.number();
+            core.do_paid(wait, commands)?;
+            Ok(wait)
+        };
+        let shared = core.clone();
+        let read = move |outcome| match outcome {
+            Outcome::Fired => Ok(Child::durable(core, id, op)),
+            Outcome::Value(Err(failure)) => Err(failure),
+            other => Err(unexpected(&other)),
+        };
+        Either::Right(Operation::new(&shared, begin, read))
     }
 }
 
@@ -219,6 +261,10 @@ enum At {
 }
 
 impl Child {
+    fn durable(core: Shared, id: ProcessId, op: Op) -> Child {
+        Child { at: At::Durable { core, id, op } }
+    }
+
     /// Its id. An ephemeral child of a durable process has one that only names
     /// it: messages do not reach it from outside.
     pub fn id(&self) -> &ProcessId {

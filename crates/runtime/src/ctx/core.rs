@@ -4,7 +4,8 @@
 
 use super::job::{Compensation, StepJob};
 use super::recorded::Recorded;
-use crate::code::{HasRoom, Newest, Room, RunEphemeral};
+use crate::accounts::{Accounts, Hold};
+use crate::code::{HasRoom, Newest, RunEphemeral};
 use greenroom_model::stage;
 use greenroom_model::{
     Envelope, Event, Exit, Failure, Filter, InHand, Millis, Op, Origin, Payload, ProcessId,
@@ -23,6 +24,7 @@ pub(crate) struct Identity {
     /// The newest version of a kind, for spawns.
     pub newest: Newest,
     pub has_room: HasRoom,
+    pub accounts: Arc<Accounts>,
     pub ephemeral: RunEphemeral,
 }
 
@@ -47,8 +49,18 @@ struct Slot {
     sleeps: bool,
     /// What to say when its timer fires; `None`: the firing is the outcome.
     on_timer: Option<OnTimer>,
-    /// What it has to send as soon as there is room.
-    unsent: Option<Box<Unsent>>,
+    /// What it does as soon as it may.
+    waits: Option<Box<Waits>>,
+}
+
+/// What an operation has put off.
+pub(super) enum Waits {
+    /// Until there is room for it.
+    ForRoom(Unsent),
+    /// Until it is paid for.
+    ToSend(Unsent),
+    /// Until it is paid for; the first is what costs.
+    ToDo(Vec<Event>),
 }
 
 /// A message to be sent.
@@ -93,6 +105,10 @@ pub(crate) struct Core {
     /// The segment follows another one, rather than being begun (again).
     pub continued: bool,
     pub emitted: Vec<Payload>,
+    /// What the budget has paid of them.
+    pub(super) holds: Vec<Hold>,
+    /// And of the next.
+    pub(super) paid: Option<Hold>,
     /// Asked for since the last input.
     pub(super) commands: Vec<Event>,
     /// What the journal holds after the last input, while replaying.
@@ -145,6 +161,8 @@ impl Core {
             ends_as: None,
             subscribed: BTreeSet::new(),
             emitted: Vec::new(),
+            holds: Vec::new(),
+            paid: None,
             commands: Vec::new(),
             expected: Vec::new(),
             replaying: false,
@@ -171,6 +189,7 @@ impl Core {
 
     /// Records a command.
     pub fn ask(&mut self, command: Event) {
+        self.hold(&command);
         self.commands.push(command);
     }
 
@@ -195,10 +214,16 @@ impl Core {
         self.in_hand.as_ref().and_then(|in_hand| in_hand.deadline)
     }
 
-    /// Makes `op` wait for room for what it has to send.
-    pub fn wait_for_room(&mut self, op: Op, unsent: Unsent) {
-        let unsent = Some(Box::new(unsent));
-        self.slots.insert(op, Slot { recorded: true, unsent, ..Slot::default() });
+    /// What the code acts for, unless it is the process's plain own.
+    pub(super) fn envelope_in_hand(&self) -> Option<&InHand> {
+        self.in_hand.as_deref()
+    }
+
+    /// `op`, which waits, does this when it may.
+    pub(super) fn put_off(&mut self, op: Op, waits: Waits) {
+        if let Some(slot) = self.slots.get_mut(&op) {
+            (slot.recorded, slot.waits) = (true, Some(Box::new(waits)));
+        }
     }
 
     /// `op` has left nothing open in the ledger.
@@ -402,20 +427,15 @@ impl Core {
             }
             Event::SendUnblocked { op } => {
                 let slot = self.slots.get_mut(op);
-                let Some(unsent) = slot.and_then(|slot| slot.unsent.take()) else {
+                let Some(waits) = slot.and_then(|slot| slot.waits.take()) else {
                     return false;
                 };
-                match self.room(*op, &unsent) {
-                    Room::Refused => {
-                        let failure = self.refuse(*op, *unsent);
-                        self.resolve(*op, Outcome::Value(Err(failure)))
-                    }
-                    // It has been let in.
-                    Room::Open | Room::Full => {
-                        self.sent(*op, *unsent);
-                        true
-                    }
+                match *waits {
+                    Waits::ForRoom(unsent) => self.send_again(*op, unsent, true),
+                    Waits::ToSend(unsent) => self.send_again(*op, unsent, false),
+                    Waits::ToDo(commands) => self.pay_again(*op, commands),
                 }
+                true
             }
             Event::ReplyReceived { op, result } => {
                 self.resolve(*op, Outcome::Value(result.clone()))

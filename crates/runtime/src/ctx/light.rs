@@ -31,7 +31,7 @@ pub(super) fn parent(address: Address) -> Option<ProcessId> {
 pub(super) fn envelope(address: Address) -> InHand {
     let root = with_running(address, |running, _| running.root.request.clone());
     let root = root.unwrap_or_default();
-    InHand { root, hops: 0, cause: None, deadline: None }
+    InHand { root, hops: 0, cause: None, deadline: None, account: None }
 }
 
 pub(super) fn kind(address: Address) -> Kind {

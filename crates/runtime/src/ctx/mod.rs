@@ -2,6 +2,7 @@
 //! functions. Knows no store and no scheduler.
 
 mod ask;
+mod budget;
 mod chance;
 mod child;
 mod compensate;
@@ -13,6 +14,7 @@ mod light;
 mod link;
 mod operation;
 mod outbox;
+mod pay;
 mod place;
 mod produce;
 mod publish;
@@ -27,6 +29,7 @@ mod supervisor;
 mod together;
 
 pub use ask::{Answer, Ask};
+pub use budget::Reserved;
 pub use child::{Child, Spawn};
 pub use consume::{Consumer, Consuming};
 pub use handle::{Ctx, Scope};

@@ -1,9 +1,11 @@
 //! Messages a process sends: at once, when there is room, or not at all.
 
-use super::core::{Core, Outcome, Unsent};
+use super::core::{Core, Outcome, Unsent, Waits};
+use super::pay::Pay;
 use super::recorded::Recorded;
 use crate::code::Room;
-use greenroom_model::{Event, Failure, Op, failure};
+use greenroom_model::budget::Spend;
+use greenroom_model::{Event, Failure, Need, Op, failure};
 use std::time::Duration;
 
 /// When to look again at the latest whether a mailbox has room: who made room
@@ -13,24 +15,77 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// waits for their commit.
 const SENDS_MAX: usize = 256;
 
+/// Whether a message can be sent now.
+enum Gate {
+    Open,
+    Full,
+    NoRoom,
+    Pay(Pay),
+}
+
 impl Core {
     /// Sends a message as operation `op`, which waits: for its reply, for room,
-    /// or for nothing.
+    /// for its budget, or for nothing.
     pub fn send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
-        match self.room(op, &unsent) {
-            Room::Open => {
+        match self.gate(op, &unsent, false) {
+            Gate::Open => {
                 self.wait(op, unsent.call);
                 self.sent(op, unsent);
-                Ok(())
             }
-            Room::Full => {
-                let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
-                let until = self.now.after(LOOK_AGAIN_AFTER);
-                self.ask(Event::SendBlocked { op, to, topic, until });
+            Gate::Full => {
+                self.wait(op, true);
                 self.wait_for_room(op, unsent);
-                Ok(())
             }
-            Room::Refused => Err(self.refuse(op, unsent)),
+            Gate::Pay(Pay::Waits(need)) => {
+                self.wait(op, true);
+                self.wait_for_budget(op, unsent, need);
+            }
+            Gate::NoRoom => return Err(self.refuse(op, unsent)),
+            Gate::Pay(Pay::Refused(need, failure)) => {
+                self.ask(Event::SpendRefused { op, need });
+                return Err(failure);
+            }
+            Gate::Pay(Pay::Paid) => {}
+        }
+        Ok(())
+    }
+
+    /// It has been waited for, and is tried again. `let_in`: there is room.
+    pub(super) fn send_again(&mut self, op: Op, unsent: Unsent, let_in: bool) {
+        let failure = match self.gate(op, &unsent, let_in) {
+            Gate::Open => return self.sent(op, unsent),
+            Gate::Full => return self.wait_for_room(op, unsent),
+            Gate::Pay(Pay::Waits(need)) => return self.wait_for_budget(op, unsent, need),
+            Gate::NoRoom => self.refuse(op, unsent),
+            Gate::Pay(Pay::Refused(need, failure)) => {
+                self.ask(Event::SpendRefused { op, need });
+                failure
+            }
+            Gate::Pay(Pay::Paid) => return,
+        };
+        self.resolve(op, Outcome::Value(Err(failure)));
+    }
+
+    fn wait_for_room(&mut self, op: Op, unsent: Unsent) {
+        let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
+        let until = self.now.after(LOOK_AGAIN_AFTER);
+        self.ask(Event::SendBlocked { op, to, topic, until });
+        self.put_off(op, Waits::ForRoom(unsent));
+    }
+
+    fn wait_for_budget(&mut self, op: Op, unsent: Unsent, need: Box<Need>) {
+        self.ask(Event::SpendBlocked { op, need });
+        self.put_off(op, Waits::ToSend(unsent));
+    }
+
+    fn gate(&mut self, op: Op, unsent: &Unsent, let_in: bool) -> Gate {
+        match self.room(op, unsent) {
+            Room::Refused => Gate::NoRoom,
+            Room::Full if !let_in => Gate::Full,
+            Room::Open | Room::Full => match self.pay(op, Spend::messages(1)) {
+                Pay::Paid => Gate::Open,
+                pay => Gate::Pay(pay),
+            },
         }
     }
 
@@ -46,12 +101,13 @@ impl Core {
         if room != Room::Open {
             return Err(self.refuse(op, unsent));
         }
+        self.pay_now(op, Spend::messages(1))?;
         let Unsent { to, topic, body, call, deadline } = unsent;
         self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
         Ok(())
     }
 
-    pub(super) fn room(&self, op: Op, unsent: &Unsent) -> Room {
+    fn room(&self, op: Op, unsent: &Unsent) -> Room {
         match self.recorded() {
             Some(Recorded::NotSent { op: other, room }) if *other == op => *room,
             Some(_) => Room::Open,
@@ -66,14 +122,14 @@ impl Core {
         }
     }
 
-    pub(super) fn refuse(&mut self, op: Op, unsent: Unsent) -> Failure {
+    fn refuse(&mut self, op: Op, unsent: Unsent) -> Failure {
         let Unsent { to, topic, .. } = unsent;
         let words = format!("the mailbox of {to} is full; `{topic}` was not sent to it");
         self.ask(Event::SendRefused { op, to, topic });
         Failure::new(failure::MAILBOX_FULL, words)
     }
 
-    pub(super) fn sent(&mut self, op: Op, unsent: Unsent) {
+    fn sent(&mut self, op: Op, unsent: Unsent) {
         let Unsent { to, topic, body, call, deadline } = unsent;
         self.ask(Event::MessageSent { op, to, topic, body, call, deadline });
         if !call {

@@ -133,8 +133,8 @@ fn some(
         core,
         move |core| {
             let op = core.number();
-            core.ask(Event::Published { op, to, topic, body, after });
-            core.wait(op, true);
+            let publish = Event::Published { op, to, topic, body, after, at_most: None };
+            core.do_paid(op, vec![publish])?;
             Ok(op)
         },
         read_value,

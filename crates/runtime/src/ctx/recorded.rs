@@ -15,6 +15,8 @@ pub(crate) enum Recorded {
     Refused { op: Op },
     /// A message had to wait, or was not sent at all.
     NotSent { op: Op, room: Room },
+    /// What it costs was not paid: it waited, or was not done at all.
+    NotPaid { op: Op, waits: bool },
     /// Any other, of which only its place counts.
     Other,
 }
@@ -30,6 +32,8 @@ impl Recorded {
             }
             Event::SendBlocked { op, .. } => Recorded::NotSent { op: *op, room: Room::Full },
             Event::SendRefused { op, .. } => Recorded::NotSent { op: *op, room: Room::Refused },
+            Event::SpendBlocked { op, .. } => Recorded::NotPaid { op: *op, waits: true },
+            Event::SpendRefused { op, .. } => Recorded::NotPaid { op: *op, waits: false },
             Event::SpawnRefused { op, .. } => Recorded::Refused { op: *op },
             _ => Recorded::Other,
         }

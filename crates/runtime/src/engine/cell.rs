@@ -5,6 +5,7 @@ use super::line::InLine;
 use super::mailbox::Mailbox;
 use super::rooms::Door;
 use super::task::Task;
+use crate::accounts::Hold;
 use crate::code::{Activation, StepResult};
 use greenroom_journal::Outcome;
 use greenroom_model::{
@@ -162,6 +163,8 @@ pub(crate) struct Live {
     pub surplus: VecDeque<Event>,
     /// What they are asked for; `None`: its own envelope.
     pub in_hand: Option<Arc<InHand>>,
+    /// What their budget has set aside for them, one for each that costs.
+    pub holds: VecDeque<Hold>,
     /// Live values of the turn being made.
     pub emitted: Vec<Payload>,
     pub flight: Option<Flight>,
@@ -253,6 +256,7 @@ impl Live {
         self.activation = None;
         self.overdue = None;
         self.surplus.clear();
+        self.holds.clear();
         self.emitted.clear();
         self.found = VecDeque::from([Event::Parked { failure }]);
     }

@@ -155,12 +155,16 @@ impl Engine {
         let mut acknowledged = Vec::with_capacity(commits.len());
         for ((commit, rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
             match &outcome {
-                Ok(receipt) => self.hand_on(&commit, &rest, receipt),
+                Ok(receipt) => {
+                    self.accounts.learn(&receipt.accounts);
+                    self.hand_on(&commit, &rest, receipt);
+                }
                 Err(Refusal::Stale { .. }) => self.begin_doubt(),
                 Err(
                     Refusal::Fenced { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. },
                 ) => {}
             }
+            drop(rest.holds);
             match rest.source {
                 Source::Turn(cell) => {
                     if rest.large.is_some() && outcome.is_ok() {

@@ -17,6 +17,7 @@ impl Engine {
     /// An answer was lost.
     pub(super) fn begin_doubt(&self) {
         self.doubt.store(true, Ordering::Release);
+        self.accounts.forget();
         // Nothing else may be waiting that would wake the committer.
         self.commits.nudge();
     }

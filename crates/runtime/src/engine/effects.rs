@@ -3,7 +3,7 @@
 use super::cell::Facts;
 use greenroom_journal::{HubWork, Outgoing, Publish, Spawn};
 use greenroom_model::{
-    Carried, Content, Envelope, Event, Exit, Failure, GivenBack, InHand, Limits, Millis, Op,
+    Carried, Content, Envelope, Event, Exit, Failure, Given, GivenBack, InHand, Limits, Millis, Op,
     Origin, Place, ProcessId, ReplyTo, Segment, Seq, Shard, Standing, Supervised, failure,
 };
 use std::borrow::Cow;
@@ -27,14 +27,16 @@ impl Sender<'_> {
         self.in_hand.map_or(self.facts.hops, |in_hand| in_hand.hops).saturating_add(1)
     }
 
-    /// The rest of the envelope of what it sends, with a deadline of its own.
-    fn carried(&self, deadline: Option<Millis>) -> Option<Box<Carried>> {
-        if self.in_hand.is_none() && deadline.is_none() {
+    /// The rest of the envelope of what it sends, with what that is given.
+    fn carried(&self, given: &Given) -> Option<Box<Carried>> {
+        let Given { deadline, .. } = *given;
+        if self.in_hand.is_none() && *given == Given::default() {
             return None;
         }
         let carried = Carried {
             cause: Some(self.seq),
             deadline: Envelope::sooner(deadline, self.in_hand.and_then(|one| one.deadline)),
+            account: self.in_hand.and_then(|one| one.account.clone()),
         };
         Some(Box::new(carried))
     }
@@ -45,13 +47,18 @@ impl Sender<'_> {
     }
 }
 
+fn until(deadline: Option<Millis>) -> Given {
+    Given { deadline, ..Given::default() }
+}
+
 /// The message a sending command appends.
 pub(super) fn outgoing(sender: Sender<'_>, event: &Event) -> Option<Outgoing> {
     let facts = sender.facts;
     let (to, content) = match event {
         Event::MessageSent { op, to, topic, body, call, deadline } => {
             let reply_to = call.then(|| ReplyTo { process: facts.id.clone(), op: *op });
-            let (topic, body, carried) = (topic.clone(), body.clone(), sender.carried(*deadline));
+            let (topic, body, carried) =
+                (topic.clone(), body.clone(), sender.carried(&until(*deadline)));
             (to.clone(), Content::User { topic, body, reply_to, carried })
         }
         Event::ReplySent { to, result, .. } => {
@@ -122,7 +129,7 @@ pub(super) fn not_spawned(sender: Sender<'_>, limits: &Limits, event: &Event) ->
     let Event::ProcessSpawned { op, id, detached, supervised, given, .. } = event else {
         return None;
     };
-    let deadline = sender.carried(given.as_ref().and_then(|given| given.deadline));
+    let deadline = sender.carried(given.as_deref().unwrap_or(&Given::default()));
     let deadline = deadline.and_then(|carried| carried.deadline);
     let why = limits.refuse(&sender.root(), sender.hops(), deadline)?;
     let op = match (supervised, detached) {
@@ -145,7 +152,11 @@ pub(super) fn spawn(
         return None;
     };
     let facts = sender.facts;
-    let deadline = given.as_ref().and_then(|given| given.deadline);
+    let given = given.as_deref().cloned().unwrap_or_default();
+    let mut carried = sender.carried(&given);
+    if let (Some(carried), Some(_)) = (&mut carried, given.budget) {
+        carried.account = Some(id.clone());
+    }
     let first = Event::WorkflowStarted(Box::new(Segment {
         kind: kind.clone(),
         input: input.clone(),
@@ -160,7 +171,7 @@ pub(super) fn spawn(
         pinned: false,
         standing: Standing::default(),
         hops: sender.hops(),
-        carried: sender.carried(deadline),
+        carried,
     }));
     // A supervisor hears of ends by its children's own word: no operation waits.
     let op = if supervised.is_some() { Op(0) } else { *op };
@@ -185,7 +196,7 @@ pub(super) fn hub(sender: Sender<'_>, event: &Event) -> Option<HubWork> {
         }
         Event::PlaceLeft { place, .. } => HubWork::Leave { place: place.clone() },
         Event::LookupStarted { op, lookup } => HubWork::Lookup { op: *op, lookup: lookup.clone() },
-        Event::Published { op, to, topic, body, after } => {
+        Event::Published { op, to, topic, body, after, at_most } => {
             let (topic, body) = (topic.clone(), body.clone());
             HubWork::Publish(Publish {
                 op: Some(*op),
@@ -196,11 +207,12 @@ pub(super) fn hub(sender: Sender<'_>, event: &Event) -> Option<HubWork> {
                     topic,
                     body,
                     reply_to: None,
-                    carried: sender.carried(None),
+                    carried: sender.carried(&Given::default()),
                 },
                 root: sender.root(),
                 hops: sender.hops(),
                 after: after.unwrap_or_default(),
+                at_most: *at_most,
             })
         }
         _ => return None,

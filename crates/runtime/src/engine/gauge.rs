@@ -77,8 +77,11 @@ impl Engine {
     /// A send that need not wait any longer.
     pub(super) fn next_unblocked(&self, live: &Live) -> Option<Event> {
         let mut blocked = live.ledger.blocked.iter();
-        let (op, _) =
-            blocked.find(|(_, send)| !self.rooms.waits(&send.to, &send.topic, live.no))?;
+        let room = blocked.find(|(_, send)| !self.rooms.waits(&send.to, &send.topic, live.no));
+        let mut unpaid = live.ledger.unpaid.iter();
+        let op = room.map(|(op, _)| op).or_else(|| {
+            unpaid.find(|(op, need)| !self.accounts.waits(live.no, **op, need)).map(|(op, _)| op)
+        })?;
         Some(Event::SendUnblocked { op: *op })
     }
 

@@ -65,6 +65,7 @@ impl Engine {
             overdue: None,
             surplus: VecDeque::new(),
             in_hand: None,
+            holds: VecDeque::new(),
             emitted: Vec::new(),
             flight: None,
         });
@@ -100,6 +101,7 @@ impl Engine {
             at: *at,
             newest: self.newest.clone(),
             has_room: self.has_room.clone(),
+            accounts: self.accounts.clone(),
             ephemeral: self.run_ephemeral.clone(),
         };
         let Some(mut activation) = self.registry.activate(new) else {
@@ -108,11 +110,12 @@ impl Engine {
             return Ok(());
         };
         let (no, mut overdue) = (live.no, false);
-        let (mut emitted, mut in_hand) = (Vec::new(), None);
+        let (mut emitted, mut in_hand, mut holds) = (Vec::new(), None, Vec::new());
         let replayed = replay(
             |at, input, expected, more| {
                 let apply = || activation.apply(at, input, expected, more);
-                let (applied, late) = desk.inside(no, apply);
+                let (mut applied, late) = desk.inside(no, apply);
+                holds.append(&mut applied.holds);
                 overdue |= late;
                 emitted.clone_from(&applied.emitted);
                 if input.wakes_code() {
@@ -123,6 +126,7 @@ impl Engine {
             history,
         );
         live.in_hand = in_hand;
+        live.holds = holds.into();
         match replayed {
             Ok(_) if overdue => live.overdue = Some(self.turn_timeout()),
             Ok(surplus) => {
@@ -184,6 +188,7 @@ impl Engine {
             overdue: None,
             surplus: VecDeque::new(),
             in_hand: None,
+            holds: VecDeque::new(),
             emitted: Vec::new(),
             flight: None,
         });

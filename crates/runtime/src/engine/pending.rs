@@ -1,6 +1,7 @@
 //! What waits for the next group commit.
 
 use super::cell::{Cell, Facts};
+use crate::accounts::Hold;
 use greenroom_journal::{
     Commit, Done, Error, Journal, Receipt, Request, encode_events, externalise, externalise_commit,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Rest {
     /// those that come with a whole history.
     pub fresh: Vec<Option<Event>>,
     pub facts: Vec<Facts>,
+    /// What has been set aside for it, until it is known what it came to.
+    pub holds: Vec<Hold>,
     /// What has still to be encoded, since it holds large payloads.
     pub large: Option<Large>,
     /// The wake-up is not the one of the turn before.
@@ -67,6 +70,8 @@ pub(crate) struct External {
     /// When, if it matters.
     pub at: Option<Millis>,
     pub hub: Vec<greenroom_journal::HubWork>,
+    /// What it does with budgets.
+    pub accounts: Vec<greenroom_journal::AccountWork>,
 }
 
 /// What a row takes beside its text, about.

@@ -11,6 +11,7 @@ use super::pending::{Answer, External, Pending, Rest, Source, encode_spawns};
 use super::queue::Queue;
 use super::rooms::Rooms;
 use super::timers::Timers;
+use crate::accounts::Accounts;
 use crate::code::{HasRoom, Newest, RunEphemeral};
 use crate::env::Env;
 use crate::ephemeral::Pool;
@@ -88,6 +89,8 @@ pub struct Engine {
     /// Which mailboxes are full.
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) has_room: HasRoom,
+    /// The budgets in use.
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) lease: Lease,
     pub(crate) options: EngineOptions,
@@ -137,6 +140,7 @@ impl Engine {
         Arc::new_cyclic(|engine| {
             let lines = Arc::new(Lines::new(&registry, &env, engine.clone() as Weak<Engine>));
             let engine: Weak<Engine> = engine.clone();
+            let waked = engine.clone();
             let door: Door = Arc::new(move |external| Some(engine.upgrade()?.request(external)));
             let ephemeral = ephemeral::pool(&registry, &env, door);
             Engine {
@@ -146,6 +150,14 @@ impl Engine {
                     move |to, topic| rooms.room(to, topic)
                 }),
                 rooms,
+                accounts: Arc::new(Accounts::new(
+                    journal.clone(),
+                    Box::new(move |no| {
+                        if let Some(engine) = waked.upgrade() {
+                            engine.wake(no);
+                        }
+                    }),
+                )),
                 ephemeral,
                 journal,
                 newest: Arc::new(move |name| kinds.newest(name)),
@@ -217,6 +229,7 @@ impl Engine {
             letter_rules: self.letter_rules(at),
             request: external.request,
             hub: external.hub,
+            accounts: external.accounts,
         };
         if let Err(error) = encode_spawns(&mut commit, &external.fresh) {
             let _ = sender.send(Err(error.into()));
@@ -226,6 +239,7 @@ impl Engine {
             source: Source::External(sender),
             fresh: external.fresh,
             facts,
+            holds: Vec::new(),
             large: None,
             wake_changed: false,
             bytes,

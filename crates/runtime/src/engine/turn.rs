@@ -4,8 +4,12 @@
 use super::cell::{Live, weight};
 use super::effects::{self, Sender};
 use super::line::InLine;
+use crate::accounts::Hold;
 use crate::env::Env;
-use greenroom_journal::{AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom};
+use greenroom_journal::{
+    AccountWork, AskChange, GivenUp, HubWork, Outgoing, Spawn, ToChildren, Watch, Whom,
+};
+use greenroom_model::budget::Spend;
 use greenroom_model::{
     Content, Event, Exit, Kind, Limits, MessageNo, Millis, Op, Origin, Payload, ProcessId, Seq,
     Stop,
@@ -38,6 +42,8 @@ pub(super) struct Turn {
     pub leaves: bool,
     pub roots: Vec<String>,
     pub hub: Vec<HubWork>,
+    pub accounts: Vec<AccountWork>,
+    pub holds: Vec<Hold>,
     pub reload: bool,
     pub wake_before: Option<Millis>,
     pub limits: Limits,
@@ -69,6 +75,8 @@ impl Turn {
             leaves: false,
             roots: Vec::new(),
             hub: Vec::new(),
+            accounts: Vec::new(),
+            holds: Vec::new(),
             reload: false,
             wake_before: live.ledger.wake_at(),
         }
@@ -97,6 +105,7 @@ impl Turn {
             segment.standing = live.ledger.standing.clone();
         }
         self.effects(live, env, &event);
+        self.pay(live, &event);
         self.note_root(live, &event);
         let seq = self.next_seq();
         if let Some(segment) = event.segment() {
@@ -109,6 +118,56 @@ impl Turn {
         intend(live, &event);
         live.history_bytes += weight(&mut event);
         self.events.push(event);
+    }
+
+    /// What it costs is paid with this turn; a child gets its budget.
+    fn pay(&mut self, live: &mut Live, event: &Event) {
+        let Some(cost) = event.cost() else { return };
+        let account = live.in_hand.as_ref().and_then(|in_hand| in_hand.account.clone());
+        self.open_account(account.as_ref(), event);
+        let Some(account) = account else { return };
+        self.holds.extend(live.holds.pop_front());
+        self.add_up(match event {
+            Event::Published { .. } => {
+                let publish = |work: &&HubWork| matches!(work, HubWork::Publish(_));
+                let publishes = self.hub.iter().filter(publish).count();
+                AccountWork::Told { account, publish: publishes.saturating_sub(1) }
+            }
+            Event::ProcessSpawned { .. } => {
+                let (spent, back) = (Spend::messages(1), Spend::default());
+                AccountWork::Spend { account, spent, back }
+            }
+            _ => AccountWork::Spend { account, spent: cost, back: event.gives_back() },
+        });
+    }
+
+    fn open_account(&mut self, parent: Option<&ProcessId>, event: &Event) {
+        let Event::ProcessSpawned { id, given: Some(given), .. } = event else { return };
+        let spawned = self.spawns.last().is_some_and(|spawn| spawn.id == *id);
+        if let Some(limits) = given.budget.filter(|_| spawned) {
+            let (id, parent, spawn) = (id.clone(), parent.cloned(), self.spawns.len() - 1);
+            self.accounts.push(AccountWork::Open { id, parent, limits, spawn });
+        }
+    }
+
+    fn add_up(&mut self, work: AccountWork) {
+        if let (
+            AccountWork::Spend { account, spent, back },
+            Some(AccountWork::Spend { account: last, spent: sum, back: sum_back }),
+        ) = (&work, self.accounts.last_mut())
+            && last == account
+        {
+            (*sum, *sum_back) = (sum.plus(*spent), sum_back.plus(*back));
+            return;
+        }
+        self.accounts.push(work);
+    }
+
+    /// The process has ended for good: what is left of its own budget goes back.
+    fn close_account(&mut self, live: &Live) {
+        if let Some(account) = live.ledger.account.as_ref().filter(|id| **id == live.facts.id) {
+            self.accounts.push(AccountWork::Close { account: account.clone() });
+        }
     }
 
     /// What is done for another request than the process's own is found by that
@@ -230,6 +289,7 @@ impl Turn {
             Event::Released { .. } => {
                 self.exit = live.ledger.down.clone();
                 self.leaves |= !live.ledger.standing.places.is_empty();
+                self.close_account(live);
                 self.stop_children(live, Stop::Final);
             }
             _ => {}
@@ -245,6 +305,9 @@ impl Turn {
         }
         let held = live.ledger.holds(&exit);
         self.leaves |= !held && !live.ledger.standing.places.is_empty();
+        if !held {
+            self.close_account(live);
+        }
         let stop = if held { Stop::Resume } else { Stop::Final };
         self.stop_children(live, stop);
         self.exit = Some(exit);

@@ -203,6 +203,7 @@ impl Engine {
             return;
         }
         live.surplus.extend(applied.commands);
+        live.holds.extend(applied.holds);
         live.emitted.extend(applied.emitted);
     }
 
@@ -232,6 +233,7 @@ impl Engine {
         if ends {
             live.activation = None;
             live.surplus.clear();
+            live.holds.clear();
             live.found.clear();
         }
     }
@@ -247,6 +249,7 @@ impl Engine {
             at: turn.at,
             newest: self.newest.clone(),
             has_room: self.has_room.clone(),
+            accounts: self.accounts.clone(),
             ephemeral: self.run_ephemeral.clone(),
         };
         live.activation = self.registry.activate(new);
@@ -293,6 +296,7 @@ impl Engine {
                 roots: turn.roots,
             }),
             hub: turn.hub,
+            accounts: turn.accounts,
             sends: turn.sends,
             spawns,
             letters: Vec::new(),
@@ -307,7 +311,8 @@ impl Engine {
         live.flight = Some(Flight { first, at, events, emitted, reload: turn.reload });
         let wake_changed = turn.wake_before != wake_at;
         let source = Source::Turn(cell.clone());
-        let mut rest = Rest { source, fresh, facts, large, wake_changed, bytes: 0 };
+        let holds = turn.holds;
+        let mut rest = Rest { source, fresh, facts, holds, large, wake_changed, bytes: 0 };
         // The committer tries again what the blob store did not take.
         if self.move_large(&mut commit, &mut rest).is_ok() {
             rest.large = None;

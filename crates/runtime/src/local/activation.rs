@@ -50,8 +50,8 @@ impl Local {
         let mut later: VecDeque<ProcessId> = new.earlier.into();
         later.push_back(new.id.clone());
         let id = later.pop_front().unwrap_or(new.id);
-        let NewActivation { newest: kinds, has_room, ephemeral, .. } = new;
-        let identity = Identity { id, later, newest: kinds, has_room, ephemeral };
+        let NewActivation { newest: kinds, has_room, accounts, ephemeral, .. } = new;
+        let identity = Identity { id, later, newest: kinds, has_room, accounts, ephemeral };
         let core = Arc::new(Mutex::new(Core::new(identity, new.segment, new.at)));
         let code = Local::code(program, &core, input);
         Local { core, newest, migrations, code: Some(code) }
@@ -190,7 +190,8 @@ impl Activation for Local {
         let mut commands = core.take_commands();
         commands.extend(end);
         let (in_hand, emitted) = (core.put_down(), std::mem::take(&mut core.emitted));
-        Applied { commands, unexpected: !known, emitted, in_hand }
+        let holds = core.take_holds();
+        Applied { commands, unexpected: !known, emitted, holds, in_hand }
     }
 
     fn receivers(&self) -> Vec<(Op, Filter)> {

@@ -4,7 +4,7 @@
 use super::handle::Node;
 use crate::engine::{External, damage_in_words};
 use crate::{Error, Result};
-use greenroom_journal::{Loaded, Outgoing, ProcessRow, Scope, Turn, encode_events};
+use greenroom_journal::{AccountWork, Loaded, Outgoing, ProcessRow, Scope, Turn, encode_events};
 use greenroom_model::{Content, Event, Exit, Op, Origin, ProcessId, Seq, Status};
 use tokio::sync::watch;
 
@@ -103,7 +103,9 @@ impl Node {
             links: Vec::new(),
             unlinks: Vec::new(),
         };
-        let external = External { at: Some(at), turn: Some(turn), sends, ..External::default() };
+        let accounts = vec![AccountWork::Close { account: id.clone() }];
+        let turn = Some(turn);
+        let external = External { at: Some(at), turn, sends, accounts, ..External::default() };
         self.request(external).await.map_err(|error| damaged(id, error))?;
         self.engine.ended_damaged(row.no);
         self.engine.lines.has_ended(row.no);

@@ -2,6 +2,7 @@
 
 use super::handle::Node;
 use crate::engine::{BrokenCircle, FullMailbox};
+use greenroom_model::budget::Account;
 use serde::Serialize;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -35,6 +36,8 @@ pub struct Health {
     pub steps: usize,
     /// Mailboxes that are full: their senders wait.
     pub full_mailboxes: Vec<FullMailbox>,
+    /// Budgets that are used up, with how many operations wait for more.
+    pub budgets: Vec<UsedUp>,
     /// Messages dropped since it was started, by kinds that drop the oldest.
     pub dropped: usize,
     /// Circles of calls that were found since it was started, the last ones.
@@ -45,6 +48,20 @@ pub struct Health {
     pub troubles: Vec<Trouble>,
     /// Why the store does not take commits, if it does not.
     pub store_error: Option<String>,
+}
+
+/// A budget that is too short for something that waits.
+#[derive(Clone, Debug, Serialize)]
+pub struct UsedUp {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// How many operations wait.
+    pub waiting: usize,
+}
+
+fn used_up((account, waiting): (Account, usize)) -> UsedUp {
+    UsedUp { account, waiting }
 }
 
 /// A process the node cannot bring back.
@@ -100,6 +117,7 @@ impl Node {
             committing: engine.commits.len(),
             steps: engine.steps_under_way(),
             full_mailboxes: engine.rooms.list(),
+            budgets: engine.accounts.short().into_iter().map(used_up).collect(),
             dropped: engine.rooms.dropped.load(Ordering::Relaxed),
             deadlocks: engine.deadlocks.list(),
             kinds: engine.registry.kinds().iter().map(ToString::to_string).collect(),

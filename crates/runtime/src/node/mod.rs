@@ -2,6 +2,7 @@
 //! here goes through the store's one write or its reads.
 
 mod ask;
+mod budget;
 mod control;
 mod damage;
 mod dead;
@@ -21,6 +22,7 @@ mod send;
 mod start;
 mod transfer;
 
+pub use budget::BudgetReport;
 pub use control::RestartFrom;
 pub use follow::{Follow, Notice};
 pub use handle::{Node, NodeOptions};

@@ -58,6 +58,7 @@ impl Node {
             let node = self.part(part);
             let wish = node.wish("publish", &particulars);
             let publish = Publish {
+                at_most: None,
                 op: None,
                 to: to.clone(),
                 topic: topic.clone(),

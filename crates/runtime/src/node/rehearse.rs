@@ -44,6 +44,7 @@ impl Node {
                 at: history[0].1,
                 newest: node.engine.newest.clone(),
                 has_room: node.engine.has_room.clone(),
+                accounts: node.engine.accounts.clone(),
                 ephemeral: node.engine.run_ephemeral.clone(),
             };
             let Some(mut activation) = node.engine.registry.activate(new) else {

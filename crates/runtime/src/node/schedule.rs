@@ -49,7 +49,7 @@ impl Node {
         let input = Payload::of(&spec)?;
         let Some(row) = there else {
             let (kind, key) = (SCHEDULE_KIND.to_owned(), Some(name.to_owned()));
-            let request = StartRequest { kind, key, input, by: by.to_owned() };
+            let request = StartRequest { kind, key, input, budget: None, by: by.to_owned() };
             return self.start_process(request).await;
         };
         let known = self.shown(&row).await?;

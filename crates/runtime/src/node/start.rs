@@ -4,8 +4,9 @@ use super::handle::Node;
 use crate::ctx::schedule_spec;
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::{Receipt, Spawn};
-use greenroom_model::{Event, Kind, Op, Origin, Payload, ProcessId, Segment};
+use greenroom_journal::{AccountWork, Receipt, Spawn};
+use greenroom_model::budget::Budget;
+use greenroom_model::{Carried, Event, Kind, Op, Origin, Payload, ProcessId, Segment};
 use std::collections::BTreeMap;
 
 /// A process to start.
@@ -18,6 +19,9 @@ pub struct StartRequest {
     pub key: Option<String>,
     /// The argument of its code.
     pub input: Payload,
+    /// How much it may use up, with all that comes of it; what has no limit here
+    /// has none.
+    pub budget: Option<Budget>,
     /// Who asks.
     pub by: String,
 }
@@ -37,7 +41,8 @@ impl Node {
     pub async fn start_process(&self, request: StartRequest) -> Result<Started> {
         let StartRequest { kind, key, input, .. } = &request;
         let (key, input) = (key.as_deref().unwrap_or(""), input.text().unwrap_or_default());
-        let wish = self.wish("start", &[kind, key, input]);
+        let limits = request.budget.map(|budget| budget.to_string()).unwrap_or_default();
+        let wish = self.wish("start", &[kind, key, input, &limits]);
         if let Some(done) = self.done(&wish).await? {
             return Ok(started(&done.receipt, done.note.parse()?));
         }
@@ -66,13 +71,18 @@ impl Node {
             pinned: request.kind.contains('@'),
             standing: greenroom_model::Standing::default(),
             hops: 0,
-            carried: None,
+            carried: request.budget.map(|_| {
+                let account = Some(id.clone());
+                Box::new(Carried { account, ..Carried::default() })
+            }),
         }));
+        let open = |limits| AccountWork::Open { id: id.clone(), parent: None, limits, spawn: 0 };
+        let accounts = request.budget.map(open).into_iter().collect();
         let spawn = Spawn::begin(id.clone(), kind, self.env.now());
         let request = self.keyed(wish, id.as_str());
         let (spawns, fresh) = (vec![spawn], vec![Some(event)]);
-        let carried =
-            self.request(External { spawns, fresh, request, ..External::default() }).await?;
+        let external = External { spawns, fresh, accounts, request, ..External::default() };
+        let carried = self.request(external).await?;
         Ok(started(&carried.receipt, carried.note(id)?))
     }
 

@@ -109,8 +109,13 @@ async fn a_fleet_moves_without_losing_a_message() {
 
 async fn start(world: &World, kind: &str, key: &str) -> Result<ProcessId, String> {
     let (kind, key) = (kind.to_owned(), Some(key.to_owned()));
-    let request =
-        StartRequest { kind, key, input: Payload::parse("0").expect("json"), by: "t".into() };
+    let request = StartRequest {
+        budget: None,
+        kind,
+        key,
+        input: Payload::parse("0").expect("json"),
+        by: "t".into(),
+    };
     world.node.start_process(request).await.map(|it| it.id).map_err(|error| error.to_string())
 }
 

@@ -5,6 +5,7 @@ use greenroom_runtime::journal::{
     LetterListing, Listing, Loaded, Memory, Outcome, PlaceRow, Places, ProcessRow, Scope, StateRow,
     TraceListing, TraceTurn,
 };
+use greenroom_runtime::model::budget::Account;
 use greenroom_runtime::model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 
 pub type AtCommit = Box<dyn Fn(&[Commit]) -> Result<(), Error> + Send + Sync>;
@@ -79,6 +80,10 @@ impl Journal for Hooks {
 
     fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
         self.store.trace(listing)
+    }
+
+    fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
+        self.store.account(id)
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -24,6 +24,7 @@ async fn a_process_whose_start_was_forgotten_runs_all_the_same() {
     });
     let node = Node::start(store, registry, NodeOptions::default()).expect("starts");
     let request = StartRequest {
+        budget: None,
         kind: "echo".into(),
         key: Some("1".into()),
         input: Payload::parse("7").expect("json"),

@@ -10,6 +10,7 @@
 mod around_commit;
 mod asks;
 mod bounds;
+mod budgets;
 mod cancel;
 mod deadlocks;
 mod deploy;

@@ -100,7 +100,7 @@ async fn what_cannot_be_is_refused_before_anything_starts() {
         assert!(refused.to_string().contains(words), "{refused}");
         let input = Payload::of(&spec).expect("json");
         let (kind, key, by) = ("schedule".to_owned(), Some("s".to_owned()), "t".to_owned());
-        let start = StartRequest { kind, key, input, by };
+        let start = StartRequest { budget: None, kind, key, input, by };
         assert_eq!(world.node.start_process(start).await.expect_err("wrong").code(), code);
     }
     assert!(runs(&world, "schedule").await.is_empty());

@@ -38,6 +38,7 @@ impl World {
     pub async fn start(&self, id: &str, input: &str) -> ProcessId {
         let id: ProcessId = id.parse().expect("an id");
         let request = StartRequest {
+            budget: None,
             kind: id.kind().into(),
             key: Some(id.key().into()),
             input: Payload::parse(input).expect("json"),

@@ -2,6 +2,7 @@
 //! behaves, and what must have come of it.
 
 mod ask;
+mod budget;
 mod bulk;
 mod chain;
 mod choice;
@@ -42,6 +43,7 @@ pub use definition::Scenario;
 /// All scenarios.
 pub const ALL: &[Scenario] = &[
     ask::SCENARIO,
+    budget::SCENARIO,
     bulk::SCENARIO,
     chain::SCENARIO,
     choice::SCENARIO,

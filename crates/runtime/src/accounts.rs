@@ -1,0 +1,235 @@
+//! The budgets in use, as this node knows them: what the store holds, what is
+//! on its way there, and who waits for more. Memory only: what it forgets it
+//! reads again.
+
+use greenroom_journal::Journal;
+use greenroom_model::budget::{Account, Books, Short, Spend};
+use greenroom_model::{Need, Op, ProcessId, ProcessNo};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many accounts are kept in memory that nobody is using now.
+const KEPT_MAX: usize = 10_000;
+
+type Wake = Box<dyn Fn(ProcessNo) + Send + Sync>;
+
+pub(crate) struct Accounts {
+    journal: Arc<dyn Journal>,
+    wake: Wake,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    books: Books,
+    /// What is on its way to the store, of the accounts that pay: to be used up,
+    /// and to come back.
+    on_its_way: HashMap<ProcessId, (Spend, Spend)>,
+    /// Who waits for more, in order, at the account that is short.
+    lines: HashMap<ProcessId, VecDeque<Waiting>>,
+    waiting: HashSet<(ProcessNo, Op)>,
+}
+
+struct Waiting {
+    who: (ProcessNo, Op),
+    need: Need,
+}
+
+/// Something that will be paid by a commit on its way. Until it is dropped,
+/// nobody else can have it.
+pub struct Hold {
+    accounts: Arc<Accounts>,
+    shares: Vec<Share>,
+}
+
+/// Who pays how much of it, and gets how much back.
+#[derive(Debug)]
+struct Share {
+    payer: ProcessId,
+    spent: Spend,
+    back: Spend,
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hold").field(&self.shares).finish()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.accounts.release(&self.shares);
+    }
+}
+
+impl Inner {
+    fn affords(&self, id: &ProcessId, spend: Spend) -> Result<(), Short> {
+        self.books.affords(id, spend, |id| self.on_its_way.get(id).copied().unwrap_or_default())
+    }
+
+    /// Notes that it is on its way, with those who pay.
+    fn hold(&mut self, id: &ProcessId, spent: Spend, back: Spend) -> Vec<Share> {
+        let mut shares: Vec<Share> = Vec::new();
+        for (payer, spent) in self.books.shares(id, spent) {
+            shares.push(Share { payer, spent, back: Spend::default() });
+        }
+        for (payer, back) in self.books.shares(id, back) {
+            shares.push(Share { payer, spent: Spend::default(), back });
+        }
+        for share in &shares {
+            let (spent, back) = self.on_its_way.entry(share.payer.clone()).or_default();
+            (*spent, *back) = (spent.plus(share.spent), back.plus(share.back));
+        }
+        shares
+    }
+
+    fn release(&mut self, share: &Share) {
+        if let Some((spent, back)) = self.on_its_way.get_mut(&share.payer) {
+            (*spent, *back) = (spent.minus(share.spent), back.minus(share.back));
+            if spent.is_zero() && back.is_zero() {
+                self.on_its_way.remove(&share.payer);
+            }
+        }
+    }
+
+    /// Those in line at an account for whom there is enough now.
+    fn admit(&mut self, id: &ProcessId) -> Vec<ProcessNo> {
+        let Some(mut line) = self.lines.remove(id) else { return Vec::new() };
+        let closed = self.books.get(id).is_some_and(|account| account.closed);
+        let (mut admitted, mut promised) = (Vec::new(), Spend::default());
+        while let Some(Waiting { who, need }) = line.pop_front() {
+            promised = promised.plus(need.spend);
+            if !closed && self.affords(&need.account, promised).is_err() {
+                line.push_front(Waiting { who, need });
+                break;
+            }
+            self.waiting.remove(&who);
+            admitted.push(who.0);
+        }
+        if !line.is_empty() {
+            self.lines.insert(id.clone(), line);
+        }
+        admitted
+    }
+}
+
+impl Accounts {
+    pub fn new(journal: Arc<dyn Journal>, wake: Wake) -> Accounts {
+        Accounts { journal, wake, inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With the account and all above it at hand, as far as the store can be read
+    /// now: if not, nothing of this can be stored either.
+    fn with(&self, id: &ProcessId) -> MutexGuard<'_, Inner> {
+        let inner = self.inner();
+        let Some(missing) = inner.books.missing(id) else { return inner };
+        drop(inner);
+        let chain = self.journal.account(&missing).unwrap_or_default();
+        let mut inner = self.inner();
+        if inner.books.len() > KEPT_MAX {
+            let Inner { books, on_its_way, lines, .. } = &mut *inner;
+            books.retain(|one| on_its_way.contains_key(&one.id) || lines.contains_key(&one.id));
+        }
+        chain.into_iter().for_each(|account| inner.books.insert(account));
+        inner
+    }
+
+    /// Sets so much aside for a commit to come.
+    ///
+    /// # Errors
+    /// What there is too little of.
+    pub fn hold(self: &Arc<Self>, id: &ProcessId, spend: Spend) -> Result<Hold, Short> {
+        let mut inner = self.with(id);
+        inner.affords(id, spend)?;
+        let shares = inner.hold(id, spend, Spend::default());
+        Ok(Hold { accounts: self.clone(), shares })
+    }
+
+    /// The same for what cannot be helped, whether there is so much or not; and for
+    /// what comes back, which others may have at once.
+    pub fn hold_anyway(self: &Arc<Self>, id: &ProcessId, spent: Spend, back: Spend) -> Hold {
+        let shares = self.with(id).hold(id, spent, back);
+        Hold { accounts: self.clone(), shares }
+    }
+
+    fn release(&self, shares: &[Share]) {
+        let mut inner = self.inner();
+        let mut admitted = Vec::new();
+        for share in shares {
+            inner.release(share);
+            admitted.extend(inner.admit(&share.payer));
+        }
+        drop(inner);
+        admitted.into_iter().for_each(|no| (self.wake)(no));
+    }
+
+    /// How many messages could be paid for; `None`: any number.
+    pub fn messages_left(&self, id: &ProcessId) -> Option<u64> {
+        let inner = self.with(id);
+        let resource = greenroom_model::budget::Resource::Messages;
+        let payer = inner.books.payer(id, resource)?;
+        let (held, back) = inner.on_its_way.get(&payer.id).copied().unwrap_or_default();
+        payer.left_with(resource, held, back)
+    }
+
+    /// Whether an operation has to wait for its budget. Its process is woken when
+    /// there is more.
+    pub fn waits(&self, no: ProcessNo, op: Op, need: &Need) -> bool {
+        let mut inner = self.with(&need.account);
+        let who = (no, op);
+        match inner.affords(&need.account, need.spend) {
+            Ok(()) => {
+                if inner.waiting.remove(&who) {
+                    inner.lines.values_mut().for_each(|line| line.retain(|one| one.who != who));
+                    inner.lines.retain(|_, line| !line.is_empty());
+                }
+                false
+            }
+            Err(short) => {
+                if inner.waiting.insert(who) {
+                    let waiting = Waiting { who, need: need.clone() };
+                    inner.lines.entry(short.account).or_default().push_back(waiting);
+                }
+                true
+            }
+        }
+    }
+
+    /// What a commit has made of them.
+    pub fn learn(&self, accounts: &[Account]) {
+        if accounts.is_empty() {
+            return;
+        }
+        let mut inner = self.inner();
+        let mut admitted = Vec::new();
+        for account in accounts {
+            inner.books.insert(account.clone());
+        }
+        for account in accounts {
+            admitted.extend(inner.admit(&account.id));
+        }
+        drop(inner);
+        admitted.into_iter().for_each(|no| (self.wake)(no));
+    }
+
+    /// An answer of the store was lost: what it said of accounts is not known.
+    pub fn forget(&self) {
+        self.inner().books = Books::default();
+    }
+
+    /// How many operations wait at each account that is short.
+    pub fn short(&self) -> Vec<(Account, usize)> {
+        let inner = self.inner();
+        let lines = inner.lines.iter();
+        let mut short: Vec<(Account, usize)> = lines
+            .filter_map(|(id, line)| Some((inner.books.get(id)?.clone(), line.len())))
+            .collect();
+        short.sort_by(|(a, m), (b, n)| (n, &a.id).cmp(&(m, &b.id)));
+        short
+    }
+}

@@ -1,0 +1,103 @@
+//! What the code uses up beside messages: tokens, money.
+
+use super::core::{Outcome, Shared, lock};
+use super::handle::Ctx;
+use super::operation::{Operation, unexpected};
+use greenroom_model::budget::Spend;
+use greenroom_model::{Event, Failure};
+use std::fmt;
+
+/// Something that the budget has paid for in advance.
+#[must_use = "what is not settled stays paid for"]
+pub struct Reserved {
+    core: Shared,
+    amount: Spend,
+}
+
+impl fmt::Debug for Reserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reserved").field(&self.amount).finish()
+    }
+}
+
+impl Reserved {
+    /// How much.
+    pub fn amount(&self) -> Spend {
+        self.amount
+    }
+
+    /// Says what it has come to: the rest goes back, and what is more is paid as
+    /// well, whether there is so much left or not.
+    pub fn settle(self, actual: Spend) {
+        let (spent, back) = (actual.minus(self.amount), self.amount.minus(actual));
+        charge(&self.core, spent, back);
+    }
+}
+
+fn charge(core: &Shared, spent: Spend, back: Spend) {
+    let mut core = lock(core);
+    let op = core.number();
+    core.ask(Event::BudgetSpent { op, spent, back });
+}
+
+impl Ctx {
+    /// Notes that so much was used up: of the budget of what the code acts for,
+    /// if that has one, and in the history. What is more than is left is noted
+    /// all the same; what is to be done next then waits for more.
+    ///
+    /// # Errors
+    /// `needs_journal` in an ephemeral process.
+    pub fn charge(&self, spent: Spend) -> Result<(), Failure> {
+        charge(self.core("`charge`")?, spent, Spend::default());
+        Ok(())
+    }
+
+    /// Takes so much out of the budget before it is used up, so that a call of a
+    /// model is not made that nobody can pay for. If the process's own budget has
+    /// not so much left, this waits, durably, until it is raised or something
+    /// comes back. What is not [settled](Reserved::settle), after a failure say,
+    /// stays used up.
+    ///
+    /// Fails as `budget` if it is not the process's own budget that is used up,
+    /// but that of the message in hand.
+    pub fn reserve(
+        &self,
+        amount: Spend,
+    ) -> impl Future<Output = Result<Reserved, Failure>> + use<> {
+        let core = self.core("`reserve`").cloned();
+        async move {
+            let core = core?;
+            let paid: Operation<()> = Operation::new(
+                &core,
+                move |core| {
+                    let op = core.number();
+                    let back = Spend::default();
+                    core.do_paid(op, vec![Event::BudgetSpent { op, spent: amount, back }])?;
+                    Ok(op)
+                },
+                |outcome| match outcome {
+                    Outcome::Fired => Ok(()),
+                    Outcome::Value(Err(failure)) => Err(failure),
+                    other => Err(unexpected(&other)),
+                },
+            );
+            paid.await?;
+            Ok(Reserved { core, amount })
+        }
+    }
+
+    /// The same, but it never waits: fails as `budget` if there is not so much
+    /// left.
+    ///
+    /// # Errors
+    /// `budget`.
+    pub fn try_reserve(&self, amount: Spend) -> Result<Reserved, Failure> {
+        let shared = self.core("`try_reserve`")?;
+        let mut core = lock(shared);
+        let op = core.number();
+        core.pay_now(op, amount)?;
+        core.ask(Event::BudgetSpent { op, spent: amount, back: Spend::default() });
+        drop(core);
+        Ok(Reserved { core: shared.clone(), amount })
+    }
+}

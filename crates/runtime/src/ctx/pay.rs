@@ -1,0 +1,174 @@
+//! What the code does is paid from the budget of what it acts for: its own, or
+//! that of the message in hand.
+
+use super::core::{Core, Outcome, Waits};
+use super::recorded::Recorded;
+use crate::accounts::Hold;
+use greenroom_journal::PUBLISH_MAX;
+use greenroom_model::budget::Spend;
+use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
+use std::time::Duration;
+
+/// When to look again at the latest whether a budget has been raised: who raised
+/// it says so, unless it went down with the node.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Whether an operation is paid for.
+pub(super) enum Pay {
+    Paid,
+    /// It waits for more.
+    Waits(Box<Need>),
+    /// It is another's budget, whose end must not stop this process.
+    Refused(Box<Need>, Failure),
+}
+
+impl Core {
+    /// Whose budget pays for what the code does now.
+    pub(super) fn account(&self) -> Option<&ProcessId> {
+        self.envelope_in_hand()?.account.as_ref()
+    }
+
+    /// Takes what `op` costs out of the budget.
+    pub(super) fn pay(&mut self, op: Op, spend: Spend) -> Pay {
+        let Some(account) = self.account().cloned() else { return Pay::Paid };
+        let need = Box::new(Need {
+            account: account.clone(),
+            spend,
+            until: self.now.after(LOOK_AGAIN_AFTER),
+        });
+        match self.recorded() {
+            Some(Recorded::NotPaid { op: other, waits }) if *other == op => match waits {
+                true => Pay::Waits(need),
+                false => Pay::Refused(need, used_up(&account)),
+            },
+            Some(_) => Pay::Paid,
+            None if self.replaying => Pay::Paid,
+            None => match self.identity.accounts.hold(&account, spend) {
+                Ok(hold) => {
+                    self.paid = Some(hold);
+                    Pay::Paid
+                }
+                Err(_) if self.own_account() == Some(&account) => Pay::Waits(need),
+                Err(_) => Pay::Refused(need, used_up(&account)),
+            },
+        }
+    }
+
+    fn own_account(&self) -> Option<&ProcessId> {
+        self.segment.carried.as_ref()?.account.as_ref()
+    }
+
+    /// Takes it out of the budget now.
+    ///
+    /// # Errors
+    /// `budget` if there is not so much left.
+    pub(super) fn pay_now(&mut self, op: Op, spend: Spend) -> Result<(), Failure> {
+        let (need, failure) = match self.pay(op, spend) {
+            Pay::Paid => return Ok(()),
+            Pay::Waits(need) => {
+                let failure = used_up(&need.account);
+                (need, failure)
+            }
+            Pay::Refused(need, failure) => (need, failure),
+        };
+        self.ask(Event::SpendRefused { op, need });
+        Err(failure)
+    }
+
+    /// Does something that costs as operation `op`, or waits until it is paid for.
+    /// The first of the commands is what costs.
+    pub(super) fn do_paid(&mut self, op: Op, mut commands: Vec<Event>) -> Result<(), Failure> {
+        match self.pay_first(op, &mut commands) {
+            Pay::Paid => {
+                self.wait(op, true);
+                self.paid_for(op, commands);
+                Ok(())
+            }
+            Pay::Waits(need) => {
+                self.ask(Event::SpendBlocked { op, need });
+                self.wait(op, true);
+                self.put_off(op, Waits::ToDo(commands));
+                Ok(())
+            }
+            Pay::Refused(need, failure) => {
+                self.ask(Event::SpendRefused { op, need });
+                Err(failure)
+            }
+        }
+    }
+
+    /// It has been waited for, and is tried again.
+    pub(super) fn pay_again(&mut self, op: Op, mut commands: Vec<Event>) {
+        match self.pay_first(op, &mut commands) {
+            Pay::Paid => self.paid_for(op, commands),
+            Pay::Waits(need) => {
+                self.ask(Event::SpendBlocked { op, need });
+                self.put_off(op, Waits::ToDo(commands));
+            }
+            Pay::Refused(need, failure) => {
+                self.ask(Event::SpendRefused { op, need });
+                self.resolve(op, Outcome::Value(Err(failure)));
+            }
+        }
+    }
+
+    fn pay_first(&mut self, op: Op, commands: &mut [Event]) -> Pay {
+        let Some(command) = commands.first_mut() else { return Pay::Paid };
+        self.fit(command);
+        let publishes = matches!(command, Event::Published { .. });
+        let paid = self.pay(op, command.cost().unwrap_or_default());
+        match paid {
+            // One that it reaches is enough to go on.
+            Pay::Waits(need) if publishes => {
+                Pay::Waits(Box::new(Need { spend: Spend::messages(1), ..*need }))
+            }
+            paid => paid,
+        }
+    }
+
+    /// A publish reaches as many as can be paid for.
+    fn fit(&self, command: &mut Event) {
+        if let (Event::Published { at_most, .. }, Some(account), true) =
+            (command, self.account(), self.is_new())
+        {
+            let left = self.identity.accounts.messages_left(account);
+            let most = left.map(|left| left.clamp(1, PUBLISH_MAX as u64));
+            *at_most = most.and_then(|most| u32::try_from(most).ok());
+        }
+    }
+
+    fn paid_for(&mut self, op: Op, commands: Vec<Event>) {
+        let answered = matches!(commands.first(), Some(Event::Published { .. }));
+        commands.into_iter().for_each(|command| self.ask(command));
+        if !answered {
+            self.no_record(op);
+            self.resolve(op, Outcome::Fired);
+        }
+    }
+
+    /// What this command costs is on its way from here on.
+    pub(super) fn hold(&mut self, command: &Event) {
+        let Some(account) = self.account().cloned() else { return };
+        let Some(spend) = command.cost().filter(|_| self.is_new()) else { return };
+        let hold = match self.paid.take() {
+            Some(hold) => hold,
+            None => self.identity.accounts.hold_anyway(&account, spend, command.gives_back()),
+        };
+        self.holds.push(hold);
+    }
+
+    /// What has been set aside for commands since this was asked last.
+    pub fn take_holds(&mut self) -> Vec<Hold> {
+        self.paid = None;
+        std::mem::take(&mut self.holds)
+    }
+}
+
+/// Without amounts: replay must give the same words.
+fn used_up(account: &ProcessId) -> Failure {
+    let words = format!(
+        "the budget of {account} is used up; `greenroom budget {account}` shows it, with --add it \
+         is raised"
+    );
+    Failure::fatal(failure::BUDGET, words)
+}
