@@ -17,6 +17,9 @@ pub struct Carried {
     /// Whose budget pays for what is done for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<ProcessId>,
+    /// What its process has ended with in a row while it handled this message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crashes: Vec<Failure>,
 }
 
 /// The envelope of a message that was taken, in the journal only where it is not

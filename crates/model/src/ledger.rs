@@ -388,6 +388,15 @@ impl Ledger {
         };
     }
 
+    /// The operations that are open.
+    pub fn open_ops(&self) -> impl Iterator<Item = Op> {
+        let (steps, timers, asks) = (self.steps.keys(), self.timers.keys(), self.asks.keys());
+        let (blocked, unpaid, calls) = (self.blocked.keys(), self.unpaid.keys(), self.calls.keys());
+        let (watches, lookups) = (self.watches.keys(), self.lookups.keys());
+        let waits = steps.chain(timers).chain(asks).chain(blocked).chain(unpaid);
+        waits.chain(calls).chain(watches).chain(lookups).copied()
+    }
+
     /// The next point in time at which something is due.
     pub fn wake_at(&self) -> Option<Millis> {
         if self.paused || self.parked || self.ended.is_some() {

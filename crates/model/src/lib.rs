@@ -30,6 +30,7 @@ mod sum;
 pub mod supervisor;
 mod time;
 mod topic;
+mod unfinished;
 
 pub use deadlock::{Deadlock, deadlock};
 pub use divergence::Divergence;
@@ -51,3 +52,4 @@ pub use status::Status;
 pub use sum::{Mark, Sum};
 pub use time::Millis;
 pub use topic::Topic;
+pub use unfinished::{Unfinished, unfinished};

@@ -42,7 +42,8 @@ pub fn revival(events: &[(Seq, Event)], crashes_max: u32) -> Revival {
             let Some(message) = handling(past) else {
                 return restart_point(events).map_or(Revival::Again, on);
             };
-            let mut crashes = crashes_since(&past[message..]);
+            let mut crashes =
+                crashes_since(&past[message..]).unwrap_or_else(|| carried(&past[message].1));
             crashes.push(failure.clone());
             let poison = crashes.len() >= crashes_max.max(1) as usize;
             let keep = match poison {
@@ -64,7 +65,7 @@ pub fn revival(events: &[(Seq, Event)], crashes_max: u32) -> Revival {
 
 /// The place of the last message the code took; an answer to a question is
 /// none.
-fn handling(past: &[(Seq, Event)]) -> Option<usize> {
+pub(crate) fn handling(past: &[(Seq, Event)]) -> Option<usize> {
     past.iter().rposition(|(_, event)| match event {
         Event::MessageReceived { op, .. } => !past
             .iter()
@@ -73,12 +74,19 @@ fn handling(past: &[(Seq, Event)]) -> Option<usize> {
     })
 }
 
-fn crashes_since(past: &[(Seq, Event)]) -> Vec<Failure> {
-    let crashes = past.iter().rev().find_map(|(_, event)| match event {
+pub(crate) fn crashes_since(past: &[(Seq, Event)]) -> Option<Vec<Failure>> {
+    past.iter().rev().find_map(|(_, event)| match event {
         Event::Restarted { crashes, .. } => Some(crashes.clone()),
         _ => None,
-    });
-    crashes.unwrap_or_default()
+    })
+}
+
+/// The crashes that a message came with.
+fn carried(message: &Event) -> Vec<Failure> {
+    match message {
+        Event::MessageReceived { envelope: Some(envelope), .. } => envelope.carried.crashes.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// Something a process is given again.

@@ -37,6 +37,7 @@ impl Sender<'_> {
             cause: Some(self.seq),
             deadline: Envelope::sooner(deadline, self.in_hand.and_then(|one| one.deadline)),
             account: self.in_hand.and_then(|one| one.account.clone()),
+            crashes: Vec::new(),
         };
         Some(Box::new(carried))
     }

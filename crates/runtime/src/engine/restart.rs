@@ -11,7 +11,7 @@ use greenroom_journal::{AskChange, Error, GivenUp, HubWork, Outgoing, Scope, Tur
 use greenroom_model::supervisor::RestartFrom;
 use greenroom_model::{
     Content, Event, Failure, Kind, Ledger, Message, Op, Origin, Payload, Revival, Segment, Seq,
-    failure, given_back, revival, state_after,
+    Unfinished, failure, given_back, revival, state_after, unfinished,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 enum Place {
     /// After the event `keep`.
     After(Restart),
-    /// At this beginning.
-    Begin(Box<Segment>),
+    /// At this beginning. The message whose handling was cut off comes again.
+    Begin { segment: Box<Segment>, unfinished: Option<Unfinished> },
 }
 
 /// What was read of a process that is taken back.
@@ -78,7 +78,14 @@ impl Engine {
     fn place(&self, live: &Live, read: &Read, content: &Content) -> Option<Place> {
         let (begin, _, first) = read.history.first()?;
         let segment = first.segment()?;
-        let again = || Place::Begin(Box::new(self.again(segment, read.first_op)));
+        let anew = |segment| {
+            let revived = matches!(content, Content::Revive { .. });
+            let events = || read.history.iter().map(|(seq, _, event)| (*seq, event.clone()));
+            let cut_off = || unfinished(&events().collect::<Vec<_>>(), live.facts.hops);
+            let unfinished = revived.then(cut_off).flatten();
+            Place::Begin { segment: Box::new(segment), unfinished }
+        };
+        let again = || anew(self.again(segment, read.first_op));
         match content {
             // It has begun another segment since somebody asked.
             Content::Restart { keep: Some(keep), .. } if keep < begin => None,
@@ -111,7 +118,7 @@ impl Engine {
                 let kind: Kind = kind.unwrap_or_else(|| origin.kind.clone());
                 let state = BTreeMap::new();
                 let fresh = self.again(origin, read.first_op);
-                Some(Place::Begin(Box::new(Segment { kind, state, ..fresh })))
+                Some(anew(Segment { kind, state, ..fresh }))
             }
             _ => None,
         }
@@ -132,9 +139,13 @@ impl Engine {
         live.done.clear();
         match place {
             Place::After(restart) => self.go_back(live, turn, read, restart, by),
-            Place::Begin(segment) => {
+            Place::Begin { segment, unfinished } => {
+                let parks = unfinished.and_then(|one| self.give_back(live, turn, one));
                 take_state_back(turn, &read.keys, &segment.state);
                 turn.record(live, &*self.env, Event::WorkflowStarted(segment));
+                if let Some(failure) = parks {
+                    turn.record(live, &*self.env, Event::Parked { failure });
+                }
             }
         }
         // It is found where it was at that point, as far as nobody else is.
@@ -144,6 +155,25 @@ impl Engine {
         }
         turn.hub.extend(places.map(|place| HubWork::Join { place: place.clone(), op: None }));
         begin_anew(live, turn);
+    }
+
+    /// The message that it was handling comes again, or goes to the dead letters
+    /// if it has ended its process too often. Gives back why the process is to
+    /// be parked, if its kind is ordered: a person decides.
+    fn give_back(&self, live: &mut Live, turn: &mut Turn, cut: Unfinished) -> Option<Failure> {
+        let Unfinished { back, crashes } = cut;
+        // Who called is not told that there will be no answer.
+        if let Content::User { reply_to: Some(caller), .. } = &back.content {
+            live.ledger.owed.retain(|owed| owed != caller);
+        }
+        let options = self.registry.options(&live.kind);
+        let poison = crashes.len() >= options.crashes_max.max(1) as usize;
+        let back = effects::to_itself(&live.facts, back);
+        match poison && !options.ordered {
+            true => give_up(live, turn, back, &crashes),
+            false => turn.sends.push(back),
+        }
+        (poison && options.ordered).then(|| poisoned(crashes.len()))
     }
 
     fn go_back(
@@ -173,11 +203,7 @@ impl Engine {
         }
         let sends = back.into_iter();
         turn.sends.extend(sends.map(|back| effects::to_itself(&live.facts, back)));
-        let words = format!(
-            "the last message has ended it {} times, and its kind is ordered; `resume` tries it \
-             again",
-            crashes.len()
-        );
+        let poisoned = poisoned(crashes.len());
         let gone = poison && !ordered;
         // What comes next is another message: its steps must not get the keys of
         // those that were done for this one.
@@ -188,10 +214,18 @@ impl Engine {
         let event = Event::Restarted { keep, by, crashes, poison: gone, first_op, message_op };
         turn.record(live, &*self.env, event);
         if poison && ordered {
-            let failure = Failure::fatal(failure::POISON, words);
-            turn.record(live, &*self.env, Event::Parked { failure });
+            turn.record(live, &*self.env, Event::Parked { failure: poisoned });
         }
     }
+}
+
+/// Why a process of an ordered kind does not go on.
+fn poisoned(times: usize) -> Failure {
+    let words = format!(
+        "the last message has ended it {times} times, and its kind is ordered; `resume` tries it \
+         again"
+    );
+    Failure::fatal(failure::POISON, words)
 }
 
 /// Whether a message that was taken after `keep` will not come again.

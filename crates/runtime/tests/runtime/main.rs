@@ -7,6 +7,7 @@
     reason = "a test ends where something is not as it should be, and these run in real time"
 )]
 
+mod anew;
 mod around_commit;
 mod asks;
 mod bounds;

@@ -192,7 +192,9 @@ async fn one_for_all_takes_the_siblings_along_and_keeps_their_mail() {
         until_sum(&world, name, "7").await;
     }
     world.send(&id("c"), "crash", "null").await;
-    until_event(&world, &top, "ChildRestarted", 3).await;
+    // It crashes three times, and takes the others along each time.
+    until_event(&world, &top, "ChildRestarted", 9).await;
+    assert_eq!(world.node.dead(10).await.expect("read")[0].crashes.len(), 3);
     for name in ["a", "b", "c"] {
         world.send(&id(name), "add", "1").await;
     }
