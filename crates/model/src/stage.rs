@@ -29,8 +29,9 @@ pub enum Dispatcher {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispatch {
     dispatcher: Dispatcher,
-    /// In the order they have subscribed: how many each still waits for.
-    asked: Vec<(ProcessId, u64)>,
+    /// In the order they have subscribed: how many each still waits for, if it has
+    /// said so since the producer last began.
+    asked: Vec<(ProcessId, Option<u64>)>,
 }
 
 /// What one consumer gets of some events.
@@ -48,6 +49,17 @@ impl Dispatch {
         Dispatch { dispatcher, asked: Vec::new() }
     }
 
+    /// The producer begins, maybe once more: what was asked for before may have
+    /// been sent or not. All say again what they wait for.
+    pub fn begin(&mut self) {
+        self.asked.iter_mut().for_each(|(_, asked)| *asked = None);
+    }
+
+    /// How many have said what they wait for.
+    pub fn heard(&self) -> usize {
+        self.asked.iter().filter(|(_, asked)| asked.is_some()).count()
+    }
+
     /// Who has subscribed.
     pub fn consumers(&self) -> impl Iterator<Item = &ProcessId> {
         self.asked.iter().map(|(consumer, _)| consumer)
@@ -58,18 +70,30 @@ impl Dispatch {
     pub fn subscribe(&mut self, consumer: &ProcessId, count: u64) -> bool {
         let count = count.min(DEMAND_MAX);
         match self.asked.iter_mut().find(|(known, _)| known == consumer) {
-            Some((_, asked)) => *asked = count,
+            Some((_, asked)) => *asked = Some(count),
             None => {
-                self.asked.push((consumer.clone(), count));
+                self.asked.push((consumer.clone(), Some(count)));
                 return true;
             }
         }
         false
     }
 
-    /// A consumer asks for more. One that has not subscribed is not heard.
+    /// A consumer has heard that the producer has begun, and says what it waits for.
+    /// If it has done so before, that stands. `true`: it is a new one.
+    pub fn resubscribe(&mut self, consumer: &ProcessId, count: u64) -> bool {
+        let known = self.asked.iter().find(|(known, _)| known == consumer);
+        match known {
+            Some((_, Some(_))) => false,
+            _ => self.subscribe(consumer, count),
+        }
+    }
+
+    /// A consumer asks for more. One that has not subscribed is not heard: it will,
+    /// and says then what it waits for.
     pub fn ask(&mut self, consumer: &ProcessId, count: u64) {
-        if let Some((_, asked)) = self.asked.iter_mut().find(|(known, _)| known == consumer) {
+        let known = self.asked.iter_mut().find(|(known, _)| known == consumer);
+        if let Some((_, Some(asked))) = known {
             *asked = asked.saturating_add(count).min(DEMAND_MAX);
         }
     }
@@ -81,7 +105,7 @@ impl Dispatch {
 
     /// How many events may be sent now.
     pub fn demand(&self) -> u64 {
-        let asked = self.asked.iter().map(|(_, asked)| *asked);
+        let asked = self.asked.iter().map(|(_, asked)| asked.unwrap_or(0));
         match self.dispatcher {
             Dispatcher::Demand => asked.sum(),
             Dispatcher::Broadcast => asked.min().unwrap_or(0),
@@ -96,7 +120,8 @@ impl Dispatch {
             self.consumers().map(|to| Share { to: to.clone(), events: Vec::new() }).collect();
         for event in events {
             for taker in self.takers() {
-                self.asked[taker].1 -= 1;
+                let asked = &mut self.asked[taker].1;
+                *asked = asked.map(|asked| asked - 1);
                 shares[taker].events.push(event);
             }
         }
@@ -111,7 +136,7 @@ impl Dispatch {
             Dispatcher::Broadcast => 0..self.asked.len(),
             Dispatcher::Demand => {
                 let places = self.asked.iter().enumerate().rev();
-                let most = places.max_by_key(|(_, (_, asked))| *asked);
+                let most = places.max_by_key(|(_, (_, asked))| asked.unwrap_or(0));
                 most.map_or(0..0, |(place, _)| place..place + 1)
             }
         }
@@ -159,6 +184,13 @@ impl Demand {
     pub fn begin(&mut self) -> u64 {
         self.outstanding = self.max;
         self.max
+    }
+
+    /// The producer has begun, maybe once more, and has sent all that it ever will of
+    /// what was asked for: of that so many events are `held` here. What to ask for.
+    pub fn begin_again(&mut self, held: u64) -> u64 {
+        self.outstanding = self.max;
+        self.max.saturating_sub(held)
     }
 
     /// An event has been handled: how many more to ask for now.
@@ -225,6 +257,26 @@ mod tests {
         assert_eq!(dispatch.demand(), 3);
         dispatch.ask(&id("a"), u64::MAX);
         assert_eq!(dispatch.demand(), DEMAND_MAX);
+    }
+
+    #[test]
+    fn a_producer_that_begins_again_hears_anew_what_is_asked_for() {
+        let mut dispatch = Dispatch::new(Dispatcher::Demand);
+        dispatch.subscribe(&id("a"), 5);
+        dispatch.begin();
+        assert_eq!((dispatch.demand(), dispatch.heard()), (0, 0));
+        // What it says without knowing of that is of before.
+        dispatch.ask(&id("a"), 2);
+        assert_eq!(dispatch.demand(), 0);
+        assert!(!dispatch.resubscribe(&id("a"), 4) && dispatch.resubscribe(&id("b"), 1));
+        assert_eq!((dispatch.demand(), dispatch.heard()), (5, 2));
+        // Who has subscribed since has said it.
+        assert!(!dispatch.resubscribe(&id("a"), 4));
+        assert_eq!(dispatch.demand(), 5);
+        let mut demand = Demand::new(10);
+        demand.begin();
+        demand.handled();
+        assert_eq!(demand.begin_again(3), 7);
     }
 
     #[test]

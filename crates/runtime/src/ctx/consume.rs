@@ -2,7 +2,7 @@
 
 use super::handle::Ctx;
 use super::operation::{Operation, bad_payload};
-use super::produce::{ASK, Asked, EVENTS, LEAVE};
+use super::produce::{ASK, Asked, BEGAN, EVENTS, LEAVE, audience};
 use super::receive::Received;
 use greenroom_model::stage::Demand;
 use greenroom_model::{Exit, Failure, Payload, ProcessId, failure};
@@ -57,7 +57,8 @@ impl Ctx {
     ) -> Result<Consumer, Failure> {
         demand.check().map_err(|words| Failure::fatal(failure::BAD_DEMAND, words))?;
         self.core("`consume`")?;
-        let asked = Asked { count: demand.begin(), subscribes: true };
+        self.join_group(&audience(producer))?;
+        let asked = Asked { count: demand.begin(), subscribes: true, again: false };
         let (producer, held) = (producer.clone(), VecDeque::new());
         let state = Consuming { producer, demand, held, handling: false };
         let consumer = self.consume_on(state)?;
@@ -94,7 +95,7 @@ impl Consumer {
             && let Some(count) = self.state.demand.handled()
             && self.ended.is_none()
         {
-            let asked = Asked { count, subscribes: false };
+            let asked = Asked { count, subscribes: false, again: false };
             self.ctx.send(&self.state.producer, ASK, &asked).await?;
         }
         while self.state.held.is_empty() {
@@ -116,11 +117,12 @@ impl Consumer {
 
     /// Wants no more events. Those that are on their way stay in the mailbox.
     pub async fn leave(self) -> Result<(), Failure> {
+        self.ctx.leave_group(&audience(&self.state.producer));
         self.ctx.send(&self.state.producer, LEAVE, &()).await
     }
 
     async fn hear(&mut self) -> Result<(), Failure> {
-        let receive = self.ctx.recv().topic(EVENTS).from(&self.state.producer);
+        let receive = self.ctx.recv().topic(EVENTS).topic(BEGAN).from(&self.state.producer);
         let (mut events, exit) = (receive.into_future(), &mut self.exit);
         let heard = poll_fn(|context| {
             if let Poll::Ready(got) = Pin::new(&mut events).poll(context) {
@@ -129,12 +131,26 @@ impl Consumer {
             Pin::new(&mut *exit).poll(context).map(Heard::Ended)
         });
         match heard.await {
-            Heard::Events(message) => self.take(&message?),
+            Heard::Events(message) => {
+                let message = message?;
+                match message.topic.as_str() {
+                    BEGAN => self.ask_again().await,
+                    _ => self.take(&message),
+                }
+            }
             Heard::Ended(exit) => {
                 self.ended = Some(exit?);
                 Ok(())
             }
         }
+    }
+
+    /// The producer has begun, maybe once more: all that it sent before has come.
+    async fn ask_again(&mut self) -> Result<(), Failure> {
+        let held = self.state.held.len() as u64 + u64::from(self.state.handling);
+        let count = self.state.demand.begin_again(held);
+        let asked = Asked { count, subscribes: true, again: true };
+        self.ctx.send(&self.state.producer, ASK, &asked).await
     }
 
     /// What came before the producer's end and was not taken yet.

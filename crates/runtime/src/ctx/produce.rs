@@ -21,6 +21,18 @@ pub(super) struct Asked {
     /// For the first time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subscribes: bool,
+    /// Since the producer has begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+}
+
+/// What a producer says when it begins: whoever is restarted knows of nobody, or
+/// of what was before.
+pub(super) const BEGAN: &str = "stage.began";
+
+/// The group of those who are told.
+pub(super) fn audience(producer: &ProcessId) -> String {
+    format!("stage:{producer}")
 }
 
 /// The producing side of a process: consumers subscribe with
@@ -28,10 +40,12 @@ pub(super) struct Asked {
 ///
 /// Events are messages, so each arrives exactly once and in order, whatever
 /// crashes. The stream ends when the process does. While it produces, it must
-/// take no message of the topics `stage.ask` and `stage.leave` itself.
+/// take no message of the topics `stage.*` itself.
 pub struct Producer {
     ctx: Ctx,
     dispatch: Dispatch,
+    /// It has said that it begins.
+    began: bool,
     /// Consumers may end without a word.
     exits: Vec<(ProcessId, Operation<Exit>)>,
 }
@@ -55,11 +69,12 @@ impl Ctx {
     ///
     /// # Errors
     /// As [`produce`](Ctx::produce).
-    pub fn produce_on(&self, state: Dispatch) -> Result<Producer, Failure> {
+    pub fn produce_on(&self, mut state: Dispatch) -> Result<Producer, Failure> {
         self.core("`produce`")?;
+        state.begin();
         let watched = state.consumers().map(|consumer| (consumer.clone(), self.monitor(consumer)));
         let exits = watched.collect();
-        Ok(Producer { ctx: self.clone(), dispatch: state, exits })
+        Ok(Producer { ctx: self.clone(), dispatch: state, began: false, exits })
     }
 }
 
@@ -72,7 +87,7 @@ impl Producer {
     /// Waits until so many consumers have subscribed: a broadcast reaches those
     /// of whom the producer has heard.
     pub async fn until_consumers(&mut self, count: usize) -> Result<(), Failure> {
-        while self.dispatch.consumers().count() < count {
+        while self.dispatch.heard() < count {
             self.hear().await?;
         }
         Ok(())
@@ -81,6 +96,7 @@ impl Producer {
     /// Waits until events are asked for, and says how many. Consumers that come
     /// or leave meanwhile are heard of when nothing is asked for any more.
     pub async fn demand(&mut self) -> Result<u64, Failure> {
+        self.begin().await?;
         self.note_ends().await?;
         loop {
             match self.dispatch.demand() {
@@ -124,8 +140,18 @@ impl Producer {
         Ok(())
     }
 
+    /// Tells those who have subscribed that it begins, maybe once more.
+    async fn begin(&mut self) -> Result<(), Failure> {
+        if !std::mem::replace(&mut self.began, true) {
+            let audience = audience(&self.ctx.id());
+            self.ctx.publish_to_group(&audience, BEGAN, &()).await?;
+        }
+        Ok(())
+    }
+
     /// Waits for one thing a consumer says, or its end.
     async fn hear(&mut self) -> Result<(), Failure> {
+        self.begin().await?;
         let mut message = self.ctx.recv().topic(ASK).topic(LEAVE).into_future();
         let exits = &mut self.exits;
         let heard = poll_fn(|context| {
@@ -152,12 +178,16 @@ impl Producer {
             return;
         }
         match message.read() {
-            Ok(Asked { count, subscribes: true }) => {
-                if self.dispatch.subscribe(consumer, count) {
+            Ok(Asked { count, subscribes: true, again }) => {
+                let is_new = match again {
+                    true => self.dispatch.resubscribe(consumer, count),
+                    false => self.dispatch.subscribe(consumer, count),
+                };
+                if is_new {
                     self.exits.push((consumer.clone(), self.ctx.monitor(consumer)));
                 }
             }
-            Ok(Asked { count, subscribes: false }) => self.dispatch.ask(consumer, count),
+            Ok(Asked { count, subscribes: false, .. }) => self.dispatch.ask(consumer, count),
             // Nobody this module has written.
             Err(_) => {}
         }

@@ -334,3 +334,44 @@ async fn a_consumer_that_ends_is_sent_nothing_more() {
     // What was on its way to the one that was killed is among the dead letters.
     assert_eq!(seen, (4..=30).collect::<Vec<_>>());
 }
+
+/// A producer that its supervisor has begin anew in the middle knows of nobody.
+#[tokio::test]
+async fn a_producer_that_begins_anew_finds_its_consumers_again() {
+    use greenroom_runtime::model::supervisor::SupervisorSpec;
+    use greenroom_runtime::model::supervisor::{ChildSpec, RestartFrom, RestartType};
+    for (max, batch) in [(1, 1), (10, 1), (10, 30), (100, 7)] {
+        let (gauge, failed) = (Gauge::default(), Arc::new(AtomicI64::new(0)));
+        let flaky = move |ctx: Ctx, input: Source| {
+            let failed = failed.clone();
+            async move {
+                let mut stage = ctx.produce(input.dispatcher)?;
+                let events: Vec<u64> = (1..=input.count).collect();
+                for some in events.chunks(input.batch) {
+                    stage.emit_all(some).await?;
+                    if some.contains(&30) && failed.fetch_add(1, Ordering::SeqCst) == 0 {
+                        return Err(Failure::msg("once"));
+                    }
+                }
+                Ok(input.count)
+            }
+        };
+        let world = World::new(registry(&gauge).kind("flaky", flaky));
+        let input = greenroom_runtime::model::Payload::of(&Source { batch, ..plain(60) });
+        let child = ChildSpec {
+            key: Some("a".into()),
+            restart: RestartType::Transient,
+            restart_from: RestartFrom::Fresh,
+            ..ChildSpec::new("flaky", "flaky", input.expect("JSON"))
+        };
+        let spec = SupervisorSpec { children: vec![child], ..SupervisorSpec::default() };
+        let of: ProcessId = "flaky/a".parse().expect("an id");
+        begins(&world, "supervisor/top", &spec).await;
+        world.until(&of, Status::Receiving).await;
+        let sink = begins(&world, "sink/a", &from(&of, max, 0)).await;
+        let got = seen(&world, &sink).await;
+        let again = got.iter().rposition(|event| *event == 1).expect("it began twice");
+        assert!(got[..again].is_sorted() && again >= 30, "{got:?}");
+        assert_eq!(got[again..], (1..=60).collect::<Vec<u64>>(), "{max} {batch}");
+    }
+}
