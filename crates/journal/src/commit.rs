@@ -241,8 +241,9 @@ pub struct Turn {
     pub unset: Vec<String>,
     /// State that queries may read, to set; after `unset`.
     pub state: Vec<(String, Payload)>,
-    /// Roots other than the process's own that something in it goes back to.
-    pub roots: Vec<String>,
+    /// Roots other than the process's own that something in it goes back to, each
+    /// with its first event that does.
+    pub roots: Vec<(String, Seq)>,
     /// Messages it gives up.
     pub given_up: Vec<GivenUp>,
     /// What is appended to the mailboxes of its children that have not ended.

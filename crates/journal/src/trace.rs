@@ -59,14 +59,22 @@ impl<'l> Page<'l> {
     }
 
     /// Takes in the part of a process's turns that belongs to the root. A turn is
-    /// offered because something in it does: all of it, but for messages of other
-    /// requests and what follows them there.
-    pub fn offer(&mut self, no: ProcessNo, id: &ProcessId, own_root: &str, turns: Vec<TurnRow>) {
+    /// offered because something in it does: all of it from the event `first` on,
+    /// but for messages of other requests and what follows them there.
+    pub fn offer(
+        &mut self,
+        no: ProcessNo,
+        id: &ProcessId,
+        own_root: &str,
+        first: Seq,
+        turns: Vec<TurnRow>,
+    ) {
         let wanted = self.listing.root.as_str();
         for TurnRow { seq, at, events } in turns {
-            let mut belongs = true;
+            let mut belongs = seq >= first;
             let mut run: Option<TraceTurn> = None;
             for (offset, event) in events.into_iter().enumerate() {
+                belongs |= seq.plus(offset) == first;
                 if let Event::MessageReceived { envelope, .. } = &event {
                     let root = envelope.as_ref().and_then(|envelope| envelope.root.as_deref());
                     belongs = root.unwrap_or(own_root) == wanted;
@@ -112,10 +120,7 @@ fn causal(turns: Vec<TraceTurn>) -> Vec<TraceTurn> {
     if turns.len() < 2 {
         return turns;
     }
-    let before = {
-        let sources = Sources::of(&turns);
-        (0..turns.len()).map(|place| sources.before(&turns, place)).collect::<Vec<_>>()
-    };
+    let before = Sources::of(&turns).causes(&turns);
     let (mut order, mut seen) = (Vec::with_capacity(turns.len()), vec![false; turns.len()]);
     for first in 0..turns.len() {
         // A turn waits on the stack until those before it are out.
@@ -133,10 +138,18 @@ fn causal(turns: Vec<TraceTurn>) -> Vec<TraceTurn> {
     order.into_iter().filter_map(|place| turns[place].take()).collect()
 }
 
+/// A message, as both its ends tell it: from whom, to whom, and what it says.
+type Said<'t> = (&'t ProcessId, &'t ProcessId, &'t str, Option<&'t str>);
+
 /// Which turn of a moment did what.
 #[derive(Default)]
 struct Sources<'t> {
-    sent: HashMap<(&'t ProcessId, &'t ProcessId), usize>,
+    /// By the first event of each.
+    turns: BTreeMap<(&'t ProcessId, Seq), usize>,
+    called: HashMap<(&'t ProcessId, Op), usize>,
+    /// The same may be said many times.
+    sent: HashMap<Said<'t>, Vec<usize>>,
+    taken: HashMap<Said<'t>, usize>,
     spawned: HashMap<&'t ProcessId, usize>,
     replied: HashMap<(&'t ProcessId, Op), usize>,
     ended: HashMap<&'t ProcessId, usize>,
@@ -146,10 +159,15 @@ impl<'t> Sources<'t> {
     fn of(turns: &'t [TraceTurn]) -> Sources<'t> {
         let mut sources = Sources::default();
         for (place, turn) in turns.iter().enumerate() {
+            sources.turns.insert((&turn.id, turn.place.seq), place);
             for event in &turn.events {
                 match event {
-                    Event::MessageSent { to, .. } => {
-                        sources.sent.entry((&turn.id, to)).or_insert(place);
+                    Event::MessageSent { op, call: true, .. } => {
+                        sources.called.insert((&turn.id, *op), place);
+                    }
+                    Event::MessageSent { to, topic, body, .. } => {
+                        let said = (&turn.id, to, topic.as_str(), body.text());
+                        sources.sent.entry(said).or_default().push(place);
                     }
                     Event::ProcessSpawned { id, .. } => {
                         sources.spawned.insert(id, place);
@@ -160,27 +178,81 @@ impl<'t> Sources<'t> {
                     Event::WorkflowCompleted { .. } | Event::WorkflowFailed { .. } => {
                         sources.ended.insert(&turn.id, place);
                     }
-                    _ => {}
+                    event => {
+                        if let Some(said) = taken(&turn.id, event) {
+                            *sources.taken.entry(said).or_default() += 1;
+                        }
+                    }
                 }
             }
         }
         sources
     }
 
-    /// The turns of the moment that came before this one.
-    fn before(&self, turns: &'t [TraceTurn], place: usize) -> Vec<usize> {
-        let turn = &turns[place];
-        // Of one process they stand together.
-        let own = place.checked_sub(1).filter(|last| turns[*last].id == turn.id);
-        let causes = turn.events.iter().filter_map(|event| match event {
-            Event::MessageReceived { from: Origin::Process(from), .. } => {
-                self.sent.get(&(from, &turn.id))
+    /// For each turn those of the moment that came before it.
+    fn causes(&self, turns: &'t [TraceTurn]) -> Vec<Vec<usize>> {
+        let mut heard: HashMap<Said<'t>, usize> = HashMap::new();
+        let mut causes = Vec::with_capacity(turns.len());
+        for (place, turn) in turns.iter().enumerate() {
+            // Of one process they stand together.
+            let own = place.checked_sub(1).filter(|last| turns[*last].id == turn.id);
+            let found = turn.events.iter().filter_map(|event| self.cause(turn, event, &mut heard));
+            causes.push(found.chain(own).filter(|cause| *cause != place).collect());
+        }
+        causes
+    }
+
+    fn cause(
+        &self,
+        turn: &'t TraceTurn,
+        event: &'t Event,
+        heard: &mut HashMap<Said<'t>, usize>,
+    ) -> Option<usize> {
+        match event {
+            Event::MessageReceived { reply_to: Some(call), .. } => {
+                self.called.get(&(&call.process, call.op)).copied()
             }
-            Event::WorkflowStarted(_) => self.spawned.get(&turn.id),
-            Event::ReplyReceived { op, .. } => self.replied.get(&(&turn.id, *op)),
-            Event::ProcessExited { id, .. } | Event::ExitReceived { id, .. } => self.ended.get(id),
+            Event::MessageReceived { from: Origin::Process(from), envelope, .. } => {
+                let noted = envelope.as_ref().and_then(|envelope| envelope.carried.cause);
+                let said = taken(&turn.id, event)?;
+                let earlier = heard.entry(said).or_default();
+                let number = std::mem::replace(earlier, *earlier + 1);
+                match noted {
+                    Some(seq) => self.turn_of(from, seq),
+                    None => self.sent_as(&said, number),
+                }
+            }
+            Event::WorkflowStarted(_) => self.spawned.get(&turn.id).copied(),
+            Event::ReplyReceived { op, .. } => self.replied.get(&(&turn.id, *op)).copied(),
+            Event::ProcessExited { id, .. } | Event::ExitReceived { id, .. } => {
+                self.ended.get(id).copied()
+            }
             _ => None,
-        });
-        causes.copied().chain(own).filter(|cause| *cause != place).collect()
+        }
+    }
+
+    fn turn_of(&self, id: &'t ProcessId, seq: Seq) -> Option<usize> {
+        let earlier = self.turns.range((id, Seq(0))..=(id, seq));
+        earlier.last().map(|(_, place)| *place)
+    }
+
+    /// Where the message was sent that was the `number`th of those that say the same
+    /// to be taken. They are taken in order; more than were sent in this moment had
+    /// been sent before it.
+    fn sent_as(&self, said: &Said<'t>, number: usize) -> Option<usize> {
+        let sent = self.sent.get(said)?;
+        let taken = self.taken.get(said).copied().unwrap_or_default();
+        let sooner = taken.saturating_sub(sent.len());
+        sent.get(number.checked_sub(sooner)?).copied()
+    }
+}
+
+/// What was said, if the event takes a message that is no call.
+fn taken<'t>(id: &'t ProcessId, event: &'t Event) -> Option<Said<'t>> {
+    match event {
+        Event::MessageReceived {
+            from: Origin::Process(from), topic, body, reply_to: None, ..
+        } => Some((from, id, topic.as_str(), body.text())),
+        _ => None,
     }
 }

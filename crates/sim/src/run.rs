@@ -1,7 +1,9 @@
 //! What a run came to: every process as it is in the store at the end, what
 //! the outside saw, and what was found wrong.
 
-use greenroom_journal::{DeadLetter, Error, Journal, Listing, Loaded, Memory, Scope};
+use greenroom_journal::{
+    DeadLetter, Error, Journal, Listing, Loaded, Memory, Scope, TraceListing, TraceTurn,
+};
 use greenroom_model::budget::Account;
 use greenroom_model::{Exit, Status};
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ pub struct Seen {
     pub accounts: BTreeMap<String, Account>,
     /// Dead letters, oldest first.
     pub dead: Vec<DeadLetter>,
+    store: Memory,
 }
 
 /// A run that is over.
@@ -47,7 +50,7 @@ impl Seen {
     /// The store's: at the end of a run there is no fault left to excuse it.
     pub fn read(store: &Memory) -> Result<Seen, Error> {
         let listing = Listing { limit: usize::MAX, ..Listing::default() };
-        let mut seen = Seen::default();
+        let mut seen = Seen { store: store.clone(), ..Seen::default() };
         for row in store.list(&listing)? {
             let state = store.state(row.no)?;
             let state = state.into_iter().map(|row| (row.key, row.value.to_string())).collect();
@@ -59,6 +62,21 @@ impl Seen {
         seen.dead = store.dead(usize::MAX)?;
         seen.dead.reverse();
         Ok(seen)
+    }
+
+    /// The trace of a root, read in pages of `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn trace(&self, root: &str, limit: usize) -> Result<Vec<TraceTurn>, Error> {
+        let mut listing = TraceListing { root: root.to_owned(), after: None, limit };
+        let mut turns = Vec::new();
+        loop {
+            let page = self.store.trace(&listing)?;
+            let Some(last) = page.iter().map(|turn| turn.place).max() else { return Ok(turns) };
+            listing.after = Some(last);
+            turns.extend(page);
+        }
     }
 
     /// How often an event of this name stands in the journal of a process.

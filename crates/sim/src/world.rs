@@ -17,8 +17,6 @@ use std::sync::{Arc, PoisonError};
 
 /// After so many actions a run is said to go on for ever.
 const ACTIONS_MAX: u64 = 20_000;
-/// How long a boot takes that follows a crash.
-const BOOT_MS: u64 = 5;
 
 /// What can be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +113,7 @@ impl<'a> World<'a> {
         drop(boot);
         self.ground.machine.wake_all(Owner::Users);
         if self.boots.is_empty() {
-            self.ground.machine.advance(BOOT_MS);
+            self.ground.machine.advance(self.scenario.downtime_ms);
             self.boot();
         }
     }

@@ -31,9 +31,10 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    ask budget bulk chain choice counter crashloop crowd deploy family fanout fleet fell fork full
+    ask budget bulk chain choice circle counter crashloop crowd deploy family fanout fleet fell fork
+    full
     hold
     latecomer letters hub link message once pingpong queue refund restart retry revive saga
     schedule stage
-    supervise timer tree version
+    supervise timer trace tree version
 }

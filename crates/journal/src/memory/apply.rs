@@ -122,8 +122,8 @@ fn move_on(world: &mut World, turn: &Turn, at: Millis) {
         process.mailbox.remove(no);
     }
     if turn.count > 0 {
-        let place = TracePlace { at, process: turn.process, seq: turn.expect_seq.plus(1) };
-        world.traces.extend(turn.roots.iter().map(|root| (root.clone(), place)));
+        let place = |seq: &Seq| TracePlace { at, process: turn.process, seq: *seq };
+        world.traces.extend(turn.roots.iter().map(|(root, seq)| (root.clone(), place(seq))));
     }
 }
 

@@ -148,15 +148,22 @@ pub(super) fn census(world: &World) -> Vec<Count> {
 pub(super) fn trace(world: &World, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
     let mut page = Page::new(listing);
     for (no, process) in &world.processes {
-        let mut turns = turns(process, Scope::Whole)?;
-        if process.root != listing.root {
-            let is_traced = |turn: &TurnRow| {
-                let place = TracePlace { at: turn.at, process: *no, seq: turn.seq };
-                world.traces.contains(&(listing.root.clone(), place))
-            };
-            turns.retain(is_traced);
+        let turns = turns(process, Scope::Whole)?;
+        if process.root == listing.root {
+            page.offer(*no, &process.id, &process.root, Seq(1), turns);
+            continue;
         }
-        page.offer(*no, &process.id, &process.root, turns);
+        for turn in turns {
+            let place = |seq| {
+                let place = TracePlace { at: turn.at, process: *no, seq };
+                (listing.root.clone(), place)
+            };
+            let noted = place(turn.seq)..place(turn.seq.plus(turn.events.len()));
+            let first = world.traces.range(noted).next().map(|(_, place)| place.seq);
+            if let Some(first) = first {
+                page.offer(*no, &process.id, &process.root, first, vec![turn]);
+            }
+        }
     }
     Ok(page.done())
 }

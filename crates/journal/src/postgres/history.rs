@@ -28,7 +28,8 @@ pub(super) fn one(
     process: ProcessNo,
     seq: Seq,
 ) -> Result<Option<KeptTurn>, Error> {
-    let sql = "select seq, count, at, sum, body from turn where process = $1 and seq = $2";
+    let sql = "select seq, count, at, sum, body from turn where process = $1 and seq <= $2 \
+               order by seq desc limit 1";
     let rows = pipeline.query(sql, &[Value::Int(process.0), Value::Int(seq.0 as i64)])?;
     rows.into_iter().next().map(kept).transpose()
 }

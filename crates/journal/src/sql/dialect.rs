@@ -72,7 +72,7 @@ pub trait Tx {
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error>;
 
-    /// One turn: by its number, or where turns have none by its first event.
+    /// One turn: by its number, or where turns have none by an event of it.
     fn turn(&mut self, no: i64, process: ProcessNo, seq: Seq) -> Result<Option<KeptTurn>, Error>;
 
     /// The newest turn, if turns have numbers here.

@@ -132,12 +132,12 @@ impl<'g> Run<'g> {
             }
         }
         let roots = self.commits.iter().filter_map(|&(_, commit)| commit.turn.as_ref());
-        let traced: Vec<(Append<'_>, &Vec<String>)> = appends
+        let traced: Vec<(Append<'_>, &[(String, Seq)])> = appends
             .iter()
             .zip(&passed)
             .zip(roots)
             .filter(|((turn, passed), of)| **passed && turn.count != 0 && !of.roots.is_empty())
-            .map(|((turn, _), of)| (*turn, &of.roots))
+            .map(|((turn, _), of)| (*turn, of.roots.as_slice()))
             .collect();
         let mut passed = passed.into_iter();
         let mut stale = Vec::new();

@@ -20,10 +20,14 @@ fn seal(root: &str, place: TracePlace, turn: i64) -> i64 {
 }
 
 /// Notes a turn that was appended.
-pub(super) fn insert(tx: &mut dyn Tx, turn: &Append<'_>, roots: &[String]) -> Result<(), Error> {
-    let place = TracePlace { at: turn.at, process: turn.process, seq: turn.expect_seq.plus(1) };
+pub(super) fn insert(
+    tx: &mut dyn Tx,
+    turn: &Append<'_>,
+    roots: &[(String, Seq)],
+) -> Result<(), Error> {
     let mut values: Vec<Value<'_>> = Vec::with_capacity(roots.len() * 6);
-    for root in roots {
+    for (root, seq) in roots {
+        let place = TracePlace { at: turn.at, process: turn.process, seq: *seq };
         values.extend::<[Value<'_>; 6]>([
             Value::Text(root),
             Value::Int(place.at.0 as i64),
@@ -52,7 +56,7 @@ pub(super) fn page(tx: &mut dyn Tx, listing: &TraceListing) -> Result<Vec<TraceT
             let Some(kept) = process::by_no(tx, row.no)? else { continue };
             let turns = tx.history(row.no, kept.head, Seq(1))?;
             let turns = turn::check(&kept.row, turns, Seq(1))?;
-            page.offer(row.no, &row.id, &row.root, turns);
+            page.offer(row.no, &row.id, &row.root, Seq(1), turns);
         }
     }
     for (place, no) in foreign(tx, listing)? {
@@ -61,7 +65,7 @@ pub(super) fn page(tx: &mut dyn Tx, listing: &TraceListing) -> Result<Vec<TraceT
         {
             let events = decode_events(&turn.body, turn.count)?;
             let turns = vec![TurnRow { seq: turn.seq, at: turn.at, events }];
-            page.offer(place.process, &kept.row.id, &kept.row.root, turns);
+            page.offer(place.process, &kept.row.id, &kept.row.root, place.seq, turns);
         }
     }
     Ok(page.done())

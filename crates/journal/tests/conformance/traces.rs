@@ -18,10 +18,12 @@ fn taken(root: Option<&str>) -> Event {
 
 /// A turn of a process that does something for another root.
 fn foreign(stage: &mut Stage, cell: &mut Cell, root: &str) {
-    let events = [taken(None), taken(Some(root)), Event::TimerFired { op: Op(1) }];
+    let timer = || Event::TimerFired { op: Op(1) };
+    let events = [timer(), taken(Some(root)), timer()];
     let commit = stage.blank();
     let mut turn = cell.turn(commit.at, encode_events(&events).expect("encodes"), 3);
-    turn.roots.push(root.into());
+    // What comes before is done for another.
+    turn.roots.push((root.into(), cell.seq.plus(2)));
     stage.go(cell, greenroom_journal::Commit { turn: Some(turn), ..commit });
 }
 

@@ -5,7 +5,7 @@
 
 use super::hub::News;
 use super::state::{Damage, Engine};
-use greenroom_journal::{Error, Listing, ProcessRow, Scope};
+use greenroom_journal::{Error, Listing, Loaded, ProcessRow, Scope};
 use greenroom_model::{ProcessNo, Status};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 /// node looks through all of them after its start, and nobody should notice.
 const READ_AT_ONCE: usize = 50;
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(20);
+const FAILED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What is wrong, without the words that say that something is.
 pub fn what(error: &Error) -> String {
@@ -61,13 +62,17 @@ impl Engine {
 
     /// Reads a process that is not in memory, to see whether it can be.
     pub(crate) fn examine(&self, no: ProcessNo) -> Result<(), Error> {
+        self.read_of(no).map(drop)
+    }
+
+    fn read_of(&self, no: ProcessNo) -> Result<Option<Loaded>, Error> {
         if self.cells.holds(no) && self.damage_of(no).is_none() {
-            return Ok(());
+            return Ok(None);
         }
         match self.journal.load(no, Scope::Segment) {
-            Ok(_) => {
+            Ok(loaded) => {
                 self.no_damage(no);
-                Ok(())
+                Ok(loaded)
             }
             Err(error) => {
                 if error.is_damage() {
@@ -79,28 +84,44 @@ impl Engine {
     }
 
     /// Reads every waiting process once, slowly: damage is to be known before
-    /// somebody needs the process.
+    /// somebody needs the process, and so are circles of calls.
     pub(super) fn look_through(&self) {
-        let alive: Vec<Status> =
-            Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
         let mut after = ProcessNo(i64::MIN);
         while !self.is_stopped() {
-            let listing = Listing {
-                statuses: alive.clone(),
-                after: Some(after),
-                limit: READ_AT_ONCE,
-                ..Listing::default()
+            let wait = match self.look_at_some(after) {
+                Ok(None) => return,
+                Ok(Some(last)) => {
+                    after = last;
+                    READ_AGAIN_AFTER
+                }
+                // What the store does not give now is read later.
+                Err(_) => FAILED_AGAIN_AFTER,
             };
-            let rows = self.journal.list(&listing).unwrap_or_default();
-            let Some(last) = rows.last() else { return };
-            after = last.no;
-            for ProcessRow { no, .. } in rows {
-                // Damage is noted; what else is wrong will show in time.
-                let _ = self.examine(no);
-            }
-            if !self.timers.wait(READ_AGAIN_AFTER) {
+            if !self.timers.wait(wait) {
                 return;
             }
         }
+    }
+
+    /// Reads the next of the waiting processes, and has those that wait for replies
+    /// brought back: what is stuck is seen in memory only.
+    pub(super) fn look_at_some(&self, after: ProcessNo) -> Result<Option<ProcessNo>, Error> {
+        let statuses = Status::ALL.into_iter().filter(|status| !status.is_ended()).collect();
+        let listing =
+            Listing { statuses, after: Some(after), limit: READ_AT_ONCE, ..Listing::default() };
+        let rows = self.journal.list(&listing)?;
+        let last = rows.last().map(|row| row.no);
+        for ProcessRow { no, status, .. } in rows {
+            match self.read_of(no) {
+                // A call with a timeout sleeps.
+                Ok(Some(loaded)) if matches!(status, Status::Joining | Status::Sleeping) => {
+                    self.wake_if_it_calls(loaded);
+                }
+                Err(error) if error.is_transient() => return Err(error),
+                // Damage is noted; what else is wrong will show in time.
+                _ => {}
+            }
+        }
+        Ok(last)
     }
 }

@@ -4,9 +4,11 @@
 
 use super::cell::{Body, Cell, Live};
 use super::circles::{BrokenCircle, Standing};
+use super::load::in_force;
 use super::state::Engine;
+use greenroom_journal::Loaded;
 use greenroom_model::{
-    Event, Failure, Millis, Op, ProcessId, ProcessNo, ReplyTo, Seq, deadlock, failure,
+    Event, Failure, Ledger, Millis, Op, ProcessId, ProcessNo, ReplyTo, Seq, deadlock, failure,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,13 +17,16 @@ use std::time::Duration;
 
 /// How long a call waits before anybody looks.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// A circle is closed by a call that was made not long ago.
+/// A circle is closed by a call that was made not long ago, or the node was down
+/// since.
 const RECENT: Duration = Duration::from_secs(6);
 /// A process that waits for replies, and for nothing else.
 struct Stuck {
     cell: Arc<Cell>,
     seq: Seq,
     at: Millis,
+    /// It has stood there, before our eyes, since then.
+    since: Millis,
     calls: BTreeMap<Op, ProcessId>,
     /// Calls that it has not answered, taken or not.
     owes: BTreeSet<(ProcessId, Op)>,
@@ -48,6 +53,15 @@ impl Engine {
         }));
     }
 
+    /// Has a process that waits for a reply brought back into memory.
+    pub(super) fn wake_if_it_calls(&self, Loaded { row, turns, .. }: Loaded) {
+        let history = in_force(turns);
+        let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
+        if !ledger.calls.is_empty() {
+            self.wake(row.no);
+        }
+    }
+
     fn find_deadlocks(self: &Arc<Self>) {
         self.deadlocks.armed.store(false, Ordering::Release);
         if self.is_draining() || self.is_stopped() {
@@ -55,11 +69,12 @@ impl Engine {
         }
         let (now, seen) = (self.env.now(), self.see_all());
         let before = std::mem::take(&mut *self.deadlocks.suspected());
-        let (mut suspected, mut again) = (BTreeSet::new(), false);
+        let mut again = self.bring_back(now);
+        let mut suspected = BTreeSet::new();
         let was = |no: ProcessNo| before.iter().flatten().any(|(other, _)| *other == no);
         for (id, stuck) in &seen {
             let Some(stuck) = stuck else { continue };
-            let age = now.since(stuck.at);
+            let age = now.since(stuck.since);
             again |= age < LOOK_AFTER;
             if age < LOOK_AFTER || age > RECENT && !was(stuck.cell.no) {
                 continue;
@@ -73,17 +88,24 @@ impl Engine {
             let standings: Vec<Standing> = found.stuck.iter().filter_map(standing).collect();
             // They were looked at one after the other. Who stands where it stood
             // a while ago has not moved in between, so all are stuck at once.
-            if !before.contains(&standings) {
+            if !before.contains(&standings) || !self.break_circle(&seen, &found.circle, now) {
                 suspected.insert(standings);
-            } else if self.break_circle(&seen, &found.circle, now) {
-                break;
             }
+            // There may be another circle, of those that have not moved.
+            again = true;
         }
-        again |= !suspected.is_empty();
         *self.deadlocks.suspected() = suspected;
         if again {
             self.look_for_deadlocks();
         }
+    }
+
+    /// Who went from memory before it was looked at is seen at the next look.
+    fn bring_back(&self, now: Millis) -> bool {
+        let mut put_away = self.deadlocks.lately_put_away(now);
+        put_away.retain(|no| !self.cells.holds(*no));
+        put_away.iter().for_each(|no| self.wake(*no));
+        !put_away.is_empty()
     }
 
     fn see_all(&self) -> Seen {
@@ -95,6 +117,7 @@ impl Engine {
                 cell: cell.clone(),
                 seq: live.seq,
                 at: live.at,
+                since: live.at.max(live.loaded_at),
                 calls: live.ledger.calls.clone(),
                 owes: owes(live),
             });

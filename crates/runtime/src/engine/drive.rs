@@ -328,6 +328,14 @@ impl Engine {
             after = last;
         }
         self.lines.open();
+        let (mut after, mut failed) = (ProcessNo(i64::MIN), 0);
+        while failed < RECOVERY_PAUSES_MAX {
+            match self.look_at_some(after) {
+                Ok(Some(last)) => after = last,
+                Ok(None) => return,
+                Err(_) => failed += 1,
+            }
+        }
     }
 
     fn recover_some(

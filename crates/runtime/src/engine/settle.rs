@@ -40,7 +40,7 @@ impl Engine {
 
     /// Lets go of who has been idle the longest, while they are too many or
     /// take too much.
-    fn make_room(&self, latest: &Arc<Cell>) {
+    fn make_room(self: &Arc<Self>, latest: &Arc<Cell>) {
         let mut spared = false;
         loop {
             let many = self.cells.count() > self.options.resident_max;
@@ -61,21 +61,26 @@ impl Engine {
     }
 
     /// Drops an idle process's memory. It is rows from now on.
-    fn passivate(&self, cell: &Arc<Cell>) {
+    fn passivate(self: &Arc<Self>, cell: &Arc<Cell>) {
         let Some(mut body) = cell.try_body() else {
             return;
         };
-        let mut places = Vec::new();
+        let (mut places, mut calls) = (Vec::new(), false);
         if let Body::Live(live) = &mut *body {
             if !live.is_idle() {
                 return;
             }
+            calls = !live.ledger.calls.is_empty();
             places = std::mem::take(&mut live.line.places);
         }
         // Before the cell goes: whoever loads it anew looks for them.
         self.lines.keep(cell.no, places);
         if self.cells.remove(cell) {
             *body = Body::Cold;
+            if calls && self.deadlocks.put_away(cell.no, self.env.now()) {
+                drop(body);
+                self.look_for_deadlocks();
+            }
         } else if let Body::Live(live) = &mut *body {
             live.line.places = self.lines.kept(cell.no);
         }
@@ -116,7 +121,7 @@ impl Engine {
     }
 
     /// Drops the memory of every idle process; for tests and the simulator.
-    pub fn passivate_all(&self) {
+    pub fn passivate_all(self: &Arc<Self>) {
         while let Some(idle) = self.cells.longest_idle() {
             self.passivate(&idle);
         }

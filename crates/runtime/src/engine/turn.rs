@@ -40,7 +40,7 @@ pub(super) struct Turn {
     pub unlinks: Vec<ProcessId>,
     pub links: Vec<ProcessId>,
     pub leaves: bool,
-    pub roots: Vec<String>,
+    pub roots: Vec<(String, Seq)>,
     pub hub: Vec<HubWork>,
     pub accounts: Vec<AccountWork>,
     pub holds: Vec<Hold>,
@@ -180,9 +180,9 @@ impl Turn {
             _ => live.in_hand.as_ref().map(|in_hand| &in_hand.root),
         };
         if let Some(root) = root.filter(|root| **root != live.facts.root)
-            && !self.roots.contains(root)
+            && !self.roots.iter().any(|(noted, _)| noted == root)
         {
-            self.roots.push(root.clone());
+            self.roots.push((root.clone(), self.next_seq()));
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Scenario {
     pub crashes: bool,
     /// How many processes may stay in memory; by default chance decides.
     pub resident_max: Option<usize>,
+    /// How long a boot takes that follows a crash, at least.
+    pub downtime_ms: u64,
 }
 
 /// What most scenarios are.
@@ -41,6 +43,7 @@ pub(super) const PLAIN: Scenario = Scenario {
     timeless: false,
     crashes: false,
     resident_max: None,
+    downtime_ms: 5,
 };
 
 /// A process must have ended so.

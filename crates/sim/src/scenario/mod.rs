@@ -6,6 +6,7 @@ mod budget;
 mod bulk;
 mod chain;
 mod choice;
+mod circle;
 mod counter;
 mod crashloop;
 mod crowd;
@@ -35,6 +36,7 @@ mod schedule;
 mod stage;
 mod supervise;
 mod timer;
+mod trace;
 mod tree;
 mod version;
 
@@ -47,6 +49,7 @@ pub const ALL: &[Scenario] = &[
     bulk::SCENARIO,
     chain::SCENARIO,
     choice::SCENARIO,
+    circle::SCENARIO,
     counter::SCENARIO,
     crashloop::SCENARIO,
     crowd::SCENARIO,
@@ -75,6 +78,7 @@ pub const ALL: &[Scenario] = &[
     stage::SCENARIO,
     supervise::SCENARIO,
     timer::SCENARIO,
+    trace::SCENARIO,
     tree::SCENARIO,
     version::SCENARIO,
 ];
