@@ -1,7 +1,9 @@
 //! A binary with a few small kinds, which the tests of the command line run as
 //! a user would run their own.
 
-use greenroom::{Breaker, Ctx, Failure, QueueSpec, Registry, Retry};
+use greenroom::{
+    Breaker, Ctx, Failure, KindOptions, Mailbox, ProcessId, QueueSpec, Registry, Retry,
+};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::process::ExitCode;
@@ -103,9 +105,36 @@ async fn lead(ctx: Ctx, sum: Sum) -> Result<i64, Failure> {
     ctx.spawn("add", &sum).key("child").await?.join().await
 }
 
+/// Answers a call only after it has called the next.
+async fn ring(ctx: Ctx, next: ProcessId) -> Result<(), Failure> {
+    let message = ctx.recv().await?;
+    let heard = ctx.call::<()>(&next, "go", &()).await;
+    ctx.reply(&message, &())?;
+    heard
+}
+
+/// Has room for two messages, and takes none before it is told to.
+async fn narrow(ctx: Ctx, _input: serde_json::Value) -> Result<u64, Failure> {
+    ctx.ask::<String>("open", "Let them in?").await?;
+    let mut count = 0;
+    while ctx.recv().timeout(Duration::from_secs(1)).await.is_ok() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Sends another so many messages.
+async fn pusher(ctx: Ctx, (to, count): (ProcessId, u64)) -> Result<(), Failure> {
+    for number in 0..count {
+        ctx.send(&to, "push", &number).await?;
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let second = Duration::from_secs(1);
     let door = QueueSpec::new("door").concurrency(1).rate(100, second).breaker(Breaker::default());
+    let mailbox = Mailbox { messages_max: 2, ..Mailbox::default() };
     let registry = Registry::new()
         .kind("add", add)
         .kind("sleeper", sleeper)
@@ -116,6 +145,10 @@ fn main() -> ExitCode {
         .kind("failer", failer)
         .kind("echo", echo)
         .kind("lead", lead)
-        .kind("loop", endless);
+        .kind("loop", endless)
+        .kind("ring", ring)
+        .kind("narrow", narrow)
+        .with_options("narrow", KindOptions { mailbox, ..KindOptions::default() })
+        .kind("pusher", pusher);
     greenroom::main(registry)
 }

@@ -13,6 +13,7 @@ mod budget;
 mod crash;
 mod damage;
 mod dead;
+mod doctor;
 mod house;
 mod look;
 mod queues;
