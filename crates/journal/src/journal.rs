@@ -63,7 +63,8 @@ pub trait Journal: Send + Sync {
     /// The state of a process that queries may read, by key.
     fn state(&self, no: ProcessNo) -> Result<Vec<StateRow>, Error>;
 
-    /// Open questions, oldest first; of one process, if one is named.
+    /// Open questions, oldest first; of one process, if one is named. One whose
+    /// answer lies in the mailbox waits for nobody and is not open.
     fn asks(&self, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error>;
 
     /// Who is found where: by names, in groups, at topics.

@@ -146,6 +146,14 @@ impl Content {
         Content::Kill { reason: reason.into(), stop: None }
     }
 
+    /// The ask that it answers, if it is an answer.
+    pub fn answers(&self) -> Option<Op> {
+        match self {
+            Content::Answer { op, .. } => Some(*op),
+            _ => None,
+        }
+    }
+
     /// The lane it travels in.
     pub fn lane(&self) -> Lane {
         match self {

@@ -116,7 +116,12 @@ pub(super) fn asks(world: &World, process: Option<&ProcessId>) -> Vec<AskRow> {
     let mut asked: Vec<_> = world.asks.iter().collect();
     asked.sort_unstable_by_key(|(key, asked)| (asked.at, **key));
     let rows = asked.into_iter().filter_map(|((no, op), asked)| {
-        let id = world.processes.get(no)?.id.clone();
+        let process = world.processes.get(no)?;
+        let answers = |message: &greenroom_model::Message| message.content.answers() == Some(*op);
+        if process.mailbox.values().any(answers) {
+            return None;
+        }
+        let id = process.id.clone();
         Some(AskRow { process: id, op: *op, spec: asked.spec.clone(), opened_at: asked.at })
     });
     rows.filter(|row| process.is_none_or(|process| *process == row.process)).collect()

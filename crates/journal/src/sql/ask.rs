@@ -1,7 +1,7 @@
 //! The table `ask`: open questions.
 
 use super::dialect::Tx;
-use super::mailbox::{decode, encode};
+use super::mailbox::{self, decode, encode};
 use super::process::read_id;
 use super::seal::Seal;
 use super::value::{Row, Value};
@@ -54,7 +54,7 @@ pub(super) fn clear(tx: &mut dyn Tx, ended: &[ProcessNo]) -> Result<(), Error> {
     tx.execute_each("delete from ask where process = $1", 1, &values)
 }
 
-/// Open questions, oldest first.
+/// Open questions, oldest first, but for those whose answer lies in the mailbox.
 pub(super) fn list(tx: &mut dyn Tx, process: Option<&ProcessId>) -> Result<Vec<AskRow>, Error> {
     let select = "select a.process, a.op, a.spec, a.at, a.sum, p.id from ask a \
                   left join process p on p.no = a.process";
@@ -65,10 +65,14 @@ pub(super) fn list(tx: &mut dyn Tx, process: Option<&ProcessId>) -> Result<Vec<A
             tx.query(&format!("{select} where p.id = $1 {order}"), &[Value::Text(id.as_str())])?
         }
     };
-    rows.into_iter().map(read).collect()
+    let mut asks = rows.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let Some((first, _)) = asks.first() else { return Ok(Vec::new()) };
+    let answered = mailbox::answers(tx, process.map(|_| *first))?;
+    asks.retain(|(no, ask)| !answered.contains(&(*no, ask.op)));
+    Ok(asks.into_iter().map(|(_, ask)| ask).collect())
 }
 
-fn read(mut row: Row) -> Result<AskRow, Error> {
+fn read(mut row: Row) -> Result<(ProcessNo, AskRow), Error> {
     let (process, op, spec, at, sum) =
         (row.int()?, row.int()?, row.text()?, row.int()?, row.int()?);
     let Some(id) = row.text_or_null()? else {
@@ -79,5 +83,6 @@ fn read(mut row: Row) -> Result<AskRow, Error> {
         return Err(Error::corrupt(format!("the ask {id}#{op}")));
     }
     let spec = decode(&spec, "an ask")?;
-    Ok(AskRow { process: id, op: Op(op as u64), spec, opened_at: Millis(at as u64) })
+    let ask = AskRow { process: id, op: Op(op as u64), spec, opened_at: Millis(at as u64) };
+    Ok((ProcessNo(process), ask))
 }

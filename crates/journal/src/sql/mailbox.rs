@@ -5,7 +5,8 @@ use super::dialect::Tx;
 use super::seal::Seal;
 use super::value::{Row, Value};
 use crate::Error;
-use greenroom_model::{Lane, Message, MessageNo, Millis, ProcessNo};
+use greenroom_model::{Content, Lane, Message, MessageNo, Millis, Op, ProcessNo};
+use std::collections::HashSet;
 
 const COLUMNS: &str = "process, no, sender, content, root, hops, sum";
 
@@ -96,6 +97,26 @@ fn read(mut row: Row) -> Result<Message, Error> {
         root,
         hops: u32::try_from(hops).map_err(|_| Error::corrupt("the hops of a message"))?,
     })
+}
+
+/// The asks whose answers have not been taken: of one process, or of all that ask.
+/// What cannot be read is damage, which reading the process tells.
+pub(super) fn answers(
+    tx: &mut dyn Tx,
+    process: Option<ProcessNo>,
+) -> Result<HashSet<(ProcessNo, Op)>, Error> {
+    let sql = "select process, content from mailbox where lane = 0 and process";
+    let rows = match process {
+        Some(no) => tx.query(&format!("{sql} = $1"), &[Value::Int(no.0)])?,
+        None => tx.query(&format!("{sql} in (select process from ask)"), &[])?,
+    };
+    let mut found = HashSet::new();
+    for mut row in rows {
+        let (no, content) = (ProcessNo(row.int()?), row.text()?);
+        let content: Option<Content> = decode(&content, "a message").ok();
+        found.extend(content.and_then(|content| content.answers()).map(|op| (no, op)));
+    }
+    Ok(found)
 }
 
 /// The processes that have mail, by number.

@@ -1,8 +1,8 @@
 //! Questions to people.
 
-use crate::stage::{Stage, With, text};
+use crate::stage::{Stage, With, text, user};
 use greenroom_journal::AskChange;
-use greenroom_model::{AskSpec, Exit, Millis, Op};
+use greenroom_model::{AskSpec, Content, Exit, Millis, Op};
 
 fn ask(name: &str) -> AskSpec {
     AskSpec {
@@ -42,6 +42,32 @@ pub fn open_and_close(stage: &mut Stage) {
     assert_eq!(ops(stage), [2, 3, 5]);
     stage.reopen();
     assert_eq!(ops(stage), [2, 3, 5]);
+}
+
+pub fn one_that_was_answered_is_not_open(stage: &mut Stage) {
+    let mut cells = [stage.start("a/1"), stage.start("b/1")];
+    for cell in &mut cells {
+        let commit = stage.turn(cell).with_turn(|turn| {
+            turn.asks.push(AskChange::Open { op: Op(1), spec: ask("x") });
+            turn.asks.push(AskChange::Open { op: Op(2), spec: ask("y") });
+        });
+        stage.go(cell, commit);
+    }
+    let [a, b] = &cells;
+    let open = |stage: &Stage, of| {
+        let rows = stage.journal().asks(of).expect("reads");
+        rows.iter().map(|row| format!("{}#{}", row.process, row.op)).collect::<Vec<_>>()
+    };
+    stage.send(&a.id, Content::Answer { op: Op(1), value: text("yes") });
+    // What only looks like one.
+    stage.send(&b.id, user("answer"));
+    assert_eq!(open(stage, None), ["a/1#2", "b/1#1", "b/1#2"]);
+    assert_eq!(open(stage, Some(&a.id)), ["a/1#2"]);
+    assert_eq!(open(stage, Some(&b.id)), ["b/1#1", "b/1#2"]);
+    stage.send(&a.id, Content::Answer { op: Op(2), value: text("yes") });
+    assert!(open(stage, Some(&a.id)).is_empty());
+    stage.reopen();
+    assert_eq!(open(stage, None), ["b/1#1", "b/1#2"]);
 }
 
 pub fn an_end_closes_them(stage: &mut Stage) {

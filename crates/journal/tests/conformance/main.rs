@@ -76,7 +76,7 @@ suite! {
     traces: across_processes_in_order page_by_page;
     accounts: paid_with_the_turn_or_not_at_all many_of_a_group_pay only_a_new_process_gets_one
         a_publish_is_paid_for_each_it_reaches;
-    asks: open_and_close an_end_closes_them;
+    asks: open_and_close one_that_was_answered_is_not_open an_end_closes_them;
     state: the_last_value_counts keys_are_taken_away;
     requests: a_key_counts_once a_refused_one_leaves_its_key what_came_of_it_is_kept
         a_key_is_forgotten_in_time;
