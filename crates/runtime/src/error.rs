@@ -29,6 +29,12 @@ pub enum Error {
         /// How.
         status: Status,
     },
+    /// There is such a process already, and what was asked needs a new one.
+    #[error("{id} exists already")]
+    Exists {
+        /// Its id.
+        id: ProcessId,
+    },
     /// Its mailbox has no room now.
     #[error("the mailbox of {id} is full; send again in a while")]
     MailboxFull {
@@ -114,6 +120,7 @@ impl Error {
             Error::NoProcess { .. } => "no_process",
             Error::NoName { .. } => "no_name",
             Error::Ended { .. } => "ended",
+            Error::Exists { .. } => "exists",
             Error::MailboxFull { .. } => "mailbox_full",
             Error::NotNow { .. } => "not_now",
             Error::Damaged { .. } => "damaged",
@@ -139,7 +146,10 @@ impl Error {
             | Error::NoName { .. }
             | Error::NotOpen { .. }
             | Error::NoLetter { .. } => 404,
-            Error::Ended { .. } | Error::NotNow { .. } | Error::Damaged { .. } => 409,
+            Error::Ended { .. }
+            | Error::Exists { .. }
+            | Error::NotNow { .. }
+            | Error::Damaged { .. } => 409,
             Error::MailboxFull { .. } => 429,
             Error::KeyReused { .. } => 422,
             Error::Model(greenroom_model::Error::TooLarge { .. }) => 413,
@@ -158,6 +168,7 @@ impl Error {
     pub fn next(&self) -> Option<String> {
         let words = match self {
             Error::NoProcess { .. } => "`greenroom ps --all` lists the processes",
+            Error::Exists { .. } => "give another key, or none for a random one",
             Error::NotOpen { .. } => "`greenroom asks` lists the open ones",
             Error::UnknownKind { .. } => {
                 "start the node from the binary that registers this kind; `greenroom kinds` lists them"

@@ -31,7 +31,7 @@ fn unknown_kinds_and_processes() {
         3,
         &[
             "no kind `ad`",
-            "add, asker, echo, failer, lead, loop, queued, schedule, sleeper, slow, supervisor",
+            "add, asker, echo, failer, lead, loop, narrow, pusher, queued, ring, schedule, sleeper, slow, supervisor",
             "did you mean `add`?",
         ],
     );
@@ -134,8 +134,8 @@ fn a_fork_onto_a_taken_key_says_what_to_do() {
     let house = House::up();
     house.run(&["run", "echo/1", "-d"]).ok();
     house.await_status("echo/1", "receiving");
-    let words = ["there is a process echo/1 already", "another key, or none"];
-    house.run(&["fork", "echo/1", "--key", "1"]).fails(2, &words);
+    let words = ["echo/1 exists already", "another key, or none"];
+    house.run(&["fork", "echo/1", "--key", "1"]).fails(1, &words);
 }
 
 #[test]

@@ -74,9 +74,7 @@ impl Node {
 fn forked_as(receipt: &Receipt, fork: ProcessId) -> Result<ProcessId> {
     match receipt.spawned.first() {
         Some(spawned) if spawned.created => Ok(fork),
-        _ => Err(Error::BadRequest(format!(
-            "there is a process {fork} already; give another key, or none for a random one"
-        ))),
+        _ => Err(Error::Exists { id: fork }),
     }
 }
 
