@@ -30,6 +30,44 @@ fn answers_may_be_words_json_or_named_asks() {
 }
 
 #[test]
+fn a_question_that_was_answered_is_not_listed_while_its_process_is_paused() {
+    let mut house = House::up();
+    house.run(&["run", "asker/1", "-d", "-i", "\"effects\""]).ok();
+    house.await_status("asker/1", "asking");
+    house.run(&["pause", "asker/1"]).ok();
+    house.await_status("asker/1", "paused");
+    let asks = |house: &House| house.run(&["asks", "--json"]).ok().json();
+    let ask = asks(&house)[0]["id"].as_str().expect("an id").to_owned();
+    house.run(&["answer", &ask, "approve"]).ok();
+    assert_eq!(asks(&house), serde_json::json!([]));
+    // The API, by the same words.
+    house.run(&["answer", &ask, "reject"]).fails(3, &["no open ask", "may have been answered"]);
+    house.kill();
+    assert_eq!(asks(&house), serde_json::json!([]), "without a node it is the same");
+    house.start_node();
+    house.run(&["resume", "asker/1"]).ok();
+    assert_eq!(house.run(&["result", "asker/1", "-w"]).ok().out, "\"approve\"\n");
+}
+
+#[test]
+fn an_id_that_is_taken_is_told_alike_by_run_and_fork() {
+    let house = House::up();
+    for key in ["echo/1", "echo/2"] {
+        house.run(&["run", key, "-d"]).ok();
+    }
+    house.await_status("echo/1", "receiving");
+    let exists = &["echo/2 exists already"];
+    house.run(&["run", "echo/2", "-d"]).fails(1, exists);
+    house
+        .run(&["fork", "echo/1", "--key", "2"])
+        .fails(1, &["echo/2 exists already", "another key"]);
+    for args in [&["run", "echo/2", "--json"][..], &["fork", "echo/1", "--key", "2", "--json"]] {
+        let ran = house.run(args).fails(1, &[]);
+        assert!(ran.err.contains("\"exists\"") || ran.out.contains("\"exists\""), "{}", ran.err);
+    }
+}
+
+#[test]
 fn cancel_lets_clean_up_and_kill_does_not() {
     let house = House::up();
     house.run(&["run", "echo/1", "-d"]).ok();

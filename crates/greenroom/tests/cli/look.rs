@@ -137,6 +137,10 @@ fn doctor_looks_at_everything() {
         for word in ["node", "store", "kinds", "disk", "sync", "every history is whole"] {
             assert!(text.contains(word), "{word}: {text}");
         }
+        assert!(!text.contains("not read"), "{text}");
+        let plain = house.run(&["doctor"]).ok().out;
+        let line = plain.lines().find(|line| line.starts_with("skipped  deep ")).expect("a line");
+        assert!(line.contains("not read") && line.contains(" doctor --deep"), "{plain}");
         assert!(house.run(&["doctor", "--json"]).ok().json().as_array().is_some());
     });
 }
