@@ -16,6 +16,7 @@ use greenroom_api::wire::{StartRequest, Started};
 use greenroom_api::{Client, ClientError};
 use greenroom_model::budget::Budget;
 use greenroom_model::{Exit, Kind, ProcessId};
+use std::time::Duration;
 
 /// Start a process.
 #[derive(clap::Args)]
@@ -47,13 +48,61 @@ pub async fn run(app: &App, args: Args) -> Done {
     let piped = args.input.as_deref() == Some("-");
     let (input, budget) = (input.unwrap_or_default(), args.budget);
     let request = StartRequest { kind, key, input, budget };
-    // Without --detach it can do without a node, and does so at once.
-    let node = if args.detach { app.node_soon()? } else { app.node()? };
-    match node {
-        Some(client) => with_node(app, &client, &request, &args, piped).await,
-        None if args.detach => Err(detach_needs_node(app).into()),
-        None => embedded(app, &request, &args, piped).await,
+    if args.detach {
+        let client = app.node_soon()?.ok_or_else(|| detach_needs_node(app))?;
+        let id = start(&client, &request, &args).await?;
+        return detached(app, &id);
     }
+    // Without --detach it can do without a node, and does so at once.
+    let mut looks = 0;
+    loop {
+        let (error, most) = match app.node()? {
+            Some(client) => match start(&client, &request, &args).await {
+                Ok(id) => return with_node(app, client, &id, piped).await,
+                Err(error) if is_leaving(&error) => (error, LEAVING_LOOKS_MAX),
+                Err(error) => return Err(error),
+            },
+            None => match serve::start(app, true).await {
+                Ok(serving) => return embedded(app, serving, &request, &args, piped).await,
+                // Another began at the same moment, and will answer soon.
+                Err(error) if is_in_use(&error) => (error, IN_USE_LOOKS_MAX),
+                Err(error) => return Err(error),
+            },
+        };
+        looks += 1;
+        if looks >= most {
+            return Err(in_vain(&error, looks));
+        }
+        if looks == LOOKS_IN_SILENCE && !app.json() {
+            out::say(&format!("{error}: waiting a moment\n"));
+        }
+        app.env.sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
+/// A store in use, or a node that is ending, is looked at so often, so far apart.
+/// Who ends may still have steps under way.
+const IN_USE_LOOKS_MAX: u32 = 50;
+const LEAVING_LOOKS_MAX: u32 = 150;
+const LOOKS_IN_SILENCE: u32 = 10;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+fn is_in_use(error: &anyhow::Error) -> bool {
+    Problem::of(error).code == "in_use"
+}
+
+/// The node has not done it, since it ends.
+fn is_leaving(error: &anyhow::Error) -> bool {
+    ["no_node", "stopped"].contains(&Problem::of(error).code.as_str())
+}
+
+fn in_vain(error: &anyhow::Error, looks: u32) -> anyhow::Error {
+    let waited = (LOOK_AGAIN_AFTER * looks).as_secs();
+    let problem = Problem::of(error);
+    let words = format!("{}; waited {waited} s for it", problem.message);
+    let next = "no node answers in this directory: the one that has the store may run in another \
+        (--dir), or be ending; try again, or stop it";
+    Problem { message: words, ..problem }.next(next).into()
 }
 
 fn detach_needs_node(app: &App) -> Problem {
@@ -62,46 +111,40 @@ fn detach_needs_node(app: &App) -> Problem {
     Problem { next: Some(words.to_owned()), ..app.no_node() }
 }
 
-async fn with_node(
-    app: &App,
-    client: &Client,
-    request: &StartRequest,
-    args: &Args,
-    piped: bool,
-) -> Done {
-    let id = start(client, request, args).await?;
-    if args.detach {
-        return detached(app, &id);
-    }
-    announce(app, &id);
+async fn with_node(app: &App, mut client: Client, id: &ProcessId, piped: bool) -> Done {
+    announce(app, id);
     let mut story = Story::default();
-    let mut client = client.clone();
     loop {
         let temporary = client.node().await.is_ok_and(|node| node.temporary);
-        match follow(app, &client, &id, manner(app, piped), &mut story).await? {
-            Followed::Ended(exit) => return ended(app, &client, &id, &exit).await,
+        match follow(app, &client, id, manner(app, piped), &mut story).await? {
+            Followed::Ended(exit) => return ended(app, &client, id, &exit).await,
             Followed::Interrupted => {
                 let words =
                     format!("it goes on without you; `greenroom run {id} --attach` follows it");
-                return goes_on(app, &id, &words);
+                return goes_on(app, id, &words);
             }
             Followed::NodeGone if temporary => match takeover::next(app).await? {
                 Some(Next::Node(next)) => client = next,
                 Some(Next::Own(serving)) => {
-                    takeover::say(app, &id);
-                    return inside(app, serving, &id, &mut story, piped).await;
+                    takeover::say(app, id);
+                    return inside(app, serving, id, &mut story, piped).await;
                 }
-                None => return goes_on(app, &id, NODE_STOPPED),
+                None => return goes_on(app, id, NODE_STOPPED),
             },
-            Followed::NodeGone => return goes_on(app, &id, NODE_STOPPED),
+            Followed::NodeGone => return goes_on(app, id, NODE_STOPPED),
         }
     }
 }
 
 const NODE_STOPPED: &str = "the node stopped; `greenroom up` lets it go on";
 
-async fn embedded(app: &App, request: &StartRequest, args: &Args, piped: bool) -> Done {
-    let serving = serve::start(app, true).await?;
+async fn embedded(
+    app: &App,
+    serving: Serving,
+    request: &StartRequest,
+    args: &Args,
+    piped: bool,
+) -> Done {
     match start(&app.client()?, request, args).await {
         Ok(id) => {
             announce(app, &id);

@@ -162,3 +162,27 @@ fn when_the_command_with_the_node_is_interrupted_another_takes_over() {
 fn when_the_command_with_the_node_is_killed_another_takes_over() {
     taken_over(rustix::process::Signal::KILL);
 }
+
+#[test]
+fn several_at_the_same_instant_share_a_node() {
+    let house = House::new();
+    let begin = |n: usize| {
+        let input = format!(r#"{{"a":{n},"b":1}}"#);
+        house.command(&["run", &format!("add/{n}"), "-i", &input]).spawn().expect("it runs")
+    };
+    let children: Vec<_> = (0..6).map(begin).collect();
+    for (n, child) in children.into_iter().enumerate() {
+        let done = child.wait_with_output().expect("it ends");
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "add/{n}: {err}");
+        assert_eq!(String::from_utf8_lossy(&done.stdout), format!("{}\n", n + 1));
+    }
+}
+
+#[test]
+fn a_store_that_stays_in_use_is_told_after_a_while() {
+    let house = House::up();
+    let args = ["--dir", "elsewhere", "--store", "sqlite:.greenroom/store.db"];
+    let ran = house.run(&[&args[..], &["run", "add/1", "-i", r#"{"a":1,"b":2}"#]].concat());
+    ran.fails(1, &["waiting a moment", "in use by process", "waited 5 s", "--dir"]);
+}
