@@ -6,10 +6,12 @@ use crate::input;
 use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::prompt::Prompt;
+use crate::pulse;
 use crate::view::{Live, one_line, short};
 use greenroom_api::{Client, ClientError, Events, Seen};
 use greenroom_model::{AskId, Exit, Op, ProcessId, Seq};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How following ended.
@@ -50,8 +52,15 @@ pub async fn follow(
     manner: Manner,
     story: &mut Story,
 ) -> anyhow::Result<Followed> {
-    let mut screen = Screen::new(app, client, id, manner, story);
-    let followed = follow_on(&mut screen).await;
+    let silent = AtomicBool::new(false);
+    let mut screen = Screen::new(app, client, id, manner, story, &silent);
+    // On a terminal it stands among the lower lines.
+    let redrawn = screen.terminal;
+    let tell = |answers: bool| match redrawn {
+        true => silent.store(!answers, Ordering::Relaxed),
+        false => pulse::say(answers),
+    };
+    let followed = pulse::watched_by(app, client, tell, follow_on(&mut screen)).await;
     screen.clear();
     match followed {
         Err(error) if is_gone(&error) => Ok(Followed::NodeGone),
@@ -114,6 +123,8 @@ struct Screen<'a> {
     prompt: Prompt,
     /// The question on the screen.
     asked: Option<Op>,
+    /// The node does not answer.
+    silent: &'a AtomicBool,
 }
 
 impl<'a> Screen<'a> {
@@ -123,6 +134,7 @@ impl<'a> Screen<'a> {
         id: &'a ProcessId,
         manner: Manner,
         story: &'a mut Story,
+        silent: &'a AtomicBool,
     ) -> Screen<'a> {
         let stderr = std::io::stderr();
         let terminal = stderr.is_terminal() && manner.tell;
@@ -138,6 +150,7 @@ impl<'a> Screen<'a> {
             drawn: 0,
             prompt: Prompt::default(),
             asked: None,
+            silent,
         }
     }
 
@@ -201,7 +214,10 @@ impl<'a> Screen<'a> {
             self.prompt.begin(&*self.app.env);
             return;
         }
-        let waits = self.story.live.waits(self.app.now());
+        let mut waits = self.story.live.waits(self.app.now());
+        if self.silent.load(Ordering::Relaxed) {
+            waits.push("the node does not answer: is it suspended? waiting for it".to_owned());
+        }
         for wait in &waits {
             let line = short(&format!("  … {wait}"), 78);
             out::say(&format!("{}\n", self.paint.tone(Tone::Quiet, &line)));

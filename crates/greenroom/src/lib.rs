@@ -37,6 +37,7 @@ mod problem;
 mod program;
 mod progress;
 mod prompt;
+mod pulse;
 mod serve;
 mod source;
 mod store;

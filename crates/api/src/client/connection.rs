@@ -1,6 +1,6 @@
 //! The connection: requests out, answers and errors back.
 
-use super::error::ClientError;
+use super::error::{ClientError, NO_ANSWER};
 use greenroom_runtime::Env;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -13,9 +13,16 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// For requests whose answer may take its time.
+    patient: reqwest::Client,
     /// Keys and waits for requests that are repeated.
     env: Option<Arc<dyn Env>>,
 }
+
+/// A node that runs answers sooner, or sends the next part of its answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// The same, where only that is asked.
+const PROOF_MAX: Duration = Duration::from_secs(3);
 
 /// How often a change whose answer was lost is asked for again, and how long
 /// after: time enough for a node to be started anew.
@@ -29,8 +36,9 @@ impl Client {
     /// If the system refuses what a client needs.
     pub fn new(socket: &Path) -> Result<Client, ClientError> {
         // A proxy from the environment has no business on this socket.
-        let builder = reqwest::Client::builder().unix_socket(socket).no_proxy();
-        Ok(Client { http: builder.build()?, env: None })
+        let builder = || reqwest::Client::builder().unix_socket(socket).no_proxy();
+        let http = builder().connect_timeout(ANSWER_MAX).read_timeout(ANSWER_MAX).build()?;
+        Ok(Client { http, patient: builder().build()?, env: None })
     }
 
     /// Sends every change under a key of its own, and asks again where the
@@ -44,6 +52,18 @@ impl Client {
     /// through the socket.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("http://greenroom/v1/{path}"))
+    }
+
+    /// The same for one that may rightly take long: it is waited for without bound.
+    pub(super) fn long_request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.patient.request(method, format!("http://greenroom/v1/{path}"))
+    }
+
+    /// Whether the node gives any answer at all. It may run and give none: it is
+    /// suspended, say.
+    pub async fn answers(&self) -> bool {
+        let asked = answered(self.request(Method::GET, "node").timeout(PROOF_MAX)).await;
+        !asked.is_err_and(|error| error.code == NO_ANSWER)
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

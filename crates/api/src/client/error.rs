@@ -6,13 +6,17 @@ use crate::wire::{ErrorBody, ErrorWords};
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ClientError {
-    /// A short stable word: the node's, or `no_node`, `broken`, `not_understood`.
+    /// A short stable word: the node's, or `no_node`, `no_answer`, `broken`,
+    /// `not_understood`.
     pub code: String,
     /// What happened.
     pub message: String,
     /// What to do, where the message does not say it.
     pub next: Option<String>,
 }
+
+/// The code of a request that was sent, and not answered in time.
+pub(super) const NO_ANSWER: &str = "no_answer";
 
 impl ClientError {
     pub(super) fn new(code: &str, message: impl Into<String>) -> ClientError {
@@ -45,6 +49,14 @@ impl From<ErrorWords> for ClientError {
 
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> ClientError {
+        if error.is_timeout() {
+            let next = "it may be suspended (`kill -CONT` its process lets it go on), or have more \
+                to do than it can; whether it did this is unknown";
+            return ClientError {
+                next: Some(next.to_owned()),
+                ..ClientError::new(NO_ANSWER, "the node is there and does not answer")
+            };
+        }
         if error.is_connect() {
             return ClientError::new("no_node", "no node is running here");
         }

@@ -1,6 +1,6 @@
 //! Requests about processes.
 
-use super::connection::{Client, answered};
+use super::connection::{Client, answered, read};
 use super::error::ClientError;
 use super::events::Events;
 use crate::wire::{
@@ -59,7 +59,7 @@ impl Client {
     /// Its events after a place, then what happens, up to its end.
     pub async fn events(&self, id: &ProcessId, after: Seq) -> Result<Events, ClientError> {
         let path = format!("processes/{id}/events?after={after}");
-        let response = answered(self.request(Method::GET, &path)).await?;
+        let response = answered(self.long_request(Method::GET, &path)).await?;
         Ok(Events::new(response))
     }
 
@@ -76,7 +76,7 @@ impl Client {
         wait: Duration,
     ) -> Result<Option<Exit>, ClientError> {
         let path = format!("processes/{id}/result?wait_ms={}", wait.as_millis());
-        let found: Outcome = self.get(&path).await?;
+        let found: Outcome = read(self.long_request(Method::GET, &path)).await?;
         Ok(found.exit)
     }
 

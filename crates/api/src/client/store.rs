@@ -75,7 +75,7 @@ impl Client {
         body: Given,
         request_key: Option<&str>,
     ) -> Result<Published, ClientError> {
-        let request = self.request(Method::POST, &format!("topics/{}", escaped(topic)));
+        let request = self.long_request(Method::POST, &format!("topics/{}", escaped(topic)));
         self.change(request.json(&TopicRequest { body }), request_key).await
     }
 
@@ -86,7 +86,7 @@ impl Client {
         request: &GroupRequest,
         request_key: Option<&str>,
     ) -> Result<Published, ClientError> {
-        let to = self.request(Method::POST, &format!("groups/{}", escaped(group)));
+        let to = self.long_request(Method::POST, &format!("groups/{}", escaped(group)));
         self.change(to.json(request), request_key).await
     }
 
@@ -103,7 +103,7 @@ impl Client {
 
     /// Everything in the store that cannot be right.
     pub async fn verify(&self) -> Result<Vec<String>, ClientError> {
-        let found: Verified = self.get("verify").await?;
+        let found: Verified = read(self.long_request(Method::GET, "verify")).await?;
         Ok(found.problems)
     }
 
@@ -111,7 +111,7 @@ impl Client {
     pub async fn export(
         &self,
     ) -> Result<impl Stream<Item = Result<Vec<u8>, ClientError>> + Unpin, ClientError> {
-        let response = answered(self.request(Method::GET, "export")).await?;
+        let response = answered(self.long_request(Method::GET, "export")).await?;
         let chunks = response.bytes_stream();
         Ok(Box::pin(chunks.map_ok(|chunk| chunk.to_vec()).map_err(ClientError::from)))
     }
@@ -121,8 +121,9 @@ impl Client {
     where
         S: Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
     {
-        let request =
-            self.request(Method::POST, "import").header("content-type", "application/x-ndjson");
+        let request = self
+            .long_request(Method::POST, "import")
+            .header("content-type", "application/x-ndjson");
         read(request.body(reqwest::Body::wrap_stream(pieces))).await
     }
 }

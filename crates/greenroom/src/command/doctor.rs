@@ -5,10 +5,11 @@ use crate::disk;
 use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
+use crate::problem::Problem;
 use crate::source::Source;
 use crate::view::{self, span};
-use greenroom_api::Client;
 use greenroom_api::wire::{KindCount, NodeStatus};
+use greenroom_api::{Client, ClientError};
 use greenroom_model::Millis;
 use greenroom_model::budget::Account;
 use serde::{Deserialize, Serialize};
@@ -37,18 +38,25 @@ const SYNC_MAX: Duration = Duration::from_millis(50);
 
 pub async fn run(app: &App, args: Args) -> Done {
     let mut findings = Vec::new();
-    let source = app.source();
-    let node = match &source {
-        Ok(Source::Node(client)) => client.node().await.ok(),
-        _ => None,
-    };
-    findings.push(node_finding(app, node.as_ref()));
+    let mut source = app.source();
+    let mut node = None;
+    if let Ok(Source::Node(client)) = &source {
+        match client.node().await {
+            Ok(status) => node = Some(status),
+            // Nothing else it is asked will be answered.
+            Err(error) => source = Err(error.into()),
+        }
+    }
+    findings.push(node_finding(app, node.as_ref(), source.as_ref().err()));
     findings.push(match &source {
         Ok(_) => ok(
             "store",
             node.as_ref().map_or_else(|| app.options.store(), |node| node.store.clone()),
         ),
-        Err(error) if error.downcast_ref::<crate::problem::Problem>().is_some() => {
+        Err(error) if error.is::<ClientError>() => {
+            skipped("store", "the node that has it does not tell")
+        }
+        Err(error) if error.is::<Problem>() => {
             warning("store", format!("there is none yet at {}", app.options.store()))
         }
         Err(error) => bad("store", error.to_string()),
@@ -99,13 +107,25 @@ fn warning(what: &'static str, words: impl Into<String>) -> Finding {
     Finding { what, verdict: "warning", words: words.into() }
 }
 
+fn skipped(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding { what, verdict: "skipped", words: words.into() }
+}
+
 fn bad(what: &'static str, words: impl Into<String>) -> Finding {
     Finding { what, verdict: "error", words: words.into() }
 }
 
-fn node_finding(app: &App, node: Option<&NodeStatus>) -> Finding {
+fn node_finding(app: &App, node: Option<&NodeStatus>, error: Option<&anyhow::Error>) -> Finding {
     let own = env!("CARGO_PKG_VERSION");
     match node {
+        None if error.is_some_and(|error| error.is::<ClientError>()) => {
+            let problem = error.map(Problem::of);
+            let told = problem.map(|problem| match problem.next {
+                Some(next) => format!("{}: {next}", problem.message),
+                None => problem.message,
+            });
+            bad("node", told.unwrap_or_default())
+        }
         None => warning("node", format!("none is running for {}", app.options.dir.display())),
         Some(node) if node.version != own => warning(
             "node",
@@ -302,7 +322,7 @@ fn disk_findings(app: &App) -> Vec<Finding> {
 /// So that nobody takes the rest for a word on what is in the store.
 fn not_deep() -> Finding {
     let words = "the histories were not read: `greenroom doctor --deep` checks every one";
-    Finding { what: "deep", verdict: "skipped", words: crate::program::in_its_name(words) }
+    skipped("deep", crate::program::in_its_name(words))
 }
 
 async fn deep(app: &App, source: &Source) -> Vec<Finding> {

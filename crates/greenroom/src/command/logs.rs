@@ -3,9 +3,10 @@
 use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
+use crate::pulse;
 use crate::view::{Live, one_line};
-use greenroom_api::Seen;
 use greenroom_api::wire::Turn;
+use greenroom_api::{Client, Seen};
 use greenroom_model::{ProcessId, Seq};
 
 /// Show what a process does.
@@ -27,7 +28,12 @@ pub async fn run(app: &App, args: Args) -> Done {
         }
         return Ok(Code::Done);
     }
-    let mut events = app.client()?.events(&id, Seq(0)).await?;
+    let client = app.client()?;
+    pulse::watched(app, &client, follow(app, &client, &id, &mut live)).await
+}
+
+async fn follow(app: &App, client: &Client, id: &ProcessId, live: &mut Live) -> Done {
+    let mut events = client.events(id, Seq(0)).await?;
     loop {
         let seen = tokio::select! {
             seen = events.next() => seen?,
@@ -35,7 +41,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         };
         match seen {
             None => return Ok(Code::Unfinished),
-            Some(Seen::Turn(turn)) => turn_lines(app, &mut live, &turn)?,
+            Some(Seen::Turn(turn)) => turn_lines(app, live, &turn)?,
             Some(Seen::Emitted(value)) if app.json() => {
                 out::json(&serde_json::json!({ "emitted": value }))?;
             }

@@ -4,6 +4,7 @@ use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
+use crate::pulse;
 use greenroom_model::{Exit, ProcessId, Status};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         None if args.wait => {
             let client = app.client()?;
             loop {
-                if let Some(exit) = client.result(&id, WAIT).await? {
+                if let Some(exit) = pulse::watched(app, &client, client.result(&id, WAIT)).await? {
                     break exit;
                 }
             }

@@ -19,5 +19,6 @@ mod look;
 mod queues;
 mod run;
 mod schedule;
+mod silent;
 mod transfer;
 mod warn;
