@@ -66,7 +66,7 @@ impl Engine {
                 self.tell(commits, rests, outcomes, own);
                 Ok(())
             }
-            Err(error) if is_its_own_fault(&error) => {
+            Err(error) if is_its_own_fault(&error) && !self.takes_nothing(&error) => {
                 self.commit_one_by_one(commits, rests, error, own)
             }
             Err(error) => {
@@ -76,6 +76,12 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the damage that was met keeps the store from taking anything at
+    /// all, even nothing: then no turn is to blame, and all of them wait.
+    fn takes_nothing(&self, error: &Error) -> bool {
+        matches!(error, Error::Corrupt { .. }) && self.journal.commit(&[]).is_err()
     }
 
     /// One commit of the group can never be taken: the others go on without it.
