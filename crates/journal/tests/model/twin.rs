@@ -25,6 +25,7 @@ struct Standing {
     no: ProcessNo,
     seq: Seq,
     sum: Sum,
+    ended: bool,
     mail: Vec<greenroom_model::MessageNo>,
 }
 
@@ -72,6 +73,11 @@ impl Twin {
 
     pub fn commit(&mut self, plans: &[Plan]) {
         let mut places = self.places();
+        // Who hears of an end in the group where it is brought back itself may
+        // hear of it or not: it is a race either way.
+        if plans.iter().any(|plan| plan.end.is_some()) {
+            places.retain(|_, standing| !standing.ended);
+        }
         let group: Vec<Commit> = plans.iter().map(|plan| self.build(plan, &mut places)).collect();
         let wanted = self.model.commit(&group).expect("commits");
         let got = self.store.commit(&group).expect("commits");
@@ -87,7 +93,9 @@ impl Twin {
             };
             let loaded = self.model.load(row.no, Scope::Segment).expect("reads").expect("is there");
             let mail = loaded.mailbox.iter().map(|message| message.no).collect();
-            places.insert(which, Standing { no: row.no, seq: row.seq, sum: row.sum, mail });
+            let ended = row.status.is_ended();
+            let standing = Standing { no: row.no, seq: row.seq, sum: row.sum, ended, mail };
+            places.insert(which, standing);
         }
         places
     }
@@ -113,7 +121,7 @@ impl Twin {
             epoch,
             turn,
             sends: sends.collect(),
-            spawns: plan.spawns.iter().map(|planned| spawn(planned, &own, at)).collect(),
+            spawns: plan.spawns.iter().map(|planned| spawn(plan, planned, &own, at)).collect(),
             accounts: accounts(plan, &own),
             letters: Vec::new(),
             letter_rules: Default::default(),
@@ -253,7 +261,10 @@ fn ask(op: u8, open: bool) -> AskChange {
     AskChange::Open { op, spec }
 }
 
-fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
+fn spawn(plan: &Plan, planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
+    // Only an import brings processes that have ended, and it says nothing to
+    // children: those of the one that comes may be there already.
+    let ended = planned.ended && plan.told.is_none();
     let body = encode_events(&[Event::TimerFired { op: Op(5) }]).expect("encodes");
     let turn = FirstTurn { at, body, count: 1 };
     let (status, exit) = exit(0);
@@ -267,10 +278,10 @@ fn spawn(planned: &PlannedSpawn, own: &ProcessId, at: Millis) -> Spawn {
         root: format!("root of {}", planned.name),
         hops: 2,
         turns: vec![turn; usize::from(planned.turns)],
-        status: if planned.ended { status } else { Status::Running },
+        status: if ended { status } else { Status::Running },
         wake_at: planned.watches.map(|at| Millis(u64::from(at))),
         segment: Seq(1),
-        exit: planned.ended.then_some(exit),
+        exit: ended.then_some(exit),
         state: planned.watches.map(|key| (format!("k{key}"), number(key))).into_iter().collect(),
         asks: planned.watches.map(|op| ask(op, true)).into_iter().collect(),
         watches: planned.watches.map(|target| watch(6, target)).into_iter().collect(),

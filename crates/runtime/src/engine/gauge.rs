@@ -7,6 +7,7 @@ use super::rooms::Door;
 use super::state::Engine;
 use super::turn::Turn;
 use crate::registry::Overflow;
+use greenroom_journal::Error;
 use greenroom_model::pattern::matches;
 use greenroom_model::{Content, Event, Kind, Message, Millis, ProcessId, ProcessNo};
 use std::sync::Arc;
@@ -62,14 +63,58 @@ impl Engine {
         if over {
             return wake(self.rooms.close(door));
         }
-        if door.is_filled_by(messages, bytes) {
+        let filled = door.is_filled_by(messages, bytes);
+        if let Overflow::DropOldest { topics } = &door.mailbox.overflow {
+            let may = |topic: &str| topics.iter().any(|pattern| matches(pattern, topic));
+            door.droppable.store(filled && live.mail.has_droppable(may), Ordering::Release);
+        }
+        if filled {
             self.fill(door, messages);
         }
-        if door.full.load(Ordering::Acquire) {
+        // Also if it is only taken for full.
+        if door.full.load(Ordering::Acquire) || self.rooms.knows(&door.id) {
             let (admitted, look_at) = self.rooms.drain(door, messages, bytes, self.env.now());
             wake(admitted);
             if let Some(look_at) = look_at {
                 self.look_later(cell.no, look_at);
+            }
+        }
+    }
+
+    /// A mailbox for which a sender waited when it was last in memory is full until
+    /// it has been measured: the node may have started anew.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn presume_full(self: &Arc<Self>, to: &ProcessId) -> Result<(), Error> {
+        if self.rooms.knows(to) {
+            return Ok(());
+        }
+        let Some(row) = self.journal.find(to)?.filter(|row| !row.status.is_ended()) else {
+            return Ok(());
+        };
+        let door = self.rooms.door(to, row.no, self.registry.mailbox(&row.kind));
+        self.fill(&door, door.mailbox.messages_max);
+        self.wake(row.no);
+        Ok(())
+    }
+
+    /// What this event takes back need not be waited for: others may come in.
+    pub(super) fn note_given_up(&self, live: &Live, event: &Event) {
+        let blocked = &live.ledger.blocked;
+        if blocked.is_empty() {
+            return;
+        }
+        let all = event.is_end() || matches!(event, Event::CancelRequested { .. });
+        let gone = blocked.iter().filter(|(op, _)| match event {
+            Event::OperationDropped { op: dropped } | Event::TimerFired { op: dropped } => {
+                *op == dropped
+            }
+            _ => all,
+        });
+        for (_, send) in gone {
+            if let Some(receiver) = self.rooms.gave_up(&send.to, live.no) {
+                self.wake(receiver);
             }
         }
     }

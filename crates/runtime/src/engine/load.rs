@@ -13,6 +13,7 @@ use greenroom_model::{
     failure, history_in_force,
 };
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a process cannot be brought back now.
@@ -25,20 +26,29 @@ pub(super) enum NotLoaded {
     Corrupt(String),
 }
 
+fn not_read(error: Error) -> NotLoaded {
+    match error.is_transient() {
+        true => NotLoaded::Store(error),
+        false => NotLoaded::Corrupt(super::damage::what(&error)),
+    }
+}
+
 impl Engine {
     /// Reads and replays a process.
-    pub(super) fn load(&self, cell: &Cell, desk: &Desk) -> Result<Box<Live>, NotLoaded> {
+    pub(super) fn load(self: &Arc<Self>, cell: &Cell, desk: &Desk) -> Result<Box<Live>, NotLoaded> {
         let loaded = match self.journal.load(cell.no, Scope::Segment) {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(NotLoaded::Gone),
-            Err(error) if error.is_transient() => return Err(NotLoaded::Store(error)),
-            Err(error) => return Err(NotLoaded::Corrupt(super::damage::what(&error))),
+            Err(error) => return Err(not_read(error)),
         };
         let Loaded { row, turns, mailbox } = loaded;
         let mut history = in_force(turns);
         let history_bytes = history.iter_mut().map(|(_, _, event)| weight(event)).sum();
         let ledger = Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event)));
         let facts = Facts { id: row.id, shard: row.shard, root: row.root, hops: row.hops };
+        for send in ledger.blocked.values() {
+            self.presume_full(&send.to).map_err(not_read)?;
+        }
         let door = self.door(cell, &facts.id, &row.kind);
         let mut live = Box::new(Live {
             no: cell.no,

@@ -180,6 +180,12 @@ impl Mailbox {
         dropped
     }
 
+    /// Whether there is a message that may be dropped.
+    pub fn has_droppable(&self, may: impl Fn(&str) -> bool) -> bool {
+        let droppable = |message: &Message| matches!(&message.content, Content::User { topic, .. } if may(topic));
+        self.user.iter().any(droppable)
+    }
+
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
         self.bytes

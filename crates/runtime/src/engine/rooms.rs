@@ -1,6 +1,6 @@
 //! Which mailboxes are full, and who waits for room in them. In memory only: a
-//! mailbox is measured when its process is loaded and at every visit, and a
-//! sender that waits looks again when its node has started anew.
+//! mailbox is measured when its process is loaded and at every visit. One that a
+//! sender waited for when its node went down is taken for full until then.
 
 use crate::code::Room;
 use crate::registry::{Mailbox, Overflow};
@@ -23,6 +23,8 @@ pub(crate) struct Door {
     pub mailbox: Arc<Mailbox>,
     /// It stands among the full ones.
     pub full: AtomicBool,
+    /// Some of what lies in it may be dropped to make room.
+    pub droppable: AtomicBool,
 }
 
 impl Door {
@@ -37,7 +39,8 @@ impl Door {
             Overflow::Suspend => Room::Full,
             Overflow::Refuse => Room::Refused,
             Overflow::DropOldest { topics } => {
-                match topics.iter().any(|pattern| matches(pattern, topic)) {
+                let marked = topics.iter().any(|pattern| matches(pattern, topic));
+                match marked || self.droppable.load(Ordering::Acquire) {
                     true => Room::Open,
                     false => Room::Full,
                 }
@@ -49,6 +52,9 @@ impl Door {
     /// are not woken for each.
     fn room(&self, messages: usize, bytes: usize) -> usize {
         let Mailbox { messages_max, bytes_max, .. } = *self.mailbox;
+        if self.droppable.load(Ordering::Acquire) {
+            return messages_max;
+        }
         match messages <= messages_max / 2 && bytes <= bytes_max / 2 {
             true => messages_max - messages,
             false => 0,
@@ -75,8 +81,9 @@ struct Full {
     door: Arc<Door>,
     since: Millis,
     messages: usize,
-    /// Who waits, in order, without those who gave up.
+    /// Who waits, in order; also some who have given up.
     line: VecDeque<ProcessNo>,
+    /// Without those.
     waiting: HashSet<ProcessNo>,
     /// Who may send one message although it is full.
     admitted: HashSet<ProcessNo>,
@@ -164,10 +171,14 @@ impl Rooms {
             look_at = Some(full.look_at);
         }
         let room = door.room(messages, bytes).saturating_sub(full.admitted.len());
-        let admitted: Vec<ProcessNo> = full.line.drain(..room.min(full.line.len())).collect();
-        for sender in &admitted {
-            full.waiting.remove(sender);
-            full.admitted.insert(*sender);
+        let mut admitted = Vec::new();
+        while admitted.len() < room
+            && let Some(sender) = full.line.pop_front()
+        {
+            if full.waiting.remove(&sender) {
+                full.admitted.insert(sender);
+                admitted.push(sender);
+            }
         }
         if room > 0 && full.line.is_empty() {
             door.full.store(false, Ordering::Release);
@@ -176,6 +187,23 @@ impl Rooms {
             look_at = None;
         }
         (admitted, look_at)
+    }
+
+    /// A sender no longer waits. Gives back the receiver, if others may come in in
+    /// its place.
+    pub fn gave_up(&self, to: &ProcessId, sender: ProcessNo) -> Option<ProcessNo> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut all = self.full();
+        let full = all.get_mut(to)?;
+        full.waiting.remove(&sender);
+        full.admitted.remove(&sender).then_some(full.door.no)
+    }
+
+    /// Whether it is known to be full.
+    pub fn knows(&self, to: &ProcessId) -> bool {
+        self.count.load(Ordering::Acquire) > 0 && self.full().contains_key(to)
     }
 
     /// Its process has ended. Gives back who waits for room in it.
@@ -190,8 +218,8 @@ impl Rooms {
 
     /// A door to the mailbox of a process that is brought into memory.
     pub fn door(&self, id: &ProcessId, no: ProcessNo, mailbox: Arc<Mailbox>) -> Arc<Door> {
-        let full = self.count.load(Ordering::Acquire) > 0 && self.full().contains_key(id);
-        Arc::new(Door { id: id.clone(), no, mailbox, full: AtomicBool::new(full) })
+        let (full, droppable) = (AtomicBool::new(self.knows(id)), AtomicBool::new(false));
+        Arc::new(Door { id: id.clone(), no, mailbox, full, droppable })
     }
 
     /// Every full one, the fullest first.

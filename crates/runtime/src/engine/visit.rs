@@ -180,6 +180,7 @@ impl Engine {
         // A parked process is read anew when it is resumed.
         turn.reload |= live.ledger.parked && matches!(event, Event::Resumed { .. });
         let parks = matches!(event, Event::Parked { .. });
+        self.note_given_up(live, &event);
         turn.record(live, &*self.env, event.clone());
         if parks {
             live.activation = None;
@@ -224,6 +225,7 @@ impl Engine {
 
     fn command(&self, live: &mut Live, turn: &mut Turn, mut event: Event) {
         let ends = event.is_end();
+        self.note_given_up(live, &event);
         if let Event::StepStarted { queue: queue @ None, .. } = &mut event
             && let Some(of_kind) = self.lines.of_kind(&live.kind.name)
         {
