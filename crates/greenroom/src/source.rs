@@ -18,6 +18,9 @@ use std::time::Duration;
 /// How many of a list are read to see whether they can be.
 const READ_MAX: usize = 1_000;
 
+/// A page of a node with fewer is its last one.
+const PAGE_MIN: usize = 10_000;
+
 /// A node or a store.
 pub enum Source {
     /// A node that answers.
@@ -46,7 +49,7 @@ impl Source {
     /// Some processes.
     pub async fn list(&self, listing: &Listing) -> Result<Vec<Process>> {
         match self {
-            Source::Node(client) => Ok(client.list(&query(listing)).await?),
+            Source::Node(client) => pages(client, listing).await,
             Source::Store(journal) => {
                 let mut reads = 0..READ_MAX;
                 let mut mark = |row| match reads.next() {
@@ -213,6 +216,21 @@ fn marked(
         }
     }
     Ok(row)
+}
+
+/// As many as are wanted: the node gives no more than so many at once.
+async fn pages(client: &Client, listing: &Listing) -> Result<Vec<Process>> {
+    let (mut listing, mut found) = (listing.clone(), Vec::new());
+    loop {
+        let page = client.list(&query(&listing)).await?;
+        let full = page.len() >= PAGE_MIN;
+        listing.limit = listing.limit.saturating_sub(page.len());
+        listing.after = page.last().map(|last| last.no).or(listing.after);
+        found.extend(page);
+        if !full || listing.limit == 0 {
+            return Ok(found);
+        }
+    }
 }
 
 fn query(listing: &Listing) -> ListQuery {

@@ -46,6 +46,27 @@ fn an_interval_is_made_held_changed_and_deleted() {
 }
 
 #[test]
+fn one_that_is_deleted_while_it_is_held_is_gone_and_starts_nothing() {
+    let house = House::up();
+    let add = ["schedule", "add", "held", "--every", "300ms", "--kind", "add", "-i"];
+    let add = [&add[..], &[r#"{"a":1,"b":2}"#]].concat();
+    house.run(&add).ok();
+    house.run(&["schedule", "pause", "held"]).ok();
+    until("it is held", || {
+        house.run(&["schedule", "list", "--json"]).ok().json()[0]["status"] == "paused"
+    });
+    let before = runs(&house, "add/held@").len();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert_eq!(house.run(&["schedule", "delete", "held"]).ok().out, "deleted held\n");
+    until("it is gone", || {
+        house.run(&["schedule", "list", "--json"]).ok().json() == serde_json::json!([])
+    });
+    assert_eq!(runs(&house, "add/held@").len(), before);
+    assert_eq!(house.run(&add).ok().out, "added held\n");
+    until("it starts again", || runs(&house, "add/held@").len() > before);
+}
+
+#[test]
 fn wrong_ones_are_refused_before_anything_starts() {
     let house = House::up();
     let add = |args: &[&str]| house.run(&[&["schedule", "add", "s"], args].concat());

@@ -2,6 +2,10 @@
 
 use super::spec::{AutoShutdown, ChildSpec, RestartType, Shutdown, Strategy, SupervisorSpec};
 use crate::{Kind, ProcessId};
+
+/// The ready kind that needs no code: its input is a specification.
+const SUPERVISOR_KIND: &str = "supervisor";
+
 use std::collections::BTreeSet;
 
 impl SupervisorSpec {
@@ -72,6 +76,14 @@ impl SupervisorSpec {
         };
         if id == *own || above.contains(&id) {
             return says(format!("{id} would supervise itself: it is {own} or above it"));
+        }
+        if child.kind == SUPERVISOR_KIND {
+            let above: Vec<ProcessId> = above.iter().chain([own]).cloned().collect();
+            // One that cannot be read says so itself.
+            let nested = child.input.read::<SupervisorSpec>().ok();
+            if let Some(Err(what)) = nested.map(|nested| nested.check(&id, &above)) {
+                return says(what);
+            }
         }
         if child.significant && child.restart == RestartType::Permanent {
             return says(

@@ -461,6 +461,19 @@ fn a_specification_that_cannot_work_is_refused_before_anything_starts() {
     let itself = ChildSpec { kind: "supervisor".into(), key: Some("top".into()), ..child("a") };
     let said = spec(Strategy::OneForOne, vec![itself]).check(&own(), &[]).unwrap_err();
     assert!(said.contains("would supervise itself"), "{said}");
+    // And one further down, before anything of the tree is started.
+    let nested = |input: &SupervisorSpec| ChildSpec {
+        kind: "supervisor".into(),
+        input: Payload::of(input).unwrap(),
+        ..child("sub")
+    };
+    let itself = ChildSpec { kind: "supervisor".into(), key: Some("top".into()), ..child("a") };
+    let below = spec(Strategy::OneForOne, vec![itself]);
+    let said = spec(Strategy::OneForOne, vec![nested(&below)]).check(&own(), &[]).unwrap_err();
+    assert!(said.contains("child `sub`") && said.contains("would supervise itself"), "{said}");
+    let never = SupervisorSpec { intensity: 0, ..spec(Strategy::OneForOne, vec![]) };
+    let said = spec(Strategy::OneForOne, vec![nested(&never)]).check(&own(), &[]).unwrap_err();
+    assert!(said.contains("child `sub`: intensity 0"), "{said}");
 }
 
 #[test]

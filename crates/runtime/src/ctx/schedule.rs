@@ -13,18 +13,25 @@
 use super::handle::Ctx;
 use super::operation::Operation;
 use super::receive::Received;
+use super::together::{Either, select};
 use greenroom_model::schedule::{Schedule, ScheduleSpec, Start};
 use greenroom_model::{Exit, Failure, Millis, Payload, ProcessId, failure};
 use serde::{Deserialize, Serialize};
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// The name of the kind.
 pub(crate) const SCHEDULE_KIND: &str = "schedule";
 
 /// Where it shows what it knows, for queries.
 pub(crate) const SHOWN: &str = "schedule";
+
+/// A time that came so long ago came while it was paused, or the node was down.
+const LATE: Duration = Duration::from_millis(100);
+/// How long to look for what was said before: all of that is in the mailbox.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// How often a segment decides before it gives way to the next.
 const DECISIONS_MAX: u32 = 200;
@@ -63,7 +70,13 @@ pub(crate) async fn schedule(ctx: Ctx, input: Payload) -> Result<(), Failure> {
     ctx.set(SHOWN, &known)?;
     let mut waiting = Waiting { ctx: ctx.clone(), exit: None, message: None, timer: None };
     for _ in 0..DECISIONS_MAX {
-        let heard = waiting.next(&known).await?;
+        let mut heard = waiting.next(&known).await?;
+        // Its time comes again at once.
+        if matches!(heard, Heard::Due)
+            && let Some(message) = waiting.said_before(&known).await?
+        {
+            heard = Heard::Message(message);
+        }
         let before = known.clone();
         let start = match heard {
             Heard::Ended(id) => known.ended(&id),
@@ -163,6 +176,24 @@ impl Waiting {
             self.timer = known.next.map(|at| (at, ctx.sleep(at.since(ctx.now()))));
         }
         poll_fn(|context| self.poll(context)).await
+    }
+
+    /// What was said while it was paused counts before a time that came then: one
+    /// that was deleted starts nothing.
+    async fn said_before(&mut self, known: &Schedule) -> Result<Option<Received>, Failure> {
+        let now = self.ctx.now();
+        if known.next.is_none_or(|next| now.since(next) < LATE) {
+            return Ok(None);
+        }
+        let ctx = &self.ctx;
+        let message = self.message.get_or_insert_with(|| ctx.recv().into_future());
+        match select(message, ctx.sleep(LOOK)).await {
+            Either::Left(message) => {
+                self.message = None;
+                message.map(Some)
+            }
+            Either::Right(slept) => slept.map(|()| None),
+        }
     }
 
     /// In this order, always.

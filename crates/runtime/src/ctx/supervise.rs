@@ -3,7 +3,7 @@
 
 use super::ask::Ask;
 use super::child::version;
-use super::core::{Shared, lock};
+use super::core::{Core, Shared, lock};
 use super::handle::Ctx;
 use super::operation::Operation;
 use super::receive::Received;
@@ -84,6 +84,7 @@ impl Ctx {
     pub fn supervise(&self, spec: SupervisorSpec) -> Result<Supervision, Failure> {
         let core = self.core("supervision of durable processes")?.clone();
         let above: Vec<ProcessId> = self.parent().into_iter().collect();
+        known_kinds(&lock(&core), &spec).map_err(|why| Failure::fatal("bad_spec", why))?;
         let (supervisor, actions) = Supervisor::start(&self.id(), &above, spec, self.now())
             .map_err(|why| Failure::fatal("bad_spec", why))?;
         let mut supervision = Supervision::new(self, core, supervisor);
@@ -111,6 +112,23 @@ impl Ctx {
         }
         Ok(supervision)
     }
+}
+
+/// Every kind that a specification names must be there. Only asked when it is
+/// new: what was started stays started, whatever a deploy brings.
+fn known_kinds(core: &Core, spec: &SupervisorSpec) -> Result<(), String> {
+    if !core.is_new() {
+        return Ok(());
+    }
+    for child in &spec.children {
+        let fallback = child.fallback.as_ref().map(|fallback| &fallback.kind);
+        for kind in std::iter::once(&child.kind).chain(fallback) {
+            if (core.identity.newest)(kind).is_none() {
+                return Err(format!("child `{}`: no kind `{kind}` is registered", child.name));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Supervision {

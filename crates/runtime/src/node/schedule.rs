@@ -119,7 +119,13 @@ impl Node {
 
     /// Has it start nothing any more; what it has started runs on.
     pub async fn delete_schedule(&self, name: &str, by: &str) -> Result<()> {
-        self.tell_schedule(name, "delete", Payload::null(), by).await
+        self.tell_schedule(name, "delete", Payload::null(), by).await?;
+        let id = ProcessId::new(SCHEDULE_KIND, name)?;
+        // A paused one must take it as well; what was said comes before its times.
+        match self.process(&id).await?.status {
+            Status::Paused => self.part(1).resume(&id, by).await,
+            _ => Ok(()),
+        }
     }
 
     async fn tell_schedule(&self, name: &str, what: &str, body: Payload, by: &str) -> Result<()> {

@@ -383,10 +383,20 @@ async fn what_cannot_work_is_refused_before_anything_starts() {
     let bad = world.start("supervisor/two", r#"{"strategy":"some","children":[]}"#).await;
     let said = world.failure(&bad).await;
     assert!(said.contains("one_for_all"), "{said}");
-    let nobody = r#"{"children":[{"name":"x","kind":"nobody"}]}"#;
-    let bad = world.start("supervisor/three", nobody).await;
-    let said = world.failure(&bad).await;
-    assert!(said.contains("start_failed") && said.contains("nobody"), "{said}");
+    let first = r#"{"name":"a","kind":"worker","key":"first"}"#;
+    for (place, wrong) in [
+        r#"{"name":"x","kind":"nobody"}"#,
+        r#"{"name":"x","kind":"worker","fallback":{"kind":"nobody","after_restarts":1}}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let nobody = format!(r#"{{"children":[{first},{wrong}]}}"#);
+        let bad = world.start(&format!("supervisor/three{place}"), &nobody).await;
+        let said = world.failure(&bad).await;
+        assert!(said.contains("child `x`: no kind `nobody` is registered"), "{said}");
+    }
+    assert!(world.node.process(&id("first")).await.is_err(), "nothing was started");
 }
 
 /// A child that is killed twice is dead once: its supervisor starts it again.
