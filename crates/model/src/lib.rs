@@ -32,7 +32,7 @@ mod time;
 mod topic;
 mod unfinished;
 
-pub use deadlock::{Deadlock, deadlock};
+pub use deadlock::{Waits, circles, stuck};
 pub use divergence::Divergence;
 pub use envelope::{Carried, Cause, Envelope, Limits};
 pub use error::Error;

@@ -135,8 +135,6 @@ pub(crate) struct Live {
     pub status: Status,
     /// When its last turn was; the next is not earlier.
     pub at: Millis,
-    /// When it was brought into memory.
-    pub loaded_at: Millis,
     pub ledger: Ledger,
     /// `None` if it is parked or has ended.
     pub activation: Option<Box<dyn Activation>>,

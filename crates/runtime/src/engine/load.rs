@@ -36,6 +36,7 @@ fn not_read(error: Error) -> NotLoaded {
 impl Engine {
     /// Reads and replays a process.
     pub(super) fn load(self: &Arc<Self>, cell: &Cell, desk: &Desk) -> Result<Box<Live>, NotLoaded> {
+        self.deadlocks.is_back(cell.no);
         let loaded = match self.journal.load(cell.no, Scope::Segment) {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(NotLoaded::Gone),
@@ -59,7 +60,6 @@ impl Engine {
             segment: row.segment,
             status: row.status,
             at: row.changed_at,
-            loaded_at: self.env.now(),
             ledger,
             activation: None,
             mail: Mailbox::default(),
@@ -183,7 +183,6 @@ impl Engine {
             segment: Seq(1),
             status: Status::Running,
             at,
-            loaded_at: at,
             ledger: Ledger::of(history.iter().map(|(seq, _, event)| (*seq, event))),
             activation: None,
             mail: Mailbox::default(),

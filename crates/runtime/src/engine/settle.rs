@@ -65,24 +65,21 @@ impl Engine {
         let Some(mut body) = cell.try_body() else {
             return;
         };
-        let (mut places, mut calls) = (Vec::new(), false);
+        let mut places = Vec::new();
         if let Body::Live(live) = &mut *body {
             if !live.is_idle() {
                 return;
             }
-            calls = !live.ledger.calls.is_empty();
             places = std::mem::take(&mut live.line.places);
+            self.waits_elsewhere(live);
         }
         // Before the cell goes: whoever loads it anew looks for them.
         self.lines.keep(cell.no, places);
         if self.cells.remove(cell) {
             *body = Body::Cold;
-            if calls && self.deadlocks.put_away(cell.no, self.env.now()) {
-                drop(body);
-                self.look_for_deadlocks();
-            }
         } else if let Body::Live(live) = &mut *body {
             live.line.places = self.lines.kept(cell.no);
+            self.deadlocks.is_back(cell.no);
         }
     }
 

@@ -1,8 +1,10 @@
 //! Circles of calls are told with their members; what only looks like one is not.
 
 use crate::world::{World, pause};
-use greenroom_runtime::model::{Failure, ProcessId};
-use greenroom_runtime::{Ctx, Either, Registry, select};
+use greenroom_runtime::journal::{Journal, Memory};
+use greenroom_runtime::model::{Failure, Millis, ProcessId, Status};
+use greenroom_runtime::{Ctx, Either, Node, NodeOptions, Registry, select};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn id(text: &str) -> ProcessId {
@@ -123,4 +125,57 @@ async fn who_may_hear_from_another_is_in_no_deadlock() {
     assert_eq!(world.result(&two).await, "\"slow and sure\"");
     assert!(world.result(&ring).await.contains("no_process"));
     assert!(world.node.health().deadlocks.is_empty());
+}
+
+#[tokio::test]
+async fn circles_that_close_at_the_same_time_are_all_broken() {
+    let world = World::new(Registry::new().kind("ring", asks_next));
+    let rings: [&[&str]; 3] =
+        [&["ring/a", "ring/b", "ring/c"], &["ring/d", "ring/e"], &["ring/f", "ring/g"]];
+    for ring in rings {
+        for (place, name) in ring.iter().enumerate() {
+            world.start(name, &format!("\"{}\"", ring[(place + 1) % ring.len()])).await;
+        }
+    }
+    for ring in rings {
+        world.send(&id(ring[0]), "go", "null").await;
+    }
+    for name in rings.concat() {
+        let told = world.result(&id(name)).await;
+        assert!(told.contains("deadlock: a circle of calls"), "{name}: {told}");
+    }
+    assert_eq!(world.node.health().deadlocks.len(), 3);
+}
+
+#[tokio::test]
+async fn one_that_closed_long_before_a_restart_is_told_after_it() {
+    let registry = || Registry::new().kind("ring", asks_next);
+    let world = three(registry()).await;
+    world.until(&id("ring/c"), Status::Joining).await;
+    world.node.stop(Duration::from_secs(2)).await;
+    // The next node's clock is not before what the store has seen.
+    let lease = world.store.acquire("another node", Millis(0)).expect("a lease");
+    let later = lease.seen.after(Duration::from_secs(3_600));
+    world.store.acquire("another node", later).expect("a lease");
+    let world = World::on(world.store, registry());
+    assert_eq!(world.result(&id("ring/c")).await, format!("\"{CIRCLE}\""));
+    assert!(world.node.health().deadlocks[0].at_ms > later.0, "an hour has passed");
+}
+
+#[tokio::test]
+async fn one_whose_members_have_left_memory_is_told() {
+    let options = NodeOptions { resident_max: 10, ..NodeOptions::default() };
+    let registry = Registry::new().kind("ring", asks_next).kind("slow", slow);
+    let node = Node::start(Arc::new(Memory::new()), registry, options).expect("starts");
+    let world = World::with(node);
+    for (name, next) in [("ring/a", "ring/b"), ("ring/b", "ring/c"), ("ring/c", "ring/a")] {
+        world.start(name, &format!("\"{next}\"")).await;
+    }
+    world.send(&id("ring/a"), "go", "null").await;
+    world.until(&id("ring/c"), Status::Joining).await;
+    // Nobody has looked yet, and these take their place.
+    for other in 0..50 {
+        world.start(&format!("slow/{other}"), "null").await;
+    }
+    assert_eq!(world.result(&id("ring/c")).await, format!("\"{CIRCLE}\""));
 }
