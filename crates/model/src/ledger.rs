@@ -7,13 +7,16 @@ use crate::{
     AskSpec, Event, Exit, Millis, Need, Op, Origin, Place, ProcessId, ReplyTo, Segment, Seq,
     Standing, Status, Stop, Supervised,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The open operations of one process after some prefix of its journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Steps started and not ended.
     pub steps: BTreeMap<Op, OpenStep>,
+    /// Those of them that failed and are tried again, by when: nobody need look
+    /// through all steps for the next.
+    pub retries: BTreeSet<(Millis, Op)>,
     /// When each timer fires.
     pub timers: BTreeMap<Op, Millis>,
     /// Open asks.
@@ -287,18 +290,19 @@ impl Ledger {
             Event::StepRetrying { op, attempt, retry_at, .. } => {
                 if let Some(step) = self.steps.get_mut(op) {
                     step.attempts = *attempt;
-                    step.retry_at = Some(*retry_at);
                     step.begun = false;
                     if let Some(queued) = &mut step.queue {
                         queued.since = *retry_at;
                     }
                 }
+                self.retry_at(*op, Some(*retry_at));
             }
             Event::StepRetried { op, attempt } => {
                 if let Some(step) = self.steps.get_mut(op) {
-                    (step.begun, step.retry_at) = (step.queue.is_none(), None);
+                    step.begun = step.queue.is_none();
                     step.attempts = attempt.saturating_sub(1);
                 }
+                self.retry_at(*op, None);
             }
             Event::StepAdmitted { op, .. } => {
                 if let Some(step) = self.steps.get_mut(op) {
@@ -307,9 +311,23 @@ impl Ledger {
             }
             Event::StepUnknown { op, attempt } => self.step_unknown(*op, *attempt),
             Event::StepCompleted { op, .. } | Event::StepFailed { op, .. } => {
-                self.steps.remove(op);
+                self.remove_step(*op);
             }
             _ => {}
+        }
+    }
+
+    fn retry_at(&mut self, op: Op, at: Option<Millis>) {
+        let Some(step) = self.steps.get_mut(&op) else { return };
+        if let Some(before) = std::mem::replace(&mut step.retry_at, at) {
+            self.retries.remove(&(before, op));
+        }
+        self.retries.extend(at.map(|at| (at, op)));
+    }
+
+    fn remove_step(&mut self, op: Op) {
+        if let Some(at) = self.steps.remove(&op).and_then(|step| step.retry_at) {
+            self.retries.remove(&(at, op));
         }
     }
 
@@ -318,12 +336,12 @@ impl Ledger {
             return;
         };
         if step.at_most_once {
-            self.steps.remove(&op);
+            self.remove_step(op);
         } else {
             step.attempts = attempt;
             step.crashes += 1;
-            step.retry_at = None;
             step.begun = step.queue.is_none();
+            self.retry_at(op, None);
         }
     }
 
@@ -332,9 +350,12 @@ impl Ledger {
     fn begin_again(&mut self, same_process: bool) {
         (self.paused, self.parked, self.ended) = (false, false, None);
         (self.stop, self.down) = (None, None);
-        for step in self.steps.values_mut() {
+        for (op, step) in &mut self.steps {
             if !(same_process && step.at_most_once) {
-                (step.begun, step.retry_at) = (false, None);
+                if let Some(at) = step.retry_at.take() {
+                    self.retries.remove(&(at, *op));
+                }
+                step.begun = false;
                 (step.attempts, step.crashes) = (0, 0);
             }
         }
@@ -345,6 +366,7 @@ impl Ledger {
     fn cancel(&mut self) {
         self.cancelled = true;
         self.steps.clear();
+        self.retries.clear();
         self.timers.clear();
         self.asks.clear();
         self.blocked.clear();
@@ -354,7 +376,7 @@ impl Ledger {
     }
 
     fn close(&mut self, op: Op) {
-        self.steps.remove(&op);
+        self.remove_step(op);
         self.timers.remove(&op);
         self.asks.remove(&op);
         self.blocked.remove(&op);
@@ -402,7 +424,7 @@ impl Ledger {
         if self.paused || self.parked || self.ended.is_some() {
             return None;
         }
-        let retries = self.steps.values().filter_map(|step| step.retry_at);
+        let retries = self.retries.first().map(|(at, _)| *at);
         let blocked = self.blocked.values().map(|send| send.until);
         let unpaid = self.unpaid.values().map(|need| need.until);
         self.timers.values().copied().chain(retries).chain(blocked).chain(unpaid).min()
@@ -419,7 +441,7 @@ impl Ledger {
         if self.paused {
             return Status::Paused;
         }
-        if self.steps.values().any(|step| step.retry_at.is_none()) {
+        if self.steps.len() > self.retries.len() {
             return Status::Running;
         }
         if !self.asks.is_empty() {
@@ -442,6 +464,39 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::Failure;
+
+    #[test]
+    fn retries_are_those_of_the_steps() {
+        let started =
+            |op| Event::StepStarted { op, name: "visit".into(), at_most_once: false, queue: None };
+        let retrying = |op, at| Event::StepRetrying {
+            op,
+            attempt: 1,
+            failure: Failure::msg("busy"),
+            retry_at: Millis(at),
+        };
+        let mut ledger = Ledger::default();
+        let mut apply = |events: Vec<Event>, wake_at: Option<u64>, status| {
+            events.iter().for_each(|event| ledger.apply(Seq(1), event));
+            let expected: BTreeSet<(Millis, Op)> = (ledger.steps.iter())
+                .filter_map(|(op, step)| Some((step.retry_at?, *op)))
+                .collect();
+            assert_eq!(ledger.retries, expected);
+            assert_eq!((ledger.wake_at(), ledger.status()), (wake_at.map(Millis), status));
+        };
+        apply((1..=4).map(|op| started(Op(op))).collect(), None, Status::Running);
+        apply((1..=3).map(|op| retrying(Op(op), 10 * op)).collect(), Some(10), Status::Running);
+        apply(vec![retrying(Op(4), 5)], Some(5), Status::Sleeping);
+        apply(vec![retrying(Op(4), 15)], Some(10), Status::Sleeping);
+        apply(vec![Event::StepRetried { op: Op(1), attempt: 2 }], Some(15), Status::Running);
+        apply(vec![Event::StepUnknown { op: Op(2), attempt: 2 }], Some(15), Status::Running);
+        apply(vec![Event::OperationDropped { op: Op(4) }], Some(30), Status::Running);
+        let failed = Event::StepFailed { op: Op(3), attempt: 2, failure: Failure::msg("no more") };
+        apply(vec![failed], None, Status::Running);
+        apply(vec![retrying(Op(1), 7)], Some(7), Status::Running);
+        let (from, by) = ("a/a".parse().unwrap(), Origin::External("test".into()));
+        apply(vec![Event::Forked { from, at: Seq(1), seed: 1, by }], None, Status::Running);
+    }
 
     #[test]
     fn a_refused_name_is_not_held() {

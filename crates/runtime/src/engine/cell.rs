@@ -274,7 +274,7 @@ impl Live {
     }
 
     pub fn abort(&mut self, op: Op) {
-        self.line.places.retain(|waiting| waiting.op != op);
+        drop(self.line.take(op));
         if let Some(task) = self.running.remove(&op) {
             task.abort();
         }

@@ -10,7 +10,7 @@ use crate::code::StepResult;
 use crate::{Env, Registry};
 use greenroom_model::queue::{Decision, Outcome, Queue, QueueSpec, QueueView, Ticket, Wish};
 use greenroom_model::{Millis, Op, ProcessNo};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub(crate) struct Lines {
     /// way, or waiting to begin.
     members: Mutex<HashMap<ProcessNo, Place>>,
     /// Places of processes that are not in memory.
-    kept: Mutex<HashMap<ProcessNo, Vec<Waiting>>>,
+    kept: Mutex<HashMap<ProcessNo, InLine>>,
 }
 
 struct Standing {
@@ -55,22 +55,90 @@ struct Standing {
 
 struct Holder {
     no: ProcessNo,
+    caller: Option<Caller>,
     stage: Arc<AtomicU8>,
 }
 
-/// A process's steps that stand in queues, or are to.
+impl Holder {
+    fn call(&self) {
+        if let Some((op, called)) = &self.caller {
+            called.lock().unwrap_or_else(PoisonError::into_inner).push(*op);
+        }
+    }
+}
+
+/// Steps of one process that a queue has let in, or sent away, since it last
+/// looked: it need not look through all that wait.
+pub(crate) type Called = Mutex<Vec<Op>>;
+
+/// Which step stands in a queue, and where it is called.
+pub(crate) type Caller = (Op, Arc<Called>);
+
+/// A process's steps that stand in queues, or are to. Small, since most have
+/// none.
 #[derive(Default)]
 pub(crate) struct InLine {
-    /// Those that are to line up.
-    pub due: Vec<Op>,
-    pub places: Vec<Waiting>,
     /// There is something to look at.
     pub changed: bool,
+    lined: Option<Box<Lined>>,
+}
+
+#[derive(Default)]
+struct Lined {
+    /// Those to look at next.
+    next: VecDeque<Op>,
+    waiting: BTreeMap<Op, Waiting>,
+    called: Arc<Called>,
+}
+
+impl InLine {
+    /// This step is to be looked at: it may have to line up.
+    pub fn add(&mut self, op: Op) {
+        self.lined.get_or_insert_default().next.push_back(op);
+        self.changed = true;
+    }
+
+    /// The next step to look at.
+    pub fn next(&mut self) -> Option<Op> {
+        let lined = self.lined.as_mut()?;
+        if lined.next.is_empty() {
+            let mut called = lined.called.lock().unwrap_or_else(PoisonError::into_inner);
+            lined.next.extend(called.drain(..));
+        }
+        lined.next.pop_front()
+    }
+
+    /// A step's places, which are the caller's from here on.
+    pub fn take(&mut self, op: Op) -> Option<Waiting> {
+        self.lined.as_mut()?.waiting.remove(&op)
+    }
+
+    /// Puts them back.
+    pub fn put(&mut self, op: Op, waiting: Waiting) {
+        self.lined.get_or_insert_default().waiting.insert(op, waiting);
+    }
+
+    /// Where the queues call a step.
+    pub fn caller(&mut self, op: Op) -> Caller {
+        (op, self.lined.get_or_insert_default().called.clone())
+    }
+
+    /// Takes over what was kept, as far as it still counts.
+    pub fn take_over(&mut self, kept: InLine, counts: impl Fn(Op, &Waiting) -> bool) {
+        let Some(mut kept) = kept.lined else { return };
+        kept.waiting.retain(|op, waiting| counts(*op, waiting));
+        kept.next.extend(self.lined.take().into_iter().flat_map(|lined| lined.next));
+        *self = InLine { changed: true, lined: Some(kept) };
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lined.as_ref().is_none_or(|lined| lined.waiting.is_empty())
+    }
 }
 
 /// A step that stands in a queue.
+#[derive(Default)]
 pub(crate) struct Waiting {
-    pub op: Op,
     /// One for each queue it goes through, as far as it has come.
     pub places: Vec<Place>,
     /// The journal says, or is about to, that it was let in.
@@ -132,13 +200,19 @@ impl Lines {
 
     /// Lines up a step of `no`. It may be let in at once, of which its process
     /// is not told. `None`: there is no such queue.
-    pub fn enter(self: &Arc<Self>, queue: &str, no: ProcessNo, wish: &Wish) -> Option<Place> {
+    pub fn enter(
+        self: &Arc<Self>,
+        queue: &str,
+        no: ProcessNo,
+        caller: Option<Caller>,
+        wish: &Wish,
+    ) -> Option<Place> {
         let (queue, standing) = self.queues.get_key_value(queue)?;
         let (queue, stage) = (queue.clone(), Arc::new(AtomicU8::new(WAITS)));
         let ticket = {
             let mut standing = lock(standing);
             let ticket = standing.queue.enter(wish);
-            standing.holders.insert(ticket, Holder { no, stage: stage.clone() });
+            standing.holders.insert(ticket, Holder { no, caller, stage: stage.clone() });
             ticket
         };
         self.decide(&queue, Some(ticket));
@@ -166,6 +240,7 @@ impl Lines {
                 if let Some(holder) = standing.holders.get(&ticket) {
                     holder.stage.store(stage, Ordering::Release);
                     if own != Some(ticket) {
+                        holder.call();
                         told.push(holder.no);
                     }
                 }
@@ -222,10 +297,10 @@ impl Lines {
             let stage = Arc::new(AtomicU8::new(ADMITTED));
             let mut standing = lock(standing);
             let ticket = standing.queue.occupy();
-            standing.holders.insert(ticket, Holder { no, stage: stage.clone() });
+            standing.holders.insert(ticket, Holder { no, caller: None, stage: stage.clone() });
             Some(Place { lines: self.clone(), queue: name.clone(), ticket, stage })
         } else {
-            self.enter(name, no, &Wish { since, ..Wish::default() })
+            self.enter(name, no, None, &Wish { since, ..Wish::default() })
         };
         let waits = place.as_ref().is_some_and(Place::is_waiting);
         let before = place.and_then(|place| self.members().insert(no, place));
@@ -259,16 +334,16 @@ impl Lines {
     }
 
     /// Keeps the places of a process that leaves memory.
-    pub fn keep(&self, no: ProcessNo, places: Vec<Waiting>) {
+    pub fn keep(&self, no: ProcessNo, places: InLine) {
         if !places.is_empty() {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(no, places);
         }
     }
 
     /// Gives them back.
-    pub fn kept(&self, no: ProcessNo) -> Vec<Waiting> {
+    pub fn kept(&self, no: ProcessNo) -> InLine {
         if self.queues.is_empty() {
-            return Vec::new();
+            return InLine::default();
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(&no).unwrap_or_default()

@@ -2,7 +2,7 @@
 //! begin in a turn of their own once they are let in, unless that is at once.
 
 use super::cell::Live;
-use super::line::{Guests, Place, Waiting};
+use super::line::{Guests, InLine, Place, Waiting};
 use super::state::Engine;
 use greenroom_model::queue::Wish;
 use greenroom_model::{Event, Failure, Op, ProcessNo, failure};
@@ -18,58 +18,46 @@ enum Standing {
 
 impl Engine {
     /// Lines up what is to be, and takes the next that is let in or sent away.
+    /// Only steps of which there is something new are looked at: of thousands
+    /// that wait one moves at a time.
     pub(super) fn next_in_line(&self, live: &mut Live) -> Option<Event> {
         if !live.line.changed || live.is_held() || self.is_draining() {
             return None;
         }
-        self.line_up(live);
-        let mut places = std::mem::take(&mut live.line.places);
-        let mut found = None;
-        for (index, waiting) in places.iter_mut().enumerate().filter(|(_, waiting)| !waiting.told) {
-            match self.standing(live, waiting) {
-                Standing::Waits => {}
-                Standing::Admitted => {
-                    waiting.told = true;
-                    found = Some((index, None));
-                    break;
-                }
-                Standing::Fails(failure) => {
-                    found = Some((index, Some(failure)));
-                    break;
-                }
+        while let Some(op) = live.line.next() {
+            let event = self.look_at_step(live, op);
+            if event.is_some() {
+                return event;
             }
         }
-        let event = found.map(|(index, failed)| {
-            let op = places[index].op;
-            let attempt = live.ledger.steps.get(&op).map_or(0, |step| step.attempts) + 1;
-            match failed {
-                None => Event::StepAdmitted { op, attempt },
-                Some(failure) => {
-                    places.swap_remove(index);
-                    Event::StepFailed { op, attempt, failure }
-                }
-            }
-        });
-        live.line.places = places;
-        live.line.changed = event.is_some();
-        event
+        live.line.changed = false;
+        None
     }
 
-    fn line_up(&self, live: &mut Live) {
-        let line = &mut live.line;
-        for op in std::mem::take(&mut line.due) {
-            if !line.places.iter().any(|waiting| waiting.op == op) {
-                line.places.push(Waiting { op, places: Vec::new(), told: false });
-            }
+    fn look_at_step(&self, live: &mut Live, op: Op) -> Option<Event> {
+        let mut waiting = live.line.take(op).unwrap_or_default();
+        if waiting.told {
+            // What was let in and said so is held until the attempt takes it.
+            live.line.put(op, waiting);
+            return None;
         }
-        let steps = &live.ledger.steps;
-        // What was let in and said so is held until the attempt takes it.
-        line.places.retain(|waiting| {
-            steps.get(&waiting.op).is_some_and(|step| step.is_queued() || waiting.told)
-        });
+        let step = live.ledger.steps.get(&op).filter(|step| step.is_queued())?;
+        let attempt = step.attempts + 1;
+        match self.standing(live, op, &mut waiting) {
+            Standing::Waits => {
+                live.line.put(op, waiting);
+                None
+            }
+            Standing::Admitted => {
+                waiting.told = true;
+                live.line.put(op, waiting);
+                Some(Event::StepAdmitted { op, attempt })
+            }
+            Standing::Fails(failure) => Some(Event::StepFailed { op, attempt, failure }),
+        }
     }
 
-    fn standing(&self, live: &Live, waiting: &mut Waiting) -> Standing {
+    fn standing(&self, live: &mut Live, op: Op, waiting: &mut Waiting) -> Standing {
         match waiting.places.last() {
             Some(last) if last.is_waiting() => return Standing::Waits,
             Some(last) if last.is_refused() => {
@@ -77,7 +65,6 @@ impl Engine {
             }
             _ => {}
         }
-        let op = waiting.op;
         let how = live.activation.as_ref().and_then(|activation| activation.step(op));
         let (Some(how), Some(step)) = (how, live.ledger.steps.get(&op)) else {
             return Standing::Waits;
@@ -94,7 +81,8 @@ impl Engine {
         let named = asked.and_then(|asked| asked.name.as_deref()).map(Arc::from);
         let queues: Vec<Arc<str>> = of_kind.into_iter().chain(named).collect();
         while let Some(queue) = queues.get(waiting.places.len()) {
-            let Some(place) = self.lines.enter(queue, live.no, &wish) else {
+            let Some(place) = self.lines.enter(queue, live.no, Some(live.line.caller(op)), &wish)
+            else {
                 return Standing::Fails(self.unknown_queue(queue));
             };
             let (waits, refused) = (place.is_waiting(), place.is_refused());
@@ -139,16 +127,21 @@ impl Guests for Engine {
 impl Live {
     /// Takes the places of a step whose attempt begins.
     pub(super) fn take_places(&mut self, op: Op) -> Vec<Place> {
-        let at = self.line.places.iter().position(|waiting| waiting.op == op);
-        at.map_or_else(Vec::new, |at| self.line.places.swap_remove(at).places)
+        self.line.take(op).map_or_else(Vec::new, |waiting| waiting.places)
     }
 
     /// Every step that waits in a queue is to line up: it did before it was
     /// paused, or went out of memory.
     pub(super) fn line_up_all(&mut self) {
         let queued = self.ledger.steps.iter().filter(|(_, step)| step.is_queued());
-        let queued: Vec<Op> = queued.map(|(op, _)| *op).collect();
-        self.line.changed |= !queued.is_empty() || !self.line.places.is_empty();
-        self.line.due.extend(queued);
+        queued.for_each(|(op, _)| self.line.add(*op));
+    }
+
+    /// It stands where it stood before it went out of memory.
+    pub(super) fn stands_as_before(&mut self, kept: InLine) {
+        let steps = &self.ledger.steps;
+        self.line.take_over(kept, |op, waiting| {
+            steps.get(&op).is_some_and(|step| step.is_queued() || waiting.told)
+        });
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cell::{Body, Cell};
 use super::desk::Job;
+use super::line::InLine;
 use super::state::Engine;
 use std::sync::{Arc, MutexGuard};
 
@@ -65,12 +66,12 @@ impl Engine {
         let Some(mut body) = cell.try_body() else {
             return;
         };
-        let mut places = Vec::new();
+        let mut places = InLine::default();
         if let Body::Live(live) = &mut *body {
             if !live.is_idle() {
                 return;
             }
-            places = std::mem::take(&mut live.line.places);
+            places = std::mem::take(&mut live.line);
             self.waits_elsewhere(live);
         }
         // Before the cell goes: whoever loads it anew looks for them.
@@ -78,7 +79,7 @@ impl Engine {
         if self.cells.remove(cell) {
             *body = Body::Cold;
         } else if let Body::Live(live) = &mut *body {
-            live.line.places = self.lines.kept(cell.no);
+            live.line = self.lines.kept(cell.no);
             self.deadlocks.is_back(cell.no);
         }
     }

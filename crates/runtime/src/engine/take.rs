@@ -236,8 +236,9 @@ fn released(content: &Content, by: Origin) -> Next {
 /// The earliest timer or retry that is due.
 fn next_due(live: &Live, at: Millis) -> Option<Event> {
     let timer = live.ledger.timers.iter().map(|(op, fire_at)| (*fire_at, *op, None));
-    let retry = live.ledger.steps.iter().filter_map(|(op, step)| {
-        step.retry_at.map(|retry_at| (retry_at, *op, Some(step.attempts + 1)))
+    let retry = live.ledger.retries.first().and_then(|(retry_at, op)| {
+        let step = live.ledger.steps.get(op)?;
+        Some((*retry_at, *op, Some(step.attempts + 1)))
     });
     let (due, op, attempt) = timer.chain(retry).min()?;
     if due > at {

@@ -350,8 +350,7 @@ fn intend(live: &mut Live, event: &Event) {
         | Event::StepAdmitted { op, .. }
         | Event::StepUnknown { op, .. } => {
             if live.ledger.steps.get(op).is_some_and(greenroom_model::OpenStep::is_queued) {
-                live.line.due.push(*op);
-                live.line.changed = true;
+                live.line.add(*op);
             } else {
                 live.intended.push(*op);
             }

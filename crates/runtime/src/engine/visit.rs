@@ -77,7 +77,7 @@ impl Engine {
                     }
                     // Beginning afresh reads nothing; loading has read all.
                     live.unread = inbox.reread && live.seq == Seq(1);
-                    live.line.places = self.lines.kept(cell.no);
+                    live.stands_as_before(self.lines.kept(cell.no));
                     if !live.no_code {
                         self.no_trouble(cell.no);
                     }

@@ -3,7 +3,7 @@
 use crate::world::{Ran, World, counter, pause};
 use greenroom_runtime::journal::Memory;
 use greenroom_runtime::model::queue::{QueueSpec, QueueView};
-use greenroom_runtime::model::{Failure, ProcessId, Retry};
+use greenroom_runtime::model::{Exit, Failure, ProcessId, Retry};
 use greenroom_runtime::{Ctx, Error, KindOptions, Node, NodeOptions, Registry, select};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -498,4 +498,33 @@ async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     assert_eq!(world.result(&id).await, "1");
     let id = visits(&world, "a-1", 10).await;
     assert!(world.failure(&id).await.contains("bad_queue: priority 10 is too high: 0"));
+}
+
+/// Runs that many steps of one process through a queue; gives back how long it took.
+async fn many_at_once(count: usize, queue: QueueSpec) -> Duration {
+    let crowd = |ctx: Ctx, count: usize| async move {
+        let step = |_| ctx.step("one", |_| async { Ran::Ok(1) }).queue("door").into_future();
+        let done = greenroom_runtime::join_all((0..count).map(step)).await;
+        Ok::<_, Failure>(done.into_iter().filter(Result::is_ok).count())
+    };
+    let world = World::new(Registry::new().kind("crowd", crowd).queue(queue));
+    let begun = Instant::now();
+    let id = world.start("crowd/1", &count.to_string()).await;
+    let Some(exit) = world.node.result(&id, Some(Duration::from_secs(60))).await.expect("read")
+    else {
+        panic!("{count} steps are not done: {:?}", view(&world, "door"));
+    };
+    assert!(matches!(exit, Exit::Normal(done) if done.to_string() == count.to_string()));
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_one_process_take_time_in_proportion_to_their_number() {
+    for limit in [1, 100_000] {
+        let queue = || QueueSpec::new("door").concurrency(limit);
+        let few = many_at_once(1_000, queue()).await;
+        let many = many_at_once(8_000, queue()).await;
+        // Eight times as long, were there nothing else; 64 if each looked at all.
+        assert!(many < few * 24, "limit {limit}: 1,000 took {few:?}, 8,000 took {many:?}");
+    }
 }
