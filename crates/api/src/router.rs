@@ -71,6 +71,7 @@ pub fn router(node: Node, shutdown: Shutdown) -> Router {
         .route("/v1/schedules/{name}/trigger", post(schedule::trigger))
         .route("/v1/schedules/{name}/delete", post(schedule::delete))
         .route("/v1/queues", get(queue::list))
+        .route("/v1/queues/{name}/reopen", post(queue::reopen))
         .route("/v1/kinds", get(kind::list))
         .route("/v1/node", get(status::get))
         .route("/v1/verify", get(verify::get))

@@ -493,6 +493,8 @@ async fn dead_letters_are_found_and_refused() {
     let kinds = house.client.kinds().await.expect("read");
     assert!(kinds.iter().any(|kind| kind.kind == "echo@1" && kind.code && kind.alive == 0));
     assert!(house.client.queues().await.expect("read").is_empty());
+    let error = house.client.reopen_queue("door").await.expect_err("there is none");
+    assert_eq!(error.code, "no_queue");
 }
 
 #[tokio::test(flavor = "multi_thread")]

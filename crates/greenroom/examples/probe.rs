@@ -38,10 +38,15 @@ async fn slow(ctx: Ctx, ms: u64) -> Result<(), Failure> {
     .await
 }
 
-/// The same, in a queue that lets in one at a time.
+/// The same, in a queue that lets in one at a time. Without any time, it is first
+/// told to come back in a day.
 #[expect(clippy::disallowed_methods, reason = "a step is outside, where time is real")]
 async fn queued(ctx: Ctx, ms: u64) -> Result<(), Failure> {
-    ctx.step("work", move |_| async move {
+    ctx.step("work", move |step| async move {
+        if ms == 0 && step.attempt() == 1 {
+            let day = Duration::from_secs(24 * 60 * 60);
+            return Err(Failure::new("rate_limited", "come back tomorrow").retry_after(day));
+        }
         tokio::time::sleep(Duration::from_millis(ms)).await;
         Ok::<_, Failure>(())
     })

@@ -4,6 +4,11 @@ use crate::Payload;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
+
+/// The longest that is heeded of a wish to be left alone: who says more, by
+/// mistake or by malice, does not hold everybody up for ever.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 /// A failure as data: of a step, a call, an ask or a whole process.
 ///
@@ -126,10 +131,16 @@ impl Failure {
     }
 
     /// The same with how long what failed wants to be left alone: what an HTTP
-    /// service says with `Retry-After`.
-    pub fn retry_after(self, wait: std::time::Duration) -> Failure {
+    /// service says with `Retry-After`. More than [`RETRY_AFTER_MAX`] counts as
+    /// that much.
+    pub fn retry_after(self, wait: Duration) -> Failure {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         Failure { retry_after_ms: Some(wait_ms), ..self }
+    }
+
+    /// For how long what failed wants to be left alone, as far as that is heeded.
+    pub fn left_alone_for(&self) -> Option<Duration> {
+        self.retry_after_ms.map(|wait_ms| Duration::from_millis(wait_ms).min(RETRY_AFTER_MAX))
     }
 
     /// Whether it is of this kind.

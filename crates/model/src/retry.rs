@@ -83,7 +83,7 @@ impl Retry {
         let strayed = capped * (1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * chance - 1.0));
         let wait = Duration::try_from_secs_f64(strayed).unwrap_or(self.delay_max);
         // Whoever failed knows best when to come again.
-        RetryDecision::After(wait.max(Duration::from_millis(failure.retry_after_ms.unwrap_or(0))))
+        RetryDecision::After(wait.max(failure.left_alone_for().unwrap_or_default()))
     }
 
     /// The decision after `attempt` ended with a crash of the node, as
@@ -122,6 +122,9 @@ mod tests {
         let failure = Failure::new("rate_limited", "x").retry_after(Duration::from_secs(90));
         let decided = Retry::default().decide(1, &failure, 0.5);
         assert_eq!(decided, RetryDecision::After(Duration::from_secs(90)));
+        let failure = Failure::new("rate_limited", "x").retry_after(Duration::MAX);
+        let decided = Retry::default().decide(1, &failure, 0.5);
+        assert_eq!(decided, RetryDecision::After(crate::RETRY_AFTER_MAX));
     }
 
     #[test]

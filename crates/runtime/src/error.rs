@@ -67,6 +67,14 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// No queue of this name was declared.
+    #[error("the node has no queue `{name}`; it has: {known}")]
+    NoQueue {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// The ask is not open.
     #[error("there is no open ask {ask}; it may have been answered or have timed out")]
     NotOpen {
@@ -125,6 +133,7 @@ impl Error {
             Error::NotNow { .. } => "not_now",
             Error::Damaged { .. } => "damaged",
             Error::UnknownKind { .. } => "unknown_kind",
+            Error::NoQueue { .. } => "no_queue",
             Error::NotOpen { .. } => "not_open",
             Error::NoLetter { .. } => "no_letter",
             Error::BadAnswer { .. } => "bad_answer",
@@ -144,6 +153,7 @@ impl Error {
         match self {
             Error::NoProcess { .. }
             | Error::NoName { .. }
+            | Error::NoQueue { .. }
             | Error::NotOpen { .. }
             | Error::NoLetter { .. } => 404,
             Error::Ended { .. }
@@ -169,6 +179,7 @@ impl Error {
         let words = match self {
             Error::NoProcess { .. } => "`greenroom ps --all` lists the processes",
             Error::Exists { .. } => "give another key, or none for a random one",
+            Error::NoQueue { .. } => "`greenroom queues` shows what each is doing",
             Error::NotOpen { .. } => "`greenroom asks` lists the open ones",
             Error::UnknownKind { .. } => {
                 "start the node from the binary that registers this kind; `greenroom kinds` lists them"

@@ -30,6 +30,11 @@ impl Client {
         Ok(found.queues)
     }
 
+    /// Ends a queue's hold and closes its circuit.
+    pub async fn reopen_queue(&self, name: &str) -> Result<QueueView, ClientError> {
+        self.post(&format!("queues/{name}/reopen"), &serde_json::json!({})).await
+    }
+
     /// The newest dead letters.
     pub async fn dead(&self, limit: usize) -> Result<Vec<DeadLetter>, ClientError> {
         self.letters(&LetterQuery { limit: Some(limit), ..LetterQuery::default() }).await

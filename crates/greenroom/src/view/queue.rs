@@ -45,7 +45,8 @@ pub fn pressure(queue: &QueueView) -> Option<String> {
     let QueueView { name, waiting, running, .. } = queue;
     match queue.circuit {
         Some(CircuitState::Open) => {
-            return Some(format!("{name}: its circuit is open, {waiting} steps wait"));
+            let words = format!("{name}: its circuit is open, {waiting} steps wait");
+            return Some(format!("{words}; `greenroom queues reopen {name}` lets them in"));
         }
         Some(CircuitState::HalfOpen) => {
             return Some(format!("{name}: its circuit is being probed, {waiting} steps wait"));
@@ -54,7 +55,8 @@ pub fn pressure(queue: &QueueView) -> Option<String> {
     }
     if let Some(held_ms) = queue.held_for_ms {
         let held = span(Duration::from_millis(held_ms));
-        return Some(format!("{name}: to be left alone for {held}, {waiting} steps wait"));
+        let words = format!("{name}: to be left alone for {held}, {waiting} steps wait");
+        return Some(format!("{words}; `greenroom queues reopen {name}` lets them in"));
     }
     let oldest = oldest(queue).filter(|wait| *wait >= LONG)?;
     let oldest = span(oldest);

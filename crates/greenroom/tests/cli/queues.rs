@@ -41,6 +41,30 @@ fn pressure_is_seen_where_it_is() {
 }
 
 #[test]
+fn a_queue_that_is_held_is_opened_by_hand() {
+    let house = House::up();
+    house.run(&["run", "queued/first", "-d", "-i", "0"]).ok();
+    let door = || house.run(&["queues", "door", "--json"]).ok().json()[0].clone();
+    let held_ms = || door()["held_for_ms"].as_u64();
+    until("it is held", || held_ms().is_some());
+    // A day was asked for; an hour is the most.
+    assert!(held_ms().is_some_and(|ms| (3_000_000..=3_600_000).contains(&ms)), "{}", door());
+    house.run(&["run", "queued/next", "-d", "-i", "1"]).ok();
+    until("the next waits", || door()["waiting"] == 1);
+    let findings = house.run(&["doctor"]).out;
+    assert!(findings.contains("door: to be left alone for"), "{findings}");
+    assert!(findings.contains("`greenroom queues reopen door`"), "{findings}");
+
+    let opened = house.run(&["queues", "reopen", "door"]).ok().out;
+    assert!(opened.contains("closed") && !opened.contains("held"), "{opened}");
+    house.run(&["result", "queued/next", "--wait"]).ok();
+    let opened = house.run(&["queues", "reopen", "door", "--json"]).ok().json();
+    assert_eq!((&opened[0]["name"], opened[0].get("held_for_ms")), (&"door".into(), None));
+    house.run(&["queues", "reopen", "nobody/x y"]).fails(3, &["no queue `nobody/x y`"]);
+    house.run(&["queues", "reopen"]).fails(2, &["<NAME>"]);
+}
+
+#[test]
 fn without_a_node_there_are_no_queues() {
     House::new().run(&["queues"]).fails(1, &["no node is running", "start one with"]);
 }

@@ -153,12 +153,17 @@ impl Circuit {
             (Stage::HalfOpen { running, answered }, Some(false)) => {
                 (*running, *answered) = (running.saturating_sub(1), *answered + 1);
                 if *answered >= self.breaker.probes {
-                    self.turn(Stage::Closed(VecDeque::new()));
+                    self.close();
                 }
             }
             (Stage::HalfOpen { running, .. }, None) => *running = running.saturating_sub(1),
             (Stage::Closed(_), None) | (Stage::Open { .. }, _) => {}
         }
+    }
+
+    /// Closes it, whatever was seen before.
+    pub fn close(&mut self) {
+        self.turn(Stage::Closed(VecDeque::new()));
     }
 
     fn open(&mut self, now: Duration) {

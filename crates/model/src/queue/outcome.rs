@@ -23,7 +23,7 @@ impl Outcome {
     /// What a failure says.
     pub fn of_failure(failure: &Failure) -> Outcome {
         let overload = [failure::OVERLOADED, failure::RATE_LIMITED, failure::TIMEOUT];
-        let retry_after = failure.retry_after_ms.map(Duration::from_millis);
+        let retry_after = failure.left_alone_for();
         if retry_after.is_some() || overload.iter().any(|kind| failure.is(kind)) {
             Outcome::Overloaded { retry_after }
         } else if failure.retryable {

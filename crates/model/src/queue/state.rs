@@ -111,6 +111,15 @@ impl Queue {
         }
     }
 
+    /// A person says that what lies behind it can be used: a hold ends, and the
+    /// circuit is closed.
+    pub fn reopen(&mut self) {
+        self.held_until = Duration::ZERO;
+        if let Some(circuit) = &mut self.circuit {
+            circuit.close();
+        }
+    }
+
     fn end(&mut self, ticket: Ticket, now: Duration, failed: Option<bool>) -> bool {
         let Some(round) = self.running.remove(&ticket) else { return false };
         if let Some(circuit) = &mut self.circuit {

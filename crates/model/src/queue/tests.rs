@@ -2,6 +2,7 @@
 
 use super::line::PASSED_MAX;
 use super::*;
+use crate::RETRY_AFTER_MAX;
 use crate::{Failure, Millis};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -292,6 +293,38 @@ fn a_wish_to_be_left_alone_is_heeded() {
     assert_eq!((decision.admitted, decision.again_at), (vec![], Some(3 * SEC)));
     assert_eq!(queue.view(SEC, Millis(0)).held_for_ms, Some(2_000));
     assert_eq!(queue.decide(3 * SEC).admitted, [ticket]);
+}
+
+#[test]
+fn nobody_shuts_a_queue_for_ever() {
+    let mut queue = queue(QueueSpec::new("q").concurrency(4));
+    let failure = Failure::new("rate_limited", "go away").retry_after(Duration::MAX);
+    one(&mut queue, SEC, Outcome::of_failure(&failure));
+    let ticket = queue.enter(&wish(0, "", 0));
+    let decision = queue.decide(2 * SEC);
+    assert_eq!((decision.admitted, decision.again_at), (vec![], Some(SEC + RETRY_AFTER_MAX)));
+    queue.reopen();
+    assert_eq!(queue.decide(2 * SEC).admitted, [ticket]);
+}
+
+#[test]
+fn a_circuit_that_is_closed_by_hand_forgets_what_it_saw() {
+    let breaker = Breaker { failures: 2, window: 2, open_for: 60 * SEC, ..Breaker::default() };
+    let mut queue = queue(QueueSpec::new("q").breaker(breaker));
+    let late = queue.enter(&wish(0, "", 0));
+    assert_eq!(queue.decide(SEC).admitted, [late]);
+    one(&mut queue, SEC, Outcome::Failed);
+    one(&mut queue, SEC, Outcome::Failed);
+    let ticket = queue.enter(&wish(0, "", 0));
+    assert!(queue.decide(SEC).admitted.is_empty());
+    assert_eq!(queue.view(SEC, Millis(0)).circuit, Some(CircuitState::Open));
+    queue.reopen();
+    assert_eq!(queue.view(SEC, Millis(0)).circuit, Some(CircuitState::Closed));
+    assert_eq!(queue.decide(SEC).admitted, [ticket]);
+    // What was let in before says nothing any more.
+    queue.ended(late, SEC, SEC, Outcome::Failed);
+    queue.ended(ticket, SEC, SEC, Outcome::Failed);
+    assert_eq!(queue.view(SEC, Millis(0)).circuit, Some(CircuitState::Closed));
 }
 
 #[test]

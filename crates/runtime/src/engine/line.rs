@@ -357,6 +357,15 @@ impl Lines {
         drop((kept, members));
     }
 
+    /// Ends a queue's hold and closes its circuit. `false`: there is none of that
+    /// name.
+    pub fn reopen(self: &Arc<Self>, name: &str) -> bool {
+        let Some((name, standing)) = self.queues.get_key_value(name) else { return false };
+        lock(standing).queue.reopen();
+        self.decide(name, None);
+        true
+    }
+
     /// Every queue, by name.
     pub fn view(&self) -> Vec<QueueView> {
         let (now, wall) = (self.env.uptime(), self.env.now());
