@@ -191,7 +191,9 @@ impl Registry {
         self
     }
 
-    /// Says how processes of a kind are treated, in all its versions.
+    /// Says how processes of a kind are treated, in all its versions. The kind may
+    /// be registered before or after; one that never is, or that has options
+    /// already, is reported when the node starts.
     pub fn with_options(mut self, name: &str, options: KindOptions) -> Registry {
         if options.crashes_max == 0 {
             let words = "crashes_max 0 would give up every message unread: 1 is the least";
@@ -209,7 +211,9 @@ impl Registry {
             let words = "processes_max 0 would let no process begin: 1 is the least";
             self.problems.push(format!("the kind {name}: {words}"));
         }
-        self.options.insert(name.to_owned(), options);
+        if self.options.insert(name.to_owned(), options).is_some() {
+            self.problems.push(options_twice(name));
+        }
         self
     }
 
@@ -289,7 +293,12 @@ impl Registry {
         for (kind, onward) in other.migrations.all() {
             migrations.from(kind.clone()).extend(onward.clone());
         }
-        self.options.extend(other.options);
+        for (name, options) in other.options {
+            if self.options.contains_key(&name) {
+                self.problems.push(options_twice(&name));
+            }
+            self.options.insert(name, options);
+        }
         self.mailboxes.extend(other.mailboxes);
         for (name, spec) in other.queues {
             if self.queues.insert(name.clone(), spec).is_some() {
@@ -327,9 +336,17 @@ impl Registry {
         self.programs.contains_key(kind)
     }
 
-    /// What was wrong with what was registered.
-    pub(crate) fn problems(&self) -> &[String] {
-        &self.problems
+    /// What is wrong with what was registered.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let unknown = self.options.keys().filter(|name| self.newest(name).is_none());
+        let mut known: Vec<String> =
+            self.kinds().iter().map(|kind| kind.name.to_string()).collect();
+        known.dedup();
+        let unknown = unknown.map(|name| {
+            let words = format!("options are given for `{name}`, and no kind of that name");
+            format!("{words} is registered; known: {}", known.join(", "))
+        });
+        self.problems.iter().cloned().chain(unknown).collect()
     }
 
     /// An activation of a kind, if there is code for it.
@@ -337,6 +354,10 @@ impl Registry {
         let program = self.programs.get(&new.segment.kind)?;
         Some(Box::new(Local::new(program, new, self.migrations.clone())))
     }
+}
+
+fn options_twice(name: &str) -> String {
+    format!("options are given twice for the kind {name}: say all of them in one `with_options`")
 }
 
 fn bad(what: &str, error: &greenroom_model::Error) -> Failure {

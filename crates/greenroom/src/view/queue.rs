@@ -43,6 +43,12 @@ pub fn queues(queues: &[QueueView], paint: Paint) -> String {
 /// What a person should know of a queue; `None`: all goes well.
 pub fn pressure(queue: &QueueView) -> Option<String> {
     let QueueView { name, waiting, running, .. } = queue;
+    if queue.missing {
+        return Some(format!(
+            "{name}: no queue of this name is declared here, {waiting} steps wait for one: start \
+             the node from the binary that declares it"
+        ));
+    }
     match queue.circuit {
         Some(CircuitState::Open) => {
             let words = format!("{name}: its circuit is open, {waiting} steps wait");
@@ -76,6 +82,9 @@ fn limit(queue: &QueueView) -> String {
 }
 
 fn circuit(queue: &QueueView) -> (String, Tone) {
+    if queue.missing {
+        return ("not declared".to_owned(), Tone::Bad);
+    }
     let held = queue.held_for_ms.map(|ms| format!("held {}", span(Duration::from_millis(ms))));
     match queue.circuit {
         Some(CircuitState::Open) => ("open".to_owned(), Tone::Bad),

@@ -1,8 +1,9 @@
 //! Goldens: what people see. `UPDATE_GOLDENS=1` writes them anew.
 
-use super::{Detail, Live, asks, facts, header, processes, render, span, tree};
+use super::{Detail, Live, asks, facts, header, pressure, processes, queues, render, span, tree};
 use crate::paint::Paint;
 use greenroom_api::wire::{Ask, Process, Turn};
+use greenroom_model::queue::QueueView;
 use greenroom_model::{
     AskSpec, Event, Exit, Failure, Kind, Millis, Op, Origin, Payload, ProcessId, ProcessNo,
     Segment, Seq, Status,
@@ -264,6 +265,16 @@ fn a_tree_shows_who_spawned_whom() {
         child("lost/x", "gone/1"),
     ];
     golden("tree.txt", &tree(&all, Millis(BEGIN + 5_000), Paint::OFF));
+}
+
+#[test]
+fn a_queue_that_is_not_declared_says_so() {
+    let door = QueueView::missing("door", 2, Some(90_000));
+    let listed = queues(std::slice::from_ref(&door), Paint::OFF);
+    let line = listed.lines().last().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(line, Some(vec!["door", "2", "0", "not", "declared", "1m30s"]));
+    let words = pressure(&door).expect("words");
+    assert!(words.starts_with("door: no queue of this name is declared here, 2 steps wait"));
 }
 
 #[test]

@@ -178,6 +178,7 @@ impl Queue {
         });
         QueueView {
             name: self.spec.name.clone(),
+            missing: false,
             waiting: self.line.len(),
             running: self.running.len(),
             limit: self.limit.now(),

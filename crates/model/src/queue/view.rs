@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct QueueView {
     /// Its name; `kind:NAME` is that of a kind's own limit.
     pub name: String,
+    /// No queue of this name is declared: its steps were asked for when one was,
+    /// and wait for a binary that declares it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// Steps that wait.
     pub waiting: usize,
     /// Steps that were let in and have not ended.
@@ -32,4 +36,23 @@ pub struct QueueView {
     pub held_for_ms: Option<u64>,
     /// Tenants that wait.
     pub tenants: usize,
+}
+
+impl QueueView {
+    /// A queue that is not declared, and that so many steps wait for.
+    pub fn missing(name: &str, waiting: usize, oldest_wait_ms: Option<u64>) -> QueueView {
+        QueueView {
+            name: name.to_owned(),
+            missing: true,
+            waiting,
+            running: 0,
+            limit: None,
+            adaptive: None,
+            rate: None,
+            circuit: None,
+            oldest_wait_ms,
+            held_for_ms: None,
+            tenants: 0,
+        }
+    }
 }

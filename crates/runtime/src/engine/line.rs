@@ -42,6 +42,11 @@ pub(crate) struct Lines {
     /// Processes of kinds with a limit, as far as they have not ended: under
     /// way, or waiting to begin.
     members: Mutex<HashMap<ProcessNo, Place>>,
+    /// Steps that wait for queues that are not declared here, since another
+    /// binary did: they wait for one that does again.
+    missing: Mutex<BTreeMap<Arc<str>, Missing>>,
+    /// There may be some.
+    lacks: AtomicBool,
     /// Places of processes that are not in memory.
     kept: Mutex<HashMap<ProcessNo, InLine>>,
 }
@@ -51,6 +56,12 @@ struct Standing {
     holders: HashMap<Ticket, Holder>,
     /// When it is asked again, if time alone lets in another.
     again_at: Option<Duration>,
+}
+
+#[derive(Default)]
+struct Missing {
+    last: u64,
+    waiting: BTreeMap<Ticket, (ProcessNo, Millis)>,
 }
 
 struct Holder {
@@ -85,25 +96,26 @@ pub(crate) struct InLine {
 
 #[derive(Default)]
 struct Lined {
-    /// Those to look at next.
-    next: VecDeque<Op>,
+    /// Those to look at next, and whether the code has just asked for them.
+    next: VecDeque<(Op, bool)>,
     waiting: BTreeMap<Op, Waiting>,
     called: Arc<Called>,
 }
 
 impl InLine {
-    /// This step is to be looked at: it may have to line up.
-    pub fn add(&mut self, op: Op) {
-        self.lined.get_or_insert_default().next.push_back(op);
+    /// This step is to be looked at: it may have to line up. `new`: the code has
+    /// just asked for it.
+    pub fn add(&mut self, op: Op, new: bool) {
+        self.lined.get_or_insert_default().next.push_back((op, new));
         self.changed = true;
     }
 
-    /// The next step to look at.
-    pub fn next(&mut self) -> Option<Op> {
+    /// The next step to look at, and whether it is new.
+    pub fn next(&mut self) -> Option<(Op, bool)> {
         let lined = self.lined.as_mut()?;
         if lined.next.is_empty() {
             let mut called = lined.called.lock().unwrap_or_else(PoisonError::into_inner);
-            lined.next.extend(called.drain(..));
+            lined.next.extend(called.drain(..).map(|op| (op, false)));
         }
         lined.next.pop_front()
     }
@@ -181,6 +193,8 @@ impl Lines {
             of_kinds: has_kinds,
             open: AtomicBool::new(false),
             members: Mutex::default(),
+            missing: Mutex::default(),
+            lacks: AtomicBool::new(false),
             kept: Mutex::default(),
         }
     }
@@ -196,6 +210,27 @@ impl Lines {
 
     pub fn is_empty(&self) -> bool {
         self.queues.is_empty()
+    }
+
+    /// Whether a queue is declared.
+    pub fn has(&self, queue: &str) -> bool {
+        self.queues.contains_key(queue)
+    }
+
+    /// A step of `no` waits for a queue that is not declared.
+    pub fn wait_for(self: &Arc<Self>, queue: &Arc<str>, no: ProcessNo, since: Millis) -> Place {
+        self.lacks.store(true, Ordering::Release);
+        let mut missing = self.missing();
+        let waiting = missing.entry(queue.clone()).or_default();
+        waiting.last += 1;
+        let ticket = Ticket(waiting.last);
+        waiting.waiting.insert(ticket, (no, since));
+        let stage = Arc::new(AtomicU8::new(WAITS));
+        Place { lines: self.clone(), queue: queue.clone(), ticket, stage }
+    }
+
+    fn missing(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Missing>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lines up a step of `no`. It may be let in at once, of which its process
@@ -342,7 +377,7 @@ impl Lines {
 
     /// Gives them back.
     pub fn kept(&self, no: ProcessNo) -> InLine {
-        if self.queues.is_empty() {
+        if self.queues.is_empty() && !self.lacks.load(Ordering::Acquire) {
             return InLine::default();
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -366,10 +401,19 @@ impl Lines {
         true
     }
 
-    /// Every queue, by name.
+    /// Every queue, by name, and those that steps wait for and that are none.
     pub fn view(&self) -> Vec<QueueView> {
         let (now, wall) = (self.env.uptime(), self.env.now());
-        self.queues.values().map(|standing| lock(standing).queue.view(now, wall)).collect()
+        let declared = self.queues.values().map(|standing| lock(standing).queue.view(now, wall));
+        let mut views: Vec<QueueView> = declared.collect();
+        views.extend(self.missing().iter().map(|(name, missing)| {
+            let oldest = missing.waiting.values().map(|(_, since)| *since).min();
+            let oldest_ms = oldest.map(|since| wall.since(since).as_millis());
+            let oldest_wait_ms = oldest_ms.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX));
+            QueueView::missing(name, missing.waiting.len(), oldest_wait_ms)
+        }));
+        views.sort_by(|one, other| one.name.cmp(&other.name));
+        views
     }
 
     /// The queues' names, for words.
@@ -390,6 +434,10 @@ impl Lines {
                     waiting.insert(holder.no, name.clone());
                 }
             }
+        }
+        for (name, missing) in &*self.missing() {
+            let those = missing.waiting.values().filter(|(no, _)| of.contains(no));
+            waiting.extend(those.map(|(no, _)| (*no, name.clone())));
         }
         waiting
     }
@@ -429,7 +477,17 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(standing) = self.lines.queues.get(&self.queue) {
+        let Some(standing) = self.lines.queues.get(&self.queue) else {
+            let mut missing = self.lines.missing();
+            if let Some(waiting) = missing.get_mut(&self.queue) {
+                waiting.waiting.remove(&self.ticket);
+                if waiting.waiting.is_empty() {
+                    missing.remove(&self.queue);
+                }
+            }
+            return;
+        };
+        {
             let now = self.lines.env.uptime();
             let mut standing = lock(standing);
             standing.holders.remove(&self.ticket);

@@ -24,8 +24,8 @@ impl Engine {
         if !live.line.changed || live.is_held() || self.is_draining() {
             return None;
         }
-        while let Some(op) = live.line.next() {
-            let event = self.look_at_step(live, op);
+        while let Some((op, new)) = live.line.next() {
+            let event = self.look_at_step(live, op, new);
             if event.is_some() {
                 return event;
             }
@@ -34,7 +34,7 @@ impl Engine {
         None
     }
 
-    fn look_at_step(&self, live: &mut Live, op: Op) -> Option<Event> {
+    fn look_at_step(&self, live: &mut Live, op: Op, new: bool) -> Option<Event> {
         let mut waiting = live.line.take(op).unwrap_or_default();
         if waiting.told {
             // What was let in and said so is held until the attempt takes it.
@@ -43,7 +43,7 @@ impl Engine {
         }
         let step = live.ledger.steps.get(&op).filter(|step| step.is_queued())?;
         let attempt = step.attempts + 1;
-        match self.standing(live, op, &mut waiting) {
+        match self.standing(live, op, new, &mut waiting) {
             Standing::Waits => {
                 live.line.put(op, waiting);
                 None
@@ -57,7 +57,7 @@ impl Engine {
         }
     }
 
-    fn standing(&self, live: &mut Live, op: Op, waiting: &mut Waiting) -> Standing {
+    fn standing(&self, live: &mut Live, op: Op, new: bool, waiting: &mut Waiting) -> Standing {
         match waiting.places.last() {
             Some(last) if last.is_waiting() => return Standing::Waits,
             Some(last) if last.is_refused() => {
@@ -80,6 +80,16 @@ impl Engine {
         let of_kind = self.lines.of_kind(&live.kind.name);
         let named = asked.and_then(|asked| asked.name.as_deref()).map(Arc::from);
         let queues: Vec<Arc<str>> = of_kind.into_iter().chain(named).collect();
+        match queues.iter().find(|queue| !self.lines.has(queue)) {
+            Some(missing) if new => return Standing::Fails(self.unknown_queue(missing)),
+            // It asked for it when there was one: the wrong binary must not cost
+            // it the step.
+            Some(missing) => {
+                waiting.places.push(self.lines.wait_for(missing, live.no, wish.since));
+                return Standing::Waits;
+            }
+            None => {}
+        }
         while let Some(queue) = queues.get(waiting.places.len()) {
             let Some(place) = self.lines.enter(queue, live.no, Some(live.line.caller(op)), &wish)
             else {
@@ -134,7 +144,7 @@ impl Live {
     /// paused, or went out of memory.
     pub(super) fn line_up_all(&mut self) {
         let queued = self.ledger.steps.iter().filter(|(_, step)| step.is_queued());
-        queued.for_each(|(op, _)| self.line.add(*op));
+        queued.for_each(|(op, _)| self.line.add(*op, false));
     }
 
     /// It stands where it stood before it went out of memory.

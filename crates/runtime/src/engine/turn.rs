@@ -350,7 +350,7 @@ fn intend(live: &mut Live, event: &Event) {
         | Event::StepAdmitted { op, .. }
         | Event::StepUnknown { op, .. } => {
             if live.ledger.steps.get(op).is_some_and(greenroom_model::OpenStep::is_queued) {
-                live.line.add(*op);
+                live.line.add(*op, matches!(event, Event::StepStarted { .. }));
             } else {
                 live.intended.push(*op);
             }

@@ -106,8 +106,10 @@ impl Node {
         registry: Registry,
         options: NodeOptions,
     ) -> Result<Node> {
-        if !registry.problems().is_empty() {
-            return Err(Error::Registry(registry.problems().join("; ")));
+        let registry = registry.with_ready_kinds();
+        let problems = registry.problems();
+        if !problems.is_empty() {
+            return Err(Error::Registry(problems.join("; ")));
         }
         let tokio = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::BadRequest("a node needs a tokio runtime around it".to_owned()))?;

@@ -3,8 +3,9 @@
 use crate::world::{Ran, World, counter, pause};
 use greenroom_runtime::journal::Memory;
 use greenroom_runtime::model::queue::{QueueSpec, QueueView};
-use greenroom_runtime::model::{Exit, Failure, ProcessId, Retry};
+use greenroom_runtime::model::{Exit, Failure, ProcessId, Retry, Status};
 use greenroom_runtime::{Ctx, Error, KindOptions, Node, NodeOptions, Registry, select};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -481,6 +482,18 @@ async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     let options = KindOptions { steps_max: Some(0), ..KindOptions::default() };
     assert!(start(Registry::new().with_options("x", options)).contains("steps_max 0"));
 
+    let words = start(visitor(&Place::default()).with_options("visitr", KindOptions::default()));
+    let wanted = "options are given for `visitr`, and no kind of that name is registered; known: ";
+    assert!(words.contains(wanted) && words.ends_with("visitor"), "{words}");
+    let given = || visitor(&Place::default()).with_options("visitor", KindOptions::default());
+    let twice = "options are given twice for the kind visitor";
+    assert!(start(given().with_options("visitor", KindOptions::default())).contains(twice));
+    let other = Registry::new().with_options("visitor", KindOptions::default());
+    assert!(start(given().merge(other)).contains(twice));
+    let ready = Registry::new().with_options("supervisor", KindOptions::default());
+    let later = Registry::new().with_options("visitor", KindOptions::default());
+    World::new(ready.merge(later).merge(visitor(&Place::default())));
+
     let place = Place::default();
     let registry = visitor(&place);
     let world = World::new(registry.clone().queue(QueueSpec::new("other")));
@@ -527,4 +540,50 @@ async fn the_steps_of_one_process_take_time_in_proportion_to_their_number() {
         // Eight times as long, were there nothing else; 64 if each looked at all.
         assert!(many < few * 24, "limit {limit}: 1,000 took {few:?}, 8,000 took {many:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_wait_for_a_queue_that_another_binary_declares() {
+    let place = Place::shut();
+    let registry = visitor(&place);
+    let door = || QueueSpec::new("door").concurrency(1);
+    let world = World::new(registry.clone().queue(door()));
+    visits(&world, "a-0", 0).await;
+    place.until_began(1).await;
+    let waits = visits(&world, "a-1", 0).await;
+    until_waiting(&world, "door", 1).await;
+    // A node that stops begins no other.
+    let opens = async {
+        pause(50).await;
+        place.open();
+    };
+    tokio::join!(world.node.stop(Duration::from_secs(2)), opens);
+
+    // It must not matter whether there are other queues.
+    for wrong in [registry.clone(), registry.clone().queue(QueueSpec::new("other"))] {
+        let world = World::on(world.store.clone(), wrong);
+        for _ in 0..2_000 {
+            if world.node.queues().iter().any(|queue| queue.missing) {
+                break;
+            }
+            pause(2).await;
+        }
+        let door = view(&world, "door");
+        assert!((door.missing, door.waiting, door.running) == (true, 1, 0), "{door:?}");
+        assert!(door.oldest_wait_ms.is_some());
+        let row = world.node.process(&waits).await.expect("read");
+        assert_eq!(row.status, Status::Running);
+        let queued = world.node.queued(&HashSet::from([row.no]));
+        assert_eq!(queued.get(&row.no).map(|queue| &**queue), Some("door"));
+        // Who only now asks for it hears of the mistake.
+        let asks = visits(&world, &format!("new-{}", world.node.queues().len()), 0).await;
+        assert!(world.failure(&asks).await.contains("unknown_queue"), "{asks}");
+        let error = world.node.reopen_queue("door").expect_err("there is none");
+        assert!(error.to_string().starts_with("the node has no queue `door`; it has: "));
+        world.node.stop(Duration::from_secs(2)).await;
+    }
+    let world = World::on(world.store.clone(), registry.queue(door()));
+    assert_eq!(world.result(&waits).await, "1");
+    assert!(world.node.queues().iter().all(|queue| !queue.missing));
+    assert_eq!(place.began(), ["a-0", "a-1"]);
 }
