@@ -84,7 +84,8 @@ impl Problem {
 
 fn exit_of(code: &str) -> Code {
     match code {
-        "no_process" | "no_name" | "unknown_kind" | "not_open" | "no_letter" => Code::Missing,
+        "no_process" | "no_root" | "no_name" | "unknown_kind" | "no_queue" | "not_open"
+        | "no_letter" => Code::Missing,
         "bad_request" | "bad_answer" => Code::Usage,
         _ => Code::Failed,
     }

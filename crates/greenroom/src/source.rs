@@ -102,7 +102,9 @@ impl Source {
                 let listing = TraceListing { root: root.to_string(), after, limit };
                 let turns = journal.trace(&listing)?;
                 if turns.is_empty() && after.is_none() {
-                    find(journal.as_ref(), root)?;
+                    let row = find(journal.as_ref(), root)?;
+                    let (id, root) = (root.clone(), row.root);
+                    return Err(greenroom_runtime::Error::NoRoot { id, root }.into());
                 }
                 Ok(wire::Trace::page(turns, limit))
             }

@@ -15,6 +15,15 @@ pub enum Error {
         /// Its id.
         id: ProcessId,
     },
+    /// It began nothing of its own: what it caused is told with all that goes back
+    /// to its root.
+    #[error("{id} goes back to {root}: `greenroom trace {root}`")]
+    NoRoot {
+        /// Its id.
+        id: ProcessId,
+        /// What it goes back to.
+        root: String,
+    },
     /// No process has this name.
     #[error("no process has the name {name}")]
     NoName {
@@ -126,6 +135,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NoProcess { .. } => "no_process",
+            Error::NoRoot { .. } => "no_root",
             Error::NoName { .. } => "no_name",
             Error::Ended { .. } => "ended",
             Error::Exists { .. } => "exists",
@@ -152,6 +162,7 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self {
             Error::NoProcess { .. }
+            | Error::NoRoot { .. }
             | Error::NoName { .. }
             | Error::NoQueue { .. }
             | Error::NotOpen { .. }

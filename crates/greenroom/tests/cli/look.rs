@@ -177,6 +177,7 @@ fn trace_tells_what_a_request_caused() {
             serde_json::from_str(raw.lines().next().unwrap_or_default()).expect("JSON");
         assert_eq!((&first["process"], &first["seq"]), (&"lead/1".into(), &1.into()));
         house.run(&["trace", "lead/none"]).fails(3, &["lead/none"]);
+        house.run(&["trace", "add/child"]).fails(3, &["goes back to lead/1", "trace lead/1`"]);
         house.run(&["trace", "lead"]).fails(2, &["lead"]);
     });
 }

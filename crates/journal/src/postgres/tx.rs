@@ -5,7 +5,7 @@ use super::connection::Connection;
 use super::pipeline::Pipeline;
 use super::{append, history};
 use crate::Error;
-use crate::sql::{Append, KeptTurn, NewTurn, Newest, Row, Tx, Value};
+use crate::sql::{Append, KeptTurn, NewTurn, Newest, Row, StretchEnd, Tx, Value};
 use greenroom_model::{ProcessNo, Seq};
 
 /// A transaction that the caller ends.
@@ -91,7 +91,26 @@ impl Tx for PostgresTx<'_> {
         _head: i64,
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error> {
-        history::read(&mut self.pipeline, process, begin)
+        history::read(&mut self.pipeline, process, begin, None)
+    }
+
+    fn stretches(
+        &mut self,
+        process: ProcessNo,
+        _head: i64,
+        after: Option<StretchEnd>,
+        turns: usize,
+    ) -> Result<Vec<StretchEnd>, Error> {
+        history::stretches(&mut self.pipeline, process, after, turns)
+    }
+
+    fn stretch(
+        &mut self,
+        process: ProcessNo,
+        begin: Seq,
+        last: StretchEnd,
+    ) -> Result<Vec<KeptTurn>, Error> {
+        history::read(&mut self.pipeline, process, begin, Some(last.seq))
     }
 
     fn turn(&mut self, _no: i64, process: ProcessNo, seq: Seq) -> Result<Option<KeptTurn>, Error> {

@@ -1,7 +1,7 @@
 //! What a database must offer for the shared SQL to run on it.
 
 use super::header::{Header, Newest};
-use super::turn::{Append, KeptTurn, NewTurn};
+use super::turn::{Append, KeptTurn, NewTurn, StretchEnd};
 use super::value::{Row, Value};
 use crate::Error;
 use greenroom_model::{ProcessNo, Seq};
@@ -70,6 +70,24 @@ pub trait Tx {
         process: ProcessNo,
         head: i64,
         begin: Seq,
+    ) -> Result<Vec<KeptTurn>, Error>;
+
+    /// Where stretches of `turns` turns end in a process's journal, oldest first,
+    /// after the end `after`. Reads no events.
+    fn stretches(
+        &mut self,
+        process: ProcessNo,
+        head: i64,
+        after: Option<StretchEnd>,
+        turns: usize,
+    ) -> Result<Vec<StretchEnd>, Error>;
+
+    /// As [`Tx::history`], but only up to the turn `last`.
+    fn stretch(
+        &mut self,
+        process: ProcessNo,
+        begin: Seq,
+        last: StretchEnd,
     ) -> Result<Vec<KeptTurn>, Error>;
 
     /// One turn: by its number, or where turns have none by an event of it.

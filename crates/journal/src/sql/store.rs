@@ -2,6 +2,7 @@
 
 use super::dialect::{Dialect, Tx};
 use super::header::Meta;
+use super::stretch::Stretches;
 use super::{
     account, ask, commit, dead, import, lease, list, load, place, process, request, state, trace,
     verify,
@@ -18,13 +19,14 @@ use greenroom_model::{BlobRef, Epoch, Millis, ProcessId, ProcessNo};
 /// A store in the database `D`, with its blobs in a directory.
 pub struct SqlStore<D> {
     dialect: D,
+    stretches: Stretches,
     blobs: Directory,
 }
 
 impl<D> SqlStore<D> {
     /// Puts the two together.
     pub(crate) fn new(dialect: D, blobs: Directory) -> SqlStore<D> {
-        SqlStore { dialect, blobs }
+        SqlStore { dialect, stretches: Stretches::default(), blobs }
     }
 }
 
@@ -93,7 +95,7 @@ impl<D: Dialect> Journal for SqlStore<D> {
     }
 
     fn trace(&self, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
-        self.dialect.read(|tx| trace::page(tx, listing))
+        self.dialect.read(|tx| trace::page(tx, &self.stretches, listing))
     }
 
     fn census(&self) -> Result<Vec<Count>, Error> {

@@ -2,7 +2,9 @@
 //! own; and what one root caused, read by index.
 
 use super::dialect::Tx;
+use super::process::Kept;
 use super::seal::Seal;
+use super::stretch::Stretches;
 use super::turn::Append;
 use super::value::{Row, Value};
 use super::{list, process, turn};
@@ -41,7 +43,11 @@ pub(super) fn insert(
 }
 
 /// A page of what a root caused.
-pub(super) fn page(tx: &mut dyn Tx, listing: &TraceListing) -> Result<Vec<TraceTurn>, Error> {
+pub(super) fn page(
+    tx: &mut dyn Tx,
+    stretches: &Stretches,
+    listing: &TraceListing,
+) -> Result<Vec<TraceTurn>, Error> {
     let mut page = Page::new(listing);
     let mut processes =
         Listing { root: Some(listing.root.clone()), limit: PROCESSES, ..Listing::default() };
@@ -54,6 +60,10 @@ pub(super) fn page(tx: &mut dyn Tx, listing: &TraceListing) -> Result<Vec<TraceT
                 continue;
             }
             let Some(kept) = process::by_no(tx, row.no)? else { continue };
+            if Stretches::is_long(&kept) {
+                offer_long(tx, stretches, &mut page, &kept)?;
+                continue;
+            }
             let turns = tx.history(row.no, kept.head, Seq(1))?;
             let turns = turn::check(&kept.row, turns, Seq(1))?;
             page.offer(row.no, &row.id, &row.root, Seq(1), turns);
@@ -69,6 +79,34 @@ pub(super) fn page(tx: &mut dyn Tx, listing: &TraceListing) -> Result<Vec<TraceT
         }
     }
     Ok(page.done())
+}
+
+/// Offers of a long journal only what may be on the page.
+fn offer_long(
+    tx: &mut dyn Tx,
+    stretches: &Stretches,
+    page: &mut Page<'_>,
+    kept: &Kept,
+) -> Result<(), Error> {
+    let row = &kept.row;
+    let ends = stretches.of(tx, kept)?;
+    let (mut begin, mut from) = (Seq(0), row.started_at);
+    for end in &*ends {
+        if page.wants(from, end.at) {
+            let turns = tx.stretch(row.no, Seq(begin.0.max(1)), *end)?;
+            let (mut turns, _, _) = turn::check_part(row, turns, Seq(begin.0.max(1)))?;
+            turns.retain(|turn| turn.seq > begin);
+            page.offer(row.no, &row.id, &row.root, Seq(1), turns);
+        }
+        (begin, from) = (end.seq, end.at);
+    }
+    if page.wants(from, row.changed_at) {
+        let turns = tx.history(row.no, kept.head, Seq(begin.0.max(1)))?;
+        let mut turns = turn::check(row, turns, Seq(begin.0.max(1)))?;
+        turns.retain(|turn| turn.seq > begin);
+        page.offer(row.no, &row.id, &row.root, Seq(1), turns);
+    }
+    Ok(())
 }
 
 /// Turns of processes of other roots, in order.

@@ -80,6 +80,17 @@ impl KeptTurn {
     }
 }
 
+/// The last turn of a stretch of a long journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StretchEnd {
+    /// Its number, where turns have one.
+    pub no: i64,
+    /// Its first event.
+    pub seq: Seq,
+    /// When.
+    pub at: Millis,
+}
+
 /// Checks turns against each other and the row, and reads their events from
 /// the place `begin` on. The first may be the one before, read for its sum.
 pub(super) fn check(
@@ -87,6 +98,20 @@ pub(super) fn check(
     kept: Vec<KeptTurn>,
     begin: Seq,
 ) -> Result<Vec<TurnRow>, Error> {
+    let (turns, last, sum) = check_part(row, kept, begin)?;
+    if (last, sum) != (row.seq, row.sum) {
+        let what = format!("the last turn is not the row's at event {}", row.seq);
+        return Err(Error::corrupt(format!("the journal of {}: {what}", row.id)));
+    }
+    Ok(turns)
+}
+
+/// The same for some turns one after the other. Gives back with what they end.
+pub(super) fn check_part(
+    row: &ProcessRow,
+    kept: Vec<KeptTurn>,
+    begin: Seq,
+) -> Result<(Vec<TurnRow>, Seq, Sum), Error> {
     let damaged = |seq: Seq, what: &str| {
         Error::corrupt(format!("the journal of {}: {what} at event {seq}", row.id))
     };
@@ -107,8 +132,5 @@ pub(super) fn check(
             turns.extend(TurnRow { seq: turn.seq, at: turn.at, events }.from(begin));
         }
     }
-    if (last, sum) != (row.seq, row.sum) {
-        return Err(damaged(row.seq, "the last turn is not the row's"));
-    }
-    Ok(turns)
+    Ok((turns, last, sum))
 }

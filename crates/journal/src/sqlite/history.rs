@@ -2,12 +2,14 @@
 
 use super::failure::map;
 use crate::Error;
-use crate::sql::{KeptTurn, Newest};
+use crate::sql::{KeptTurn, Newest, StretchEnd};
 use greenroom_model::{Millis, ProcessNo, Seq, Sum};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 const NEWEST: &str = "select t.no, t.prev, t.seq, t.count, t.at, t.sum, t.body, p.sum \
     from turn t left join turn p on p.no = t.prev order by t.no desc";
+
+const NUMBERS: &str = "select process, prev, seq, at from turn where no = $1";
 
 const TURN: &str = "select process, prev, seq, count, at, sum, body from turn where no = $1";
 
@@ -40,6 +42,36 @@ pub(super) fn read(
     }
     turns.reverse();
     Ok(turns)
+}
+
+/// Every so many turns after `after`, by the links and without the events.
+pub(super) fn stretches(
+    connection: &Connection,
+    process: ProcessNo,
+    head: i64,
+    after: Option<StretchEnd>,
+    turns: usize,
+) -> Result<Vec<StretchEnd>, Error> {
+    let mut select = connection.prepare_cached(NUMBERS).map_err(map)?;
+    let stop = after.map_or(0, |after| after.no);
+    let (mut no, mut ends) = (head, Vec::new());
+    while no > stop {
+        let found = select.query_row([no], |row| {
+            let numbers: (i64, i64, i64, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok(numbers)
+        });
+        let damaged = || Error::corrupt(format!("turn {no} of process number {process}"));
+        let (owner, prev, seq, at) = found.optional().map_err(map)?.ok_or_else(damaged)?;
+        let (seq, at) = (u64::try_from(seq), u64::try_from(at));
+        let (Ok(seq), Ok(at), true) = (seq, at, owner == process.0 && prev < no) else {
+            return Err(damaged());
+        };
+        ends.push(StretchEnd { no, seq: Seq(seq), at: Millis(at) });
+        no = prev;
+    }
+    ends.reverse();
+    Ok(ends.into_iter().skip(turns - 1).step_by(turns).collect())
 }
 
 /// One turn.

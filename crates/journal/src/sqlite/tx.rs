@@ -3,7 +3,7 @@
 use super::failure::map;
 use super::{append, history};
 use crate::Error;
-use crate::sql::{Append, Cell, Header, KeptTurn, NewTurn, Newest, Row, Tx, Value};
+use crate::sql::{Append, Cell, Header, KeptTurn, NewTurn, Newest, Row, StretchEnd, Tx, Value};
 use greenroom_model::{ProcessNo, Seq};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement, ToSql};
@@ -144,6 +144,25 @@ impl Tx for SqliteTx<'_> {
         begin: Seq,
     ) -> Result<Vec<KeptTurn>, Error> {
         history::read(self.connection, process, head, begin)
+    }
+
+    fn stretches(
+        &mut self,
+        process: ProcessNo,
+        head: i64,
+        after: Option<StretchEnd>,
+        turns: usize,
+    ) -> Result<Vec<StretchEnd>, Error> {
+        history::stretches(self.connection, process, head, after, turns)
+    }
+
+    fn stretch(
+        &mut self,
+        process: ProcessNo,
+        begin: Seq,
+        last: StretchEnd,
+    ) -> Result<Vec<KeptTurn>, Error> {
+        history::read(self.connection, process, last.no, begin)
     }
 
     fn turn(&mut self, no: i64, process: ProcessNo, _seq: Seq) -> Result<Option<KeptTurn>, Error> {

@@ -73,7 +73,7 @@ suite! {
         who_is_where_is_listed;
     exits: mail_left_over_is_dead calls_left_over_are_answered a_restart_clears_the_exit
         in_group_order a_whole_tree_ends_in_one_group its_own_mail;
-    traces: across_processes_in_order page_by_page;
+    traces: across_processes_in_order page_by_page of_long_journals;
     accounts: paid_with_the_turn_or_not_at_all many_of_a_group_pay only_a_new_process_gets_one
         a_publish_is_paid_for_each_it_reaches;
     asks: open_and_close one_that_was_answered_is_not_open an_end_closes_them;

@@ -81,3 +81,39 @@ pub fn page_by_page(stage: &mut Stage) {
     }
     assert_eq!(paged, all);
 }
+
+/// Every page of a trace, put together.
+fn in_pages(stage: &Stage, root: &str, limit: usize) -> Vec<(String, u64, usize)> {
+    let (mut paged, mut last) = (Vec::new(), None);
+    loop {
+        let part = page(stage, root, last, limit);
+        let Some(end) = part.iter().map(|turn| turn.place).max() else { return paged };
+        assert!(part.len() <= limit);
+        paged.extend(told(&part));
+        last = Some(end);
+    }
+}
+
+pub fn of_long_journals(stage: &mut Stage) {
+    let (mut client, mut server) = (stage.start("client/1"), stage.start("server/1"));
+    let mut expected: Vec<(String, u64, usize)> = vec![("client/1".into(), 1, 1)];
+    // Once below what is read in parts, once above, and when it has grown.
+    for turns in [100, 900, 400] {
+        for turn in 0..turns {
+            let commit = stage.turn(&client);
+            stage.go(&mut client, commit);
+            expected.push(("client/1".into(), client.seq.0, 1));
+            if turn % 90 == 0 {
+                foreign(stage, &mut server, "client/1");
+                expected.push(("server/1".into(), server.seq.0 - 1, 2));
+            }
+        }
+        assert_eq!(told(&page(stage, "client/1", None, 10_000)), expected);
+        assert_eq!(in_pages(stage, "client/1", 70), expected);
+        assert_eq!(in_pages(stage, "client/1", 1_000), expected);
+    }
+    stage.reopen();
+    assert_eq!(in_pages(stage, "client/1", 300), expected);
+    let own = told(&page(stage, "server/1", None, 10_000));
+    assert_eq!(in_pages(stage, "server/1", 7), own);
+}

@@ -39,14 +39,17 @@ impl Node {
     /// Read by index; page by page, each at most `limit` parts of turns.
     ///
     /// # Errors
-    /// `no_process` if nothing goes back to a root of that name.
+    /// `no_process` if nothing goes back to a root of that name; `no_root` with the
+    /// root if there is a process of that name, which goes back to another.
     pub async fn trace(&self, listing: TraceListing) -> Result<Vec<TraceTurn>> {
         let (first, root) = (listing.after.is_none(), listing.root.clone());
         let found = self.read(move |journal| Ok(journal.trace(&listing)?)).await?;
-        match found.is_empty() && first {
-            true => Err(Error::NoProcess { id: root.parse()? }),
-            false => Ok(found),
+        if !found.is_empty() || !first {
+            return Ok(found);
         }
+        let id: ProcessId = root.parse()?;
+        let row = self.found(&id).await?;
+        Err(Error::NoRoot { id, root: row.root })
     }
 
     /// How many processes there are of each kind and version in each status.
