@@ -59,7 +59,9 @@ impl fmt::Debug for Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.accounts.release(&self.shares);
+        if !self.shares.is_empty() {
+            self.accounts.settle(&[], std::mem::take(&mut self.shares));
+        }
     }
 }
 
@@ -157,17 +159,6 @@ impl Accounts {
         Hold { accounts: self.clone(), shares }
     }
 
-    fn release(&self, shares: &[Share]) {
-        let mut inner = self.inner();
-        let mut admitted = Vec::new();
-        for share in shares {
-            inner.release(share);
-            admitted.extend(inner.admit(&share.payer));
-        }
-        drop(inner);
-        admitted.into_iter().for_each(|no| (self.wake)(no));
-    }
-
     /// How many messages could be paid for; `None`: any number.
     pub fn messages_left(&self, id: &ProcessId) -> Option<u64> {
         let inner = self.with(id);
@@ -200,18 +191,24 @@ impl Accounts {
         }
     }
 
-    /// What a commit has made of them.
-    pub fn learn(&self, accounts: &[Account]) {
-        if accounts.is_empty() {
-            return;
+    /// What a commit has made of them: what was on its way with it has arrived. At
+    /// once, so that nothing is seen twice or not at all.
+    pub fn arrived(&self, accounts: &[Account], holds: Vec<Hold>) {
+        let shares = |mut hold: Hold| std::mem::take(&mut hold.shares);
+        let shares: Vec<Share> = holds.into_iter().flat_map(shares).collect();
+        if !accounts.is_empty() || !shares.is_empty() {
+            self.settle(accounts, shares);
         }
+    }
+
+    fn settle(&self, accounts: &[Account], shares: Vec<Share>) {
         let mut inner = self.inner();
+        accounts.iter().for_each(|account| inner.books.insert(account.clone()));
+        shares.iter().for_each(|share| inner.release(share));
+        let changed = accounts.iter().map(|account| &account.id);
         let mut admitted = Vec::new();
-        for account in accounts {
-            inner.books.insert(account.clone());
-        }
-        for account in accounts {
-            admitted.extend(inner.admit(&account.id));
+        for id in changed.chain(shares.iter().map(|share| &share.payer)) {
+            admitted.extend(inner.admit(id));
         }
         drop(inner);
         admitted.into_iter().for_each(|no| (self.wake)(no));

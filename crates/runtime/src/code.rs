@@ -102,8 +102,18 @@ pub enum Room {
     Refused,
 }
 
-/// Tells whether a mailbox has room for a message under this topic.
-pub type HasRoom = Arc<dyn Fn(&ProcessId, &str) -> Room + Send + Sync>;
+/// Tells which mailboxes have room.
+pub trait Doors: Send + Sync {
+    /// What becomes of a message under this topic.
+    fn room(&self, to: &ProcessId, topic: &str) -> Room;
+
+    /// A mailbox that was full when this process last published to it, and still is:
+    /// it is to wait before it publishes more.
+    fn spilled(&self, publisher: &ProcessId) -> Option<ProcessId>;
+}
+
+/// For code that runs here.
+pub type HasRoom = Arc<dyn Doors>;
 
 /// Runs an ephemeral process, and all it spawns, to its end.
 pub type RunEphemeral = Arc<dyn Fn(EphemeralRequest) -> BoxFuture<'static, Exit> + Send + Sync>;

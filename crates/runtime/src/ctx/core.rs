@@ -57,6 +57,8 @@ struct Slot {
 pub(super) enum Waits {
     /// Until there is room for it.
     ForRoom(Unsent),
+    /// Until the mailbox that the last publish filled has room.
+    ToPublish(Vec<Event>),
     /// Until it is paid for.
     ToSend(Unsent),
     /// Until it is paid for; the first is what costs.
@@ -433,7 +435,9 @@ impl Core {
                 match *waits {
                     Waits::ForRoom(unsent) => self.send_again(*op, unsent, true),
                     Waits::ToSend(unsent) => self.send_again(*op, unsent, false),
-                    Waits::ToDo(commands) => self.pay_again(*op, commands),
+                    Waits::ToDo(commands) | Waits::ToPublish(commands) => {
+                        self.pay_again(*op, commands);
+                    }
                 }
                 true
             }

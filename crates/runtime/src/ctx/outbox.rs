@@ -5,7 +5,7 @@ use super::pay::Pay;
 use super::recorded::Recorded;
 use crate::code::Room;
 use greenroom_model::budget::Spend;
-use greenroom_model::{Event, Failure, Need, Op, failure};
+use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
 use std::time::Duration;
 
 /// When to look again at the latest whether a mailbox has room: who made room
@@ -78,6 +78,29 @@ impl Core {
         self.put_off(op, Waits::ToSend(unsent));
     }
 
+    /// The mailbox that this process filled when it published last, if that still is
+    /// full.
+    pub(super) fn full_of_the_last(&self, op: Op) -> Option<ProcessId> {
+        match self.recorded() {
+            Some(Recorded::NotSent { op: other, to, .. }) if *other == op => Some(to.clone()),
+            Some(_) => None,
+            None if self.replaying => None,
+            None => self.identity.has_room.spilled(&self.identity.id),
+        }
+    }
+
+    /// Makes `op` wait for room in it.
+    pub(super) fn publish_later(&mut self, op: Op, to: ProcessId, publish: Event) {
+        let topic = match &publish {
+            Event::Published { topic, .. } => topic.clone(),
+            _ => String::new(),
+        };
+        let until = self.now.after(LOOK_AGAIN_AFTER);
+        self.ask(Event::SendBlocked { op, to, topic, until });
+        self.wait(op, true);
+        self.put_off(op, Waits::ToPublish(vec![publish]));
+    }
+
     fn gate(&mut self, op: Op, unsent: &Unsent, let_in: bool) -> Gate {
         match self.room(op, unsent) {
             Room::Refused => Gate::NoRoom,
@@ -96,7 +119,7 @@ impl Core {
             Some(Recorded::NotSent { op: other, .. }) if *other == op => Room::Refused,
             Some(_) => Room::Open,
             None if self.replaying => Room::Open,
-            None => (self.identity.has_room)(to, topic),
+            None => self.identity.has_room.room(to, topic),
         };
         if room != Room::Open {
             return Err(self.refuse(op, unsent));
@@ -109,12 +132,12 @@ impl Core {
 
     fn room(&self, op: Op, unsent: &Unsent) -> Room {
         match self.recorded() {
-            Some(Recorded::NotSent { op: other, room }) if *other == op => *room,
+            Some(Recorded::NotSent { op: other, room, .. }) if *other == op => *room,
             Some(_) => Room::Open,
             None if self.replaying => Room::Open,
             // A turn is committed before it takes all memory there is.
             None if self.commands.len() >= SENDS_MAX => Room::Full,
-            None => match (self.identity.has_room)(&unsent.to, &unsent.topic) {
+            None => match self.identity.has_room.room(&unsent.to, &unsent.topic) {
                 // Who waits for its own mailbox would wait for ever.
                 Room::Full if unsent.to == self.identity.id => Room::Refused,
                 room => room,

@@ -134,7 +134,10 @@ fn some(
         move |core| {
             let op = core.number();
             let publish = Event::Published { op, to, topic, body, after, at_most: None };
-            core.do_paid(op, vec![publish])?;
+            match core.full_of_the_last(op) {
+                Some(to) => core.publish_later(op, to, publish),
+                None => core.do_paid(op, vec![publish])?,
+            }
             Ok(op)
         },
         read_value,

@@ -2,7 +2,7 @@
 //! little of them, so they are not copied.
 
 use crate::code::Room;
-use greenroom_model::{Event, Kind, Op};
+use greenroom_model::{Event, Kind, Op, ProcessId};
 
 /// A command that stands in the journal where the code's next one will.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) enum Recorded {
     /// A child was not: there was no code for it.
     Refused { op: Op },
     /// A message had to wait, or was not sent at all.
-    NotSent { op: Op, room: Room },
+    NotSent { op: Op, to: ProcessId, room: Room },
     /// What it costs was not paid: it waited, or was not done at all.
     NotPaid { op: Op, waits: bool },
     /// Any other, of which only its place counts.
@@ -30,8 +30,12 @@ impl Recorded {
             Event::ProcessSpawned { op, kind, .. } => {
                 Recorded::Spawned { op: *op, kind: kind.clone() }
             }
-            Event::SendBlocked { op, .. } => Recorded::NotSent { op: *op, room: Room::Full },
-            Event::SendRefused { op, .. } => Recorded::NotSent { op: *op, room: Room::Refused },
+            Event::SendBlocked { op, to, .. } => {
+                Recorded::NotSent { op: *op, to: to.clone(), room: Room::Full }
+            }
+            Event::SendRefused { op, to, .. } => {
+                Recorded::NotSent { op: *op, to: to.clone(), room: Room::Refused }
+            }
             Event::SpendBlocked { op, .. } => Recorded::NotPaid { op: *op, waits: true },
             Event::SpendRefused { op, .. } => Recorded::NotPaid { op: *op, waits: false },
             Event::SpawnRefused { op, .. } => Recorded::Refused { op: *op },

@@ -159,10 +159,11 @@ impl Engine {
         own: usize,
     ) {
         let mut acknowledged = Vec::with_capacity(commits.len());
-        for ((commit, rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
+        for ((commit, mut rest), outcome) in commits.into_iter().zip(rests).zip(outcomes) {
             match &outcome {
                 Ok(receipt) => {
-                    self.accounts.learn(&receipt.accounts);
+                    let holds = std::mem::take(&mut rest.holds);
+                    self.accounts.arrived(&receipt.accounts, holds);
                     self.hand_on(&commit, &rest, receipt);
                 }
                 Err(Refusal::Stale { .. }) => self.begin_doubt(),
@@ -170,7 +171,6 @@ impl Engine {
                     Refusal::Fenced { .. } | Refusal::Repeated { .. } | Refusal::NoLetter { .. },
                 ) => {}
             }
-            drop(rest.holds);
             match rest.source {
                 Source::Turn(cell) => {
                     if rest.large.is_some() && outcome.is_ok() {
@@ -216,7 +216,15 @@ impl Engine {
     fn hand_on(self: &Arc<Self>, commit: &Commit, rest: &Rest, receipt: &Receipt) {
         for delivered in &receipt.delivered {
             // Large bodies are fetched by the worker that takes it in.
-            self.deliver(delivered.to, delivered.message.clone());
+            let (to, message) = (delivered.to, delivered.message.clone());
+            match (&commit.turn, commit.hub.is_empty()) {
+                (Some(turn), false) => {
+                    if let Some(full) = self.deliver_published(to, message) {
+                        self.rooms.spill(&turn.id, &full);
+                    }
+                }
+                _ => self.deliver(to, message),
+            }
         }
         let spawns = commit.spawns.iter().zip(&rest.fresh).zip(&rest.facts);
         for (spawned, ((spawn, fresh), facts)) in receipt.spawned.iter().zip(spawns) {

@@ -30,6 +30,17 @@ impl Engine {
         }
     }
 
+    /// A message that was published: gives back the mailbox if it is full.
+    pub(super) fn deliver_published(
+        self: &Arc<Self>,
+        no: ProcessNo,
+        message: Message,
+    ) -> Option<ProcessId> {
+        self.deliver(no, message);
+        let door = self.cells.put(no, |_| ()).inbox().door.clone();
+        door.filter(|door| door.full.load(Ordering::Acquire)).map(|door| door.id.clone())
+    }
+
     fn fill(self: &Arc<Self>, door: &Arc<Door>, messages: usize) {
         let first = !door.full.load(Ordering::Acquire);
         let look_at = self.rooms.fill(door, messages, self.env.now());

@@ -2,7 +2,7 @@
 //! mailbox is measured when its process is loaded and at every visit. One that a
 //! sender waited for when its node went down is taken for full until then.
 
-use crate::code::Room;
+use crate::code::{Doors, Room};
 use crate::registry::{Mailbox, Overflow};
 use greenroom_model::pattern::matches;
 use greenroom_model::{Millis, ProcessId, ProcessNo};
@@ -91,6 +91,26 @@ struct Full {
     look_at: Millis,
 }
 
+impl Doors for Rooms {
+    fn room(&self, to: &ProcessId, topic: &str) -> Room {
+        // Nearly always none is full.
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Room::Open;
+        }
+        self.full().get(to).map_or(Room::Open, |full| full.door.room_for(topic))
+    }
+
+    fn spilled(&self, publisher: &ProcessId) -> Option<ProcessId> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut spilled = self.spilled.lock().unwrap_or_else(PoisonError::into_inner);
+        let to = spilled.remove(publisher)?;
+        let waits = to != *publisher && self.room(&to, "") == Room::Full;
+        waits.then_some(to)
+    }
+}
+
 /// The mailboxes that are full.
 #[derive(Default)]
 pub(crate) struct Rooms {
@@ -98,20 +118,27 @@ pub(crate) struct Rooms {
     full: Mutex<HashMap<ProcessId, Full>>,
     /// Messages dropped to make room, since the node has started.
     pub dropped: AtomicUsize,
+    /// Into which full mailbox each has published last.
+    spilled: Mutex<HashMap<ProcessId, ProcessId>>,
 }
+
+/// How many publishers are remembered; beyond it those are forgotten whose
+/// mailboxes have room again.
+const SPILLED_MAX: usize = 10_000;
 
 impl Rooms {
     fn full(&self) -> MutexGuard<'_, HashMap<ProcessId, Full>> {
         self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a message under this topic can be sent to it.
-    pub fn room(&self, to: &ProcessId, topic: &str) -> Room {
-        // Nearly always none is full.
-        if self.count.load(Ordering::Acquire) == 0 {
-            return Room::Open;
+    /// A process has published to a mailbox that is full.
+    pub fn spill(&self, publisher: &ProcessId, to: &ProcessId) {
+        let mut spilled = self.spilled.lock().unwrap_or_else(PoisonError::into_inner);
+        if spilled.len() >= SPILLED_MAX {
+            let full = self.full();
+            spilled.retain(|_, to| full.contains_key(to));
         }
-        self.full().get(to).map_or(Room::Open, |full| full.door.room_for(topic))
+        spilled.insert(publisher.clone(), to.clone());
     }
 
     /// Whether the process has to wait for room in it. It is woken when there is.

@@ -145,10 +145,7 @@ impl Engine {
             let ephemeral = ephemeral::pool(&registry, &env, door);
             Engine {
                 run_ephemeral: ephemeral::run(&ephemeral),
-                has_room: Arc::new({
-                    let rooms = rooms.clone();
-                    move |to, topic| rooms.room(to, topic)
-                }),
+                has_room: rooms.clone(),
                 rooms,
                 accounts: Arc::new(Accounts::new(
                     journal.clone(),

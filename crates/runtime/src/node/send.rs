@@ -2,7 +2,7 @@
 
 use super::handle::Node;
 use super::once::Wish;
-use crate::code::Room;
+use crate::code::{Doors, Room};
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{Outgoing, Receipt};

@@ -78,8 +78,7 @@ fn registry(messages_max: usize, overflow: Overflow) -> Registry {
 
 async fn open(world: &World, id: &ProcessId) {
     for _ in 0..1_000 {
-        if let Some(ask) = world.node.asks(None).await.expect("reads").pop() {
-            assert_eq!(&ask.process, id);
+        if let Some(ask) = world.node.asks(Some(id)).await.expect("reads").pop() {
             let ask = AskId { process: ask.process, op: ask.op };
             let yes = Payload::parse("true").expect("json");
             return world.node.answer(&ask, yes, "test").await.expect("answered");
@@ -269,6 +268,55 @@ async fn who_has_given_up_holds_up_nobody() {
     assert_eq!(world.result(&patient).await, "1");
     // One look at the mailbox is a second; each of them would have cost one.
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// A publish reaches full mailboxes too; the next one waits for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_publishes_to_a_full_mailbox_waits_before_the_next() {
+    async fn listener(ctx: Ctx, count: u64) -> Ran {
+        ctx.join_group("all")?;
+        ctx.ask::<bool>("open", "open it?").await?;
+        for n in 1..=count {
+            let got: u64 = ctx.recv().topic("news").await?.read()?;
+            if got != n {
+                return Err(Failure::msg(format!("{got}, not {n}")));
+            }
+        }
+        Ok(count)
+    }
+    async fn speaker(ctx: Ctx, count: u64) -> Ran {
+        for n in 1..=count {
+            ctx.publish_to_group("all", "news", &n).await?;
+        }
+        Ok(count)
+    }
+    let mailbox = Mailbox { messages_max: 20, ..Mailbox::default() };
+    let options = KindOptions { mailbox, ..KindOptions::default() };
+    let registry = || {
+        Registry::new()
+            .kind("listener", listener)
+            .kind("speaker", speaker)
+            .with_options("listener", options.clone())
+    };
+    let world = World::new(registry());
+    let listeners =
+        [world.start("listener/1", "500").await, world.start("listener/2", "500").await];
+    for id in &listeners {
+        world.until(id, Status::Asking).await;
+    }
+    let speaker = world.start("speaker/1", "500").await;
+    world.until(&speaker, Status::Blocked).await;
+    let lying_there = lying(&world, &listeners[0]);
+    assert!((20..30).contains(&lying_there), "{lying_there}");
+    let rehearsal = world.node.rehearse(&speaker).await.expect("rehearsed");
+    assert!(rehearsal.divergence.is_none(), "{:?}", rehearsal.divergence);
+    let world = world.deploy(registry()).await;
+    for id in &listeners {
+        open(&world, id).await;
+    }
+    for id in listeners.iter().chain([&speaker]) {
+        assert_eq!(world.result(id).await, "500");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
