@@ -29,6 +29,27 @@ struct Inner {
     /// Who waits for more, in order, at the account that is short.
     lines: HashMap<ProcessId, VecDeque<Waiting>>,
     waiting: HashSet<(ProcessNo, Op)>,
+    /// Accounts that envelopes name and the store has not got: an import brings none.
+    absent: HashSet<ProcessId>,
+}
+
+/// Why something cannot be set aside.
+#[derive(Debug)]
+pub(crate) enum Unpaid {
+    /// There is too little left.
+    Short,
+    /// The store could not be read just now.
+    Unknown,
+}
+
+/// Whether an operation has to wait for its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    No,
+    /// Its process is woken when there is more.
+    Yes,
+    /// The store could not be read: it has to be looked at again.
+    Unknown,
 }
 
 struct Waiting {
@@ -125,29 +146,34 @@ impl Accounts {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With the account and all above it at hand, as far as the store can be read
-    /// now: if not, nothing of this can be stored either.
-    fn with(&self, id: &ProcessId) -> MutexGuard<'_, Inner> {
+    /// With the account and all above it at hand; `None`: the store could not be
+    /// read.
+    fn with(&self, id: &ProcessId) -> Option<MutexGuard<'_, Inner>> {
         let inner = self.inner();
-        let Some(missing) = inner.books.missing(id) else { return inner };
+        let missing = inner.books.missing(id).filter(|missing| !inner.absent.contains(missing));
+        let Some(missing) = missing else { return Some(inner) };
         drop(inner);
-        let chain = self.journal.account(&missing).unwrap_or_default();
+        let chain = self.journal.account(&missing).ok()?;
         let mut inner = self.inner();
-        if inner.books.len() > KEPT_MAX {
-            let Inner { books, on_its_way, lines, .. } = &mut *inner;
+        if inner.books.len() + inner.absent.len() > KEPT_MAX {
+            let Inner { books, on_its_way, lines, absent, .. } = &mut *inner;
             books.retain(|one| on_its_way.contains_key(&one.id) || lines.contains_key(&one.id));
+            absent.clear();
+        }
+        if chain.is_empty() {
+            inner.absent.insert(missing);
         }
         chain.into_iter().for_each(|account| inner.books.insert(account));
-        inner
+        Some(inner)
     }
 
     /// Sets so much aside for a commit to come.
     ///
     /// # Errors
     /// What there is too little of.
-    pub fn hold(self: &Arc<Self>, id: &ProcessId, spend: Spend) -> Result<Hold, Short> {
-        let mut inner = self.with(id);
-        inner.affords(id, spend)?;
+    pub fn hold(self: &Arc<Self>, id: &ProcessId, spend: Spend) -> Result<Hold, Unpaid> {
+        let mut inner = self.with(id).ok_or(Unpaid::Unknown)?;
+        inner.affords(id, spend).map_err(|_| Unpaid::Short)?;
         let shares = inner.hold(id, spend, Spend::default());
         Ok(Hold { accounts: self.clone(), shares })
     }
@@ -155,23 +181,25 @@ impl Accounts {
     /// The same for what cannot be helped, whether there is so much or not; and for
     /// what comes back, which others may have at once.
     pub fn hold_anyway(self: &Arc<Self>, id: &ProcessId, spent: Spend, back: Spend) -> Hold {
-        let shares = self.with(id).hold(id, spent, back);
-        Hold { accounts: self.clone(), shares }
+        let shares = self.with(id).map(|mut inner| inner.hold(id, spent, back));
+        Hold { accounts: self.clone(), shares: shares.unwrap_or_default() }
     }
 
     /// How many messages could be paid for; `None`: any number.
-    pub fn messages_left(&self, id: &ProcessId) -> Option<u64> {
-        let inner = self.with(id);
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub fn messages_left(&self, id: &ProcessId) -> Result<Option<u64>, Unpaid> {
+        let inner = self.with(id).ok_or(Unpaid::Unknown)?;
         let resource = greenroom_model::budget::Resource::Messages;
-        let payer = inner.books.payer(id, resource)?;
+        let Some(payer) = inner.books.payer(id, resource) else { return Ok(None) };
         let (held, back) = inner.on_its_way.get(&payer.id).copied().unwrap_or_default();
-        payer.left_with(resource, held, back)
+        Ok(payer.left_with(resource, held, back))
     }
 
-    /// Whether an operation has to wait for its budget. Its process is woken when
-    /// there is more.
-    pub fn waits(&self, no: ProcessNo, op: Op, need: &Need) -> bool {
-        let mut inner = self.with(&need.account);
+    /// Whether an operation has to wait for its budget.
+    pub fn waits(&self, no: ProcessNo, op: Op, need: &Need) -> Wait {
+        let Some(mut inner) = self.with(&need.account) else { return Wait::Unknown };
         let who = (no, op);
         match inner.affords(&need.account, need.spend) {
             Ok(()) => {
@@ -179,14 +207,14 @@ impl Accounts {
                     inner.lines.values_mut().for_each(|line| line.retain(|one| one.who != who));
                     inner.lines.retain(|_, line| !line.is_empty());
                 }
-                false
+                Wait::No
             }
             Err(short) => {
                 if inner.waiting.insert(who) {
                     let waiting = Waiting { who, need: need.clone() };
                     inner.lines.entry(short.account).or_default().push_back(waiting);
                 }
-                true
+                Wait::Yes
             }
         }
     }
@@ -203,7 +231,10 @@ impl Accounts {
 
     fn settle(&self, accounts: &[Account], shares: Vec<Share>) {
         let mut inner = self.inner();
-        accounts.iter().for_each(|account| inner.books.insert(account.clone()));
+        for account in accounts {
+            inner.absent.remove(&account.id);
+            inner.books.insert(account.clone());
+        }
         shares.iter().for_each(|share| inner.release(share));
         let changed = accounts.iter().map(|account| &account.id);
         let mut admitted = Vec::new();
@@ -216,7 +247,8 @@ impl Accounts {
 
     /// An answer of the store was lost: what it said of accounts is not known.
     pub fn forget(&self) {
-        self.inner().books = Books::default();
+        let mut inner = self.inner();
+        (inner.books, inner.absent) = (Books::default(), HashSet::new());
     }
 
     /// How many operations wait at each account that is short.

@@ -3,7 +3,7 @@
 
 use super::core::{Core, Outcome, Waits};
 use super::recorded::Recorded;
-use crate::accounts::Hold;
+use crate::accounts::{Hold, Unpaid};
 use greenroom_journal::PUBLISH_MAX;
 use greenroom_model::budget::Spend;
 use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
@@ -31,11 +31,7 @@ impl Core {
     /// Takes what `op` costs out of the budget.
     pub(super) fn pay(&mut self, op: Op, spend: Spend) -> Pay {
         let Some(account) = self.account().cloned() else { return Pay::Paid };
-        let need = Box::new(Need {
-            account: account.clone(),
-            spend,
-            until: self.now.after(LOOK_AGAIN_AFTER),
-        });
+        let need = self.need(&account, spend);
         match self.recorded() {
             Some(Recorded::NotPaid { op: other, waits }) if *other == op => match waits {
                 true => Pay::Waits(need),
@@ -48,10 +44,16 @@ impl Core {
                     self.paid = Some(hold);
                     Pay::Paid
                 }
-                Err(_) if self.own_account() == Some(&account) => Pay::Waits(need),
-                Err(_) => Pay::Refused(need, used_up(&account)),
+                Err(Unpaid::Unknown) => Pay::Waits(need),
+                Err(Unpaid::Short) if self.own_account() == Some(&account) => Pay::Waits(need),
+                Err(Unpaid::Short) => Pay::Refused(need, used_up(&account)),
             },
         }
+    }
+
+    fn need(&self, account: &ProcessId, spend: Spend) -> Box<Need> {
+        let until = self.now.after(LOOK_AGAIN_AFTER);
+        Box::new(Need { account: account.clone(), spend, until })
     }
 
     fn own_account(&self) -> Option<&ProcessId> {
@@ -114,8 +116,10 @@ impl Core {
 
     fn pay_first(&mut self, op: Op, commands: &mut [Event]) -> Pay {
         let Some(command) = commands.first_mut() else { return Pay::Paid };
-        self.fit(command);
         let publishes = matches!(command, Event::Published { .. });
+        if let (Err(Unpaid::Unknown), Some(account)) = (self.fit(command), self.account()) {
+            return Pay::Waits(self.need(account, Spend::messages(1)));
+        }
         let paid = self.pay(op, command.cost().unwrap_or_default());
         match paid {
             // One that it reaches is enough to go on.
@@ -127,14 +131,18 @@ impl Core {
     }
 
     /// A publish reaches as many as can be paid for.
-    fn fit(&self, command: &mut Event) {
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn fit(&self, command: &mut Event) -> Result<(), Unpaid> {
         if let (Event::Published { at_most, .. }, Some(account), true) =
             (command, self.account(), self.is_new())
         {
-            let left = self.identity.accounts.messages_left(account);
+            let left = self.identity.accounts.messages_left(account)?;
             let most = left.map(|left| left.clamp(1, PUBLISH_MAX as u64));
             *at_most = most.and_then(|most| u32::try_from(most).ok());
         }
+        Ok(())
     }
 
     fn paid_for(&mut self, op: Op, commands: Vec<Event>) {

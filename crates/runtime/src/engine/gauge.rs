@@ -6,12 +6,17 @@ use super::effects;
 use super::rooms::Door;
 use super::state::Engine;
 use super::turn::Turn;
+use crate::accounts::Wait;
 use crate::registry::Overflow;
 use greenroom_journal::Error;
 use greenroom_model::pattern::matches;
-use greenroom_model::{Content, Event, Kind, Message, Millis, ProcessId, ProcessNo};
+use greenroom_model::{Content, Event, Kind, Message, Millis, Need, Op, ProcessId, ProcessNo};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// When to ask a store again that could not be read.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// What the senders to a process see, from now on.
@@ -131,14 +136,22 @@ impl Engine {
     }
 
     /// A send that need not wait any longer.
-    pub(super) fn next_unblocked(&self, live: &Live) -> Option<Event> {
+    pub(super) fn next_unblocked(self: &Arc<Self>, live: &Live) -> Option<Event> {
         let mut blocked = live.ledger.blocked.iter();
         let room = blocked.find(|(_, send)| !self.rooms.waits(&send.to, &send.topic, live.no));
         let mut unpaid = live.ledger.unpaid.iter();
         let op = room.map(|(op, _)| op).or_else(|| {
-            unpaid.find(|(op, need)| !self.accounts.waits(live.no, **op, need)).map(|(op, _)| op)
+            unpaid.find(|(op, need)| !self.waits_for_budget(live, **op, need)).map(|(op, _)| op)
         })?;
         Some(Event::SendUnblocked { op: *op })
+    }
+
+    fn waits_for_budget(self: &Arc<Self>, live: &Live, op: Op, need: &Need) -> bool {
+        let wait = self.accounts.waits(live.no, op, need);
+        if wait == Wait::Unknown {
+            self.look_later(live.no, self.env.now().after(LOOK_AGAIN_AFTER));
+        }
+        wait != Wait::No
     }
 
     /// Drops old messages from a mailbox whose kind does, to make room.

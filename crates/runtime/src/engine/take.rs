@@ -9,6 +9,7 @@ use greenroom_journal::GivenUp;
 use greenroom_model::{
     Content, Event, Exit, Failure, Message, Millis, Origin, RetryDecision, Stop, linked_exit,
 };
+use std::sync::Arc;
 
 /// What comes next.
 pub(super) enum Next {
@@ -26,7 +27,7 @@ pub(super) enum Next {
 
 impl Engine {
     /// Takes the next thing; messages are marked as consumed in `turn`.
-    pub(super) fn next(&self, live: &mut Live, turn: &mut Turn) -> Option<Next> {
+    pub(super) fn next(self: &Arc<Self>, live: &mut Live, turn: &mut Turn) -> Option<Next> {
         if let Some(failure) = live.overdue.take() {
             return Some(Next::End(Exit::Error(failure)));
         }
