@@ -49,7 +49,7 @@ pub trait Journal: Send + Sync {
     fn list(&self, listing: &Listing) -> Result<Vec<ProcessRow>, Error>;
 
     /// Processes that a node must bring back at its start: with a step under
-    /// way or messages in the mailbox. By number, those after `after`.
+    /// way, waiting for room or a budget, or with messages in the mailbox. By number, those after `after`.
     fn runnable(&self, after: ProcessNo, limit: usize) -> Result<Vec<ProcessNo>, Error>;
 
     /// The next wake-ups after the point `after` (in time, then by number),

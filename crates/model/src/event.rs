@@ -105,6 +105,9 @@ pub enum Event {
         /// back with its operations does not come again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_op: Option<Op>,
+        /// Reservations whose settlement is taken back, and stands all the same.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        settled: Vec<Op>,
     },
     /// This journal up to here is a copy of another's.
     Forked { from: ProcessId, at: Seq, seed: u64, by: Origin },
@@ -139,8 +142,8 @@ pub enum Event {
         deadline: Option<Millis>,
     },
     /// `op` has something to send to `to`, whose mailbox is full, or for which this
-    /// turn is; it is looked at again at `until`, at the latest.
-    SendBlocked { op: Op, to: ProcessId, topic: String, until: Millis },
+    /// turn is.
+    SendBlocked { op: Op, to: ProcessId, topic: String },
     /// A message was not sent: the mailbox is full, and nobody waits for room.
     SendRefused { op: Op, to: ProcessId, topic: String },
     /// The budget that pays for what `op` is to do is used up; it waits for more.
@@ -154,6 +157,11 @@ pub enum Event {
         spent: Spend,
         #[serde(default, skip_serializing_if = "Spend::is_zero")]
         back: Spend,
+        /// It is paid in advance, and will be settled.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        open: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settles: Option<Box<Settles>>,
     },
     /// A call was answered.
     ReplySent { op: Op, to: ReplyTo, result: Result<Payload, Failure> },
@@ -291,6 +299,16 @@ pub struct Given {
     pub budget: Option<Budget>,
 }
 
+/// The reservation that is settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settles {
+    /// The operation that made it.
+    pub of: Op,
+    /// Whose budget paid for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<ProcessId>,
+}
+
 /// What an operation has to pay for before it goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
@@ -298,8 +316,6 @@ pub struct Need {
     pub account: ProcessId,
     /// How much.
     pub spend: Spend,
-    /// When to look again at the latest.
-    pub until: Millis,
 }
 
 /// A process's place under its supervisor.

@@ -27,6 +27,8 @@ pub struct Ledger {
     pub blocked: BTreeMap<Op, BlockedSend>,
     /// What waits for a budget to pay for it.
     pub unpaid: BTreeMap<Op, Box<Need>>,
+    /// Reservations that are not settled.
+    pub reserved: BTreeSet<Op>,
     /// Whose budget pays for what it does on its own account.
     pub account: Option<ProcessId>,
     /// Calls without a reply.
@@ -92,8 +94,6 @@ pub struct BlockedSend {
     pub to: ProcessId,
     /// For a message under this topic.
     pub topic: String,
-    /// When to look again at the latest.
-    pub until: Millis,
 }
 
 /// A question without an answer.
@@ -153,13 +153,12 @@ impl Ledger {
             Event::Paused { .. } => self.paused = true,
             Event::Parked { .. } => self.parked = true,
             Event::Resumed { .. } => (self.paused, self.parked) = (false, false),
-            Event::Restarted { .. } => self.begin_again(true),
-            Event::Forked { .. } => {
-                self.begin_again(false);
-                self.owed.clear();
-                (self.supervised, self.supervises) = (None, false);
-                self.standing = Standing::default();
+            Event::Restarted { settled, .. } => {
+                self.begin_again(true);
+                self.reserved.retain(|op| !settled.contains(op));
             }
+            Event::BudgetSpent { .. } => self.reserve(event),
+            Event::Forked { .. } => self.fork(),
             Event::WorkflowCompleted { result } => self.end(Exit::Normal(result.clone())),
             Event::WorkflowFailed { exit } => self.end(exit.clone()),
             Event::Released { .. } => self.release(),
@@ -172,7 +171,6 @@ impl Ledger {
             Event::SpawnRefused { .. }
             | Event::SendRefused { .. }
             | Event::SpendRefused { .. }
-            | Event::BudgetSpent { .. }
             | Event::LinkReceived { .. }
             | Event::Linked { .. }
             | Event::Unlinked { .. }
@@ -186,6 +184,28 @@ impl Ledger {
             | Event::CompensationsStarted { .. }
             | Event::VersionMarked { .. } => {}
         }
+    }
+
+    fn reserve(&mut self, event: &Event) {
+        match event {
+            Event::BudgetSpent { settles: Some(settles), .. } => {
+                self.reserved.remove(&settles.of);
+            }
+            Event::BudgetSpent { op, open: true, .. } => {
+                self.reserved.insert(*op);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was the origin's is not the fork's: it settles what it has paid in
+    /// advance, and answers whom it owes.
+    fn fork(&mut self) {
+        self.begin_again(false);
+        self.reserved.clear();
+        self.owed.clear();
+        (self.supervised, self.supervises) = (None, false);
+        self.standing = Standing::default();
     }
 
     fn unblock(&mut self, op: Op) {
@@ -202,9 +222,9 @@ impl Ledger {
             Event::MessageSent { op, to, call: true, .. } => {
                 self.calls.insert(*op, to.clone());
             }
-            Event::SendBlocked { op, to, topic, until } => {
+            Event::SendBlocked { op, to, topic } => {
                 let (to, topic) = (to.clone(), topic.clone());
-                let send = BlockedSend { to, topic, until: *until };
+                let send = BlockedSend { to, topic };
                 self.blocked.insert(*op, send);
             }
             Event::SpendBlocked { op, need } => {
@@ -425,9 +445,7 @@ impl Ledger {
             return None;
         }
         let retries = self.retries.first().map(|(at, _)| *at);
-        let blocked = self.blocked.values().map(|send| send.until);
-        let unpaid = self.unpaid.values().map(|need| need.until);
-        self.timers.values().copied().chain(retries).chain(blocked).chain(unpaid).min()
+        self.timers.values().copied().chain(retries).min()
     }
 
     /// What the process is doing.
@@ -444,11 +462,12 @@ impl Ledger {
         if self.steps.len() > self.retries.len() {
             return Status::Running;
         }
-        if !self.asks.is_empty() {
-            return Status::Asking;
-        }
+        // Before all else that it waits for: a node that starts brings it back.
         if !self.blocked.is_empty() || !self.unpaid.is_empty() {
             return Status::Blocked;
+        }
+        if !self.asks.is_empty() {
+            return Status::Asking;
         }
         if !self.timers.is_empty() || !self.steps.is_empty() {
             return Status::Sleeping;

@@ -36,7 +36,7 @@ pub use deadlock::{Waits, circles, stuck};
 pub use divergence::Divergence;
 pub use envelope::{Carried, Cause, Envelope, Limits};
 pub use error::Error;
-pub use event::{Event, Given, Need, Segment, Supervised, Terms};
+pub use event::{Event, Given, Need, Segment, Settles, Supervised, Terms};
 pub use exit::{Exit, Failure, RETRY_AFTER_MAX, failure};
 pub use id::{AskId, Epoch, Kind, MessageNo, Op, ProcessId, ProcessNo, Seq, Shard};
 pub use in_hand::InHand;

@@ -183,6 +183,7 @@ mod tests {
             poison: false,
             first_op: None,
             message_op: None,
+            settled: Vec::new(),
         }
     }
 

@@ -133,6 +133,7 @@ mod tests {
             poison: false,
             first_op: None,
             message_op: None,
+            settled: Vec::new(),
         };
         assert_eq!(in_force(vec![step(1), done(1), step(2), restarted(2), step(2)]), [1, 2, 4, 5]);
         assert_eq!(in_force(vec![step(1), restarted(1), done(1), restarted(1)]), [1, 4]);

@@ -28,7 +28,8 @@ struct Inner {
     on_its_way: HashMap<ProcessId, (Spend, Spend)>,
     /// Who waits for more, in order, at the account that is short.
     lines: HashMap<ProcessId, VecDeque<Waiting>>,
-    waiting: HashSet<(ProcessNo, Op)>,
+    /// In which line each stands.
+    waiting: HashMap<(ProcessNo, Op), ProcessId>,
     /// Accounts that envelopes name and the store has not got: an import brings none.
     absent: HashSet<ProcessId>,
 }
@@ -116,24 +117,55 @@ impl Inner {
         }
     }
 
-    /// Those in line at an account for whom there is enough now.
+    /// Those in line at an account for whom there is enough now, in order. Who needs
+    /// more, or something else, holds up nobody; who is short elsewhere by now goes
+    /// there.
     fn admit(&mut self, id: &ProcessId) -> Vec<ProcessNo> {
-        let Some(mut line) = self.lines.remove(id) else { return Vec::new() };
-        let closed = self.books.get(id).is_some_and(|account| account.closed);
-        let (mut admitted, mut promised) = (Vec::new(), Spend::default());
-        while let Some(Waiting { who, need }) = line.pop_front() {
-            promised = promised.plus(need.spend);
-            if !closed && self.affords(&need.account, promised).is_err() {
-                line.push_front(Waiting { who, need });
-                break;
+        let Some(line) = self.lines.remove(id) else { return Vec::new() };
+        let (mut admitted, mut promised) = (Vec::new(), Vec::new());
+        for Waiting { who, need } in line {
+            match self.affords(&need.account, need.spend) {
+                Ok(()) => {
+                    // Until they all have looked, it is as if they had taken it.
+                    promised.extend(self.hold(&need.account, need.spend, Spend::default()));
+                    self.waiting.remove(&who);
+                    admitted.push(who.0);
+                }
+                Err(short) => self.line_up(short.account, Waiting { who, need }),
             }
-            self.waiting.remove(&who);
-            admitted.push(who.0);
         }
-        if !line.is_empty() {
-            self.lines.insert(id.clone(), line);
-        }
+        promised.iter().for_each(|share| self.release(share));
         admitted
+    }
+
+    fn line_up(&mut self, at: ProcessId, waiting: Waiting) {
+        self.waiting.insert(waiting.who, at.clone());
+        self.lines.entry(at).or_default().push_back(waiting);
+    }
+
+    /// It waits no longer. Gives back the line it stood in.
+    fn leave(&mut self, who: (ProcessNo, Op)) -> Option<ProcessId> {
+        let at = self.waiting.remove(&who)?;
+        if let Some(line) = self.lines.get_mut(&at) {
+            line.retain(|one| one.who != who);
+            if line.is_empty() {
+                self.lines.remove(&at);
+            }
+        }
+        Some(at)
+    }
+
+    /// Forgets accounts that nobody uses or waits for, if there are many.
+    fn prune(&mut self) {
+        if self.books.len() + self.absent.len() <= KEPT_MAX {
+            return;
+        }
+        let needed = self.lines.values().flatten().map(|waiting| &waiting.need.account);
+        let used: Vec<&ProcessId> = self.on_its_way.keys().chain(needed).collect();
+        let chains = used.into_iter().flat_map(|id| self.books.chain(id));
+        let kept: HashSet<ProcessId> = chains.map(|account| account.id).collect();
+        self.books.retain(|account| kept.contains(&account.id));
+        self.absent.clear();
     }
 }
 
@@ -151,17 +183,15 @@ impl Accounts {
     fn with(&self, id: &ProcessId) -> Option<MutexGuard<'_, Inner>> {
         let inner = self.inner();
         let missing = inner.books.missing(id).filter(|missing| !inner.absent.contains(missing));
-        let Some(missing) = missing else { return Some(inner) };
-        drop(inner);
-        let chain = self.journal.account(&missing).ok()?;
-        let mut inner = self.inner();
-        if inner.books.len() + inner.absent.len() > KEPT_MAX {
-            let Inner { books, on_its_way, lines, absent, .. } = &mut *inner;
-            books.retain(|one| on_its_way.contains_key(&one.id) || lines.contains_key(&one.id));
-            absent.clear();
+        if missing.is_none() {
+            return Some(inner);
         }
+        drop(inner);
+        let chain = self.journal.account(id).ok()?;
+        let mut inner = self.inner();
+        inner.prune();
         if chain.is_empty() {
-            inner.absent.insert(missing);
+            inner.absent.insert(id.clone());
         }
         chain.into_iter().for_each(|account| inner.books.insert(account));
         Some(inner)
@@ -203,20 +233,32 @@ impl Accounts {
         let who = (no, op);
         match inner.affords(&need.account, need.spend) {
             Ok(()) => {
-                if inner.waiting.remove(&who) {
-                    inner.lines.values_mut().for_each(|line| line.retain(|one| one.who != who));
-                    inner.lines.retain(|_, line| !line.is_empty());
-                }
+                inner.leave(who);
                 Wait::No
             }
+            // It keeps its place.
+            Err(short) if inner.waiting.get(&who) == Some(&short.account) => Wait::Yes,
             Err(short) => {
-                if inner.waiting.insert(who) {
-                    let waiting = Waiting { who, need: need.clone() };
-                    inner.lines.entry(short.account).or_default().push_back(waiting);
-                }
+                inner.leave(who);
+                inner.line_up(short.account, Waiting { who, need: need.clone() });
                 Wait::Yes
             }
         }
+    }
+
+    /// An operation waits no longer: those behind it may go on.
+    pub fn gave_up(&self, no: ProcessNo, op: Op) {
+        let mut inner = self.inner();
+        let Some(at) = inner.leave((no, op)) else { return };
+        let admitted = inner.admit(&at);
+        drop(inner);
+        admitted.into_iter().for_each(|no| (self.wake)(no));
+    }
+
+    /// Whether an account is below another, or it itself; `None`: the store could not
+    /// be read.
+    pub fn is_below(&self, id: &ProcessId, above: &ProcessId) -> Option<bool> {
+        Some(id == above || self.with(id)?.books.chain(id).iter().any(|one| one.id == *above))
     }
 
     /// What a commit has made of them: what was on its way with it has arrived. At
@@ -237,6 +279,7 @@ impl Accounts {
         }
         shares.iter().for_each(|share| inner.release(share));
         let changed = accounts.iter().map(|account| &account.id);
+        inner.prune();
         let mut admitted = Vec::new();
         for id in changed.chain(shares.iter().map(|share| &share.payer)) {
             admitted.extend(inner.admit(id));

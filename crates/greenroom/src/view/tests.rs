@@ -203,6 +203,7 @@ fn what_a_restart_took_back_is_not_shown() {
         poison: false,
         first_op: None,
         message_op: None,
+        settled: Vec::new(),
     };
     all.push((60_000, vec![restarted]));
     all.push((60_010, vec![done(2, 1, "2"), Event::WorkflowCompleted { result: json("2") }]));

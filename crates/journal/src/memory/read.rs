@@ -84,8 +84,10 @@ pub(super) fn list(world: &World, listing: &Listing) -> Vec<ProcessRow> {
 /// Those with a step under way or mail.
 pub(super) fn runnable(world: &World, after: ProcessNo, limit: usize) -> Vec<ProcessNo> {
     let later = world.processes.iter().filter(|(no, _)| **no > after);
-    let busy = later
-        .filter(|(_, process)| process.status == Status::Running || !process.mailbox.is_empty());
+    let busy = later.filter(|(_, process)| {
+        let waits = matches!(process.status, Status::Running | Status::Blocked);
+        waits || !process.mailbox.is_empty()
+    });
     busy.map(|(no, _)| *no).take(limit).collect()
 }
 

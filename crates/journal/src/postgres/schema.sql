@@ -45,6 +45,7 @@ create index process_parent on process (parent, no) where parent is not null;
 create index process_root on process (root, no);
 create index process_wake on process (wake_at, no) where wake_at is not null;
 create index process_running on process (no) where status = 0;
+create index process_blocked on process (no) where status = 7;
 create table turn (
     process bigint not null,
     seq bigint not null,

@@ -63,14 +63,19 @@ pub(super) fn runnable(
     after: ProcessNo,
     most: usize,
 ) -> Result<Vec<ProcessNo>, Error> {
-    // The number stands in the text so that the partial index serves.
-    let sql = format!(
-        "select no from process where status = {} and no > $1 order by no limit $2",
-        Status::Running.code()
-    );
-    let rows = tx.query(&sql, &[Value::Int(after.0), Value::Int(limit(most))])?;
-    let running = rows.into_iter().map(|mut row| Ok(ProcessNo(row.int()?)));
-    let mut all: Vec<ProcessNo> = running.collect::<Result<_, Error>>()?;
+    let mut all: Vec<ProcessNo> = Vec::new();
+    // Who waits for room or for a budget stands in lines that only memory knows.
+    for status in [Status::Running, Status::Blocked] {
+        // The number stands in the text so that the partial index serves.
+        let sql = format!(
+            "select no from process where status = {} and no > $1 order by no limit $2",
+            status.code()
+        );
+        let rows = tx.query(&sql, &[Value::Int(after.0), Value::Int(limit(most))])?;
+        for mut row in rows {
+            all.push(ProcessNo(row.int()?));
+        }
+    }
     all.extend(mailbox::holders(tx, after, limit(most))?);
     all.sort_unstable();
     all.dedup();

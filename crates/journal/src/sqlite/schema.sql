@@ -44,6 +44,7 @@ create index process_parent on process (parent, no) where parent is not null;
 create index process_root on process (root, no);
 create index process_wake on process (wake_at, no) where wake_at is not null;
 create index process_running on process (no) where status = 0;
+create index process_blocked on process (no) where status = 7;
 -- Append-only, each turn with the number of the one before; nothing else
 -- finds them, which is what makes appending cheap.
 create table turn (

@@ -4,7 +4,7 @@ use super::core::{Outcome, Shared, lock};
 use super::handle::Ctx;
 use super::operation::{Operation, unexpected};
 use greenroom_model::budget::Spend;
-use greenroom_model::{Event, Failure};
+use greenroom_model::{Event, Failure, Op, Settles};
 use std::fmt;
 
 /// Something that the budget has paid for in advance.
@@ -12,6 +12,7 @@ use std::fmt;
 pub struct Reserved {
     core: Shared,
     amount: Spend,
+    settles: Settles,
 }
 
 impl fmt::Debug for Reserved {
@@ -26,18 +27,21 @@ impl Reserved {
         self.amount
     }
 
-    /// Says what it has come to: the rest goes back, and what is more is paid as
-    /// well, whether there is so much left or not.
+    /// Says what it has come to: the rest goes back to the budget that has paid, and
+    /// what is more it pays as well, whether there is so much left or not. It goes
+    /// back once: not again after a restart that takes this back, nor to a fork.
     pub fn settle(self, actual: Spend) {
         let (spent, back) = (actual.minus(self.amount), self.amount.minus(actual));
-        charge(&self.core, spent, back);
+        let mut core = lock(&self.core);
+        let op = core.number();
+        let settles = Some(Box::new(self.settles));
+        core.ask(Event::BudgetSpent { op, spent, back, open: false, settles });
     }
 }
 
-fn charge(core: &Shared, spent: Spend, back: Spend) {
-    let mut core = lock(core);
-    let op = core.number();
-    core.ask(Event::BudgetSpent { op, spent, back });
+/// Something that is paid for in advance.
+fn in_advance(op: Op, spent: Spend) -> Event {
+    Event::BudgetSpent { op, spent, back: Spend::default(), open: true, settles: None }
 }
 
 impl Ctx {
@@ -48,7 +52,10 @@ impl Ctx {
     /// # Errors
     /// `needs_journal` in an ephemeral process.
     pub fn charge(&self, spent: Spend) -> Result<(), Failure> {
-        charge(self.core("`charge`")?, spent, Spend::default());
+        let mut core = lock(self.core("`charge`")?);
+        let op = core.number();
+        let (back, open, settles) = (Spend::default(), false, None);
+        core.ask(Event::BudgetSpent { op, spent, back, open, settles });
         Ok(())
     }
 
@@ -67,13 +74,15 @@ impl Ctx {
         let core = self.core("`reserve`").cloned();
         async move {
             let core = core?;
+            let (number, account) = {
+                let mut core = lock(&core);
+                (core.number(), core.account().cloned())
+            };
             let paid: Operation<()> = Operation::new(
                 &core,
                 move |core| {
-                    let op = core.number();
-                    let back = Spend::default();
-                    core.do_paid(op, vec![Event::BudgetSpent { op, spent: amount, back }])?;
-                    Ok(op)
+                    core.do_paid(number, vec![in_advance(number, amount)])?;
+                    Ok(number)
                 },
                 |outcome| match outcome {
                     Outcome::Fired => Ok(()),
@@ -82,7 +91,7 @@ impl Ctx {
                 },
             );
             paid.await?;
-            Ok(Reserved { core, amount })
+            Ok(Reserved { core, amount, settles: Settles { of: number, account } })
         }
     }
 
@@ -96,8 +105,9 @@ impl Ctx {
         let mut core = lock(shared);
         let op = core.number();
         core.pay_now(op, amount)?;
-        core.ask(Event::BudgetSpent { op, spent: amount, back: Spend::default() });
+        let settles = Settles { of: op, account: core.account().cloned() };
+        core.ask(in_advance(op, amount));
         drop(core);
-        Ok(Reserved { core: shared.clone(), amount })
+        Ok(Reserved { core: shared.clone(), amount, settles })
     }
 }

@@ -6,11 +6,7 @@ use super::recorded::Recorded;
 use crate::code::Room;
 use greenroom_model::budget::Spend;
 use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
-use std::time::Duration;
 
-/// When to look again at the latest whether a mailbox has room: who made room
-/// says so, unless it went down with the node.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How many commands the code has issued at most in one go before its next send
 /// waits for their commit.
 const SENDS_MAX: usize = 256;
@@ -68,8 +64,7 @@ impl Core {
 
     fn wait_for_room(&mut self, op: Op, unsent: Unsent) {
         let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
-        let until = self.now.after(LOOK_AGAIN_AFTER);
-        self.ask(Event::SendBlocked { op, to, topic, until });
+        self.ask(Event::SendBlocked { op, to, topic });
         self.put_off(op, Waits::ForRoom(unsent));
     }
 
@@ -95,8 +90,7 @@ impl Core {
             Event::Published { topic, .. } => topic.clone(),
             _ => String::new(),
         };
-        let until = self.now.after(LOOK_AGAIN_AFTER);
-        self.ask(Event::SendBlocked { op, to, topic, until });
+        self.ask(Event::SendBlocked { op, to, topic });
         self.wait(op, true);
         self.put_off(op, Waits::ToPublish(vec![publish]));
     }

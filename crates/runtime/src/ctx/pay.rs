@@ -7,11 +7,6 @@ use crate::accounts::{Hold, Unpaid};
 use greenroom_journal::PUBLISH_MAX;
 use greenroom_model::budget::Spend;
 use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
-use std::time::Duration;
-
-/// When to look again at the latest whether a budget has been raised: who raised
-/// it says so, unless it went down with the node.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Whether an operation is paid for.
 pub(super) enum Pay {
@@ -44,6 +39,8 @@ impl Core {
                     self.paid = Some(hold);
                     Pay::Paid
                 }
+                // It cleans up: that must not wait for anybody.
+                Err(_) if self.cancelled.is_some() => Pay::Paid,
                 Err(Unpaid::Unknown) => Pay::Waits(need),
                 Err(Unpaid::Short) if self.own_account() == Some(&account) => Pay::Waits(need),
                 Err(Unpaid::Short) => Pay::Refused(need, used_up(&account)),
@@ -52,8 +49,7 @@ impl Core {
     }
 
     fn need(&self, account: &ProcessId, spend: Spend) -> Box<Need> {
-        let until = self.now.after(LOOK_AGAIN_AFTER);
-        Box::new(Need { account: account.clone(), spend, until })
+        Box::new(Need { account: account.clone(), spend })
     }
 
     fn own_account(&self) -> Option<&ProcessId> {
@@ -156,7 +152,11 @@ impl Core {
 
     /// What this command costs is on its way from here on.
     pub(super) fn hold(&mut self, command: &Event) {
-        let Some(account) = self.account().cloned() else { return };
+        let payer = match command {
+            Event::BudgetSpent { settles: Some(settles), .. } => settles.account.as_ref(),
+            _ => self.account(),
+        };
+        let Some(account) = payer.cloned() else { return };
         let Some(spend) = command.cost().filter(|_| self.is_new()) else { return };
         let hold = match self.paid.take() {
             Some(hold) => hold,

@@ -103,10 +103,11 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub(super) fn presume_full(self: &Arc<Self>, to: &ProcessId) -> Result<(), Error> {
-        if self.rooms.knows(to) {
+        let found = self.journal.find(to)?;
+        if !self.rooms.is_news(to) {
             return Ok(());
         }
-        let Some(row) = self.journal.find(to)?.filter(|row| !row.status.is_ended()) else {
+        let Some(row) = found.filter(|row| !row.status.is_ended()) else {
             return Ok(());
         };
         let door = self.rooms.door(to, row.no, self.registry.mailbox(&row.kind));
@@ -117,18 +118,21 @@ impl Engine {
 
     /// What this event takes back need not be waited for: others may come in.
     pub(super) fn note_given_up(&self, live: &Live, event: &Event) {
-        let blocked = &live.ledger.blocked;
-        if blocked.is_empty() {
+        let (blocked, unpaid) = (&live.ledger.blocked, &live.ledger.unpaid);
+        if blocked.is_empty() && unpaid.is_empty() {
             return;
         }
         let all = event.is_end() || matches!(event, Event::CancelRequested { .. });
-        let gone = blocked.iter().filter(|(op, _)| match event {
+        let gone = |op: &Op| match event {
             Event::OperationDropped { op: dropped } | Event::TimerFired { op: dropped } => {
-                *op == dropped
+                op == dropped
             }
             _ => all,
-        });
-        for (_, send) in gone {
+        };
+        for (op, _) in unpaid.iter().filter(|(op, _)| gone(op)) {
+            self.accounts.gave_up(live.no, *op);
+        }
+        for (_, send) in blocked.iter().filter(|(op, _)| gone(op)) {
             if let Some(receiver) = self.rooms.gave_up(&send.to, live.no) {
                 self.wake(receiver);
             }

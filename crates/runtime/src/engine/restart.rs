@@ -211,7 +211,9 @@ impl Engine {
         let message_op = loses_message(&events, keep).then_some(read.first_op);
         let message_op = message_op.filter(|_| !gives_back && !gone);
         let by = by.clone();
-        let event = Event::Restarted { keep, by, crashes, poison: gone, first_op, message_op };
+        let settled = settled(&events, keep);
+        let event =
+            Event::Restarted { keep, by, crashes, poison: gone, first_op, message_op, settled };
         turn.record(live, &*self.env, event);
         if poison && ordered {
             turn.record(live, &*self.env, Event::Parked { failure: poisoned });
@@ -226,6 +228,21 @@ fn poisoned(times: usize) -> Failure {
          again"
     );
     Failure::fatal(failure::POISON, words)
+}
+
+/// Reservations from before `keep` that were settled after it: what came back
+/// does not come back twice.
+fn settled(events: &[(Seq, Event)], keep: Seq) -> Vec<Op> {
+    let after = events.iter().filter(|(seq, _)| *seq > keep);
+    let mut ops = Vec::new();
+    for (_, event) in after {
+        match event {
+            Event::BudgetSpent { settles: Some(settles), .. } => ops.push(settles.of),
+            Event::Restarted { settled, .. } => ops.extend(settled),
+            _ => {}
+        }
+    }
+    ops
 }
 
 /// Whether a message that was taken after `keep` will not come again.

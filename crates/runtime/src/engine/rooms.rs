@@ -118,6 +118,8 @@ pub(crate) struct Rooms {
     full: Mutex<HashMap<ProcessId, Full>>,
     /// Messages dropped to make room, since the node has started.
     pub dropped: AtomicUsize,
+    /// Those that were taken for full once: from then on they are measured.
+    presumed: Mutex<HashSet<ProcessId>>,
     /// Into which full mailbox each has published last.
     spilled: Mutex<HashMap<ProcessId, ProcessId>>,
 }
@@ -226,6 +228,12 @@ impl Rooms {
         let full = all.get_mut(to)?;
         full.waiting.remove(&sender);
         full.admitted.remove(&sender).then_some(full.door.no)
+    }
+
+    /// Whether nothing is known of it, in this node's life: asked once.
+    pub fn is_news(&self, to: &ProcessId) -> bool {
+        let mut presumed = self.presumed.lock().unwrap_or_else(PoisonError::into_inner);
+        presumed.insert(to.clone()) && !self.knows(to)
     }
 
     /// Whether it is known to be full.

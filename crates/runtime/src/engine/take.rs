@@ -58,7 +58,42 @@ impl Engine {
             return None;
         }
         let due = next_due(live, turn.at).or_else(|| self.next_unblocked(live));
-        due.map(Next::Input).or_else(|| next_message(live, turn))
+        due.map(Next::Input).or_else(|| self.next_message(live, turn))
+    }
+
+    /// The oldest message that fits an operation that waits for one.
+    fn next_message(&self, live: &mut Live, turn: &mut Turn) -> Option<Next> {
+        for (op, filter) in live.activation.as_ref()?.receivers() {
+            if let Some(message) = live.mail.take(&filter) {
+                turn.consumed.push(message.no);
+                if let Some(why) = refused(turn, &message) {
+                    give_up(live, turn, message, &why);
+                    return Some(Next::Nothing);
+                }
+                // It has taken the link away meanwhile.
+                let stale = |id| !live.ledger.standing.links.contains(id);
+                return Some(match &message.content {
+                    Content::ExitSignal { id, .. } if stale(id) => Next::Nothing,
+                    _ => Event::received(op, &message, &live.facts.root, live.facts.hops)
+                        .map_or(Next::Nothing, |event| {
+                            Next::Input(self.on_its_account(live, event))
+                        }),
+                });
+            }
+        }
+        None
+    }
+
+    /// What a process does for those below it, whose budget is a part of its own, it
+    /// pays itself.
+    fn on_its_account(&self, live: &Live, mut event: Event) -> Event {
+        if let Event::MessageReceived { envelope: Some(envelope), .. } = &mut event
+            && let (Some(account), Some(own)) = (&envelope.carried.account, &live.ledger.account)
+            && self.accounts.is_below(account, own) == Some(true)
+        {
+            envelope.carried.account = None;
+        }
+        event
     }
 
     /// What the end of an attempt means. `None`: nobody waits for it any more.
@@ -249,27 +284,6 @@ fn next_due(live: &Live, at: Millis) -> Option<Event> {
         Some(attempt) => Event::StepRetried { op, attempt },
         None => Event::TimerFired { op },
     })
-}
-
-/// The oldest message that fits an operation that waits for one.
-fn next_message(live: &mut Live, turn: &mut Turn) -> Option<Next> {
-    for (op, filter) in live.activation.as_ref()?.receivers() {
-        if let Some(message) = live.mail.take(&filter) {
-            turn.consumed.push(message.no);
-            if let Some(why) = refused(turn, &message) {
-                give_up(live, turn, message, &why);
-                return Some(Next::Nothing);
-            }
-            // It has taken the link away meanwhile.
-            let stale = |id| !live.ledger.standing.links.contains(id);
-            return Some(match &message.content {
-                Content::ExitSignal { id, .. } if stale(id) => Next::Nothing,
-                _ => Event::received(op, &message, &live.facts.root, live.facts.hops)
-                    .map_or(Next::Nothing, Next::Input),
-            });
-        }
-    }
-    None
 }
 
 /// Why a message is not handled any more.

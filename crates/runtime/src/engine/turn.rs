@@ -123,7 +123,15 @@ impl Turn {
     /// What it costs is paid with this turn; a child gets its budget.
     fn pay(&mut self, live: &mut Live, event: &Event) {
         let Some(cost) = event.cost() else { return };
-        let account = live.in_hand.as_ref().and_then(|in_hand| in_hand.account.clone());
+        let in_hand = || live.in_hand.as_ref().and_then(|in_hand| in_hand.account.clone());
+        let settles = match event {
+            Event::BudgetSpent { settles, .. } => settles.as_deref(),
+            _ => None,
+        };
+        let account = settles.map_or_else(in_hand, |settles| settles.account.clone());
+        // What came back once does not come back again.
+        let due = settles.is_none_or(|settles| live.ledger.reserved.contains(&settles.of));
+        let back = if due { event.gives_back() } else { Spend::default() };
         self.open_account(account.as_ref(), event);
         let Some(account) = account else { return };
         self.holds.extend(live.holds.pop_front());
@@ -134,10 +142,9 @@ impl Turn {
                 AccountWork::Told { account, publish: publishes.saturating_sub(1) }
             }
             Event::ProcessSpawned { .. } => {
-                let (spent, back) = (Spend::messages(1), Spend::default());
-                AccountWork::Spend { account, spent, back }
+                AccountWork::Spend { account, spent: Spend::messages(1), back }
             }
-            _ => AccountWork::Spend { account, spent: cost, back: event.gives_back() },
+            _ => AccountWork::Spend { account, spent: cost, back },
         });
     }
 

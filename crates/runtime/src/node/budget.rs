@@ -47,7 +47,7 @@ impl Node {
     /// `bad_request` if it has no budget of its own, or none any more, or has no
     /// limit on what is given.
     pub async fn raise_budget(&self, id: &ProcessId, by: Budget) -> Result<BudgetReport> {
-        if by.is_empty() {
+        if by.whole().is_zero() {
             return Err(Error::BadRequest("say what to add, like messages=1000".to_owned()));
         }
         let wish = self.wish("raise", &[id.as_str(), &by.to_string()]);

@@ -5,7 +5,7 @@ use crate::ctx::schedule_spec;
 use crate::engine::External;
 use crate::{Error, Result};
 use greenroom_journal::{AccountWork, Receipt, Spawn};
-use greenroom_model::budget::Budget;
+use greenroom_model::budget::{Budget, Resource};
 use greenroom_model::{Carried, Event, Kind, Op, Origin, Payload, ProcessId, Segment};
 use std::collections::BTreeMap;
 
@@ -45,6 +45,10 @@ impl Node {
         let wish = self.wish("start", &[kind, key, input, &limits]);
         if let Some(done) = self.done(&wish).await? {
             return Ok(started(&done.receipt, done.note.parse()?));
+        }
+        if request.budget.is_some_and(|budget| !can_be(&budget)) {
+            let words = "a budget has a limit on messages, tokens or money, of at most 2^63";
+            return Err(Error::BadRequest(words.to_owned()));
         }
         let kind = self.kind_to_start(&request.kind)?;
         if self.engine.registry.is_schedule(&kind.name) {
@@ -116,6 +120,12 @@ impl Node {
 /// A kind as it is told to who asked for `wanted`, which names a version or not.
 fn named(kind: &Kind, wanted: &str) -> String {
     if wanted.contains('@') { kind.to_string() } else { kind.name.to_string() }
+}
+
+/// Whether it limits something, and can be counted.
+fn can_be(budget: &Budget) -> bool {
+    let counted = |one: Resource| i64::try_from(budget.of(one).unwrap_or(0)).is_ok();
+    !budget.is_empty() && Resource::ALL.into_iter().all(counted)
 }
 
 fn started(receipt: &Receipt, id: ProcessId) -> Started {

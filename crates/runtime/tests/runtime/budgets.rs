@@ -333,3 +333,249 @@ async fn a_fork_uses_up_the_budget_of_its_origin() {
     let own = world.node.raise_budget(&fork, messages(1)).await.expect_err("not its own");
     assert!(own.to_string().contains("that of echo/1 pays"), "{own}");
 }
+
+async fn hoarder(ctx: Ctx, tokens: u64) -> Ran {
+    ctx.reserve(Spend::tokens(tokens)).await?.settle(Spend::tokens(tokens));
+    Ok(tokens)
+}
+
+/// Waits for more than there is, and does not wait for ever.
+async fn impatient(ctx: Ctx, ms: u64) -> Ran {
+    let more = Box::pin(ctx.reserve(Spend::tokens(1_000)));
+    match select_all_of_two(&ctx, more, ms).await? {
+        true => Ok(1),
+        false => Ok(0),
+    }
+}
+
+async fn select_all_of_two(
+    ctx: &Ctx,
+    more: impl Future<Output = Result<greenroom_runtime::Reserved, Failure>>,
+    ms: u64,
+) -> Result<bool, Failure> {
+    match greenroom_runtime::select(more, ctx.sleep(Duration::from_millis(ms))).await {
+        greenroom_runtime::Either::Left(got) => got.map(|_| true),
+        greenroom_runtime::Either::Right(slept) => slept.map(|()| false),
+    }
+}
+
+/// Starts some under its budget, each by its kind and input.
+async fn group(ctx: Ctx, members: Vec<(String, u64)>) -> Ran {
+    let mut children = Vec::new();
+    for (kind, input) in &members {
+        children.push(ctx.spawn(kind, input).key(format!("{kind}{input}")).await?);
+    }
+    let mut sum = 0;
+    for child in children {
+        sum += child.join::<u64>().await.unwrap_or(0);
+    }
+    Ok(sum)
+}
+
+fn waiting() -> Registry {
+    Registry::new().kind("hoarder", hoarder).kind("impatient", impatient).kind("group", group)
+}
+
+#[tokio::test]
+async fn who_waits_still_hears_its_timers() {
+    let world = World::new(waiting());
+    let id = start(&world, "impatient/1", "1500", Budget::default().tokens(100)).await;
+    assert_eq!(world.result(&id).await, "0");
+    assert!(world.node.health().budgets.is_empty(), "nobody waits");
+}
+
+#[tokio::test]
+async fn who_gave_up_holds_up_nobody() {
+    let world = World::new(waiting());
+    let members = r#"[["impatient",300],["hoarder",150]]"#;
+    let id = start(&world, "group/1", members, Budget::default().tokens(100)).await;
+    let (gone, left): (ProcessId, ProcessId) =
+        ("impatient/impatient300".parse().expect("id"), "hoarder/hoarder150".parse().expect("id"));
+    world.until(&left, Status::Blocked).await;
+    assert_eq!(world.result(&gone).await, "0");
+    assert_eq!(world.node.health().budgets[0].waiting, 1);
+    world.node.raise_budget(&id, Budget::default().tokens(100)).await.expect("raised");
+    assert_eq!(world.result(&id).await, "150");
+    // Nor one that is cancelled.
+    let members = r#"[["hoarder",80],["hoarder",90],["hoarder",70]]"#;
+    let id = start(&world, "group/2", members, Budget::default().tokens(60)).await;
+    let first: ProcessId = "hoarder/hoarder80".parse().expect("id");
+    world.until(&first, Status::Blocked).await;
+    world.until(&"hoarder/hoarder70".parse().expect("id"), Status::Blocked).await;
+    world.node.cancel(&first, "enough", "test").await.expect("told");
+    assert!(matches!(world.exit(&first).await, Exit::Cancelled(_)));
+    world.node.raise_budget(&id, Budget::default().tokens(15)).await.expect("raised");
+    assert_eq!(world.result(&"hoarder/hoarder70".parse().expect("id")).await, "70");
+}
+
+async fn talker(ctx: Ctx, _: u64) -> Ran {
+    ctx.send(&"sink/1".parse()?, "word", &0).await?;
+    ctx.send(&"sink/1".parse()?, "word", &0).await?;
+    Ok(1)
+}
+
+#[tokio::test]
+async fn who_waits_for_something_else_holds_up_nobody() {
+    let world = World::new(waiting().kind("talker", talker).kind("sink", sink));
+    world.start("sink/1", "null").await;
+    let budget = Budget::default().tokens(10).messages(3);
+    let id = start(&world, "group/1", r#"[["hoarder",50],["talker",1]]"#, budget).await;
+    let talker: ProcessId = "talker/talker1".parse().expect("id");
+    world.until(&"hoarder/hoarder50".parse().expect("id"), Status::Blocked).await;
+    world.until(&talker, Status::Blocked).await;
+    world.node.raise_budget(&id, messages(5)).await.expect("raised");
+    assert_eq!(world.result(&talker).await, "1");
+    // What was short first need not be what is short now.
+    let narrow = |ctx: Ctx, _: ()| async move {
+        let budget = Budget::default().tokens(50);
+        ctx.spawn("both", &()).key("b").budget(budget).await?.join::<u64>().await
+    };
+    let both = |ctx: Ctx, _: ()| async move {
+        let amount = Spend { tokens: 100, money_micro: 1_000_000, messages: 0 };
+        ctx.reserve(amount).await?.settle(amount);
+        Ran::Ok(7)
+    };
+    let world = World::new(Registry::new().kind("narrow", narrow).kind("both", both));
+    let budget = Budget::default().tokens(50).money_micro(500_000);
+    let id = start(&world, "narrow/1", "null", budget).await;
+    let child: ProcessId = "both/b".parse().expect("id");
+    world.until(&child, Status::Blocked).await;
+    world.node.raise_budget(&child, Budget::default().tokens(50)).await.expect("raised");
+    pause(50).await;
+    world.node.raise_budget(&id, Budget::default().money_micro(500_000)).await.expect("raised");
+    assert_eq!(world.result(&id).await, "7");
+}
+
+/// Reserves, calls a model that fails the first times, and settles either way.
+async fn careful(ctx: Ctx, fails: u64) -> Ran {
+    ctx.charge(Spend::tokens(500))?;
+    let reserved = ctx.reserve(Spend::tokens(100)).await?;
+    let failures = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let asked = failures.clone();
+    let thought = ctx
+        .step("think", move |step| {
+            let (key, asked) = (step.key().to_owned(), asked.clone());
+            async move {
+                asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                match std::fs::read_to_string(std::env::temp_dir().join(key.replace('/', "_"))) {
+                    Ok(_) => Ok(30),
+                    Err(_) => Err(Failure::fatal("down", "not yet")),
+                }
+            }
+        })
+        .retry(greenroom_runtime::model::Retry::never());
+    match thought.await {
+        Ok(tokens) => {
+            reserved.settle(Spend::tokens(tokens));
+            Ok(fails)
+        }
+        Err(failure) => {
+            reserved.settle(Spend::default());
+            Err(failure)
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_came_back_does_not_come_back_again() {
+    use greenroom_runtime::RestartFrom;
+    let world = World::new(Registry::new().kind("careful", careful));
+    let id = start(&world, "careful/1", "0", Budget::default().tokens(1_000)).await;
+    assert!(world.failure(&id).await.contains("down"));
+    assert_eq!(account(&world, &id).await.spent.tokens, 500);
+    for restarts in 1..=3 {
+        world.node.restart(&id, RestartFrom::Failure, "test").await.expect("restarted");
+        let done = |names: Vec<&str>| {
+            let count = |name| names.iter().filter(|one| **one == name).count();
+            (count("Restarted"), count("WorkflowFailed")) == (restarts, restarts + 1)
+        };
+        while !done(world.names(&id).await) {
+            pause(5).await;
+        }
+        assert_eq!(account(&world, &id).await.spent.tokens, 500);
+    }
+    // A fork has paid nothing in advance: nothing comes back to it.
+    let events = world.events(&id).await;
+    let step = events.iter().position(|event| event.name() == "StepStarted").expect("a step");
+    let at = greenroom_runtime::model::Seq(step as u64 + 1);
+    let fork = world.node.fork(&id, Some(at), Some("twin"), "test").await.expect("forked");
+    assert!(world.failure(&fork).await.contains("down"));
+    assert_eq!(account(&world, &id).await.spent.tokens, 500);
+}
+
+/// Takes money in advance for one, and settles while it handles another's message.
+async fn mixer(ctx: Ctx, _: ()) -> Ran {
+    ctx.recv().topic("work").await?;
+    let reserved = ctx.reserve(Spend::tokens(100)).await?;
+    ctx.recv().topic("tick").await?;
+    reserved.settle(Spend::default());
+    Ok(0)
+}
+
+async fn poke(ctx: Ctx, topic: String) -> Ran {
+    ctx.charge(Spend::tokens(100))?;
+    ctx.send(&"mixer/1".parse()?, &topic, &0).await?;
+    Ok(0)
+}
+
+#[tokio::test]
+async fn what_comes_back_comes_to_who_has_paid() {
+    let world = World::new(Registry::new().kind("mixer", mixer).kind("poke", poke));
+    let mixer = world.start("mixer/1", "null").await;
+    let rich = start(&world, "poke/rich", "\"work\"", Budget::default().tokens(500)).await;
+    world.result(&rich).await;
+    while account(&world, &rich).await.spent.tokens != 200 {
+        pause(5).await;
+    }
+    let other = start(&world, "poke/other", "\"tick\"", Budget::default().tokens(500)).await;
+    assert_eq!(world.result(&mixer).await, "0");
+    assert_eq!(account(&world, &other).await.spent.tokens, 100);
+    assert_eq!(account(&world, &rich).await.spent.tokens, 100);
+}
+
+/// Passes on what its child reports: on its own account, not on the child's.
+async fn listening(ctx: Ctx, reports: u64) -> Ran {
+    let child = ctx.spawn("reporter", &reports).key("r").budget(messages(reports)).await?;
+    for _ in 0..reports {
+        ctx.recv().topic("report").await?;
+        ctx.send(&"sink/1".parse()?, "relayed", &0).await?;
+    }
+    child.join().await
+}
+
+async fn reporter(ctx: Ctx, reports: u64) -> Ran {
+    for number in 0..reports {
+        ctx.send(&ctx.parent().expect("a parent"), "report", &number).await?;
+    }
+    Ok(reports)
+}
+
+#[tokio::test]
+async fn who_listens_to_its_children_pays_itself() {
+    let registry =
+        Registry::new().kind("listening", listening).kind("reporter", reporter).kind("sink", sink);
+    let world = World::new(registry);
+    world.start("sink/1", "null").await;
+    let id = start(&world, "listening/1", "5", messages(100)).await;
+    assert_eq!(world.result(&id).await, "5");
+    let child: ProcessId = "reporter/r".parse().expect("an id");
+    assert_eq!((spent(&world, &child).await, spent(&world, &id).await), (5, 11));
+}
+
+/// What cleans up does not wait for anybody.
+async fn tidy(ctx: Ctx, _: ()) -> Ran {
+    let more = ctx.reserve(Spend::tokens(1_000)).await;
+    ctx.send(&"sink/1".parse()?, "undo", &0).await?;
+    more.map(|_| 0)
+}
+
+#[tokio::test]
+async fn cleaning_up_is_always_paid() {
+    let world = World::new(Registry::new().kind("tidy", tidy).kind("sink", sink));
+    world.start("sink/1", "null").await;
+    let id = start(&world, "tidy/1", "null", Budget::default().messages(0).tokens(0)).await;
+    world.until(&id, Status::Blocked).await;
+    world.node.cancel(&id, "enough", "test").await.expect("told");
+    assert!(matches!(world.exit(&id).await, Exit::Cancelled(_)));
+    assert_eq!(spent(&world, &id).await, 1);
+}
