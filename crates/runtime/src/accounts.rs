@@ -190,10 +190,10 @@ impl Accounts {
         let chain = self.journal.account(id).ok()?;
         let mut inner = self.inner();
         inner.prune();
-        if chain.is_empty() {
-            inner.absent.insert(id.clone());
-        }
         chain.into_iter().for_each(|account| inner.books.insert(account));
+        // Asked for once: itself, or one above it.
+        let missing = inner.books.missing(id);
+        inner.absent.extend(missing);
         Some(inner)
     }
 

@@ -69,9 +69,9 @@ pub fn used_up(account: &Account, waiting: usize) -> String {
         .map(|one| format!("all {} {one}", one.shown(account.limits.of(one).unwrap_or_default())))
         .collect();
     let what = if short.is_empty() { "too little left".to_owned() } else { short.join(", ") };
-    let wait = if waiting == 1 { "1 operation waits" } else { "operations wait" };
-    match waiting {
-        1 => format!("{} ({what}; {wait})", account.id),
-        many => format!("{} ({what}; {many} {wait})", account.id),
-    }
+    let wait = match waiting {
+        1 => "1 operation waits".to_owned(),
+        many => format!("{many} operations wait"),
+    };
+    format!("{} ({what}; {wait})", account.id)
 }

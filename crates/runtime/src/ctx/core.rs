@@ -57,11 +57,10 @@ struct Slot {
 pub(super) enum Waits {
     /// Until there is room for it.
     ForRoom(Unsent),
-    /// Until the mailbox that the last publish filled has room.
-    ToPublish(Vec<Event>),
     /// Until it is paid for.
     ToSend(Unsent),
-    /// Until it is paid for; the first is what costs.
+    /// Until it is paid for, or the mailbox that the last publish filled has room;
+    /// the first is what costs.
     ToDo(Vec<Event>),
 }
 
@@ -435,9 +434,7 @@ impl Core {
                 match *waits {
                     Waits::ForRoom(unsent) => self.send_again(*op, unsent, true),
                     Waits::ToSend(unsent) => self.send_again(*op, unsent, false),
-                    Waits::ToDo(commands) | Waits::ToPublish(commands) => {
-                        self.pay_again(*op, commands);
-                    }
+                    Waits::ToDo(commands) => self.pay_again(*op, commands),
                 }
                 true
             }

@@ -15,51 +15,33 @@ const SENDS_MAX: usize = 256;
 enum Gate {
     Open,
     Full,
-    NoRoom,
-    Pay(Pay),
+    Unpaid(Box<Need>),
 }
 
 impl Core {
     /// Sends a message as operation `op`, which waits: for its reply, for room,
     /// for its budget, or for nothing.
     pub fn send(&mut self, op: Op, unsent: Unsent) -> Result<(), Failure> {
-        match self.gate(op, &unsent, false) {
-            Gate::Open => {
-                self.wait(op, unsent.call);
-                self.sent(op, unsent);
-            }
-            Gate::Full => {
-                self.wait(op, true);
-                self.wait_for_room(op, unsent);
-            }
-            Gate::Pay(Pay::Waits(need)) => {
-                self.wait(op, true);
-                self.wait_for_budget(op, unsent, need);
-            }
-            Gate::NoRoom => return Err(self.refuse(op, unsent)),
-            Gate::Pay(Pay::Refused(need, failure)) => {
-                self.ask(Event::SpendRefused { op, need });
-                return Err(failure);
-            }
-            Gate::Pay(Pay::Paid) => {}
-        }
+        let gate = self.gate(op, &unsent, false)?;
+        self.wait(op, unsent.call || !matches!(gate, Gate::Open));
+        self.pass(op, unsent, gate);
         Ok(())
     }
 
     /// It has been waited for, and is tried again. `let_in`: there is room.
     pub(super) fn send_again(&mut self, op: Op, unsent: Unsent, let_in: bool) {
-        let failure = match self.gate(op, &unsent, let_in) {
-            Gate::Open => return self.sent(op, unsent),
-            Gate::Full => return self.wait_for_room(op, unsent),
-            Gate::Pay(Pay::Waits(need)) => return self.wait_for_budget(op, unsent, need),
-            Gate::NoRoom => self.refuse(op, unsent),
-            Gate::Pay(Pay::Refused(need, failure)) => {
-                self.ask(Event::SpendRefused { op, need });
-                failure
-            }
-            Gate::Pay(Pay::Paid) => return,
-        };
-        self.resolve(op, Outcome::Value(Err(failure)));
+        match self.gate(op, &unsent, let_in) {
+            Ok(gate) => self.pass(op, unsent, gate),
+            Err(failure) => drop(self.resolve(op, Outcome::Value(Err(failure)))),
+        }
+    }
+
+    fn pass(&mut self, op: Op, unsent: Unsent, gate: Gate) {
+        match gate {
+            Gate::Open => self.sent(op, unsent),
+            Gate::Full => self.wait_for_room(op, unsent),
+            Gate::Unpaid(need) => self.wait_for_budget(op, unsent, need),
+        }
     }
 
     fn wait_for_room(&mut self, op: Op, unsent: Unsent) {
@@ -92,16 +74,22 @@ impl Core {
         };
         self.ask(Event::SendBlocked { op, to, topic });
         self.wait(op, true);
-        self.put_off(op, Waits::ToPublish(vec![publish]));
+        self.put_off(op, Waits::ToDo(vec![publish]));
     }
 
-    fn gate(&mut self, op: Op, unsent: &Unsent, let_in: bool) -> Gate {
+    /// # Errors
+    /// It is not sent, and nobody waits.
+    fn gate(&mut self, op: Op, unsent: &Unsent, let_in: bool) -> Result<Gate, Failure> {
         match self.room(op, unsent) {
-            Room::Refused => Gate::NoRoom,
-            Room::Full if !let_in => Gate::Full,
+            Room::Refused => Err(self.refuse(op, unsent)),
+            Room::Full if !let_in => Ok(Gate::Full),
             Room::Open | Room::Full => match self.pay(op, Spend::messages(1)) {
-                Pay::Paid => Gate::Open,
-                pay => Gate::Pay(pay),
+                Pay::Paid => Ok(Gate::Open),
+                Pay::Waits(need) => Ok(Gate::Unpaid(need)),
+                Pay::Refused(need, failure) => {
+                    self.ask(Event::SpendRefused { op, need });
+                    Err(failure)
+                }
             },
         }
     }
@@ -116,7 +104,7 @@ impl Core {
             None => self.identity.has_room.room(to, topic),
         };
         if room != Room::Open {
-            return Err(self.refuse(op, unsent));
+            return Err(self.refuse(op, &unsent));
         }
         self.pay_now(op, Spend::messages(1))?;
         let Unsent { to, topic, body, call, deadline } = unsent;
@@ -139,8 +127,8 @@ impl Core {
         }
     }
 
-    fn refuse(&mut self, op: Op, unsent: Unsent) -> Failure {
-        let Unsent { to, topic, .. } = unsent;
+    fn refuse(&mut self, op: Op, unsent: &Unsent) -> Failure {
+        let (to, topic) = (unsent.to.clone(), unsent.topic.clone());
         let words = format!("the mailbox of {to} is full; `{topic}` was not sent to it");
         self.ask(Event::SendRefused { op, to, topic });
         Failure::new(failure::MAILBOX_FULL, words)

@@ -103,8 +103,11 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub(super) fn presume_full(self: &Arc<Self>, to: &ProcessId) -> Result<(), Error> {
+        if self.rooms.was_presumed(to) {
+            return Ok(());
+        }
         let found = self.journal.find(to)?;
-        if !self.rooms.is_news(to) {
+        if !self.rooms.presume(to) {
             return Ok(());
         }
         let Some(row) = found.filter(|row| !row.status.is_ended()) else {

@@ -230,8 +230,13 @@ impl Rooms {
         full.admitted.remove(&sender).then_some(full.door.no)
     }
 
-    /// Whether nothing is known of it, in this node's life: asked once.
-    pub fn is_news(&self, to: &ProcessId) -> bool {
+    /// Whether it was taken for full before, in this node's life.
+    pub fn was_presumed(&self, to: &ProcessId) -> bool {
+        self.presumed.lock().unwrap_or_else(PoisonError::into_inner).contains(to)
+    }
+
+    /// It is taken for full, if nothing is known of it: once. `false`: it is known.
+    pub fn presume(&self, to: &ProcessId) -> bool {
         let mut presumed = self.presumed.lock().unwrap_or_else(PoisonError::into_inner);
         presumed.insert(to.clone()) && !self.knows(to)
     }
