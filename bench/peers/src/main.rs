@@ -11,6 +11,10 @@ mod tokio_peer;
 
 use measure::Bench;
 
+/// As Greenroom's own binary, so that the allocator makes no difference.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let [first, greenroom, erlang, rest @ ..] = &words[..]

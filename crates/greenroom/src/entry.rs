@@ -20,6 +20,10 @@ use std::process::ExitCode;
 /// Reads the program's arguments, starts an async runtime of its own, prints
 /// to standard output and standard error. Call it once, outside of any async
 /// runtime.
+///
+/// The binary `greenroom` uses mimalloc as its allocator, which makes messages
+/// between processes about 1.5 times as fast as glibc's; a library sets none, so
+/// a program of yours that is busy does well to do the same.
 #[must_use = "the exit code tells how it went: return it from `main`"]
 pub fn main(registry: Registry) -> ExitCode {
     let cli = match parse() {
