@@ -1,0 +1,103 @@
+//! What is said between a person, an agent's model and its tools: plain data, the
+//! same for all providers. Knows no provider.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A person or another process, and what tools return.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in order, in words that any provider can be told.
+    pub content: Vec<Part>,
+    /// The provider's own form of it, to be given back to it without a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Raw>,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Words.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// The model wants a tool called.
+    ToolCall(ToolCall),
+    /// What a tool has returned.
+    ToolResult(ToolResult),
+}
+
+/// A tool that the model wants called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's name of this call. Its result goes back under it.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments, as the model wrote them: what is no JSON object is a string
+    /// with the model's own text, for the loop to refuse.
+    pub arguments: Value,
+}
+
+/// What a tool has returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// The call's id.
+    pub id: String,
+    /// The tool's name; some providers want it again.
+    pub name: String,
+    /// What it returned, or what went wrong.
+    pub content: String,
+    /// Whether it went wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+/// What a provider sent, byte for byte as JSON allows: thinking with its
+/// signatures, encrypted reasoning, ids. Only the provider that wrote it reads it;
+/// another, after a fallback, is told the message's `content`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Raw {
+    /// The protocol that wrote it ([`Provider::protocol`](crate::provider::Provider::protocol)).
+    pub protocol: String,
+    /// Its blocks.
+    pub blocks: Value,
+}
+
+impl Message {
+    /// Words of a person or another process.
+    pub fn user(text: impl Into<String>) -> Message {
+        Message { role: Role::User, content: vec![Part::Text { text: text.into() }], raw: None }
+    }
+
+    /// All words of it, in order.
+    pub fn text(&self) -> String {
+        let words = self.content.iter().filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            Part::ToolCall(_) | Part::ToolResult(_) => None,
+        });
+        words.collect()
+    }
+
+    /// The calls it asks for, in order.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.content.iter().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
+            Part::Text { .. } | Part::ToolResult(_) => None,
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! Greenroom's agents: a model and tools in a durable loop.
+//!
+//! An agent is a process like any other. Each call of a model and each call of a
+//! tool is a step, so that `kill -9` loses nothing and nothing finished is paid
+//! for twice. Uses the public `Ctx` alone; knows no journal, no HTTP route, no
+//! terminal.
+
+pub mod conversation;
+pub mod provider;
+pub mod tool;

@@ -1,0 +1,89 @@
+//! What a model has answered. Knows no provider.
+
+use crate::conversation::Message;
+use serde::{Deserialize, Serialize};
+use std::ops::AddAssign;
+
+/// What a model has answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Its message, with the provider's own form of it.
+    pub message: Message,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// What it took.
+    pub usage: Usage,
+    /// The model that has really answered, as the provider names it.
+    pub model: String,
+}
+
+/// Why a model stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// It had no more to say.
+    End,
+    /// It waits for tools.
+    ToolCalls,
+    /// `tokens_max` or the model's window was reached: the reply is cut.
+    Length,
+    /// It, or a filter of the provider's, refused.
+    Refused,
+    /// It wants to be called again with the same conversation.
+    Paused,
+    /// Something else, in the provider's word.
+    Other(String),
+}
+
+/// What a call took, in tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Read anew: neither from a cache nor into one.
+    pub input: u64,
+    /// Written, thinking included.
+    pub output: u64,
+    /// Read from the provider's cache.
+    pub cache_read: u64,
+    /// Read and put into the provider's cache.
+    pub cache_write: u64,
+}
+
+impl Usage {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.input + self.output + self.cache_read + self.cache_write
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Usage) {
+        self.input += other.input;
+        self.output += other.output;
+        self.cache_read += other.cache_read;
+        self.cache_write += other.cache_write;
+    }
+}
+
+/// A part of a reply as it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "delta", rename_all = "snake_case")]
+pub enum Delta {
+    /// Words.
+    Text {
+        /// The next ones.
+        text: String,
+    },
+    /// Thoughts that the provider lets be seen.
+    Thinking {
+        /// The next ones.
+        text: String,
+    },
+    /// A tool is asked for; its arguments follow with the whole reply.
+    ToolCall {
+        /// The call's id.
+        id: String,
+        /// The tool's name.
+        name: String,
+    },
+}

@@ -1,0 +1,45 @@
+//! Tools: what a model may ask for, and on which terms it is done.
+//!
+//! A tool that reaches outside is a step, with a policy of its own; a tool that is
+//! made of the runtime's verbs (spawn, ask, send) is code on the agent's `Ctx`.
+
+mod policy;
+
+pub use policy::{Approval, Policy};
+
+use crate::provider::ToolSpec;
+use futures_util::future::BoxFuture;
+use greenroom_model::Failure;
+use greenroom_runtime::{Ctx, Step};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a tool's step runs.
+pub type RunStep =
+    Arc<dyn Fn(Step, Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync>;
+
+/// What a tool made of the runtime's verbs runs. It must do nothing but call its
+/// `Ctx`, as all code of a process.
+pub type RunVerb =
+    Arc<dyn Fn(Ctx, Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync>;
+
+/// How a tool is done.
+#[derive(Clone)]
+pub enum Run {
+    /// By a step.
+    Step(RunStep),
+    /// By the agent's own process.
+    Verb(RunVerb),
+}
+
+/// A tool.
+#[derive(Clone)]
+pub struct Tool {
+    /// What the model is told of it.
+    pub spec: ToolSpec,
+    /// On which terms it is done.
+    pub policy: Policy,
+    /// How it is done. A value that is a string is given to the model as it is, any
+    /// other as JSON. A failure is told to the model, which may try something else.
+    pub run: Run,
+}
