@@ -6,5 +6,6 @@
 //! terminal.
 
 pub mod conversation;
+pub mod front_matter;
 pub mod provider;
 pub mod tool;
