@@ -3,9 +3,15 @@
 //! A tool that reaches outside is a step, with a policy of its own; a tool that is
 //! made of the runtime's verbs (spawn, ask, send) is code on the agent's `Ctx`.
 
+mod function;
+mod pattern;
 mod policy;
+mod schema;
+mod toolbox;
 
+pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
+pub use toolbox::{BadTool, Toolbox};
 
 use crate::provider::ToolSpec;
 use futures_util::future::BoxFuture;
@@ -13,6 +19,10 @@ use greenroom_model::Failure;
 use greenroom_runtime::{Ctx, Step};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// A failure's kind: the arguments are not what the tool's schema asks for. Nothing
+/// was done.
+pub const BAD_ARGUMENTS: &str = "bad_arguments";
 
 /// What a tool's step runs.
 pub type RunStep =
