@@ -5,7 +5,13 @@
 //! for twice. Uses the public `Ctx` alone; knows no journal, no HTTP route, no
 //! terminal.
 
+mod agent;
 pub mod conversation;
+pub mod definition;
 pub mod front_matter;
+pub mod models;
 pub mod provider;
 pub mod tool;
+
+pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, Task};
+pub use definition::Definition;

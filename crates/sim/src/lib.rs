@@ -30,7 +30,9 @@ mod user;
 mod world;
 
 pub use campaign::{Campaign, Violation, double_crashes, exhaust, judge, storm};
+pub use outside::{Outside, Script};
 pub use plan::{CommitFault, Plan, Weather};
 pub use run::{Run, Seen};
-pub use scenario::{ALL, Scenario, named};
+pub use scenario::{ALL, PLAIN, Scenario, effect, ends, named};
+pub use user::User;
 pub use world::run;

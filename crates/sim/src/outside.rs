@@ -171,12 +171,24 @@ impl Outside {
 
     /// One call.
     pub fn call(&self, step: Step, name: &'static str) -> BoxFuture<'static, Result<u64, Failure>> {
-        let outside = self.clone();
-        Box::pin(async move { outside.answer(step, name).await })
+        let (outside, key, attempt) = (self.clone(), step.key().to_owned(), step.attempt());
+        Box::pin(async move { outside.answer(name, &key, attempt, Some(&step)).await })
     }
 
-    async fn answer(self, step: Step, name: &'static str) -> Result<u64, Failure> {
-        let (script, count) = self.begin(&step, name);
+    /// One call by who knows the step's key alone: an attempt for each call before it.
+    pub async fn call_by_key(&self, key: &str, name: &'static str) -> Result<u64, Failure> {
+        let before = self.lock().counts.get(key).copied().unwrap_or(0);
+        self.clone().answer(name, key, before + 1, None).await
+    }
+
+    async fn answer(
+        self,
+        name: &'static str,
+        key: &str,
+        attempt: u32,
+        step: Option<&Step>,
+    ) -> Result<u64, Failure> {
+        let (script, count) = self.begin(name, key, attempt);
         let _inside = self.enter(&script, name);
         if self.log.is_some() && count <= script.crash_first {
             self.lock().crash = true;
@@ -185,7 +197,7 @@ impl Outside {
         if self.log.is_none() || count <= script.hang_first {
             std::future::pending::<()>().await;
         }
-        self.take_time(&step, &script).await;
+        self.take_time(step, &script).await;
         if count <= script.hang_first.saturating_add(script.fail_first) {
             let kind = script.failure_kind.unwrap_or("outside");
             let words = format!("{name} failed");
@@ -194,7 +206,7 @@ impl Outside {
                 false => Failure::new(kind, words),
             });
         }
-        self.lock().effects.push(format!("{name} {}", step.key()));
+        self.lock().effects.push(format!("{name} {key}"));
         Ok(script.value)
     }
 
@@ -209,16 +221,15 @@ impl Outside {
         Inside { outside: self.clone(), name }
     }
 
-    fn begin(&self, step: &Step, name: &str) -> (Script, u32) {
+    fn begin(&self, name: &str, key: &str, attempt: u32) -> (Script, u32) {
         let mut records = self.lock();
         let script = records.scripts.get(name).cloned().unwrap_or_default();
-        let (key, attempt) = (step.key().to_owned(), step.attempt());
-        let count = records.counts.entry(key.clone()).or_insert(0);
+        let count = records.counts.entry(key.to_owned()).or_insert(0);
         *count += 1;
         let count = *count;
-        records.calls.push(Called { name: name.to_owned(), key: key.clone(), attempt });
+        records.calls.push(Called { name: name.to_owned(), key: key.to_owned(), attempt });
         if let Some(log) = &self.log
-            && !log.lock().unwrap_or_else(PoisonError::into_inner).intends(&key, attempt)
+            && !log.lock().unwrap_or_else(PoisonError::into_inner).intends(key, attempt)
         {
             let words = format!("{name} {key} attempt {attempt} ran before its intent was durable");
             records.wrongs.push(words);
@@ -226,13 +237,13 @@ impl Outside {
         (script, count)
     }
 
-    async fn take_time(&self, step: &Step, script: &Script) {
+    async fn take_time(&self, step: Option<&Step>, script: &Script) {
         let mut left = script.slow_ms;
         while left > 0 {
             let slice = script.beat_ms.unwrap_or(left).clamp(1, left);
             self.machine.sleep(slice).await;
             left -= slice;
-            if script.beat_ms.is_some() {
+            if let (Some(step), Some(_)) = (step, script.beat_ms) {
                 step.heartbeat();
             }
         }

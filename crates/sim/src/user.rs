@@ -152,6 +152,11 @@ impl User {
         self.at(at_ms, Wish::Await { id: id.to_owned() })
     }
 
+    /// Answers a process's ask of this name, once it is open.
+    pub fn answers(self, at_ms: u64, to: &str, ask: &'static str, value: &str) -> User {
+        self.at(at_ms, Wish::Answer { to: to.to_owned(), ask, value: value.to_owned() })
+    }
+
     /// Wants a message sent.
     pub fn sends(self, at_ms: u64, to: &str, topic: &'static str, body: &str) -> User {
         self.at(at_ms, Wish::Send { to: to.to_owned(), topic, body: body.to_owned() })

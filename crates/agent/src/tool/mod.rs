@@ -11,6 +11,7 @@ mod toolbox;
 
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
+pub(crate) use schema::check;
 pub use toolbox::{BadTool, Toolbox};
 
 use crate::provider::ToolSpec;

@@ -32,7 +32,7 @@ pub struct Scenario {
 }
 
 /// What most scenarios are.
-pub(super) const PLAIN: Scenario = Scenario {
+pub const PLAIN: Scenario = Scenario {
     name: "",
     about: "",
     registry: |_| Registry::new(),
@@ -47,13 +47,13 @@ pub(super) const PLAIN: Scenario = Scenario {
 };
 
 /// A process must have ended so.
-pub(super) fn ends(run: &Run, id: &str, wanted: &str) -> Vec<String> {
+pub fn ends(run: &Run, id: &str, wanted: &str) -> Vec<String> {
     let end = run.seen.end(id);
     if end == wanted { Vec::new() } else { vec![format!("{id} ended as `{end}`, not `{wanted}`")] }
 }
 
 /// The outside must have seen a name take effect so often.
-pub(super) fn effect(run: &Run, name: &str, wanted: u64) -> Vec<String> {
+pub fn effect(run: &Run, name: &str, wanted: u64) -> Vec<String> {
     let count = run.effects.get(name).copied().unwrap_or(0);
     if count == wanted {
         Vec::new()

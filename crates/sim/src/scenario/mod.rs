@@ -40,7 +40,7 @@ mod trace;
 mod tree;
 mod version;
 
-pub use definition::Scenario;
+pub use definition::{PLAIN, Scenario, effect, ends};
 
 /// All scenarios.
 pub const ALL: &[Scenario] = &[

@@ -1,0 +1,189 @@
+//! The calls of tools that a reply asks for: who may, in which order, and what the
+//! model is told of what came of it.
+
+use super::approve::Approved;
+use super::kept;
+use super::live::Live;
+use super::run::Run;
+use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
+use crate::provider::Reply;
+use crate::tool::{Policy, Run as How, Tool, check as schema_check};
+use futures_util::future::{BoxFuture, join_all};
+use greenroom_model::{Failure, Retry, failure};
+use serde_json::Value;
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+/// So much of a result the model is told at once; longer ones are kept, and it is
+/// given a handle to read on.
+const SHOWN_MAX: usize = 24 << 10;
+
+/// So much of a result those who watch see.
+const PREVIEW_MAX: usize = 200;
+
+/// A call on its way.
+struct Pending {
+    call: ToolCall,
+    state: State,
+}
+
+enum State {
+    /// To be run.
+    Ready(Arc<Tool>, Value),
+    /// Over: what the model is told, and whether it went wrong.
+    Over(String, bool),
+}
+
+impl Run {
+    /// Makes the calls that a reply asks for, and tells the model what came of each.
+    pub async fn act(&mut self, reply: &Reply) -> Result<(), Failure> {
+        let calls: Vec<ToolCall> = reply.message.tool_calls().cloned().collect();
+        // All questions stand open at once, whichever is answered first.
+        let prepared = calls.into_iter().map(|call| self.prepare(call));
+        let mut pending = Vec::new();
+        for one in join_all(prepared).await {
+            pending.push(one?);
+        }
+        self.run_all(&mut pending).await?;
+        let warn = self.note(&pending);
+        let mut content: Vec<Part> = Vec::new();
+        for Pending { call, state } in pending {
+            let State::Over(text, failed) = state else { continue };
+            let shown = self.shorten(text);
+            let ToolCall { id, name, .. } = call;
+            content.push(Part::ToolResult(ToolResult { id, name, content: shown, failed }));
+        }
+        if warn {
+            content.push(Part::Text { text: REPEATING.to_owned() });
+        }
+        self.say(Message { role: Role::User, content, raw: None })
+    }
+
+    /// What can be said before anything is run: that it cannot be, or that a person
+    /// does not want it.
+    async fn prepare(&self, call: ToolCall) -> Result<Pending, Failure> {
+        let over = |words: String| State::Over(words, true);
+        if call.name == kept::READ_RESULT {
+            let state = match self.thread.kept.read(&call.arguments) {
+                Ok(text) => State::Over(text, false),
+                Err(words) => over(words),
+            };
+            return Ok(Pending { call, state });
+        }
+        let state = match self.tools.find(&call.name) {
+            None => over(self.no_such_tool(&call.name)),
+            Some(tool) => match schema_check(&tool.spec.schema, &call.arguments) {
+                Err(words) => over(format!("The call was not made: {words}.")),
+                Ok(()) => {
+                    let approval = self.tools.approval(&call.name, &tool.policy);
+                    if approval.is_needed(&call.arguments) {
+                        match self.approve(&call, tool).await? {
+                            Approved::Run(arguments) => State::Ready(tool.clone(), arguments),
+                            Approved::Not(words) => over(words),
+                        }
+                    } else {
+                        State::Ready(tool.clone(), call.arguments.clone())
+                    }
+                }
+            },
+        };
+        Ok(Pending { call, state })
+    }
+
+    fn no_such_tool(&self, name: &str) -> String {
+        let names: Vec<&str> =
+            self.tools.all().iter().map(|tool| tool.spec.name.as_str()).collect();
+        format!("There is no tool `{name}`. There are: {}.", names.join(", "))
+    }
+
+    /// Runs what is ready: those that only read beside each other, those with
+    /// effects one after another, in the order they were asked for.
+    async fn run_all(&self, pending: &mut [Pending]) -> Result<(), Failure> {
+        let mut next = 0;
+        while next < pending.len() {
+            let reads = |one: &Pending| match &one.state {
+                State::Ready(tool, _) => tool.policy.read_only,
+                State::Over(..) => true,
+            };
+            let many = pending[next..].iter().take_while(|one| reads(one)).count().max(1);
+            let batch = pending[next..next + many].iter().map(|one| self.run_one(one));
+            for over in join_all(batch).await {
+                if let Some((text, failed)) = over? {
+                    pending[next].state = State::Over(text, failed);
+                }
+                next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a call that is ready comes to.
+    async fn run_one(&self, pending: &Pending) -> Result<Option<(String, bool)>, Failure> {
+        let State::Ready(tool, arguments) = &pending.state else { return Ok(None) };
+        let call = &pending.call;
+        let (id, name) = (call.id.clone(), call.name.clone());
+        let started = Live::ToolStarted { id: id.clone(), name, arguments: arguments.clone() };
+        self.ctx.emit(&started)?;
+        let (text, failed) = match self.call(tool, arguments.clone()).await {
+            Ok(Value::String(text)) => (text, false),
+            Ok(value) => (value.to_string(), false),
+            Err(stop) if stop.is(failure::CANCELLED) || stop.is(failure::SHUTDOWN) => {
+                return Err(stop);
+            }
+            Err(unknown) if unknown.is(failure::UNKNOWN) => (UNKNOWN.to_owned(), true),
+            Err(failure) => (failure.message, true),
+        };
+        let preview = text.chars().take(PREVIEW_MAX).collect();
+        self.ctx.emit(&Live::ToolDone { id, failed, preview })?;
+        Ok(Some((text, failed)))
+    }
+
+    fn call(&self, tool: &Tool, arguments: Value) -> BoxFuture<'static, Result<Value, Failure>> {
+        let run = match &tool.run {
+            How::Verb(run) => return run(self.ctx.clone(), arguments),
+            How::Step(run) => run.clone(),
+        };
+        let Policy { at_most_once, timeout, attempts_max, queue, .. } = tool.policy.clone();
+        let name = format!("tool {}", tool.spec.name);
+        let mut step = self.ctx.step(&name, move |step| run(step, arguments.clone()));
+        step = step.retry(Retry::attempts(attempts_max)).timeout(timeout);
+        if let Some(queue) = queue {
+            step = step.queue(&queue);
+        }
+        if at_most_once {
+            step = step.at_most_once();
+        }
+        Box::pin(step.into_future())
+    }
+
+    /// Notes what was called for the guardrails; whether the model should be told
+    /// that it repeats itself.
+    fn note(&mut self, pending: &[Pending]) -> bool {
+        for Pending { call, state } in pending {
+            if let State::Over(text, _) = state {
+                self.thread.watch.saw(call, text);
+            }
+        }
+        self.thread.watch.is_repeating(&self.setup.definition.limits)
+    }
+
+    /// What the model is told of a result: all of it, or its two ends and a handle.
+    fn shorten(&mut self, text: String) -> String {
+        if text.len() <= SHOWN_MAX {
+            return text;
+        }
+        let head = &text[..text.floor_char_boundary(SHOWN_MAX / 4 * 3)];
+        let tail = &text[text.ceil_char_boundary(text.len() - SHOWN_MAX / 4)..];
+        let left = text.len() - head.len() - tail.len();
+        let ends = (head.to_owned(), tail.to_owned());
+        let handle = self.thread.kept.keep(text);
+        let words = format!("{left} bytes are left out; all of it is `{handle}`");
+        format!("{}\n[… {words}: read it with `{}` …]\n{}", ends.0, kept::READ_RESULT, ends.1)
+    }
+}
+
+const REPEATING: &str = "You have made the same call with the same result several times. It will \
+    not change: try something else, or say what you have and what is missing.";
+
+const UNKNOWN: &str = "It is not known whether this was done: the machine stopped in the middle \
+    of it, and it may not be done twice. Find out before you try it again.";

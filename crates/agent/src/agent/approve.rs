@@ -1,0 +1,91 @@
+//! A person's yes to a call of a tool. It is asked for these very arguments: they
+//! stand in the question, which the journal keeps, and nothing else is run.
+
+use super::run::Run;
+use crate::conversation::ToolCall;
+use crate::tool::{Tool, check as schema_check};
+use greenroom_model::Failure;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[cfg(test)]
+mod tests;
+
+/// What a person answers to the question whether a tool may be called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Yes, as it is: `"approve"`.
+    Approve,
+    /// Yes, with other arguments: `{"edit": {…}}`.
+    Edit(Value),
+    /// No, and why: `{"reject": "…"}`, or `"reject"`.
+    Reject(String),
+}
+
+impl Decision {
+    /// Reads an answer. The words of people count as well: `yes`, `no`, true, false.
+    ///
+    /// # Errors
+    /// What may be answered.
+    pub fn read(answer: &Value) -> Result<Decision, String> {
+        match answer {
+            Value::Bool(true) => return Ok(Decision::Approve),
+            Value::Bool(false) => return Ok(Decision::Reject(String::new())),
+            Value::String(word) => match word.trim().to_lowercase().as_str() {
+                "approve" | "yes" | "y" => return Ok(Decision::Approve),
+                "reject" | "no" | "n" => return Ok(Decision::Reject(String::new())),
+                _ => {}
+            },
+            _ => {}
+        }
+        serde_json::from_value(answer.clone()).map_err(|_| {
+            format!(
+                "{answer} is no answer to this: say \"approve\", {{\"edit\": {{…}}}} with other \
+                 arguments, or {{\"reject\": \"why\"}}"
+            )
+        })
+    }
+}
+
+/// A call as a person has left it.
+pub(super) enum Approved {
+    /// To be run, with these arguments.
+    Run(Value),
+    /// Not to be run; what the model is told.
+    Not(String),
+}
+
+impl Run {
+    /// Asks a person about a call, until the answer is one.
+    pub async fn approve(&self, call: &ToolCall, tool: &Tool) -> Result<Approved, Failure> {
+        let mut wrong = String::new();
+        loop {
+            let question = question(call, &wrong);
+            let ask = self.ctx.ask::<Value>(&format!("approve {}", call.name), question);
+            match Decision::read(&ask.await?) {
+                Ok(Decision::Approve) => return Ok(Approved::Run(call.arguments.clone())),
+                Ok(Decision::Edit(arguments)) => {
+                    match schema_check(&tool.spec.schema, &arguments) {
+                        Ok(()) => return Ok(Approved::Run(arguments)),
+                        Err(words) => wrong = format!("These arguments cannot be: {words}.\n"),
+                    }
+                }
+                Ok(Decision::Reject(why)) => return Ok(Approved::Not(rejected(&why))),
+                Err(words) => wrong = format!("{words}.\n"),
+            }
+        }
+    }
+}
+
+fn question(call: &ToolCall, wrong: &str) -> String {
+    let arguments = serde_json::to_string_pretty(&call.arguments).unwrap_or_default();
+    format!("{wrong}May {} be called with {arguments}?", call.name)
+}
+
+fn rejected(why: &str) -> String {
+    match why.trim() {
+        "" => "A person has refused this call. Do not make it again.".to_owned(),
+        why => format!("A person has refused this call: {why}"),
+    }
+}

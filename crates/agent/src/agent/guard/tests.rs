@@ -1,0 +1,59 @@
+//! The guardrails, rule by rule.
+
+use super::*;
+use serde_json::json;
+
+fn call(name: &str, n: u32) -> ToolCall {
+    ToolCall { id: format!("call-{n}"), name: name.to_owned(), arguments: json!({"n": n}) }
+}
+
+fn check(watch: &Watch, limits: &Limits) -> Result<(), Reached> {
+    watch.check(limits, Used::default(), watch.began)
+}
+
+#[test]
+fn the_same_call_with_the_same_result_is_a_loop_and_is_told_before() {
+    let (mut watch, limits) = (Watch::default(), Limits::default());
+    for round in 1..=4 {
+        assert!(check(&watch, &limits).is_ok(), "round {round}");
+        assert_eq!(watch.is_repeating(&limits), round == 4, "round {round}");
+        watch.saw(&call("look", 1), "nothing yet");
+    }
+    assert!(check(&watch, &limits).unwrap_err().0.contains("4 times"));
+}
+
+#[test]
+fn two_calls_in_turns_are_a_loop_too() {
+    let (mut watch, limits) = (Watch::default(), Limits::default());
+    for _ in 0..4 {
+        watch.saw(&call("read", 1), "a");
+        watch.saw(&call("write", 2), "b");
+    }
+    assert!(check(&watch, &limits).is_err());
+}
+
+#[test]
+fn a_batch_of_different_calls_and_a_poll_whose_result_changes_are_none() {
+    let (mut watch, limits) = (Watch::default(), Limits { turns: 1_000, ..Limits::default() });
+    for n in 0..200 {
+        watch.saw(&call("read", n), "ok");
+        watch.saw(&call("status", 0), &format!("{n} %"));
+        assert!(check(&watch, &limits).is_ok(), "after {n}");
+    }
+}
+
+#[test]
+fn each_limit_stops_and_a_grant_gives_as_much_again() {
+    let mut watch = Watch { turns: 50, ..Watch::default() };
+    let limits =
+        Limits { tokens: Some(100), money: Some(0.5), minutes: Some(2), ..Limits::default() };
+    assert!(check(&watch, &limits).unwrap_err().0.contains("50 calls"));
+    watch.grant();
+    assert!(check(&watch, &limits).is_ok());
+    let used = |tokens, money_micro| Used { tokens, money_micro };
+    let at = |used, ms| watch.check(&limits, used, Millis(ms)).is_err();
+    assert!(!at(used(199, 999_999), 239_999));
+    assert!(at(used(200, 0), 0));
+    assert!(at(used(0, 1_000_000), 0));
+    assert!(at(used(0, 0), 240_000));
+}

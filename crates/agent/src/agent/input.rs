@@ -1,0 +1,59 @@
+//! What an agent begins with. Plain data.
+
+use super::thread::Thread;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What an agent begins with: words, an object that says more, or any other JSON,
+/// which it is told as it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Input {
+    /// What a run before this one has come to.
+    Continued(Box<Continued>),
+    /// A task that says more, or a chat.
+    Task(Task),
+    /// A task.
+    Words(String),
+    /// A task in JSON, or nothing.
+    Other(Value),
+}
+
+/// A conversation that goes on in a new segment of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Continued {
+    /// What was said and used up.
+    pub thread: Thread,
+    /// As it began.
+    pub task: Task,
+}
+
+/// A task, or a chat.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Whether it waits for more after each answer, instead of ending with it.
+    #[serde(default)]
+    pub chat: bool,
+    /// How many agents stand above it.
+    #[serde(default)]
+    pub depth: u32,
+}
+
+impl Input {
+    /// The task, and the conversation so far if there is one.
+    pub fn read(self) -> (Task, Option<Thread>) {
+        let task = |words: String| Task { task: Some(words), ..Task::default() };
+        match self {
+            Input::Continued(continued) => (continued.task, Some(continued.thread)),
+            Input::Task(task) => (task, None),
+            Input::Words(words) => (task(words), None),
+            Input::Other(Value::Null) => (Task { chat: true, ..Task::default() }, None),
+            Input::Other(other) => (task(other.to_string()), None),
+        }
+    }
+}

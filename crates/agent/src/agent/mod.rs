@@ -1,0 +1,87 @@
+//! The agent: a model and tools in a durable loop.
+//!
+//! ```text
+//! hear what people say ─▶ guardrails ─▶ think: a model's call, a step
+//!        ▲                                  │
+//!        │          no calls: the result, or wait for more
+//!        └──── act: each tool's call, ◀─────┘
+//!              a step with its own policy
+//! ```
+
+mod act;
+mod approve;
+mod guard;
+mod inbox;
+mod input;
+mod kept;
+mod live;
+mod outcome;
+mod parts;
+mod run;
+mod setup;
+mod think;
+mod thread;
+
+pub use approve::Decision;
+pub use inbox::{BYE, SAY};
+pub use input::Task;
+pub use live::Live;
+pub use outcome::REFUSED;
+pub use run::LIMIT;
+pub use setup::BAD_DEFINITION;
+
+use self::parts::Parts;
+use crate::definition::Definition;
+use crate::models::Models;
+use crate::tool::{Tool, Toolbox};
+use greenroom_runtime::Registry;
+use std::sync::Arc;
+
+/// An agent of a program's own: a definition, tools, and models to ask.
+///
+/// ```no_run
+/// use greenroom_agent::{Agent, models::Models};
+/// # fn models() -> std::sync::Arc<dyn Models> { unimplemented!() }
+///
+/// let agent = Agent::new("helper", "You answer in one sentence.", models());
+/// let registry = agent.register(greenroom_runtime::Registry::new());
+/// ```
+#[derive(Clone)]
+pub struct Agent(Parts);
+
+impl Agent {
+    /// An agent with a prompt and nothing else.
+    pub fn new(name: &str, prompt: &str, models: Arc<dyn Models>) -> Agent {
+        Agent::of(Definition::new(name, prompt), models)
+    }
+
+    /// An agent as it is defined.
+    pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
+        let (tools, problem) = (Toolbox::default(), None);
+        Agent(Parts { definition, tools, models, problem })
+    }
+
+    /// Changes its definition.
+    pub fn with(mut self, change: impl FnOnce(&mut Definition)) -> Agent {
+        change(&mut self.0.definition);
+        self
+    }
+
+    /// Gives it a tool. One that cannot be ends its runs at once, with why.
+    pub fn tool(mut self, tool: Tool) -> Agent {
+        if let Err(problem) = self.0.tools.add(tool) {
+            self.0.problem.get_or_insert(problem);
+        }
+        self
+    }
+
+    /// Adds it as a kind, named as it is.
+    pub fn register(self, registry: Registry) -> Registry {
+        let name = self.0.definition.name.clone();
+        let parts = Arc::new(self.0);
+        registry.kind(&name, move |ctx, input: input::Input| {
+            // Large, and there may be very many that only wait.
+            Box::pin(run::run(ctx, parts.clone(), input))
+        })
+    }
+}

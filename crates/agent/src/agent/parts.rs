@@ -1,0 +1,16 @@
+//! What an agent is made of, as the node has it now. Knows no run of it.
+
+use crate::definition::Definition;
+use crate::models::Models;
+use crate::tool::{BadTool, Toolbox};
+use std::sync::Arc;
+
+/// What an agent is made of.
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub definition: Definition,
+    pub tools: Toolbox,
+    pub models: Arc<dyn Models>,
+    /// The first tool that could not be given to it.
+    pub problem: Option<BadTool>,
+}

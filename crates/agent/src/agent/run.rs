@@ -1,0 +1,165 @@
+//! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
+
+use super::guard::{Reached, Used};
+use super::inbox::{Heard, Inbox};
+use super::input::{Continued, Input, Task};
+use super::parts::Parts;
+use super::setup::{Setup, Tools};
+use super::thread::Thread;
+use crate::conversation::{Message, Role};
+use crate::definition::Breach;
+use greenroom_model::Failure;
+use greenroom_runtime::Ctx;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A run of an agent.
+pub(super) struct Run {
+    pub ctx: Ctx,
+    pub parts: Arc<Parts>,
+    pub setup: Setup,
+    pub tools: Tools,
+    pub task: Task,
+    pub thread: Thread,
+    /// The segment's calls of the model.
+    calls: u32,
+    /// Whether the chat was ended.
+    bye: bool,
+}
+
+/// After so many calls the conversation goes on in a new segment of the journal,
+/// so that a replay stays short.
+const CALLS_PER_SEGMENT: u32 = 100;
+
+pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Value, Failure> {
+    let mut run = Run::begin(ctx, parts, input).await?;
+    let mut inbox = Inbox::open(&run.ctx);
+    loop {
+        run.hear(&mut inbox)?;
+        if run.has_nothing_to_do() {
+            if run.bye {
+                return Ok(run.last_words());
+            }
+            run.listen(&mut inbox).await?;
+            continue;
+        }
+        if run.calls >= CALLS_PER_SEGMENT {
+            return run.go_on_as_new();
+        }
+        run.guard().await?;
+        let reply = run.think().await?;
+        run.calls += 1;
+        let asked = reply.message.tool_calls().next().is_some();
+        run.say(reply.message.clone())?;
+        if asked {
+            run.act(&reply).await?;
+        } else if let Some(result) = run.outcome(&reply)?
+            && !run.task.chat
+        {
+            return Ok(result);
+        }
+    }
+}
+
+impl Run {
+    async fn begin(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Run, Failure> {
+        let setup = Setup::read(&ctx, &parts).await?;
+        let (task, thread) = input.read();
+        let fresh = thread.is_none();
+        let tools = Tools::of(&setup, &parts)?;
+        let mut thread = thread.unwrap_or_default();
+        if fresh {
+            thread.watch.began = ctx.now();
+            ctx.set("agent", &json!({ "name": setup.definition.name, "chat": task.chat }))?;
+        }
+        let (calls, bye) = (0, false);
+        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, bye };
+        if fresh && let Some(words) = run.task.task.clone() {
+            run.say(Message::user(words))?;
+        }
+        Ok(run)
+    }
+
+    /// Adds a message to the conversation, for the model and for whoever looks.
+    pub fn say(&mut self, message: Message) -> Result<(), Failure> {
+        self.thread.said += 1;
+        let shown = Message { raw: None, ..message.clone() };
+        self.ctx.set(&format!("thread/{:06}", self.thread.said), &shown)?;
+        self.thread.messages.push(message);
+        Ok(())
+    }
+
+    /// Takes in what people have said since the last look.
+    fn hear(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
+        while let Some(heard) = inbox.look()? {
+            self.hear_one(heard)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next word, for as long as it takes.
+    async fn listen(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
+        self.ctx.set("status", "listening")?;
+        let heard = inbox.wait().await?;
+        self.ctx.set("status", "working")?;
+        self.hear_one(heard)
+    }
+
+    fn hear_one(&mut self, heard: Heard) -> Result<(), Failure> {
+        match heard {
+            Heard::Bye => self.bye = true,
+            Heard::Words(words) => {
+                self.thread.watch.heard();
+                self.say(Message::user(words))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the last word is the model's: then nobody waits for an answer.
+    fn has_nothing_to_do(&self) -> bool {
+        let spoke = self.thread.messages.last().map(|message| message.role);
+        spoke != Some(Role::User) && (self.task.chat || spoke.is_none() || self.bye)
+    }
+
+    fn last_words(&self) -> Value {
+        let last = self.thread.messages.iter().rev().find(|one| one.role == Role::Assistant);
+        last.map(|message| Value::String(message.text())).unwrap_or_default()
+    }
+
+    /// Stops, asks or falls back where a limit is reached.
+    async fn guard(&mut self) -> Result<(), Failure> {
+        let used = Used { tokens: self.thread.usage.total(), money_micro: self.thread.money_micro };
+        let limits = &self.setup.definition.limits;
+        let Err(Reached(words)) = self.thread.watch.check(limits, used, self.ctx.now()) else {
+            return Ok(());
+        };
+        let stop = || Err(Failure::fatal(LIMIT, format!("{words}: its limit is reached")));
+        match limits.then.clone() {
+            Breach::Stop => stop(),
+            Breach::Fallback(_) if self.thread.fallback.is_some() => stop(),
+            Breach::Fallback(model) => {
+                self.thread.fallback = Some(model);
+                self.thread.watch.grant();
+                Ok(())
+            }
+            Breach::Ask => {
+                let question = format!("{words}. May it go on for as long again?");
+                let ask = self.ctx.ask::<Value>("limit", question).choices(["yes", "no"]);
+                if ask.await? == json!("yes") {
+                    self.thread.watch.grant();
+                    return Ok(());
+                }
+                stop()
+            }
+        }
+    }
+
+    fn go_on_as_new(self) -> Result<Value, Failure> {
+        let Run { ctx, thread, task, .. } = self;
+        ctx.continue_as_new(&Continued { thread, task })
+    }
+}
+
+/// The kind of failure of an agent that has reached one of its limits.
+pub const LIMIT: &str = "limit";

@@ -1,0 +1,31 @@
+//! A conversation as its agent keeps it. Plain data; knows no process.
+
+use super::guard::Watch;
+use super::kept::Kept;
+use crate::conversation::Message;
+use crate::provider::Usage;
+use serde::{Deserialize, Serialize};
+
+/// A conversation, what it has taken, and what it has come to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Thread {
+    /// What the model is told: all that was said, or a summary and what came after.
+    pub messages: Vec<Message>,
+    /// How many messages were said in all.
+    pub said: u32,
+    /// What all calls have taken.
+    pub usage: Usage,
+    /// What all calls have cost, in millionths.
+    pub money_micro: u64,
+    /// Tokens of the last request, and of the reply to it.
+    pub tokens_last: u64,
+    /// How often the conversation was made shorter.
+    pub compactions: u32,
+    /// The model to use instead of the definition's.
+    pub fallback: Option<String>,
+    /// What the guardrails have seen.
+    pub watch: Watch,
+    /// Results that were too long for the model, by handle.
+    pub kept: Kept,
+}

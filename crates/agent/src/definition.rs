@@ -1,0 +1,123 @@
+//! What an agent is, as plain data: its name, its prompt, its model, its tools and
+//! its limits. Knows no file and no process.
+
+use crate::tool::Approval;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// An agent, defined. A running agent keeps the one it began with until its
+/// conversation goes on as new.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Its name, which is its kind.
+    pub name: String,
+    /// What it is for: what other agents are told of it.
+    #[serde(default)]
+    pub description: String,
+    /// The model, as `PROVIDER/MODEL`, or a role such as `strong` or `cheap`. `None`:
+    /// the role `default`.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The tools it may use, by name or pattern; `None`: all there are.
+    #[serde(default)]
+    pub tools: Option<Vec<String>>,
+    /// Those of them that it may not use.
+    #[serde(default)]
+    pub disallowed_tools: Vec<String>,
+    /// Skills that it is told of, by name or pattern; `None`: all there are.
+    #[serde(default)]
+    pub skills: Option<Vec<String>>,
+    /// Tools that need a person's yes, by name or pattern, over what the tools say
+    /// themselves.
+    #[serde(default)]
+    pub approve: BTreeMap<String, Approval>,
+    /// When it has to stop.
+    #[serde(default)]
+    pub limits: Limits,
+    /// A JSON schema that its result must follow.
+    #[serde(default)]
+    pub output: Option<Value>,
+    /// The longest reply of its model, in tokens.
+    #[serde(default = "tokens_max")]
+    pub tokens_max: u32,
+    /// How freely it speaks; `None`: as its model does by itself.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// What its model is told before anything else.
+    #[serde(default)]
+    pub prompt: String,
+}
+
+/// Enough for long answers; what is reserved of a budget for each call.
+fn tokens_max() -> u32 {
+    4_096
+}
+
+impl Definition {
+    /// One with these words and nothing else.
+    pub fn new(name: &str, prompt: &str) -> Definition {
+        Definition {
+            name: name.to_owned(),
+            description: String::new(),
+            model: None,
+            tools: None,
+            disallowed_tools: Vec::new(),
+            skills: None,
+            approve: BTreeMap::new(),
+            limits: Limits::default(),
+            output: None,
+            tokens_max: tokens_max(),
+            temperature: None,
+            prompt: prompt.to_owned(),
+        }
+    }
+}
+
+/// When an agent has to stop, and what becomes of it then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Calls of its model, since a person last spoke to it. 50 by default.
+    pub turns: u32,
+    /// Tokens of all its calls.
+    pub tokens: Option<u64>,
+    /// Money of all its calls, in whatever unit prices are given.
+    pub money: Option<f64>,
+    /// Minutes since it began.
+    pub minutes: Option<u64>,
+    /// How often the same call of a tool may give the same result in a row. 4 by
+    /// default; it is told at the one before.
+    pub repeats: u32,
+    /// How deep agents may have agents do their work. 3 by default.
+    pub depth: u32,
+    /// What becomes of it.
+    pub then: Breach,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            turns: 50,
+            tokens: None,
+            money: None,
+            minutes: None,
+            repeats: 4,
+            depth: 3,
+            then: Breach::Stop,
+        }
+    }
+}
+
+/// What becomes of an agent that has reached a limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breach {
+    /// It ends as `limit`.
+    #[default]
+    Stop,
+    /// A person is asked whether it may have as much again.
+    Ask,
+    /// It goes on with this model, and as much again; the next breach ends it.
+    Fallback(String),
+}

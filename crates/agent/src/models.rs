@@ -1,0 +1,31 @@
+//! Who answers for a model's name. What an agent needs of providers, and no more.
+
+use crate::provider::{Provider, Usage};
+use greenroom_model::Failure;
+use std::sync::Arc;
+
+/// Who answers for a model's name.
+pub trait Models: Send + Sync {
+    /// Who may answer, in the order to be asked: the next only if the one before
+    /// could not.
+    ///
+    /// # Errors
+    /// A name that says nothing here; no key for it.
+    fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Failure>;
+
+    /// What a call has cost, in millionths; `None`: the price is not known.
+    fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64>;
+}
+
+/// One who may answer.
+#[derive(Clone)]
+pub struct Candidate {
+    /// `PROVIDER/MODEL`.
+    pub name: String,
+    /// The model, as the provider knows it.
+    pub model: String,
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
+    /// The queue its calls stand in, if any.
+    pub queue: Option<String>,
+}
