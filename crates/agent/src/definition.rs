@@ -1,6 +1,8 @@
 //! What an agent is, as plain data: its name, its prompt, its model, its tools and
 //! its limits. Knows no file and no process.
 
+pub mod file;
+
 use crate::tool::Approval;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod definition;
 pub mod front_matter;
 pub mod models;
+pub mod project;
 pub mod provider;
 pub mod tool;
 

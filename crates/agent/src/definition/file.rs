@@ -1,0 +1,131 @@
+//! An agent's definition as a Markdown file: the format of sub-agents in wide use,
+//! with a few fields of our own. Knows no file system.
+
+#[cfg(test)]
+mod tests;
+
+use super::{Breach, Definition, Limits};
+use crate::front_matter::{self, FrontMatterError};
+use crate::tool::Approval;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A definition as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The definition.
+    pub definition: Definition,
+    /// Fields of its head that say nothing here.
+    pub ignored: Vec<String>,
+}
+
+/// The head of the file. What is not ours is let pass.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    name: Option<String>,
+    #[serde(default)]
+    description: String,
+    model: Option<String>,
+    #[serde(default, deserialize_with = "front_matter::names_if_any")]
+    tools: Option<Vec<String>>,
+    #[serde(default, alias = "disallowed_tools", deserialize_with = "front_matter::names")]
+    disallowed_tools: Vec<String>,
+    #[serde(default, deserialize_with = "front_matter::names_if_any")]
+    skills: Option<Vec<String>>,
+    #[serde(default)]
+    approve: Approve,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(alias = "max_turns")]
+    max_turns: Option<u32>,
+    output: Option<Value>,
+    #[serde(alias = "max_tokens")]
+    max_tokens: Option<u32>,
+    temperature: Option<f64>,
+    #[serde(flatten)]
+    other: BTreeMap<String, Value>,
+}
+
+/// Which tools need a yes: their names, or a rule for each.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Approve {
+    Rules(BTreeMap<String, Approval>),
+    Names(#[serde(deserialize_with = "front_matter::names")] Vec<String>),
+}
+
+impl Default for Approve {
+    fn default() -> Approve {
+        Approve::Names(Vec::new())
+    }
+}
+
+impl Approve {
+    fn rules(self) -> BTreeMap<String, Approval> {
+        match self {
+            Approve::Rules(rules) => rules,
+            Approve::Names(names) => {
+                names.into_iter().map(|name| (name, Approval::Always)).collect()
+            }
+        }
+    }
+}
+
+/// Reads the text of a definition. `stem` is its file's name without the ending: the
+/// agent's name, if the head gives none.
+///
+/// # Errors
+/// A head that cannot be read, with its line; a prompt that is empty; limits that
+/// allow nothing.
+pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
+    let (head, prompt) = front_matter::parse::<Head>(text)?;
+    let wrong = |message: String| Err(FrontMatterError { line: 1, message });
+    let mut limits = head.limits;
+    limits.turns = head.max_turns.unwrap_or(limits.turns);
+    if let Some(words) = impossible(&limits) {
+        return wrong(words);
+    }
+    if prompt.trim().is_empty() {
+        return wrong(
+            "there is no prompt: say what the agent is to do below the second `---`".into(),
+        );
+    }
+    let name = head.name.unwrap_or_else(|| stem.to_owned());
+    let defaults = Definition::new(&name, prompt.trim());
+    let definition = Definition {
+        description: head.description,
+        // In a sub-agent's file: as whoever calls it.
+        model: head.model.filter(|model| model != "inherit"),
+        tools: head.tools,
+        disallowed_tools: head.disallowed_tools,
+        skills: head.skills,
+        approve: head.approve.rules(),
+        limits,
+        output: head.output,
+        tokens_max: head.max_tokens.unwrap_or(defaults.tokens_max),
+        temperature: head.temperature,
+        ..defaults
+    };
+    Ok(Read { definition, ignored: head.other.into_keys().collect() })
+}
+
+/// What of the limits would let an agent do nothing at all.
+fn impossible(limits: &Limits) -> Option<String> {
+    let none =
+        |what: &str| Some(format!("limits.{what}: 0 would let it do nothing; 1 is the least"));
+    match limits {
+        Limits { turns: 0, .. } => none("turns"),
+        Limits { tokens: Some(0), .. } => none("tokens"),
+        Limits { minutes: Some(0), .. } => none("minutes"),
+        Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
+        Limits { money: Some(money), .. } if !(*money > 0.0 && money.is_finite()) => {
+            Some(format!("limits.money: {money} is no amount to spend"))
+        }
+        Limits { then: Breach::Fallback(model), .. } if model.trim().is_empty() => {
+            Some("limits.then.fallback: which model?".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! Definitions as people write them, and what is said of bad ones.
+
+use super::*;
+use serde_json::json;
+
+#[test]
+fn the_format_in_wide_use_loads_unchanged() {
+    let text = "---\nname: code-reviewer\ndescription: Expert code review. Use proactively: after \
+        changes.\ntools: Read, Grep, Glob, Bash\nmodel: sonnet\ncolor: blue\npermissionMode: plan\n\
+        ---\n\nYou are a senior reviewer.\n\n---\n\nBe brief.\n";
+    let Read { definition, ignored } = read(text, "x").unwrap();
+    assert_eq!(definition.name, "code-reviewer");
+    assert_eq!(definition.description, "Expert code review. Use proactively: after changes.");
+    assert_eq!(definition.tools.unwrap(), ["Read", "Grep", "Glob", "Bash"]);
+    assert_eq!(definition.model.as_deref(), Some("sonnet"));
+    assert!(definition.prompt.starts_with("You are") && definition.prompt.ends_with("Be brief."));
+    assert_eq!(ignored, ["color", "permissionMode"]);
+}
+
+#[test]
+fn what_is_not_said_is_the_default() {
+    let Read { definition, .. } = read("---\nmodel: inherit\n---\nHelp.", "helper").unwrap();
+    assert_eq!(definition, Definition::new("helper", "Help."));
+}
+
+#[test]
+fn our_own_fields() {
+    let text = "---\nname: payer\napprove:\n  pay: {above: {pointer: /amount, most: 100}}\n  \
+        Bash: always\nlimits: {turns: 5, money: 0.5, then: ask}\nmaxTurns: 7\noutput: {type: object}\n\
+        maxTokens: 100\n---\nPay.";
+    let Read { definition, ignored } = read(text, "x").unwrap();
+    assert_eq!(ignored, Vec::<String>::new());
+    let rule = Approval::Above { pointer: "/amount".to_owned(), most: 100.0 };
+    assert_eq!(definition.approve["pay"], rule);
+    assert_eq!(definition.approve["Bash"], Approval::Always);
+    assert_eq!((definition.limits.turns, definition.limits.money), (7, Some(0.5)));
+    assert_eq!(definition.limits.then, Breach::Ask);
+    assert_eq!(definition.output, Some(json!({"type": "object"})));
+    assert_eq!(definition.tokens_max, 100);
+    let list = read("---\napprove: pay, Bash\n---\nPay.", "x").unwrap().definition;
+    assert_eq!(list.approve["Bash"], Approval::Always);
+}
+
+#[test]
+fn what_cannot_be_is_told() {
+    let wrong = |text: &str| read(text, "x").unwrap_err().to_string();
+    assert!(wrong("no head").contains("---"));
+    assert!(wrong("---\nname: x\n---\n  \n").contains("prompt"));
+    assert!(wrong("---\nlimits: {turns: 0}\n---\nx").contains("limits.turns: 0"));
+    assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
+    assert!(wrong("---\nlimits: {money: -1}\n---\nx").contains("limits.money"));
+    assert!(wrong("---\ntools: {a: b}\n---\nx").contains("line"));
+}
