@@ -14,5 +14,5 @@ pub mod project;
 pub mod provider;
 pub mod tool;
 
-pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, Task};
+pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, TOO_DEEP, Task};
 pub use definition::Definition;

@@ -5,6 +5,7 @@ use super::approve::Approved;
 use super::kept;
 use super::live::Live;
 use super::run::Run;
+use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
 use crate::provider::Reply;
 use crate::tool::{Policy, Run as How, Tool, check as schema_check};
@@ -46,6 +47,7 @@ impl Run {
         }
         self.run_all(&mut pending).await?;
         let warn = self.note(&pending);
+        self.join_team(&pending)?;
         let mut content: Vec<Part> = Vec::new();
         for Pending { call, state } in pending {
             let State::Over(text, failed) = state else { continue };
@@ -102,7 +104,8 @@ impl Run {
         let mut next = 0;
         while next < pending.len() {
             let reads = |one: &Pending| match &one.state {
-                State::Ready(tool, _) => tool.policy.read_only,
+                // A verb only asks and waits; each is done in one commit.
+                State::Ready(tool, _) => tool.policy.read_only || matches!(tool.run, How::Verb(_)),
                 State::Over(..) => true,
             };
             let many = pending[next..].iter().take_while(|one| reads(one)).count().max(1);
@@ -167,8 +170,24 @@ impl Run {
         self.thread.watch.is_repeating(&self.setup.definition.limits)
     }
 
+    /// Agents that were started in the background are waited for from now on.
+    fn join_team(&mut self, pending: &[Pending]) -> Result<(), Failure> {
+        let before = self.thread.team.len();
+        for Pending { call, state } in pending {
+            if let State::Over(text, false) = state
+                && call.name == team::START
+            {
+                self.thread.team.extend(team::started(text));
+            }
+        }
+        if self.thread.team.len() > before {
+            self.ctx.set("team", &self.thread.team)?;
+        }
+        Ok(())
+    }
+
     /// What the model is told of a result: all of it, or its two ends and a handle.
-    fn shorten(&mut self, text: String) -> String {
+    pub fn shorten(&mut self, text: String) -> String {
         if text.len() <= SHOWN_MAX {
             return text;
         }

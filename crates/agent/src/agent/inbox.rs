@@ -1,9 +1,12 @@
-//! What people say to an agent: waited for all the time, taken in between two
-//! calls of its model.
+//! What reaches an agent from outside its loop: words of people, ends and notes of
+//! the agents it has started. Waited for all the time, taken in between two calls
+//! of its model.
 
 use futures_util::FutureExt;
-use greenroom_model::Failure;
+use futures_util::future::select_all;
+use greenroom_model::{Exit, Failure, Origin, ProcessId};
 use greenroom_runtime::{Ctx, Operation, Received};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::IntoFuture;
 
@@ -11,50 +14,124 @@ use std::future::IntoFuture;
 pub const SAY: &str = "say";
 /// The topic of the message that ends a chat.
 pub const BYE: &str = "bye";
+/// What an agent tells the one that has started it: a [`Note`].
+pub(super) const NOTE: &str = "note";
+/// The answer of the one that has started an agent to its question.
+pub(super) const ANSWER: &str = "answer";
+/// Tools that an agent may not use any more: names.
+pub(super) const REVOKE: &str = "revoke";
 
-/// What people say.
-pub(super) struct Inbox {
-    ctx: Ctx,
-    next: Operation<Received>,
+/// An answer to a question.
+pub(super) type Answer = String;
+
+/// What an agent tells the one that has started it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Note {
+    /// It waits for an answer.
+    Question(String),
+    /// How far it is.
+    Progress(String),
 }
 
-/// What a person has said.
+/// What has reached an agent.
 pub(super) enum Heard {
     /// Words for the model.
     Words(String),
+    /// A note of another agent.
+    Note(ProcessId, Note),
+    /// An agent it has started has ended.
+    Ended(ProcessId, Exit),
+    /// These tools are not to be used any more.
+    Revoked(Vec<String>),
     /// The chat is over.
     Bye,
+    /// Nothing that counts: a message from somebody who may not send it.
+    Nothing,
+}
+
+/// What reaches an agent.
+pub(super) struct Inbox {
+    ctx: Ctx,
+    next: Operation<Received>,
+    team: Vec<(ProcessId, Operation<Exit>)>,
 }
 
 impl Inbox {
     pub fn open(ctx: &Ctx) -> Inbox {
-        Inbox { ctx: ctx.clone(), next: listen(ctx) }
+        Inbox { ctx: ctx.clone(), next: listen(ctx), team: Vec::new() }
+    }
+
+    /// Waits for the ends of these agents as well.
+    pub fn watch(&mut self, team: &[ProcessId]) {
+        for id in team {
+            if !self.team.iter().any(|(watched, _)| watched == id) {
+                self.team.push((id.clone(), self.ctx.monitor(id)));
+            }
+        }
     }
 
     /// What has come since the last look, if anything.
     pub fn look(&mut self) -> Result<Option<Heard>, Failure> {
+        let ends = self.team.iter_mut().enumerate();
+        for (place, (_, end)) in ends {
+            if let Some(exit) = end.now_or_never() {
+                return self.ended(place, exit).map(Some);
+            }
+        }
         (&mut self.next).now_or_never().map(|received| self.read(received)).transpose()
     }
 
-    /// Waits for the next word, for as long as it takes.
+    /// Waits for the next, for as long as it takes.
     pub async fn wait(&mut self) -> Result<Heard, Failure> {
-        let received = (&mut self.next).await;
-        self.read(received)
+        enum First {
+            End(usize, Result<Exit, Failure>),
+            Message(Result<Received, Failure>),
+        }
+        let message = (&mut self.next).map(First::Message).boxed();
+        let ends = self.team.iter_mut().enumerate();
+        let ends =
+            ends.map(|(place, (_, end))| end.map(move |exit| First::End(place, exit)).boxed());
+        // Ends first: the order is the same on every replay.
+        let all: Vec<_> = ends.chain([message]).collect();
+        let (first, ..) = select_all(all).await;
+        match first {
+            First::End(place, exit) => self.ended(place, exit),
+            First::Message(received) => self.read(received),
+        }
+    }
+
+    fn ended(&mut self, place: usize, exit: Result<Exit, Failure>) -> Result<Heard, Failure> {
+        let (id, _) = self.team.remove(place);
+        Ok(Heard::Ended(id, exit?))
     }
 
     fn read(&mut self, received: Result<Received, Failure>) -> Result<Heard, Failure> {
         let received = received?;
         self.next = listen(&self.ctx);
-        if received.topic.as_str() == BYE {
-            return Ok(Heard::Bye);
-        }
-        Ok(Heard::Words(match received.read()? {
-            Value::String(words) => words,
-            other => other.to_string(),
-        }))
+        let from = match &received.from {
+            Origin::Process(id) => Some(id.clone()),
+            _ => None,
+        };
+        Ok(match (received.topic.as_str(), from) {
+            (BYE, _) => Heard::Bye,
+            (NOTE, Some(from)) => match received.read() {
+                Ok(note) => Heard::Note(from, note),
+                Err(_) => Heard::Nothing,
+            },
+            // Who has started an agent may take its tools away, and nobody else.
+            (REVOKE, from) if from.is_some() && from == self.ctx.parent() => {
+                received.read().map_or(Heard::Nothing, Heard::Revoked)
+            }
+            (SAY, _) => Heard::Words(match received.read()? {
+                Value::String(words) => words,
+                other => other.to_string(),
+            }),
+            _ => Heard::Nothing,
+        })
     }
 }
 
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    ctx.recv().topic(SAY).topic(BYE).into_future()
+    ctx.recv().topic(SAY).topic(BYE).topic(NOTE).topic(REVOKE).into_future()
 }

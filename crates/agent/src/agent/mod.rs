@@ -19,6 +19,7 @@ mod outcome;
 mod parts;
 mod run;
 mod setup;
+mod team;
 mod think;
 mod thread;
 
@@ -29,6 +30,7 @@ pub use live::Live;
 pub use outcome::REFUSED;
 pub use run::LIMIT;
 pub use setup::BAD_DEFINITION;
+pub use team::{TOO_DEEP, lead, member};
 
 use self::parts::Parts;
 use crate::definition::Definition;
@@ -73,6 +75,16 @@ impl Agent {
             self.0.problem.get_or_insert(problem);
         }
         self
+    }
+
+    /// Lets it have these agents do its work ([`lead`]).
+    pub fn leads(self, others: &[Definition]) -> Agent {
+        lead(others).into_iter().fold(self, Agent::tool)
+    }
+
+    /// Lets it ask and report ([`member`]).
+    pub fn asks(self) -> Agent {
+        member().into_iter().fold(self, Agent::tool)
     }
 
     /// Adds it as a kind, named as it is.

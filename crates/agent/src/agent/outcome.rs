@@ -20,7 +20,10 @@ impl Run {
                 return Err(Failure::fatal(REFUSED, format!("the model has refused: {words}")));
             }
             // The provider wants to be asked again with what there is.
-            Stop::Paused => return Ok(None),
+            Stop::Paused => {
+                self.again = true;
+                return Ok(None);
+            }
             Stop::Length if !self.task.chat => {
                 self.say(Message::user(CUT))?;
                 return Ok(None);

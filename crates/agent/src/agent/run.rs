@@ -1,10 +1,11 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
 use super::guard::{Reached, Used};
-use super::inbox::{Heard, Inbox};
+use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
 use super::parts::Parts;
 use super::setup::{Setup, Tools};
+use super::team;
 use super::thread::Thread;
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
@@ -25,6 +26,8 @@ pub(super) struct Run {
     calls: u32,
     /// Whether the chat was ended.
     bye: bool,
+    /// Whether the model wants to be asked again as it is.
+    pub again: bool,
 }
 
 /// After so many calls the conversation goes on in a new segment of the journal,
@@ -35,6 +38,7 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
     let mut run = Run::begin(ctx, parts, input).await?;
     let mut inbox = Inbox::open(&run.ctx);
     loop {
+        inbox.watch(&run.thread.team);
         run.hear(&mut inbox)?;
         if run.has_nothing_to_do() {
             if run.bye {
@@ -47,6 +51,7 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
             return run.go_on_as_new();
         }
         run.guard().await?;
+        run.again = false;
         let reply = run.think().await?;
         run.calls += 1;
         let asked = reply.message.tool_calls().next().is_some();
@@ -55,6 +60,7 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
             run.act(&reply).await?;
         } else if let Some(result) = run.outcome(&reply)?
             && !run.task.chat
+            && run.thread.team.is_empty()
         {
             return Ok(result);
         }
@@ -66,14 +72,17 @@ impl Run {
         let setup = Setup::read(&ctx, &parts).await?;
         let (task, thread) = input.read();
         let fresh = thread.is_none();
-        let tools = Tools::of(&setup, &parts)?;
+        let mut tools = Tools::of(&setup, &parts)?;
         let mut thread = thread.unwrap_or_default();
+        tools.revoke(&thread.revoked)?;
         if fresh {
             thread.watch.began = ctx.now();
-            ctx.set("agent", &json!({ "name": setup.definition.name, "chat": task.chat }))?;
+            let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
+            let Task { chat, depth, .. } = task;
+            ctx.set(team::STATE, &team::State { name, chat, depth, depth_max })?;
         }
-        let (calls, bye) = (0, false);
-        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, bye };
+        let (calls, bye, again) = (0, false, false);
+        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, bye, again };
         if fresh && let Some(words) = run.task.task.clone() {
             run.say(Message::user(words))?;
         }
@@ -107,19 +116,52 @@ impl Run {
 
     fn hear_one(&mut self, heard: Heard) -> Result<(), Failure> {
         match heard {
-            Heard::Bye => self.bye = true,
+            Heard::Nothing => Ok(()),
+            Heard::Bye => {
+                self.bye = true;
+                Ok(())
+            }
+            Heard::Revoked(tools) => self.revoke(tools),
             Heard::Words(words) => {
                 self.thread.watch.heard();
-                self.say(Message::user(words))?;
+                self.hear_words(words)
+            }
+            Heard::Note(from, Note::Question(question)) => {
+                let words =
+                    format!("[the agent {from} asks; answer it with `answer_agent`]\n{question}");
+                self.hear_words(words)
+            }
+            Heard::Note(from, Note::Progress(progress)) => {
+                self.thread.notes.push(format!("[the agent {from} reports] {progress}"));
+                Ok(())
+            }
+            Heard::Ended(id, exit) => {
+                self.thread.team.retain(|member| *member != id);
+                self.ctx.set("team", &self.thread.team)?;
+                let words = self.shorten(team::ended(&id, &exit));
+                self.hear_words(words)
             }
         }
+    }
+
+    /// Words that are a reason to think, after what was told before.
+    fn hear_words(&mut self, words: String) -> Result<(), Failure> {
+        let mut all = std::mem::take(&mut self.thread.notes);
+        all.push(words);
+        self.say(Message::user(all.join("\n")))
+    }
+
+    fn revoke(&mut self, tools: Vec<String>) -> Result<(), Failure> {
+        self.tools.revoke(&tools)?;
+        self.thread.revoked.extend(tools);
         Ok(())
     }
 
     /// Whether the last word is the model's: then nobody waits for an answer.
     fn has_nothing_to_do(&self) -> bool {
         let spoke = self.thread.messages.last().map(|message| message.role);
-        spoke != Some(Role::User) && (self.task.chat || spoke.is_none() || self.bye)
+        let waits = self.task.chat || spoke.is_none() || self.bye || !self.thread.team.is_empty();
+        spoke != Some(Role::User) && !self.again && waits
     }
 
     fn last_words(&self) -> Value {

@@ -74,6 +74,13 @@ impl Tools {
         })
     }
 
+    /// Takes tools away.
+    pub fn revoke(&mut self, names: &[String]) -> Result<(), Failure> {
+        let revoked = patterns(names)?;
+        self.tools.retain(|tool| !revoked.iter().any(|one| one.is_met_by(&tool.spec.name)));
+        Ok(())
+    }
+
     pub fn all(&self) -> &[Arc<Tool>] {
         &self.tools
     }

@@ -4,6 +4,7 @@ use super::guard::Watch;
 use super::kept::Kept;
 use crate::conversation::Message;
 use crate::provider::Usage;
+use greenroom_model::ProcessId;
 use serde::{Deserialize, Serialize};
 
 /// A conversation, what it has taken, and what it has come to.
@@ -24,6 +25,12 @@ pub(crate) struct Thread {
     pub compactions: u32,
     /// The model to use instead of the definition's.
     pub fallback: Option<String>,
+    /// Agents that it has started and that have not ended.
+    pub team: Vec<ProcessId>,
+    /// What they have told that is no reason to think, until there is one.
+    pub notes: Vec<String>,
+    /// Tools that it may not use any more, by name or pattern.
+    pub revoked: Vec<String>,
     /// What the guardrails have seen.
     pub watch: Watch,
     /// Results that were too long for the model, by handle.

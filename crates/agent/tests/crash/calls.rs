@@ -1,15 +1,11 @@
-//! An agent of twenty calls in the simulator: a crash before every action and every
-//! fault at every commit. No finished call of a model or a tool is made twice, and
-//! the conversation is the same in the end.
+//! An agent of twenty calls, some of which need a person's yes.
 
+use crate::model::{call, models, text};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use greenroom_agent::Agent;
-use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
-use greenroom_agent::models::{Candidate, Models};
-use greenroom_agent::provider::{Delta, OnDelta, Provider, Reply, Request, Stop, ToolSpec, Usage};
+use greenroom_agent::conversation::Part;
+use greenroom_agent::provider::{Request, ToolSpec};
 use greenroom_agent::tool::{Approval, Policy, Run, Tool};
-use greenroom_model::Failure;
 use greenroom_runtime::Registry;
 use greenroom_sim::{
     Outside, PLAIN, Scenario, Script, User, double_crashes, effect, ends, exhaust, storm,
@@ -20,64 +16,22 @@ use std::sync::Arc;
 /// So many calls of tools the model asks for, two in some replies.
 const CALLS: usize = 20;
 
-/// A model that goes by how much has been done so far.
-struct Model(Outside);
-
-/// How many results of tools a conversation has.
-fn results(request: &Request) -> usize {
+/// It goes by how much has been done so far.
+fn script(request: &Request) -> Vec<Part> {
     let parts = request.messages.iter().flat_map(|message| &message.content);
-    parts.filter(|part| matches!(part, Part::ToolResult(_))).count()
-}
-
-fn call(done: usize) -> Part {
-    let name = if done.is_multiple_of(3) { "pay" } else { "look" };
-    let arguments = json!({ "n": done });
-    Part::ToolCall(ToolCall { id: format!("call-{done}"), name: name.to_owned(), arguments })
-}
-
-impl Provider for Model {
-    fn protocol(&self) -> &'static str {
-        "simulated"
-    }
-
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-        key: &'a str,
-        on_delta: OnDelta<'a>,
-    ) -> BoxFuture<'a, Result<Reply, Failure>> {
-        async move {
-            self.0.call_by_key(key, "model").await?;
-            let done = results(request);
-            on_delta(Delta::Text { text: format!("after {done}") });
-            let mut content = vec![Part::Text { text: format!("after {done}") }];
-            if done < CALLS {
-                content.push(call(done));
-                if done % 5 == 1 {
-                    content.push(call(done + 1));
-                }
-            }
-            let stop = if done < CALLS { Stop::ToolCalls } else { Stop::End };
-            let message = Message { role: Role::Assistant, content, raw: None };
-            let usage = Usage { input: 10, output: 5, ..Usage::default() };
-            Ok(Reply { message, stop, usage, model: "simulated".to_owned() })
+    let done = parts.filter(|part| matches!(part, Part::ToolResult(_))).count();
+    let mut content = vec![text(format!("after {done}"))];
+    let next = |done: usize| {
+        let name = if done.is_multiple_of(3) { "pay" } else { "look" };
+        call(format!("call-{done}"), name, json!({ "n": done }))
+    };
+    if done < CALLS {
+        content.push(next(done));
+        if done % 5 == 1 {
+            content.push(next(done + 1));
         }
-        .boxed()
     }
-}
-
-struct One(Outside);
-
-impl Models for One {
-    fn candidates(&self, _: &str) -> Result<Vec<Candidate>, Failure> {
-        let provider = Arc::new(Model(self.0.clone()));
-        let (name, model) = ("sim/model".to_owned(), "model".to_owned());
-        Ok(vec![Candidate { name, model, provider, queue: None }])
-    }
-
-    fn cost_micro(&self, _: &str, usage: &Usage) -> Option<u64> {
-        Some(usage.total())
-    }
+    content
 }
 
 fn tool(outside: &Outside, name: &'static str, policy: Policy) -> Tool {
@@ -99,7 +53,7 @@ fn registry(outside: &Outside) -> Registry {
     let many = Approval::Above { pointer: "/n".to_owned(), most: 8.0 };
     let pay = Policy { approval: many, ..Policy::default() };
     let look = Policy { read_only: true, ..Policy::default() };
-    Agent::new("payer", "You pay.", Arc::new(One(outside.clone())))
+    Agent::new("payer", "You pay.", models(outside, script))
         .tool(tool(outside, "pay", pay))
         .tool(tool(outside, "look", look))
         .register(Registry::new())

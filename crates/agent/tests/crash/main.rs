@@ -1,0 +1,7 @@
+//! Agents in the simulator: a crash before every action and every fault at every
+//! commit. No finished call of a model or a tool is made twice, and the
+//! conversation is the same in the end.
+
+mod calls;
+mod model;
+mod team;

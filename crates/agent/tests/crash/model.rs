@@ -1,0 +1,70 @@
+//! A model inside the simulator: what it says goes by the conversation alone, and
+//! each call is counted by the simulated outside.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
+use greenroom_agent::models::{Candidate, Models};
+use greenroom_agent::provider::{Delta, OnDelta, Provider, Reply, Request, Stop, Usage};
+use greenroom_model::Failure;
+use greenroom_sim::Outside;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a model says to a conversation.
+pub type Script = fn(&Request) -> Vec<Part>;
+
+/// A model that goes by a script, and the only one there is.
+#[derive(Clone)]
+pub struct Scripted {
+    pub outside: Outside,
+    pub script: Script,
+}
+
+pub fn models(outside: &Outside, script: Script) -> Arc<dyn Models> {
+    Arc::new(Scripted { outside: outside.clone(), script })
+}
+
+pub fn text(text: impl Into<String>) -> Part {
+    Part::Text { text: text.into() }
+}
+
+pub fn call(id: impl Into<String>, name: &str, arguments: Value) -> Part {
+    Part::ToolCall(ToolCall { id: id.into(), name: name.to_owned(), arguments })
+}
+
+impl Provider for Scripted {
+    fn protocol(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn send<'a>(
+        &'a self,
+        request: &'a Request,
+        key: &'a str,
+        on_delta: OnDelta<'a>,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        async move {
+            self.outside.call_by_key(key, "model").await?;
+            let content = (self.script)(request);
+            let message = Message { role: Role::Assistant, content, raw: None };
+            on_delta(Delta::Text { text: message.text() });
+            let asks = message.tool_calls().next().is_some();
+            let stop = if asks { Stop::ToolCalls } else { Stop::End };
+            let usage = Usage { input: 10, output: 5, ..Usage::default() };
+            Ok(Reply { message, stop, usage, model: "simulated".to_owned() })
+        }
+        .boxed()
+    }
+}
+
+impl Models for Scripted {
+    fn candidates(&self, _: &str) -> Result<Vec<Candidate>, Failure> {
+        let (name, model) = ("sim/model".to_owned(), "model".to_owned());
+        Ok(vec![Candidate { name, model, provider: Arc::new(self.clone()), queue: None }])
+    }
+
+    fn cost_micro(&self, _: &str, usage: &Usage) -> Option<u64> {
+        Some(usage.total())
+    }
+}
