@@ -12,6 +12,7 @@ pub mod front_matter;
 pub mod models;
 pub mod project;
 pub mod provider;
+pub mod scripted;
 pub mod tool;
 
 pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, TOO_DEEP, Task};

@@ -4,11 +4,21 @@
 //! again, to wait, and to go to another one is for whoever asks (the step's retry
 //! policy, the fallback chain). Knows no process and no journal.
 
+mod body;
+mod chat;
+mod connect;
+mod fault;
+mod http;
 mod reply;
 mod request;
+mod secret;
+pub mod sse;
 
+pub use chat::Chat;
+pub use http::{Endpoint, Limits};
 pub use reply::{Delta, Reply, Stop, Usage};
 pub use request::{Request, ToolChoice, ToolSpec};
+pub use secret::{Key, Secret};
 
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;

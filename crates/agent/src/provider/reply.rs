@@ -47,6 +47,10 @@ pub struct Usage {
     pub cache_read: u64,
     /// Read and put into the provider's cache.
     pub cache_write: u64,
+    /// The server did not say: these are guessed from the texts' lengths, so that a
+    /// budget holds all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guessed: bool,
 }
 
 impl Usage {
@@ -62,6 +66,7 @@ impl AddAssign for Usage {
         self.output += other.output;
         self.cache_read += other.cache_read;
         self.cache_write += other.cache_write;
+        self.guessed |= other.guessed;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model is asked. Knows no provider.
 
-use crate::conversation::Message;
+use crate::conversation::{Message, Part};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -19,13 +19,28 @@ pub struct Request {
     pub tool_choice: ToolChoice,
     /// A JSON schema that its words must follow.
     pub schema: Option<Value>,
-    /// The longest reply, in tokens.
+    /// The longest reply, in tokens; 0: the provider's default.
     pub tokens_max: u32,
     /// How freely it speaks, 0.0 to 2.0; `None`: the provider's default.
     pub temperature: Option<f64>,
     /// Further fields of the provider's protocol, put into the request as they are
     /// (`thinking`, `reasoning`, …).
     pub extra: Map<String, Value>,
+}
+
+impl Request {
+    /// How much text it is, about: what a prompt's size is guessed from.
+    pub fn chars(&self) -> usize {
+        let said = self.messages.iter().flat_map(|message| &message.content);
+        let said = said.map(|part| match part {
+            Part::Text { text } => text.chars().count(),
+            Part::ToolCall(call) => call.name.len() + call.arguments.to_string().chars().count(),
+            Part::ToolResult(result) => result.content.chars().count(),
+        });
+        let tools = self.tools.iter();
+        let tools = tools.map(|tool| tool.description.len() + tool.schema.to_string().len());
+        self.system.chars().count() + said.sum::<usize>() + tools.sum::<usize>()
+    }
 }
 
 /// A tool as a model is told of it.
