@@ -2,9 +2,9 @@
 
 use crate::app::{App, Done};
 use crate::command::{
-    answer, asks, bench, budget, cancel, completion, dead, doctor, export, fork, history, import,
-    kinds, logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule, send,
-    state, trace, tree, up,
+    answer, asks, bench, budget, cancel, chat, completion, dead, doctor, export, fork, history,
+    import, kinds, logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule,
+    send, state, trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -30,6 +30,8 @@ pub enum Command {
     Up(up::Args),
     /// Start a process and follow it to its end
     Run(run::Args),
+    /// Talk to an agent
+    Chat(chat::Args),
     /// List processes
     Ps(ps::Args),
     /// Show processes under those that spawned them
@@ -94,7 +96,7 @@ pub enum Command {
 impl Command {
     /// Whether a node may run inside this command.
     pub fn may_serve(&self) -> bool {
-        matches!(self, Command::Up(_) | Command::Run(_))
+        matches!(self, Command::Up(_) | Command::Run(_) | Command::Chat(_))
     }
 }
 
@@ -103,6 +105,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
     match command {
         Command::Up(args) => up::run(app, args).await,
         Command::Run(args) => run::run(app, args).await,
+        Command::Chat(args) => chat::run(app, args).await,
         Command::Ps(args) => ps::run(app, args).await,
         Command::Tree(args) => tree::run(app, args).await,
         Command::History(args) => history::run(app, args).await,

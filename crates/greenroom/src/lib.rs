@@ -22,6 +22,7 @@
 
 mod app;
 mod bench;
+mod chat;
 mod cli;
 mod command;
 mod disk;
@@ -48,6 +49,8 @@ mod view;
 mod warnings;
 
 pub use entry::main;
+/// Agents: a model and tools in a durable loop.
+pub use greenroom_agent as agent;
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;
 pub use greenroom_model::queue::{Breaker, QueueSpec};

@@ -32,6 +32,15 @@ impl Prompt {
         );
     }
 
+    /// The next line; `None`: there is none to come. For ever nothing if nobody has
+    /// begun to read.
+    pub async fn line_or_end(&mut self) -> Option<String> {
+        match &mut self.lines {
+            Some(lines) => lines.recv().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The next line; for ever nothing if there is none to come.
     pub async fn line(&mut self) -> String {
         if let Some(lines) = &mut self.lines

@@ -5,6 +5,7 @@ pub mod asks;
 pub mod bench;
 pub mod budget;
 pub mod cancel;
+pub mod chat;
 pub mod completion;
 pub mod dead;
 pub mod doctor;

@@ -1,0 +1,186 @@
+//! A conversation as it comes in: events and live values in, what happened out. A
+//! part that was streamed is not told again when its whole is durable. Knows no
+//! terminal.
+
+#[cfg(test)]
+mod tests;
+
+use greenroom_agent::Live;
+use greenroom_agent::conversation::{Message, Part, Role};
+use greenroom_agent::provider::Delta;
+use greenroom_api::wire::Turn;
+use greenroom_model::{Event, Payload, Seq};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeSet, VecDeque};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Happening {
+    /// Words of a person, or of another process.
+    Heard {
+        /// The words.
+        text: String,
+    },
+    /// The next words of the agent, as they come.
+    Delta {
+        /// The words.
+        text: String,
+    },
+    /// What was streamed counts no more: the model is asked again.
+    Again {
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// The agent's words, whole. `streamed`: all of them were told before.
+    Said {
+        /// The words.
+        text: String,
+        /// Whether they were told as they came.
+        streamed: bool,
+    },
+    /// A tool is called.
+    ToolStarted {
+        /// The call's id.
+        id: String,
+        /// The tool.
+        name: String,
+        /// Its arguments.
+        arguments: Value,
+    },
+    /// A tool has returned.
+    ToolDone {
+        /// The call's id.
+        id: String,
+        /// Whether it went wrong.
+        failed: bool,
+        /// The beginning of what it returned.
+        preview: String,
+    },
+    /// It waits for the next word.
+    Listening,
+}
+
+/// So much of a result is told.
+const PREVIEW_MAX: usize = 200;
+
+/// A conversation so far.
+#[derive(Default)]
+pub struct Talk {
+    /// Its last event.
+    pub last: Seq,
+    /// Whether it waits for a word.
+    pub listening: bool,
+    streamed: String,
+    /// Calls whose start, and whose end, was told.
+    started: BTreeSet<String>,
+    done: BTreeSet<String>,
+    /// What was sent from here and has not come back yet.
+    sent: VecDeque<String>,
+}
+
+impl Talk {
+    /// These words were sent from here: nobody has to be told of them.
+    pub fn sent(&mut self, words: &str) {
+        self.sent.push_back(words.to_owned());
+        self.listening = false;
+    }
+
+    /// What a commit has brought.
+    pub fn turn(&mut self, turn: &Turn) -> Vec<Happening> {
+        let mut happened = Vec::new();
+        for (seq, event) in turn.numbered() {
+            self.last = seq;
+            let Event::StateSet { key, value } = event else { continue };
+            if key.starts_with("thread/") {
+                if let Ok(message) = value.read::<Message>() {
+                    self.message(message, &mut happened);
+                }
+            } else if key == "status" {
+                self.listening = value.read::<String>().is_ok_and(|word| word == "listening");
+                if self.listening {
+                    happened.push(Happening::Listening);
+                }
+            }
+        }
+        happened
+    }
+
+    fn message(&mut self, message: Message, happened: &mut Vec<Happening>) {
+        let text = message.text();
+        match message.role {
+            Role::User if text.is_empty() => {}
+            Role::User if self.sent.front() == Some(&text) => drop(self.sent.pop_front()),
+            Role::User => happened.push(Happening::Heard { text }),
+            Role::Assistant => {
+                let streamed = std::mem::take(&mut self.streamed) == text;
+                if !text.is_empty() {
+                    happened.push(Happening::Said { text, streamed });
+                }
+            }
+        }
+        for part in message.content {
+            match part {
+                Part::Text { .. } => {}
+                Part::ToolCall(call) => {
+                    // With an approval to come it is long until it starts.
+                    self.tool_started(call.id, call.name, call.arguments, happened);
+                }
+                Part::ToolResult(result) => {
+                    let preview = result.content.chars().take(PREVIEW_MAX).collect();
+                    self.tool_done(result.id, result.failed, preview, happened);
+                }
+            }
+        }
+    }
+
+    fn tool_started(
+        &mut self,
+        id: String,
+        name: String,
+        arguments: Value,
+        happened: &mut Vec<Happening>,
+    ) {
+        if self.started.insert(id.clone()) {
+            happened.push(Happening::ToolStarted { id, name, arguments });
+        }
+    }
+
+    fn tool_done(
+        &mut self,
+        id: String,
+        failed: bool,
+        preview: String,
+        happened: &mut Vec<Happening>,
+    ) {
+        if self.done.insert(id.clone()) {
+            happened.push(Happening::ToolDone { id, failed, preview });
+        }
+    }
+
+    /// What a live value tells.
+    pub fn emitted(&mut self, value: &Payload) -> Vec<Happening> {
+        let mut happened = Vec::new();
+        match value.read::<Live>() {
+            Ok(Live::Thinking { attempt, .. }) => {
+                let told = !std::mem::take(&mut self.streamed).is_empty();
+                if attempt > 1 && told {
+                    happened.push(Happening::Again { attempt });
+                }
+            }
+            Ok(Live::Reply { delta: Delta::Text { text } }) => {
+                self.streamed.push_str(&text);
+                happened.push(Happening::Delta { text });
+            }
+            Ok(Live::ToolStarted { id, name, arguments }) => {
+                self.tool_started(id, name, arguments, &mut happened);
+            }
+            Ok(Live::ToolDone { id, failed, preview }) => {
+                self.tool_done(id, failed, preview, &mut happened);
+            }
+            Ok(Live::Reply { .. }) | Err(_) => {}
+        }
+        happened
+    }
+}

@@ -1,0 +1,142 @@
+//! `chat`: talk to an agent. Without a node, one runs inside this command.
+
+use crate::app::{App, Done};
+use crate::chat::{Chat, Left};
+use crate::exit::Code;
+use crate::out;
+use crate::problem::Problem;
+use crate::program::in_its_name;
+use crate::serve::{self, Serving};
+use crate::takeover::{self, Next};
+use greenroom_api::Client;
+use greenroom_api::wire::{Given, ListQuery, StartRequest};
+use greenroom_model::budget::Budget;
+use greenroom_model::{Exit, ProcessId};
+
+/// Talk to an agent.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  greenroom chat helper\n  greenroom chat helper --continue\n  \
+    greenroom chat helper/monday -m 'What did we say about tests?'"
+)]
+pub struct Args {
+    /// The agent, and a key that tells this conversation from others; one that is
+    /// there goes on
+    #[arg(value_name = "AGENT[/KEY]")]
+    id: String,
+    /// Go on with the newest conversation with it
+    #[arg(long, short = 'c')]
+    r#continue: bool,
+    /// Say this, wait for the answer, and leave
+    #[arg(long, short, value_name = "WORDS")]
+    message: Option<String>,
+    /// How much a new conversation may use up, with all that comes of it
+    #[arg(long, value_name = "messages=N,tokens=N,money=N")]
+    budget: Option<Budget>,
+}
+
+pub async fn run(app: &App, args: Args) -> Done {
+    let (agent, key) = match args.id.split_once('/') {
+        Some((agent, key)) => (agent.to_owned(), Some(key.to_owned())),
+        None => (args.id.clone(), None),
+    };
+    let mut serving = None;
+    let mut client = match app.node()? {
+        Some(client) => client,
+        None => match serve::start(app, true).await {
+            Ok(own) => {
+                serving = Some(own);
+                app.client()?
+            }
+            Err(error) if Problem::of(&error).code == "in_use" => app.client()?,
+            Err(error) => return Err(error),
+        },
+    };
+    let chatted = chat(app, &args, &agent, key, &mut client, &mut serving).await;
+    if let Some(serving) = serving {
+        serving.stop().await?;
+    }
+    chatted
+}
+
+async fn chat(
+    app: &App,
+    args: &Args,
+    agent: &str,
+    key: Option<String>,
+    client: &mut Client,
+    serving: &mut Option<Serving>,
+) -> Done {
+    let id = begin(client, args, agent, key).await?;
+    if !app.json() {
+        out::say(&in_its_name(&format!(
+            "{id} (/quit leaves it, `greenroom chat {id}` comes back)\n"
+        )));
+    }
+    let mut chat = Chat::new(app.json(), args.message.clone());
+    loop {
+        let left = match serving {
+            None => chat.on(app, client, &id).await?,
+            Some(own) => tokio::select! {
+                left = chat.on(app, client, &id) => left?,
+                why = own.broken() => return Err(why),
+            },
+        };
+        match left {
+            Left::Ended(exit) => {
+                if !matches!(exit, Exit::Normal(_)) {
+                    out::say(&format!("{id} has ended: {exit}\n"));
+                }
+                return Ok(Code::of(&exit));
+            }
+            Left::Quit => return Ok(Code::Done),
+            Left::NodeGone if serving.is_some() => return Ok(Code::Unfinished),
+            Left::NodeGone => match takeover::next(app).await? {
+                Some(Next::Node(next)) => *client = next,
+                Some(Next::Own(own)) => {
+                    *serving = Some(own);
+                    *client = app.client()?;
+                    takeover::say(app, &id);
+                }
+                None => return Ok(Code::Unfinished),
+            },
+        }
+    }
+}
+
+/// The conversation: a new one, or the one that was asked for.
+async fn begin(
+    client: &Client,
+    args: &Args,
+    agent: &str,
+    key: Option<String>,
+) -> anyhow::Result<ProcessId> {
+    let key = match (key, args.r#continue) {
+        (None, true) => Some(newest(client, agent).await?),
+        (key, _) => key,
+    };
+    let input = Given::parse(serde_json::json!({ "chat": true }).to_string())?;
+    let (kind, budget) = (agent.to_owned(), args.budget);
+    let started = client.start(&StartRequest { kind, key, input, budget }).await?;
+    let known = client.process(&started.id).await?;
+    if known.status.is_ended() {
+        let words = format!("{} has ended", started.id);
+        let next = format!("`greenroom chat {agent}` begins a new conversation");
+        return Err(Problem::new("ended", words).next(in_its_name(&next)).into());
+    }
+    Ok(started.id)
+}
+
+async fn newest(client: &Client, agent: &str) -> anyhow::Result<String> {
+    let kind = Some(agent.to_owned());
+    let query = ListQuery { kind, newest: true, ..ListQuery::default() };
+    let all = client.list(&query).await?;
+    // Not those that other agents have started.
+    let newest = all.into_iter().find(|one| !one.status.is_ended() && one.parent.is_none());
+    let newest = newest.ok_or_else(|| {
+        let words = format!("there is no conversation with {agent} that could go on");
+        let next = format!("`greenroom chat {agent}` begins one");
+        Problem::new("no_process", words).next(in_its_name(&next))
+    })?;
+    Ok(newest.id.key().to_owned())
+}
