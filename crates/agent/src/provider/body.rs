@@ -48,7 +48,6 @@ pub(crate) fn arguments_text(arguments: &Value) -> String {
 
 /// An object, whatever the model wrote: some protocols take nothing else. The name
 /// of the field is Anthropic's advice.
-#[cfg(test)]
 pub(crate) fn arguments_object(arguments: &Value) -> Value {
     match arguments {
         Value::Object(_) => arguments.clone(),
@@ -87,7 +86,6 @@ impl Ids {
     }
 
     /// Whether an id is of our making, so that no server knows it.
-    #[expect(dead_code, reason = "other protocols need it")]
     pub fn is_own(id: &str) -> bool {
         id.starts_with(OWN)
     }
@@ -132,7 +130,6 @@ pub(crate) fn is_strict(schema: &Value) -> bool {
 /// What Anthropic's structured output takes of a schema: objects are closed, and
 /// bounds that it refuses are left out. Whoever asked holds the reply against the
 /// whole schema.
-#[cfg(test)]
 pub(crate) fn closed(schema: &Value) -> Value {
     const REFUSED: [&str; 10] = [
         "minimum",

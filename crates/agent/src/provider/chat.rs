@@ -49,7 +49,7 @@ impl Provider for Chat {
             let body = encode(request, self.tokens_max_name);
             let post = Post {
                 path: "/chat/completions".to_owned(),
-                model: &request.model,
+                asked: request,
                 idempotency_key: key,
                 key_header: "authorization",
                 headers: &[],

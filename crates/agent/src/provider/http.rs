@@ -6,9 +6,11 @@
 //! aws-lc-rs. Below it is the same hyper.
 
 use super::OnDelta;
+use super::body::guessed;
 use super::connect::Connection;
 use super::fault::{Asked, Complaint, causes, retry_after};
 use super::reply::Reply;
+use super::request::Request as ModelRequest;
 use super::secret::{Key, Secret, expanded};
 use super::{failure, sse};
 use bytes::Bytes;
@@ -97,7 +99,7 @@ const LINGER: Duration = Duration::from_millis(100);
 pub(crate) struct Post<'a> {
     /// What is added to the endpoint's address.
     pub path: String,
-    pub model: &'a str,
+    pub asked: &'a ModelRequest,
     /// The same for every attempt of one call.
     pub idempotency_key: &'a str,
     /// The header that takes the key; `authorization` gets it as a bearer.
@@ -149,7 +151,7 @@ impl Http {
     ) -> Result<Reply, Failure> {
         let Endpoint { name, url, .. } = &self.endpoint;
         let asked =
-            Asked { provider: name.clone(), model: post.model.to_owned(), url: url.clone() };
+            Asked { provider: name.clone(), model: post.asked.model.clone(), url: url.clone() };
         let key = self.endpoint.key.read(name)?;
         let result = async {
             let request = self.request(&post, key.as_ref(), &asked)?;
@@ -159,7 +161,10 @@ impl Http {
             }
             match self.read(response, &mut decoder, on_delta, &asked).await? {
                 Some(wrong) => Err(failed(wrong, &asked)),
-                None => decoder.finish().map_err(|wrong| failed(wrong, &asked)),
+                None => match decoder.finish() {
+                    Ok(reply) => Ok(counted(reply, post.asked)),
+                    Err(wrong) => Err(failed(wrong, &asked)),
+                },
             }
         };
         result.await.map_err(|failure: Failure| redacted(failure, key.as_ref()))
@@ -316,6 +321,15 @@ fn failed(wrong: Wrong, asked: &Asked) -> Failure {
         Wrong::Nonsense(what) => asked.nonsense(&what),
         Wrong::Cut => asked.connection("the reply ended in the middle"),
     }
+}
+
+/// A reply with its usage guessed, if the server has not told it.
+fn counted(mut reply: Reply, asked: &ModelRequest) -> Reply {
+    if reply.usage.total() == 0 {
+        let said = reply.message.raw.as_ref().map_or(0, |raw| raw.blocks.to_string().len());
+        reply.usage = guessed(asked.chars(), said);
+    }
+    reply
 }
 
 fn redacted(failure: Failure, key: Option<&Secret>) -> Failure {

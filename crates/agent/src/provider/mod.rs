@@ -4,18 +4,24 @@
 //! again, to wait, and to go to another one is for whoever asks (the step's retry
 //! policy, the fallback chain). Knows no process and no journal.
 
+mod anthropic;
 mod body;
 mod chat;
 mod connect;
 mod fault;
+mod gemini;
 mod http;
+mod openai;
 mod reply;
 mod request;
 mod secret;
 pub mod sse;
 
+pub use anthropic::Anthropic;
 pub use chat::Chat;
+pub use gemini::Gemini;
 pub use http::{Endpoint, Limits};
+pub use openai::OpenAi;
 pub use reply::{Delta, Reply, Stop, Usage};
 pub use request::{Request, ToolChoice, ToolSpec};
 pub use secret::{Key, Secret};

@@ -1,4 +1,5 @@
 //! Providers against servers: the scripted one, recorded streams, other people's.
 
+mod recorded;
 mod scripted;
 mod support;

@@ -2,7 +2,9 @@
 
 use crate::support::{KEY, endpoint, eventually, request, send, start, texts, weather_tool};
 use greenroom_agent::conversation::{Message, Part, Role, ToolResult};
-use greenroom_agent::provider::{Chat, Delta, Endpoint, Key, Limits, Provider, Stop, failure};
+use greenroom_agent::provider::{
+    Anthropic, Chat, Delta, Endpoint, Key, Limits, Provider, Stop, failure,
+};
 use greenroom_agent::scripted::Outcome;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -193,4 +195,38 @@ async fn a_rate_and_attempts_under_one_key() {
     assert!(limited.is(failure::RATE_LIMITED), "{limited}");
     let wait = limited.retry_after_ms.unwrap();
     assert!((1..=200).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn the_same_in_anthropics_protocol() {
+    let server = start(&json!({"turns": [
+        {"when": {"text": "oslo"}, "thinking": "let me see", "say": "One moment.",
+            "tool_calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]},
+        {"when": {"tool_result": "rain"}, "status": 529},
+        {"say": "a b c", "fault": "overloaded"},
+        {"say": "a b c", "malformed": true},
+        {"say": "a b c", "cut_after_tokens": 1},
+    ]}));
+    let anthropic = Anthropic::new(endpoint(&server.url()));
+    let mut request = request("Oslo?");
+    request.tools = vec![weather_tool()];
+    let (reply, deltas) = send(&anthropic, &request).await;
+    let reply = reply.unwrap();
+    assert_eq!((reply.stop, reply.model.as_str()), (Stop::ToolCalls, "greenroom-script"));
+    assert_eq!(texts(&deltas), "One moment.");
+    let call = reply.message.tool_calls().next().unwrap().clone();
+    request.messages.push(reply.message);
+    let result = ToolResult { id: call.id, name: call.name, content: "rain".into(), failed: false };
+    let content = vec![Part::ToolResult(result)];
+    request.messages.push(Message { role: Role::User, content, raw: None });
+    let failure = Provider::send(&anthropic, &request, "2", &mut |_| {}).await.unwrap_err();
+    assert!(failure.is(failure::OVERLOADED), "{failure}");
+    let signed = &server.requests()[1].body["messages"][1]["content"][0];
+    assert_eq!(signed["thinking"], "let me see");
+    assert!(!signed["signature"].as_str().unwrap().is_empty());
+    let hi = crate::support::request("hi");
+    for kind in [failure::OVERLOADED, failure::PROVIDER, failure::CONNECTION] {
+        let failure = Provider::send(&anthropic, &hi, kind, &mut |_| {}).await.unwrap_err();
+        assert!(failure.is(kind) && failure.retryable, "{failure}");
+    }
 }

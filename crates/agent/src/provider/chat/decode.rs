@@ -1,7 +1,7 @@
 //! A Chat Completions reply out of its chunks. Knows no HTTP.
 
 use crate::conversation::{Message, Part, Raw, Role, ToolCall};
-use crate::provider::body::{Ids, arguments, count, guessed};
+use crate::provider::body::{Ids, arguments, count};
 use crate::provider::fault::Complaint;
 use crate::provider::http::{Decode, Wrong, json};
 use crate::provider::reply::{Delta, Reply, Stop, Usage};
@@ -14,7 +14,6 @@ pub(super) const PROTOCOL: &str = "chat";
 
 pub(super) struct Decoder {
     ids: Ids,
-    sent_chars: usize,
     model: String,
     text: String,
     refusal: String,
@@ -22,7 +21,7 @@ pub(super) struct Decoder {
     /// All else that was said, to be given back: thoughts, their signatures.
     others: Map<String, Value>,
     finish: Option<String>,
-    usage: Option<Usage>,
+    usage: Usage,
     is_done: bool,
 }
 
@@ -41,14 +40,13 @@ impl Decoder {
     pub fn new(request: &Request, key: &str) -> Decoder {
         Decoder {
             ids: Ids::new(key),
-            sent_chars: request.chars(),
             model: request.model.clone(),
             text: String::new(),
             refusal: String::new(),
             calls: Vec::new(),
             others: Map::new(),
             finish: None,
-            usage: None,
+            usage: Usage::default(),
             is_done: false,
         }
     }
@@ -176,7 +174,7 @@ impl Decode for Decoder {
             self.model = model.to_owned();
         }
         if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
-            self.usage = Some(usage_of(usage));
+            self.usage = usage_of(usage);
         }
         let Some(choice) = chunk.pointer("/choices/0") else { return Ok(()) };
         // One document has a `message` where a chunk has a `delta`.
@@ -213,10 +211,8 @@ impl Decode for Decoder {
         });
         let content: Vec<Part> = words.into_iter().chain(calls).collect();
         let raw = Raw { protocol: PROTOCOL.to_owned(), blocks: self.raw() };
-        let got_chars = raw.blocks.to_string().chars().count();
-        let usage = self.usage.unwrap_or_else(|| guessed(self.sent_chars, got_chars));
         let message = Message { role: Role::Assistant, content, raw: Some(raw) };
-        Ok(Reply { message, stop: self.stop(), usage, model: self.model })
+        Ok(Reply { message, stop: self.stop(), usage: self.usage, model: self.model })
     }
 }
 

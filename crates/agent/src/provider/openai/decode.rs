@@ -1,0 +1,148 @@
+//! A reply of the Responses API out of its events. Knows no HTTP.
+
+use crate::conversation::{Message, Part, Raw, Role, ToolCall};
+use crate::provider::body::{arguments, count};
+use crate::provider::fault::Complaint;
+use crate::provider::http::{Decode, Wrong, json};
+use crate::provider::reply::{Delta, Reply, Stop, Usage};
+use crate::provider::request::Request;
+use crate::provider::{OnDelta, sse};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The protocol's name.
+pub(super) const PROTOCOL: &str = "openai";
+
+pub(super) struct Decoder {
+    model: String,
+    /// What is done, by its place.
+    items: BTreeMap<u64, Value>,
+    /// The whole, once it is over.
+    response: Option<Value>,
+}
+
+impl Decoder {
+    pub fn new(request: &Request) -> Decoder {
+        Decoder { model: request.model.clone(), items: BTreeMap::new(), response: None }
+    }
+
+    fn end(&mut self, response: &Value) -> Result<(), Wrong> {
+        let status = response["status"].as_str().unwrap_or("completed");
+        if matches!(status, "failed" | "cancelled") {
+            let mut complaint = Complaint::of_event(response);
+            if complaint.code.is_empty() {
+                complaint.code = status.to_owned();
+            }
+            return Err(Wrong::Failed(complaint));
+        }
+        if let Some(model) = response["model"].as_str() {
+            self.model = model.to_owned();
+        }
+        self.response = Some(response.clone());
+        Ok(())
+    }
+}
+
+fn begun(item: &Value, on_delta: OnDelta<'_>) {
+    if item["type"] == "function_call" {
+        let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        on_delta(Delta::ToolCall { id: word("call_id"), name: word("name") });
+    }
+}
+
+/// What an item says, in words that any provider can be told.
+fn parts(item: &Value, content: &mut Vec<Part>, is_refused: &mut bool) {
+    let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    match item["type"].as_str() {
+        Some("message") => {
+            for part in item["content"].as_array().into_iter().flatten() {
+                if let Some(text) = part["refusal"].as_str() {
+                    *is_refused = true;
+                    content.push(Part::Text { text: text.to_owned() });
+                } else if let Some(text) = part["text"].as_str() {
+                    content.push(Part::Text { text: text.to_owned() });
+                }
+            }
+        }
+        Some("function_call") => {
+            let arguments = arguments(item["arguments"].as_str().unwrap_or_default());
+            let (id, name) = (word("call_id"), word("name"));
+            content.push(Part::ToolCall(ToolCall { id, name, arguments }));
+        }
+        _ => {}
+    }
+}
+
+impl Decode for Decoder {
+    fn take(&mut self, event: &sse::Event, on_delta: OnDelta<'_>) -> Result<(), Wrong> {
+        if event.data.trim() == "[DONE]" {
+            return Ok(());
+        }
+        let event = json(event)?;
+        let delta = || event["delta"].as_str().unwrap_or_default().to_owned();
+        match event["type"].as_str().unwrap_or_default() {
+            "response.output_text.delta" | "response.refusal.delta" => {
+                on_delta(Delta::Text { text: delta() });
+            }
+            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
+                on_delta(Delta::Thinking { text: delta() });
+            }
+            "response.output_item.added" => begun(&event["item"], on_delta),
+            "response.output_item.done" => {
+                let place = event["output_index"].as_u64().unwrap_or(self.items.len() as u64);
+                self.items.insert(place, event["item"].clone());
+            }
+            "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled" => return self.end(&event["response"]),
+            "error" => return Err(Wrong::Failed(Complaint::of_event(&event))),
+            // One document in place of a stream.
+            "" if event["object"] == "response" => {
+                for item in event["output"].as_array().into_iter().flatten() {
+                    begun(item, on_delta);
+                }
+                return self.end(&event);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.response.is_some()
+    }
+
+    fn finish(self) -> Result<Reply, Wrong> {
+        let Some(response) = self.response else { return Err(Wrong::Cut) };
+        let listed = response["output"].as_array().filter(|output| !output.is_empty());
+        // Some servers leave the list of the whole empty.
+        let items = listed.cloned().unwrap_or_else(|| self.items.into_values().collect());
+        let (mut content, mut is_refused) = (Vec::new(), false);
+        for item in &items {
+            parts(item, &mut content, &mut is_refused);
+        }
+        let has_calls = content.iter().any(|part| matches!(part, Part::ToolCall(_)));
+        let incomplete = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
+        let stop = match incomplete {
+            Some("max_output_tokens") => Stop::Length,
+            Some("content_filter") => Stop::Refused,
+            Some(other) => Stop::Other(other.to_owned()),
+            None if is_refused => Stop::Refused,
+            None if has_calls => Stop::ToolCalls,
+            None => Stop::End,
+        };
+        let usage = usage_of(&response["usage"]);
+        let raw = Raw { protocol: PROTOCOL.to_owned(), blocks: Value::Array(items) };
+        let message = Message { role: Role::Assistant, content, raw: Some(raw) };
+        Ok(Reply { message, stop, usage, model: self.model })
+    }
+}
+
+fn usage_of(usage: &Value) -> Usage {
+    let cache_read = count(usage, "/input_tokens_details/cached_tokens");
+    let cache_write = count(usage, "/input_tokens_details/cache_write_tokens");
+    let input = count(usage, "/input_tokens").saturating_sub(cache_read + cache_write);
+    let output = count(usage, "/output_tokens");
+    Usage { input, output, cache_read, cache_write, guessed: false }
+}
