@@ -4,9 +4,13 @@
 //! made of the runtime's verbs (spawn, ask, send) is code on the agent's `Ctx`.
 
 mod function;
+mod group;
+pub mod mcp;
+mod outside;
 mod pattern;
 mod policy;
 mod schema;
+mod tail;
 mod toolbox;
 
 pub use pattern::Pattern;
