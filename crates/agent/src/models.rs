@@ -29,3 +29,26 @@ pub struct Candidate {
     /// The queue its calls stand in, if any.
     pub queue: Option<String>,
 }
+
+/// One model, whatever name is asked for.
+#[derive(Clone)]
+pub struct One(Candidate);
+
+impl One {
+    /// This model of this provider; `name` is what people see: `PROVIDER/MODEL`.
+    pub fn new(name: &str, model: &str, provider: Arc<dyn Provider>) -> One {
+        let (name, model) = (name.to_owned(), model.to_owned());
+        One(Candidate { name, model, provider, queue: None })
+    }
+}
+
+impl Models for One {
+    fn candidates(&self, _: &str) -> Result<Vec<Candidate>, Failure> {
+        Ok(vec![self.0.clone()])
+    }
+
+    /// A price would have to be known.
+    fn cost_micro(&self, _: &str, _: &Usage) -> Option<u64> {
+        None
+    }
+}

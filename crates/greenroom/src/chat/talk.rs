@@ -6,7 +6,7 @@
 mod tests;
 
 use greenroom_agent::Live;
-use greenroom_agent::conversation::{Message, Part, Role};
+use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
 use greenroom_agent::provider::Delta;
 use greenroom_api::wire::Turn;
 use greenroom_model::{Event, Payload, Seq};
@@ -40,7 +40,7 @@ pub enum Happening {
         /// Whether they were told as they came.
         streamed: bool,
     },
-    /// A tool is called.
+    /// A tool is to be called.
     ToolStarted {
         /// The call's id.
         id: String,
@@ -73,8 +73,7 @@ pub struct Talk {
     /// Whether it waits for a word.
     pub listening: bool,
     streamed: String,
-    /// Calls whose start, and whose end, was told.
-    started: BTreeSet<String>,
+    /// Calls whose end was told.
     done: BTreeSet<String>,
     /// What was sent from here and has not come back yet.
     sent: VecDeque<String>,
@@ -124,26 +123,14 @@ impl Talk {
             match part {
                 Part::Text { .. } => {}
                 Part::ToolCall(call) => {
-                    // With an approval to come it is long until it starts.
-                    self.tool_started(call.id, call.name, call.arguments, happened);
+                    let ToolCall { id, name, arguments } = call;
+                    happened.push(Happening::ToolStarted { id, name, arguments });
                 }
                 Part::ToolResult(result) => {
                     let preview = result.content.chars().take(PREVIEW_MAX).collect();
                     self.tool_done(result.id, result.failed, preview, happened);
                 }
             }
-        }
-    }
-
-    fn tool_started(
-        &mut self,
-        id: String,
-        name: String,
-        arguments: Value,
-        happened: &mut Vec<Happening>,
-    ) {
-        if self.started.insert(id.clone()) {
-            happened.push(Happening::ToolStarted { id, name, arguments });
         }
     }
 
@@ -173,13 +160,11 @@ impl Talk {
                 self.streamed.push_str(&text);
                 happened.push(Happening::Delta { text });
             }
-            Ok(Live::ToolStarted { id, name, arguments }) => {
-                self.tool_started(id, name, arguments, &mut happened);
-            }
             Ok(Live::ToolDone { id, failed, preview }) => {
                 self.tool_done(id, failed, preview, &mut happened);
             }
-            Ok(Live::Reply { .. }) | Err(_) => {}
+            // It comes with the message that asks for it, in its place.
+            Ok(Live::ToolStarted { .. } | Live::Reply { .. }) | Err(_) => {}
         }
         happened
     }

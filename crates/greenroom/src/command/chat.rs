@@ -1,5 +1,6 @@
 //! `chat`: talk to an agent. Without a node, one runs inside this command.
 
+use super::run::unknown_kind;
 use crate::app::{App, Done};
 use crate::chat::{Chat, Left};
 use crate::exit::Code;
@@ -117,7 +118,12 @@ async fn begin(
     };
     let input = Given::parse(serde_json::json!({ "chat": true }).to_string())?;
     let (kind, budget) = (agent.to_owned(), args.budget);
-    let started = client.start(&StartRequest { kind, key, input, budget }).await?;
+    let started = match client.start(&StartRequest { kind, key, input, budget }).await {
+        Err(error) if error.code == "unknown_kind" => {
+            return Err(unknown_kind(client, agent, error).await);
+        }
+        started => started?,
+    };
     let known = client.process(&started.id).await?;
     if known.status.is_ended() {
         let words = format!("{} has ended", started.id);
@@ -136,7 +142,7 @@ async fn newest(client: &Client, agent: &str) -> anyhow::Result<String> {
     let newest = newest.ok_or_else(|| {
         let words = format!("there is no conversation with {agent} that could go on");
         let next = format!("`greenroom chat {agent}` begins one");
-        Problem::new("no_process", words).next(in_its_name(&next))
+        Problem::new("no_process", words).next(in_its_name(&next)).exit(Code::Missing)
     })?;
     Ok(newest.id.key().to_owned())
 }

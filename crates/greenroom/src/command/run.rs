@@ -209,20 +209,17 @@ async fn start(client: &Client, request: &StartRequest, args: &Args) -> anyhow::
                 .into())
         }
         Err(error) if error.code == "unknown_kind" => {
-            Err(unknown_kind(client, request, error).await)
+            Err(unknown_kind(client, &request.kind, error).await)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn unknown_kind(
-    client: &Client,
-    request: &StartRequest,
-    error: ClientError,
-) -> anyhow::Error {
+/// The error, with the kind that was most likely meant.
+pub(super) async fn unknown_kind(client: &Client, kind: &str, error: ClientError) -> anyhow::Error {
     let known = client.node().await.map(|node| node.kinds).unwrap_or_default();
     let names = known.iter().filter_map(|kind| kind.split('@').next());
-    match nearest(&request.kind, names) {
+    match nearest(kind, names) {
         Some(name) => ClientError { next: Some(format!("did you mean `{name}`?")), ..error }.into(),
         None => error.into(),
     }

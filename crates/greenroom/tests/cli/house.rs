@@ -8,12 +8,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The binary under test, which cargo builds beside the tests.
-fn probe() -> PathBuf {
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a path");
     let target = test.ancestors().nth(2).expect("target/debug/deps/cli");
-    let probe = target.join("examples/probe");
-    assert!(probe.exists(), "{} is missing: cargo build --example probe", probe.display());
-    probe
+    let binary = target.join("examples").join(name);
+    assert!(binary.exists(), "{} is missing: cargo build --example {name}", binary.display());
+    binary
 }
 
 /// What a command did.
@@ -57,6 +57,9 @@ impl Ran {
 pub struct House {
     pub dir: TempDir,
     node: Option<Child>,
+    program: PathBuf,
+    /// The address of its model.
+    model: Option<String>,
 }
 
 impl Drop for House {
@@ -68,7 +71,17 @@ impl Drop for House {
 impl House {
     /// No node yet.
     pub fn new() -> House {
-        House { dir: TempDir::new().expect("a directory"), node: None }
+        House::of("probe", None)
+    }
+
+    fn of(program: &str, model: Option<String>) -> House {
+        let dir = TempDir::new().expect("a directory");
+        House { dir, node: None, program: example(program), model }
+    }
+
+    /// With agents (`examples/talker.rs`) whose model is at this address.
+    pub fn with_agents(url: &str) -> House {
+        House::of("talker", Some(url.to_owned()))
     }
 
     /// With a node.
@@ -83,8 +96,9 @@ impl House {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(probe());
+        let mut command = Command::new(&self.program);
         command.args(args).current_dir(self.dir.path()).env_remove("GREENROOM_STORE");
+        command.envs(self.model.as_ref().map(|url| ("TALKER_URL", url)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -127,7 +141,7 @@ impl House {
 
     /// The binary under test.
     pub fn probe() -> PathBuf {
-        probe()
+        example("probe")
     }
 
     /// As `kill -9` does.

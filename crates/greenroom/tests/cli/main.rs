@@ -10,6 +10,7 @@
 mod act;
 mod bad;
 mod budget;
+mod chat;
 mod crash;
 mod damage;
 mod dead;
