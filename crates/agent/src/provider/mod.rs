@@ -12,8 +12,10 @@ mod fault;
 mod gemini;
 mod http;
 mod openai;
+mod price;
 mod reply;
 mod request;
+mod route;
 mod secret;
 pub mod sse;
 
@@ -22,8 +24,10 @@ pub use chat::Chat;
 pub use gemini::Gemini;
 pub use http::{Endpoint, Limits};
 pub use openai::OpenAi;
+pub use price::{Above, Price, Prices};
 pub use reply::{Delta, Reply, Stop, Usage};
 pub use request::{Request, ToolChoice, ToolSpec};
+pub use route::{Catalog, Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use secret::{Key, Secret};
 
 use futures_util::future::BoxFuture;

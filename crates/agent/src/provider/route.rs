@@ -1,0 +1,198 @@
+//! Which model answers for a name: roles (`cheap`, `strong`), names (`PROVIDER/MODEL`),
+//! and the order in which they are asked. Choosing is a function of the configuration
+//! and of which keys are there; whether to go on to the next is for whoever asks.
+
+mod builtin;
+mod config;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
+
+use super::price::Prices;
+use super::{Anthropic, Chat, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure};
+use crate::models::{Candidate, Models};
+use greenroom_model::Failure;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The models that a configuration and the environment give.
+pub struct Catalog {
+    config: ModelsConfig,
+    providers: BTreeMap<String, Arc<dyn Provider>>,
+    prices: Prices,
+}
+
+impl Catalog {
+    /// The models of a configuration, the built-in providers among them unless it
+    /// says otherwise, with keys from this process's environment.
+    ///
+    /// # Errors
+    /// `bad_request`: the configuration cannot be.
+    pub fn new(config: ModelsConfig) -> Result<Catalog, Failure> {
+        Catalog::with_env(config, &|name| std::env::var(name).ok())
+    }
+
+    /// The same; where the built-in providers are is read from `env`. Keys are read
+    /// from this process's environment when they are needed.
+    ///
+    /// # Errors
+    /// `bad_request`: the configuration cannot be.
+    pub fn with_env(mut config: ModelsConfig, env: Env<'_>) -> Result<Catalog, Failure> {
+        let wrong = |what: String| Failure::fatal(failure::BAD_REQUEST, what);
+        config.check().map_err(wrong)?;
+        for (name, provider) in builtin::providers(env) {
+            config.providers.entry(name).or_insert(provider);
+        }
+        let prices = Prices { models: config.prices.clone(), ..Prices::default() };
+        let prices = prices.checked().map_err(wrong)?.over(Prices::known());
+        let providers = config.providers.iter();
+        let providers = providers.map(|(name, provider)| (name.clone(), made(name, provider)));
+        let providers = providers.collect();
+        Ok(Catalog { config, providers, prices })
+    }
+
+    /// What models cost here.
+    pub fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// The names that a model can be asked for by: roles, then providers with a `/`.
+    pub fn names(&self) -> Vec<String> {
+        let providers = self.config.providers.keys().map(|name| format!("{name}/"));
+        self.config.models.keys().cloned().chain(providers).collect()
+    }
+}
+
+impl Models for Catalog {
+    fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Failure> {
+        let has_key = |provider: &str| {
+            self.config.providers.get(provider).is_some_and(|provider| provider.key().is_set())
+        };
+        let chosen = choose(&self.config, name, &has_key)?;
+        let candidates = chosen.into_iter().filter_map(|(provider, model)| {
+            Some(Candidate {
+                name: format!("{provider}/{model}"),
+                model,
+                provider: self.providers.get(&provider)?.clone(),
+                queue: self.config.providers.get(&provider)?.queue.clone(),
+            })
+        });
+        Ok(candidates.collect())
+    }
+
+    fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64> {
+        self.prices.cost_micro(candidate, usage)
+    }
+}
+
+fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
+    let mut endpoint = Endpoint::new(name, config.url.clone(), config.key());
+    endpoint.headers = config.headers.clone().into_iter().collect();
+    match config.protocol {
+        Protocol::Anthropic => Arc::new(Anthropic::new(endpoint)),
+        Protocol::OpenAi => Arc::new(OpenAi::new(endpoint)),
+        Protocol::Chat => Arc::new(Chat::new(endpoint)),
+        Protocol::Gemini => Arc::new(Gemini::new(endpoint)),
+    }
+}
+
+impl ProviderConfig {
+    /// Where its key comes from.
+    pub fn key(&self) -> Key {
+        self.key_env.clone().map_or(Key::None, Key::Env)
+    }
+}
+
+/// The providers and models that answer for a name, in order: those whose keys are
+/// there.
+fn choose(
+    config: &ModelsConfig,
+    name: &str,
+    has_key: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut all = Vec::new();
+    collect(config, name, has_key, &mut Vec::new(), &mut all)?;
+    let (ready, keyless): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(provider, _)| has_key(provider));
+    if !ready.is_empty() {
+        return Ok(ready);
+    }
+    let mut variables: Vec<&str> = keyless
+        .iter()
+        .filter_map(|(provider, _)| config.providers.get(provider)?.key_env.as_deref())
+        .collect();
+    variables.dedup();
+    let text = format!(
+        "there is no key for the model `{name}`: set {} where the node is started, \
+         or give another model for it in `[models]`",
+        variables.join(" or ")
+    );
+    Err(Failure::fatal(failure::AUTH, text))
+}
+
+/// Puts what a name stands for into `all`; `within` are the roles it is looked up for.
+fn collect(
+    config: &ModelsConfig,
+    name: &str,
+    has_key: &dyn Fn(&str) -> bool,
+    within: &mut Vec<String>,
+    all: &mut Vec<(String, String)>,
+) -> Result<(), Failure> {
+    // What sub-agent files say for "as whoever started me".
+    let name = if name == "inherit" { "default" } else { name };
+    if within.iter().any(|role| role == name) {
+        let text = format!(
+            "the role `{name}` is said to be itself ({} -> {name}): give it a PROVIDER/MODEL in `[models]`",
+            within.join(" -> ")
+        );
+        return Err(Failure::fatal(failure::BAD_REQUEST, text));
+    }
+    if let Some(listed) = config.models.get(name) {
+        within.push(name.to_owned());
+        for one in listed.iter() {
+            collect(config, one, has_key, within, all)?;
+        }
+        within.pop();
+        return Ok(());
+    }
+    if let Some((provider, model)) = name.split_once('/') {
+        if config.providers.contains_key(provider) && !model.is_empty() {
+            return add(all, provider, model);
+        }
+        let known: Vec<&str> = config.providers.keys().map(String::as_str).collect();
+        let text = format!(
+            "there is no provider `{provider}` for the model `{name}`: there are {}; \
+             or add it to `[providers]`",
+            known.join(", ")
+        );
+        return Err(Failure::fatal(failure::NO_MODEL, text));
+    }
+    if let Some(models) = builtin::role(name) {
+        // One only: what is said to one company is not told another unasked.
+        let first = models.iter().find(|(provider, _)| has_key(provider));
+        match first {
+            Some((provider, model)) => return add(all, provider, model),
+            None => all.extend(models.iter().map(|(p, m)| ((*p).to_owned(), (*m).to_owned()))),
+        }
+        return Ok(());
+    }
+    if let Some(provider) = builtin::provider_of(name) {
+        return add(all, provider, name);
+    }
+    let roles: Vec<&str> = config.models.keys().map(String::as_str).chain(builtin::ROLES).collect();
+    let text = format!(
+        "there is no model `{name}`: write PROVIDER/MODEL, or one of the roles {}, \
+         or add it to `[models]`",
+        roles.join(", ")
+    );
+    Err(Failure::fatal(failure::NO_MODEL, text))
+}
+
+fn add(all: &mut Vec<(String, String)>, provider: &str, model: &str) -> Result<(), Failure> {
+    let pair = (provider.to_owned(), model.to_owned());
+    if !all.contains(&pair) {
+        all.push(pair);
+    }
+    Ok(())
+}
