@@ -12,7 +12,9 @@ pub mod front_matter;
 pub mod models;
 pub mod project;
 pub mod provider;
+mod root;
 pub mod scripted;
+pub mod skill;
 pub mod tool;
 
 pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, TOO_DEEP, Task};

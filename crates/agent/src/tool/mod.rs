@@ -12,6 +12,7 @@ mod policy;
 mod schema;
 mod tail;
 mod toolbox;
+pub mod workspace;
 
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};

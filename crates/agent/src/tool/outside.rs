@@ -30,3 +30,8 @@ pub async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> 
 pub fn beside(future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
+
+/// What a function that blocks gives, or `None` if it panics.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}

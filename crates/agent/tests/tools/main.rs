@@ -11,4 +11,5 @@
 mod function;
 mod mcp;
 mod mcp_http;
+mod workspace;
 mod world;

@@ -1,0 +1,55 @@
+//! The tools that agents everywhere have, bound to one folder: `Read`, `Write`,
+//! `Edit`, `Glob`, `Grep`, `LS`, `Bash`, under the names that people's agent files use.
+//!
+//! The file tools never leave the folder. `Bash` begins in it, with an environment of
+//! a few names, but is no cage: what it runs may do what this node may do. Give it an
+//! approval, or a box.
+
+mod bash;
+mod edit;
+mod folder;
+mod glob;
+mod grep;
+mod list;
+mod read;
+mod write;
+
+pub use folder::{COMMAND_FAILED, FILE_FAILED};
+
+use super::Tool;
+use crate::root::Root;
+use folder::Folder;
+use std::io;
+use std::path::Path;
+
+/// The folder that an agent works in.
+#[derive(Clone)]
+pub struct Workspace {
+    folder: Folder,
+}
+
+impl Workspace {
+    /// This folder.
+    pub fn open(path: &Path) -> io::Result<Workspace> {
+        Ok(Workspace { folder: Folder { root: Root::open(path)?, env: Vec::new() } })
+    }
+
+    /// Commands also find these of this node's environment.
+    pub fn env<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Workspace {
+        self.folder.env.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// All its tools.
+    pub fn tools(&self) -> Vec<Tool> {
+        vec![
+            read::tool(&self.folder),
+            write::tool(&self.folder),
+            edit::tool(&self.folder),
+            glob::tool(&self.folder),
+            grep::tool(&self.folder),
+            list::tool(&self.folder),
+            bash::tool(&self.folder),
+        ]
+    }
+}
