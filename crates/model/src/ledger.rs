@@ -29,6 +29,9 @@ pub struct Ledger {
     pub unpaid: BTreeMap<Op, Box<Need>>,
     /// Reservations that are not settled.
     pub reserved: BTreeSet<Op>,
+    /// Reservations that were settled by what it did before a restart took that back,
+    /// or that another's fork finds: nothing of them comes back.
+    pub used_up: BTreeSet<Op>,
     /// Whose budget pays for what it does on its own account.
     pub account: Option<ProcessId>,
     /// Calls without a reply.
@@ -155,7 +158,7 @@ impl Ledger {
             Event::Resumed { .. } => (self.paused, self.parked) = (false, false),
             Event::Restarted { settled, .. } => {
                 self.begin_again(true);
-                self.reserved.retain(|op| !settled.contains(op));
+                self.used_up.extend(settled.iter().filter(|op| self.reserved.remove(op)));
             }
             Event::BudgetSpent { .. } => self.reserve(event),
             Event::Forked { .. } => self.fork(),
@@ -190,6 +193,7 @@ impl Ledger {
         match event {
             Event::BudgetSpent { settles: Some(settles), .. } => {
                 self.reserved.remove(&settles.of);
+                self.used_up.remove(&settles.of);
             }
             Event::BudgetSpent { op, open: true, .. } => {
                 self.reserved.insert(*op);
@@ -202,7 +206,7 @@ impl Ledger {
     /// advance, and answers whom it owes.
     fn fork(&mut self) {
         self.begin_again(false);
-        self.reserved.clear();
+        self.used_up.append(&mut self.reserved);
         self.owed.clear();
         (self.supervised, self.supervises) = (None, false);
         self.standing = Standing::default();

@@ -7,8 +7,10 @@
 use crate::accounts::{Accounts, Hold};
 use futures_util::future::BoxFuture;
 use greenroom_model::{
-    Event, Exit, Failure, Filter, InHand, Kind, Millis, Op, Payload, ProcessId, Retry, Segment,
+    Event, Exit, Failure, Filter, InHand, Kind, Millis, Op, Payload, ProcessId, ProcessNo, Retry,
+    Segment,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,6 +140,11 @@ pub struct EphemeralRequest {
 pub struct NewActivation {
     /// The process.
     pub id: ProcessId,
+    /// Its number in this store.
+    pub no: ProcessNo,
+    /// Reservations that are not its own any more: of what it takes out of them it
+    /// gets nothing back.
+    pub used_up: BTreeSet<Op>,
     /// The names its history ran under before each fork in it, oldest first.
     pub earlier: Vec<ProcessId>,
     /// Its segment's beginning.

@@ -110,7 +110,7 @@ impl Journal for Memory {
     }
 
     fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
-        Ok(self.world().accounts.chain(id))
+        Ok(self.world().accounts.chain(id).cloned().collect())
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

@@ -104,7 +104,7 @@ impl<D: Dialect> Journal for SqlStore<D> {
 
     fn account(&self, id: &ProcessId) -> Result<Vec<Account>, Error> {
         let wanted = std::collections::BTreeSet::from([id.clone()]);
-        Ok(self.dialect.read(|tx| account::read(tx, wanted))?.chain(id))
+        Ok(self.dialect.read(|tx| account::read(tx, wanted))?.chain(id).cloned().collect())
     }
 
     fn request(&self, key: &str, at: Millis) -> Result<Option<Done>, Error> {

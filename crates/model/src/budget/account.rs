@@ -38,12 +38,15 @@ impl Account {
 
     /// How much is left of a resource; `None`: it has no limit here.
     pub fn left(&self, resource: Resource) -> Option<u64> {
-        self.left_with(resource, Spend::default(), Spend::default())
+        let none = Spend::default();
+        self.limits.of(resource)?;
+        Some(self.room(resource, none, none).unwrap_or_default())
     }
 
-    /// How much will be left once this has been used up and that has come back.
-    pub fn left_with(&self, resource: Resource, held: Spend, back: Spend) -> Option<u64> {
+    /// How much will be left once this has been used up and that has come back;
+    /// `None`: more is used up than there is.
+    pub fn room(&self, resource: Resource, held: Spend, back: Spend) -> Option<u64> {
         let gone = self.spent.plus(self.reserved).plus(held).minus(back).of(resource);
-        self.limits.of(resource).map(|limit| limit.saturating_sub(gone))
+        self.limits.of(resource).unwrap_or(u64::MAX).checked_sub(gone)
     }
 }

@@ -1,15 +1,20 @@
 //! Accounts that belong together, and what changes them.
 //!
 //! Each resource is paid by the nearest account on the way up that limits it
-//! and is open. What is used up is noted on all accounts up to that one. A
-//! child's limit is set aside from whoever would pay for the parent, until the
-//! child's account is closed: so no child opens what its parent has not got.
+//! and is open. If all that limit it are closed, the uppermost pays: there is
+//! nobody to whom it could have gone back. What is used up is noted on all
+//! accounts up to the one that pays. A child's limit is set aside from whoever
+//! would pay for the parent, until the child's account is closed: so no child
+//! opens what its parent has not got.
 
 use super::account::Account;
 use super::limits::Budget;
 use super::resource::{Resource, Spend};
 use crate::ProcessId;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// No limit is larger.
+const LIMIT_MAX: u64 = i64::MAX as u64;
 
 /// A set of accounts, with all above each.
 #[derive(Clone, Debug, Default)]
@@ -60,8 +65,13 @@ impl Books {
     }
 
     /// An account and all above it, the nearest first.
-    pub fn chain(&self, id: &ProcessId) -> Vec<Account> {
-        self.path(id).into_iter().cloned().collect()
+    pub fn chain(&self, id: &ProcessId) -> impl Iterator<Item = &Account> {
+        self.path(id).into_iter()
+    }
+
+    /// Whether an account is below another, or it itself.
+    pub fn is_below(&self, id: &ProcessId, above: &ProcessId) -> bool {
+        self.chain(id).any(|account| account.id == *above)
     }
 
     /// How many there are.
@@ -107,17 +117,15 @@ impl Books {
         }
     }
 
-    /// Who pays for a resource: the nearest that limits it, one that is closed
-    /// only if there is no other.
+    /// Who pays for a resource.
     pub fn payer(&self, id: &ProcessId, resource: Resource) -> Option<&Account> {
-        let path = self.path(id);
-        let limits = |account: &&&Account| account.limits.of(resource).is_some();
-        let open = path.iter().filter(limits).find(|account| !account.closed);
-        open.or_else(|| path.iter().find(limits)).copied()
+        payer_of(&self.path(id), resource)
     }
 
-    /// Whether so much can be paid. `on_its_way`: what will be used up of an
-    /// account, and what will come back to it, by commits under way.
+    /// Whether so much can be paid: none of those who would pay for anything has
+    /// used up more than it has, and who pays for this has enough. `on_its_way`: what
+    /// will be used up of an account, and what will come back to it, by commits
+    /// under way.
     ///
     /// # Errors
     /// What there is too little of.
@@ -127,14 +135,15 @@ impl Books {
         need: Spend,
         on_its_way: impl Fn(&ProcessId) -> (Spend, Spend),
     ) -> Result<(), Short> {
+        let path = self.path(id);
         for resource in Resource::ALL {
-            let needed = need.of(resource);
-            let Some(payer) = self.payer(id, resource).filter(|_| needed > 0) else { continue };
-            let limit = payer.limits.of(resource).unwrap_or_default();
+            let Some(payer) = payer_of(&path, resource) else { continue };
             let (held, back) = on_its_way(&payer.id);
-            let left = payer.left_with(resource, held, back).unwrap_or_default();
-            if left < needed {
-                return Err(Short { account: payer.id.clone(), resource, limit, left, needed });
+            let (room, needed) = (payer.room(resource, held, back), need.of(resource));
+            if room.is_none_or(|room| room < needed) {
+                let limit = payer.limits.of(resource).unwrap_or_default();
+                let (account, left) = (payer.id.clone(), room.unwrap_or_default());
+                return Err(Short { account, resource, limit, left, needed });
             }
         }
         Ok(())
@@ -207,7 +216,7 @@ impl Books {
     }
 
     /// Its process has ended: what was set aside for it goes back, and what it
-    /// has used up counts above.
+    /// has used up counts above. What nobody above limits stays its own.
     pub fn close(&mut self, id: &ProcessId) {
         let Some(account) = self.accounts.get(id) else { return };
         let Some(parent) = account.parent.clone().filter(|_| !account.closed) else { return };
@@ -215,8 +224,7 @@ impl Books {
         self.change(id, |account| account.closed = true);
         for resource in Resource::ALL {
             let Some(limit) = closing.limits.of(resource) else { continue };
-            let open = |payer: &&Account| !payer.closed;
-            let payer = self.payer(&parent, resource).filter(open).map(|payer| payer.id.clone());
+            let payer = self.payer(&parent, resource).map(|payer| payer.id.clone());
             let Some(payer) = payer else { continue };
             for id in self.paying(&parent, resource) {
                 let spent = closing.spent.of(resource);
@@ -239,39 +247,49 @@ impl Books {
     /// Why that makes no sense.
     pub fn raise(&mut self, id: &ProcessId, by: Budget) -> Result<(), String> {
         let account = self.accounts.get(id).ok_or_else(|| format!("{id} has no budget"))?;
-        if let (true, Some(parent)) = (account.closed, &account.parent) {
-            return Err(format!("{id} has ended and its budget went back to {parent}: raise that"));
-        }
         for resource in Resource::ALL {
             let Some(more) = by.of(resource) else { continue };
-            let limit = account.limits.of(resource);
-            let limit = limit.ok_or_else(|| format!("{id} has no limit on {resource}"))?;
-            let fits = limit.checked_add(more).is_some_and(|limit| i64::try_from(limit).is_ok());
-            if !fits {
+            if account.limits.of(resource).is_none() {
+                return Err(format!("{id} has no limit on {resource}"));
+            }
+            if let Some(payer) = self.payer(id, resource).filter(|payer| payer.id != *id) {
+                let payer = &payer.id;
+                return Err(format!(
+                    "{id} has ended and its budget went back to {payer}: raise that"
+                ));
+            }
+            let fits = |limit: u64| limit.checked_add(more).is_some_and(|sum| sum <= LIMIT_MAX);
+            let raised = self.raised(id, resource);
+            let mut limits = raised.iter().filter_map(|id| self.get(id)?.limits.of(resource));
+            if !limits.all(fits) {
                 return Err(format!("so many {resource} cannot be counted"));
             }
         }
         for resource in Resource::ALL {
-            self.raise_one(id, resource, by.of(resource).unwrap_or_default());
+            let more = by.of(resource).unwrap_or_default();
+            let raised = if more > 0 { self.raised(id, resource) } else { Vec::new() };
+            for (place, id) in raised.iter().enumerate() {
+                self.change(id, |account| {
+                    let limit = account.limits.of_mut(resource);
+                    *limit = limit.map(|limit| limit.saturating_add(more));
+                    if place > 0 {
+                        add(&mut account.reserved, resource, more);
+                    }
+                });
+            }
         }
         Ok(())
     }
 
-    fn raise_one(&mut self, id: &ProcessId, resource: Resource, more: u64) {
-        let (mut next, mut below) = (Some(id.clone()), false);
-        while let Some(id) = next.filter(|_| more > 0) {
-            self.change(&id, |account| {
-                let limit = account.limits.of_mut(resource);
-                *limit = limit.map(|limit| limit.saturating_add(more));
-                if below {
-                    add(&mut account.reserved, resource, more);
-                }
-            });
-            let parent = self.accounts.get(&id).and_then(|account| account.parent.clone());
-            let payer = parent.and_then(|parent| self.payer(&parent, resource));
-            next = payer.filter(|payer| !payer.closed).map(|payer| payer.id.clone());
-            below = true;
+    /// Those whose limit grows with that of this one: those it was set aside from.
+    fn raised(&self, id: &ProcessId, resource: Resource) -> Vec<ProcessId> {
+        let mut raised = Vec::new();
+        let mut next = self.get(id);
+        while let Some(account) = next.filter(|_| raised.len() < self.len()) {
+            raised.push(account.id.clone());
+            next = account.parent.as_ref().and_then(|parent| self.payer(parent, resource));
         }
+        raised
     }
 
     fn change(&mut self, id: &ProcessId, change: impl FnOnce(&mut Account)) {
@@ -280,6 +298,13 @@ impl Books {
             account.version += u64::from(self.changed.insert(id.clone()));
         }
     }
+}
+
+/// The nearest that limits it and is open, or else the uppermost.
+fn payer_of<'a>(path: &[&'a Account], resource: Resource) -> Option<&'a Account> {
+    let limits = |account: &&&Account| account.limits.of(resource).is_some();
+    let open = path.iter().filter(limits).find(|account| !account.closed);
+    open.or_else(|| path.iter().rfind(limits)).copied()
 }
 
 fn add(amounts: &mut Spend, resource: Resource, more: u64) {

@@ -78,6 +78,64 @@ fn what_a_child_has_no_limit_on_its_parent_pays() {
 }
 
 #[test]
+fn what_nobody_above_limits_stays_with_the_uppermost() {
+    let mut books = with_root(100);
+    let tokens = |tokens| Budget::default().tokens(tokens);
+    books.open(&id("one"), Some(&id("root")), tokens(100));
+    books.open(&id("two"), Some(&id("one")), tokens(60));
+    books.open(&id("three"), Some(&id("two")), tokens(30));
+    let amounts = |books: &Books, key| {
+        let account = books.get(&id(key)).unwrap();
+        (account.spent.tokens, account.reserved.tokens, account.limits.tokens.unwrap())
+    };
+    books.close(&id("one"));
+    assert_eq!(amounts(&books, "one"), (0, 60, 100));
+    books.spend(&id("three"), Spend::tokens(10), Spend::default());
+    books.close(&id("two"));
+    assert_eq!(amounts(&books, "one"), (0, 30, 100));
+    books.raise(&id("three"), tokens(5)).unwrap();
+    assert_eq!((amounts(&books, "three"), amounts(&books, "one")), ((10, 0, 35), (0, 35, 105)));
+    books.close(&id("three"));
+    assert_eq!(amounts(&books, "one"), (10, 0, 105));
+    // Who still works for them has what is left there, and a person can give more.
+    let affords = |books: &Books, more| {
+        books
+            .affords(&id("three"), Spend::tokens(more), nothing_held)
+            .map_err(|short| short.account)
+    };
+    assert_eq!((affords(&books, 95), affords(&books, 96)), (Ok(()), Err(id("one"))));
+    books.raise(&id("one"), tokens(1)).unwrap();
+    assert_eq!(affords(&books, 96), Ok(()));
+    let gone = books.raise(&id("two"), tokens(1)).unwrap_err();
+    assert!(gone.contains("went back to a/one"), "{gone}");
+}
+
+#[test]
+fn an_overdrawn_account_pays_nothing() {
+    let mut books = Books::default();
+    books.open(&id("root"), None, Budget::default().messages(100).tokens(10));
+    books.spend(&id("root"), Spend::tokens(10), Spend::default());
+    let pays = |books: &Books, need| {
+        books.affords(&id("root"), need, nothing_held).map_err(|short| short.resource)
+    };
+    assert_eq!(pays(&books, Spend::messages(1)), Ok(()));
+    books.spend(&id("root"), Spend::tokens(1), Spend::default());
+    assert_eq!(pays(&books, Spend::messages(1)), Err(Resource::Tokens));
+    assert_eq!(pays(&books, Spend::default()), Err(Resource::Tokens));
+    let held = |_: &ProcessId| (Spend::default(), Spend::tokens(1));
+    assert_eq!(books.affords(&id("root"), Spend::messages(1), held), Ok(()));
+}
+
+#[test]
+fn what_cannot_be_counted_above_cannot_be_given_below() {
+    let mut books = Books::default();
+    books.open(&id("root"), None, Budget::default().messages(i64::MAX as u64 - 5));
+    books.open(&id("child"), Some(&id("root")), Budget::default().messages(5));
+    assert!(books.raise(&id("child"), Budget::default().messages(6)).is_err());
+    books.raise(&id("child"), Budget::default().messages(5)).unwrap();
+}
+
+#[test]
 fn what_a_grandchild_has_stays_set_aside_when_the_child_ends() {
     let mut books = with_root(100);
     books.open(&id("child"), Some(&id("root")), Budget::default().messages(50));

@@ -29,11 +29,16 @@ impl Reserved {
 
     /// Says what it has come to: the rest goes back to the budget that has paid, and
     /// what is more it pays as well, whether there is so much left or not. It goes
-    /// back once: not again after a restart that takes this back, nor to a fork.
+    /// back once: after a restart that takes this back, and in a fork, nothing is
+    /// left of what was reserved, and all that it comes to then is paid.
     pub fn settle(self, actual: Spend) {
-        let (spent, back) = (actual.minus(self.amount), self.amount.minus(actual));
         let mut core = lock(&self.core);
         let op = core.number();
+        let amount = match core.identity.used_up.contains(&self.settles.of) {
+            true => Spend::default(),
+            false => self.amount,
+        };
+        let (spent, back) = (actual.minus(amount), amount.minus(actual));
         let settles = Some(Box::new(self.settles));
         core.ask(Event::BudgetSpent { op, spent, back, open: false, settles });
     }
@@ -47,7 +52,7 @@ fn in_advance(op: Op, spent: Spend) -> Event {
 impl Ctx {
     /// Notes that so much was used up: of the budget of what the code acts for,
     /// if that has one, and in the history. What is more than is left is noted
-    /// all the same; what is to be done next then waits for more.
+    /// all the same; whatever is to be paid next then waits until there is more.
     ///
     /// # Errors
     /// `needs_journal` in an ephemeral process.

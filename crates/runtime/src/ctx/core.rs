@@ -9,7 +9,7 @@ use crate::code::{HasRoom, Newest, RunEphemeral};
 use greenroom_model::stage;
 use greenroom_model::{
     Envelope, Event, Exit, Failure, Filter, InHand, Millis, Op, Origin, Payload, ProcessId,
-    ReplyTo, Segment, Stop, Topic, failure,
+    ProcessNo, ReplyTo, Segment, Stop, Topic, failure,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,9 @@ use std::task::Waker;
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub id: ProcessId,
+    pub no: ProcessNo,
+    /// Reservations that are not its own any more.
+    pub used_up: BTreeSet<Op>,
     /// The names it will have after each fork that its history still holds.
     pub later: VecDeque<ProcessId>,
     /// The newest version of a kind, for spawns.
@@ -110,6 +113,8 @@ pub(crate) struct Core {
     pub(super) holds: Vec<Hold>,
     /// And of the next.
     pub(super) paid: Option<Hold>,
+    /// So many messages it has sent since it was cancelled.
+    pub(super) cleaned: u64,
     /// Asked for since the last input.
     pub(super) commands: Vec<Event>,
     /// What the journal holds after the last input, while replaying.
@@ -164,6 +169,7 @@ impl Core {
             emitted: Vec::new(),
             holds: Vec::new(),
             paid: None,
+            cleaned: 0,
             commands: Vec::new(),
             expected: Vec::new(),
             replaying: false,

@@ -8,6 +8,14 @@ use greenroom_journal::PUBLISH_MAX;
 use greenroom_model::budget::Spend;
 use greenroom_model::{Event, Failure, Need, Op, ProcessId, failure};
 
+/// So many messages a process that was cancelled may send beyond its budget.
+const CLEANING_MAX: u64 = 100;
+
+/// The first part of a publish under a budget reaches so many at most, each
+/// further one as many as all before it: what it might cost is held until it is
+/// known what it did.
+const PART_MIN: u64 = 8;
+
 /// Whether an operation is paid for.
 pub(super) enum Pay {
     Paid,
@@ -25,8 +33,15 @@ impl Core {
 
     /// Takes what `op` costs out of the budget.
     pub(super) fn pay(&mut self, op: Op, spend: Spend) -> Pay {
+        self.pay_at_least(op, spend, spend)
+    }
+
+    /// The same, of which this much is enough to go on.
+    fn pay_at_least(&mut self, op: Op, spend: Spend, least: Spend) -> Pay {
         let Some(account) = self.account().cloned() else { return Pay::Paid };
-        let need = self.need(&account, spend);
+        let need = self.need(&account, least);
+        // It cleans up: that must not wait for anybody. Counted in replay as well.
+        let cleans = self.cancelled.is_some() && self.cleans(least);
         match self.recorded() {
             Some(Recorded::NotPaid { op: other, waits }) if *other == op => match waits {
                 true => Pay::Waits(need),
@@ -34,18 +49,30 @@ impl Core {
             },
             Some(_) => Pay::Paid,
             None if self.replaying => Pay::Paid,
-            None => match self.identity.accounts.hold(&account, spend) {
+            None => match self.identity.accounts.hold((self.identity.no, op), &account, spend) {
                 Ok(hold) => {
                     self.paid = Some(hold);
                     Pay::Paid
                 }
-                // It cleans up: that must not wait for anybody.
-                Err(_) if self.cancelled.is_some() => Pay::Paid,
+                Err(_) if cleans => Pay::Paid,
                 Err(Unpaid::Unknown) => Pay::Waits(need),
-                Err(Unpaid::Short) if self.own_account() == Some(&account) => Pay::Waits(need),
-                Err(Unpaid::Short) => Pay::Refused(need, used_up(&account)),
+                Err(Unpaid::Short) => match self.own_account() == Some(&account) {
+                    true if self.cancelled.is_none() => Pay::Waits(need),
+                    _ => Pay::Refused(need, used_up(&account)),
+                },
             },
         }
+    }
+
+    /// Whether it may do so, whatever is left of the budget.
+    fn cleans(&mut self, spend: Spend) -> bool {
+        let only_messages = spend == Spend::messages(spend.messages);
+        let cleaned = self.cleaned.saturating_add(spend.messages.max(1));
+        let cleans = only_messages && cleaned <= CLEANING_MAX;
+        if cleans {
+            self.cleaned = cleaned;
+        }
+        cleans
     }
 
     fn need(&self, account: &ProcessId, spend: Spend) -> Box<Need> {
@@ -112,30 +139,26 @@ impl Core {
 
     fn pay_first(&mut self, op: Op, commands: &mut [Event]) -> Pay {
         let Some(command) = commands.first_mut() else { return Pay::Paid };
-        let publishes = matches!(command, Event::Published { .. });
+        let one = matches!(command, Event::Published { .. }).then(|| Spend::messages(1));
         if let (Err(Unpaid::Unknown), Some(account)) = (self.fit(command), self.account()) {
             return Pay::Waits(self.need(account, Spend::messages(1)));
         }
-        let paid = self.pay(op, command.cost().unwrap_or_default());
-        match paid {
-            // One that it reaches is enough to go on.
-            Pay::Waits(need) if publishes => {
-                Pay::Waits(Box::new(Need { spend: Spend::messages(1), ..*need }))
-            }
-            paid => paid,
-        }
+        let cost = command.cost().unwrap_or_default();
+        // One that a publish reaches is enough to go on.
+        self.pay_at_least(op, cost, one.unwrap_or(cost))
     }
 
-    /// A publish reaches as many as can be paid for.
+    /// A publish under a budget reaches as many as can be paid for, part by part.
     ///
     /// # Errors
     /// The store could not be read.
     fn fit(&self, command: &mut Event) -> Result<(), Unpaid> {
-        if let (Event::Published { at_most, .. }, Some(account), true) =
-            (command, self.account(), self.is_new())
-        {
-            let left = self.identity.accounts.messages_left(account)?;
-            let most = left.map(|left| left.clamp(1, PUBLISH_MAX as u64));
+        let Event::Published { at_most, .. } = command else { return Ok(()) };
+        let told = at_most.take().map_or(0, u64::from);
+        if let (Some(account), true) = (self.account(), self.is_new()) {
+            let left = self.identity.accounts.messages_left(self.identity.no, account)?;
+            let part = told.clamp(PART_MIN, PUBLISH_MAX as u64);
+            let most = left.map(|left| left.clamp(1, part));
             *at_most = most.and_then(|most| u32::try_from(most).ok());
         }
         Ok(())
@@ -160,7 +183,10 @@ impl Core {
         let Some(spend) = command.cost().filter(|_| self.is_new()) else { return };
         let hold = match self.paid.take() {
             Some(hold) => hold,
-            None => self.identity.accounts.hold_anyway(&account, spend, command.gives_back()),
+            None => {
+                let amounts = (spend, command.gives_back());
+                self.identity.accounts.hold_anyway(self.identity.no, &account, amounts)
+            }
         };
         self.holds.push(hold);
     }

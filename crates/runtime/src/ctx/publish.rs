@@ -109,7 +109,7 @@ impl Ctx {
             }
             let (body, mut told, mut after) = (body?, 0, None);
             loop {
-                let published = some(&core, &to, &topic, &body, after).await?;
+                let published = some(&core, &to, &topic, &body, (after, told)).await?;
                 told += published.told;
                 after = published.after;
                 if after.is_none() {
@@ -126,14 +126,15 @@ fn some(
     to: &Audience,
     topic: &str,
     body: &Payload,
-    after: Option<ProcessNo>,
+    (after, told): (Option<ProcessNo>, u64),
 ) -> Operation<Published> {
     let (to, topic, body) = (to.clone(), topic.to_owned(), body.clone());
     Operation::new(
         core,
         move |core| {
             let op = core.number();
-            let publish = Event::Published { op, to, topic, body, after, at_most: None };
+            let at_most = u32::try_from(told).ok();
+            let publish = Event::Published { op, to, topic, body, after, at_most };
             match core.full_of_the_last(op) {
                 Some(to) => core.publish_later(op, to, publish),
                 None => core.do_paid(op, vec![publish])?,

@@ -153,6 +153,8 @@ pub(crate) struct Live {
     pub intended: Vec<Op>,
     /// Its steps that stand in queues.
     pub line: InLine,
+    /// One of its operations stands in the line of a budget, or may.
+    pub in_line: bool,
     /// About how much of its segment's history the code may hold on to.
     pub history_bytes: usize,
     /// Inputs that loading found due: unknown steps, a divergence.

@@ -11,6 +11,7 @@ use crate::registry::Overflow;
 use greenroom_journal::Error;
 use greenroom_model::pattern::matches;
 use greenroom_model::{Content, Event, Kind, Message, Millis, Need, Op, ProcessId, ProcessNo};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -121,8 +122,8 @@ impl Engine {
 
     /// What this event takes back need not be waited for: others may come in.
     pub(super) fn note_given_up(&self, live: &Live, event: &Event) {
-        let (blocked, unpaid) = (&live.ledger.blocked, &live.ledger.unpaid);
-        if blocked.is_empty() && unpaid.is_empty() {
+        let blocked = &live.ledger.blocked;
+        if blocked.is_empty() {
             return;
         }
         let all = event.is_end() || matches!(event, Event::CancelRequested { .. });
@@ -132,9 +133,6 @@ impl Engine {
             }
             _ => all,
         };
-        for (op, _) in unpaid.iter().filter(|(op, _)| gone(op)) {
-            self.accounts.gave_up(live.no, *op);
-        }
         for (_, send) in blocked.iter().filter(|(op, _)| gone(op)) {
             if let Some(receiver) = self.rooms.gave_up(&send.to, live.no) {
                 self.wake(receiver);
@@ -153,8 +151,19 @@ impl Engine {
         Some(Event::SendUnblocked { op: *op })
     }
 
+    /// Who cannot go on, or waits for something else by now, stands in no line. To be
+    /// called after each visit.
+    pub(super) fn stand_in_line(&self, live: &mut Live) {
+        let unpaid = &live.ledger.unpaid;
+        if live.in_line || !unpaid.is_empty() {
+            let nothing = BTreeMap::new();
+            let needs = if live.is_held() { &nothing } else { unpaid };
+            live.in_line = self.accounts.stands(live.no, needs);
+        }
+    }
+
     fn waits_for_budget(self: &Arc<Self>, live: &Live, op: Op, need: &Need) -> bool {
-        let wait = self.accounts.waits(live.no, op, need);
+        let wait = self.accounts.waits((live.no, op), need);
         if wait == Wait::Unknown {
             self.look_later(live.no, self.env.now().after(LOOK_AGAIN_AFTER));
         }

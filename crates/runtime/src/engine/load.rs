@@ -51,6 +51,8 @@ impl Engine {
             self.presume_full(&send.to).map_err(not_read)?;
         }
         let door = self.door(cell, &facts.id, &row.kind);
+        // What it did last may be known to the store only.
+        let in_line = self.accounts.has_in_line(cell.no);
         let mut live = Box::new(Live {
             no: cell.no,
             facts,
@@ -70,6 +72,7 @@ impl Engine {
             done: VecDeque::new(),
             intended: Vec::new(),
             line: InLine::default(),
+            in_line,
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),
@@ -107,6 +110,8 @@ impl Engine {
         }
         let new = NewActivation {
             id: live.facts.id.clone(),
+            no: live.no,
+            used_up: live.ledger.used_up.clone(),
             earlier: names(history),
             segment: segment.clone(),
             at: *at,
@@ -193,6 +198,7 @@ impl Engine {
             done: VecDeque::new(),
             intended: Vec::new(),
             line: InLine::default(),
+            in_line: false,
             history_bytes,
             running: HashMap::new(),
             found: VecDeque::new(),

@@ -11,6 +11,7 @@ impl Engine {
         let Body::Live(live) = &mut *body else { return };
         self.cells.weigh(cell, live.bytes());
         self.gauge(cell, live);
+        self.stand_in_line(live);
         if live.flight.is_some() {
             return;
         }

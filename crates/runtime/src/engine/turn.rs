@@ -129,9 +129,7 @@ impl Turn {
             _ => None,
         };
         let account = settles.map_or_else(in_hand, |settles| settles.account.clone());
-        // What came back once does not come back again.
-        let due = settles.is_none_or(|settles| live.ledger.reserved.contains(&settles.of));
-        let back = if due { event.gives_back() } else { Spend::default() };
+        let back = event.gives_back();
         self.open_account(account.as_ref(), event);
         let Some(account) = account else { return };
         self.holds.extend(live.holds.pop_front());

@@ -12,6 +12,7 @@ use crate::code::NewActivation;
 use greenroom_journal::{Commit, Outcome, Refusal, TurnRow};
 use greenroom_model::queue::Queued;
 use greenroom_model::{Event, Failure, Message, Seq, Status};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, TryLockError};
 use std::time::Duration;
@@ -246,6 +247,8 @@ impl Engine {
         };
         let new = NewActivation {
             id: live.facts.id.clone(),
+            no: live.no,
+            used_up: live.ledger.used_up.clone(),
             earlier: Vec::new(),
             segment: segment.clone(),
             at: turn.at,
@@ -376,6 +379,7 @@ impl Engine {
             // Not even that can be stored: it stays as it is until it is loaded.
             live.stop_steps();
             live.activation = None;
+            self.accounts.stands(cell.no, &BTreeMap::new());
             return self.trouble(cell.no, fault.to_string());
         }
         *body = Body::Cold;
@@ -423,6 +427,7 @@ impl Engine {
             NotLoaded::Store(error) => self.reread_later(cell, &error),
         }
         drop(self.lines.kept(cell.no));
+        self.accounts.stands(cell.no, &BTreeMap::new());
         self.cells.remove(cell);
     }
 

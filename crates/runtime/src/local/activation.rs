@@ -50,8 +50,9 @@ impl Local {
         let mut later: VecDeque<ProcessId> = new.earlier.into();
         later.push_back(new.id.clone());
         let id = later.pop_front().unwrap_or(new.id);
-        let NewActivation { newest: kinds, has_room, accounts, ephemeral, .. } = new;
-        let identity = Identity { id, later, newest: kinds, has_room, accounts, ephemeral };
+        let NewActivation { no, used_up, newest: kinds, has_room, accounts, ephemeral, .. } = new;
+        let identity =
+            Identity { id, no, used_up, later, newest: kinds, has_room, accounts, ephemeral };
         let core = Arc::new(Mutex::new(Core::new(identity, new.segment, new.at)));
         let code = Local::code(program, &core, input);
         Local { core, newest, migrations, code: Some(code) }

@@ -16,7 +16,7 @@ pub struct BudgetReport {
     /// The account that pays, and those above it, the nearest first. Empty: what
     /// the process does on its own account is not limited.
     pub accounts: Vec<Account>,
-    /// How many operations wait until there is more.
+    /// How many operations wait for what it, or one below it, is to pay.
     pub waiting: usize,
 }
 
@@ -34,9 +34,8 @@ impl Node {
             return Ok(BudgetReport { process: id.clone(), accounts: Vec::new(), waiting: 0 });
         };
         let accounts = self.read(move |journal| Ok(journal.account(&account)?)).await?;
-        let short = self.engine.accounts.short();
-        let here = short.iter().filter(|(one, _)| accounts.iter().any(|it| it.id == one.id));
-        let waiting = here.map(|(_, waiting)| waiting).sum();
+        let pays = accounts.first().map(|account| &account.id);
+        let waiting = pays.map_or(0, |pays| self.engine.accounts.waiting_below(pays));
         Ok(BudgetReport { process: id.clone(), accounts, waiting })
     }
 

@@ -5,6 +5,7 @@ use crate::engine::{in_force, names, replay};
 use crate::{Error, NewActivation, Result};
 use greenroom_journal::Scope;
 use greenroom_model::{Divergence, Event, Exit, ProcessId};
+use std::collections::BTreeSet;
 
 /// What a rehearsal found.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ impl Node {
             let kind = segment.kind.clone();
             let new = NewActivation {
                 id: row.id,
+                no: row.no,
+                used_up: BTreeSet::new(),
                 earlier: names(&history),
                 segment: segment.clone(),
                 at: history[0].1,

@@ -1,0 +1,105 @@
+//! Who waits for a budget: nobody is forgotten, nobody stands there for nothing,
+//! and many are no burden.
+
+use crate::script::{PRICE, account, raise, registry, run, until_tokens, until_waiting};
+use crate::world::{World, pause};
+use greenroom_runtime::RestartFrom;
+use greenroom_runtime::model::{Exit, ProcessId, Seq, Status};
+use std::sync::atomic::Ordering;
+
+fn id(key: &str) -> ProcessId {
+    format!("script/{key}").parse().expect("an id")
+}
+
+/// A root that has used up its tokens, with two that want 100.
+async fn two_waiting(world: &World) -> ProcessId {
+    let ops = r#"[["charge",100],["spawn",[["reserve",100]],"a"],["sleep",40],
+        ["spawn",[["reserve",100]],"b"],["recv"]]"#;
+    let root = run(world, "script/root", "tokens=100", ops).await;
+    until_waiting(world, 2).await;
+    root
+}
+
+#[tokio::test]
+async fn who_is_paused_holds_up_nobody() {
+    let world = World::new(registry());
+    let root = two_waiting(&world).await;
+    world.node.pause(&id("a"), "test").await.expect("paused");
+    world.until(&id("a"), Status::Paused).await;
+    raise(&world, &root, "tokens=100").await;
+    assert_eq!(world.result(&id("b")).await, r#"["ok"]"#);
+    // It stands in line again once it goes on.
+    world.node.resume(&id("a"), "test").await.expect("resumed");
+    until_waiting(&world, 1).await;
+    raise(&world, &root, "tokens=100").await;
+    assert_eq!(world.result(&id("a")).await, r#"["ok"]"#);
+}
+
+#[tokio::test]
+async fn who_is_let_in_and_ends_instead_lets_in_the_next() {
+    let world = World::new(registry());
+    let root = two_waiting(&world).await;
+    world.node.pause(&id("a"), "test").await.expect("paused");
+    world.until(&id("a"), Status::Paused).await;
+    raise(&world, &root, "tokens=100").await;
+    pause(50).await;
+    world.node.cancel(&id("a"), "enough", "test").await.expect("told");
+    assert!(matches!(world.exit(&id("a")).await, Exit::Cancelled(_)));
+    assert_eq!(world.result(&id("b")).await, r#"["ok"]"#);
+    assert_eq!(account(&world, &root).await.spent.tokens, 200);
+}
+
+#[tokio::test]
+async fn who_is_taken_back_waits_for_what_it_needs_now() {
+    let world = World::new(registry());
+    PRICE.store(100, Ordering::SeqCst);
+    let ops = r#"[["spawn",[["priced"]],"a"],["sleep",40],["recv"],["spawn",[["reserve",50]],"b"],["recv"]]"#;
+    let root = run(&world, "script/root", "tokens=50", ops).await;
+    until_waiting(&world, 1).await;
+    PRICE.store(80, Ordering::SeqCst);
+    world.node.restart(&id("a"), RestartFrom::At(Seq(1)), "test").await.expect("restarted");
+    pause(100).await;
+    until_waiting(&world, 1).await;
+    raise(&world, &root, "tokens=30").await;
+    assert_eq!(world.result(&id("a")).await, r#"["ok"]"#);
+    // One that does not wait any more takes nothing from who does.
+    let world = World::new(registry());
+    PRICE.store(50, Ordering::SeqCst);
+    let ops = ops.replace(r#"["priced"]"#, r#"["priced"],["recv"]"#);
+    let root = run(&world, "script/root", "tokens=0", &ops).await;
+    until_waiting(&world, 1).await;
+    world.send(&root, "go", "null").await;
+    until_waiting(&world, 2).await;
+    PRICE.store(0, Ordering::SeqCst);
+    world.node.restart(&id("a"), RestartFrom::At(Seq(1)), "test").await.expect("restarted");
+    world.until(&id("a"), Status::Receiving).await;
+    raise(&world, &root, "tokens=50").await;
+    assert_eq!(world.result(&id("b")).await, r#"["ok"]"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_accounts_in_use_are_no_burden() {
+    let world = World::new(registry());
+    let ops = r#"[["crowd",10500,[["reserve",2]],"tokens=1"],["recv"]]"#;
+    let root = run(&world, "script/root", "messages=20000", ops).await;
+    until_waiting(&world, 10_500).await;
+    assert!(!world.node.process(&root).await.expect("there").status.is_ended());
+}
+
+#[tokio::test]
+async fn who_needs_something_else_is_no_burden_to_who_pays() {
+    let world = World::new(registry());
+    let ops =
+        r#"[["charge",100],["crowd",300,[["reserve",5]]],["recv"],["send","sink/1"],["recv"]]"#;
+    world.start("sink/1", "null").await;
+    let root = run(&world, "script/root", "tokens=100,messages=1000", ops).await;
+    until_waiting(&world, 300).await;
+    world.send(&root, "go", "null").await;
+    // As many go on as can be paid, and those that came first.
+    raise(&world, &root, "tokens=500").await;
+    until_tokens(&world, &root, 600).await;
+    until_waiting(&world, 200).await;
+    raise(&world, &root, "tokens=1000").await;
+    until_tokens(&world, &root, 1_600).await;
+    until_waiting(&world, 0).await;
+}
