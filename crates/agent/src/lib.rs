@@ -12,6 +12,7 @@ pub mod front_matter;
 pub mod models;
 pub mod project;
 pub mod provider;
+pub mod recording;
 mod root;
 pub mod scripted;
 pub mod skill;

@@ -1,8 +1,17 @@
-//! The agents of a project: the files of its folder `agents/`. Knows no process.
+//! A project: agents, skills, MCP servers and models, as the files of its folder say.
+//! Knows no process.
 
-use crate::definition::Definition;
-use crate::definition::file;
+use crate::agent::Agent;
+use crate::definition::{Definition, file};
+use crate::models::Models;
+use crate::provider::{Catalog, ModelsConfig, Protocol};
+use crate::skill::Skills;
+use crate::tool::Approval;
+use crate::tool::mcp::{McpConfig, McpServers};
+use crate::tool::workspace::Workspace;
+use greenroom_runtime::Registry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
@@ -10,9 +19,23 @@ mod tests;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// The configuration of models.
+const CONFIG: &str = "greenroom.toml";
+
+/// Where MCP servers are named, in the format that people have.
+const MCP: [&str; 2] = [".mcp.json", "mcp.json"];
+
 /// What a project's folder holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Project {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Its models (`greenroom.toml`).
+    pub models: ModelsConfig,
+    /// Its skills (`skills/NAME/SKILL.md`).
+    pub skills: Skills,
+    /// Its MCP servers (`.mcp.json`).
+    pub mcp: McpConfig,
     /// Its agents, by name.
     pub definitions: Vec<Definition>,
     /// What is odd about them, and does not keep them from running.
@@ -53,11 +76,85 @@ impl Project {
             }
         }
         files.sort();
-        let mut project = Project::default();
+        let mut project = Project { dir: dir.to_owned(), ..Project::default() };
         for file in files {
             project.add(&file).map_err(|message| bad(&file, message))?;
         }
+        project.configure()?;
         Ok(project)
+    }
+
+    /// Reads what is beside the agents.
+    fn configure(&mut self) -> Result<(), BadProject> {
+        if let Some((file, text)) = self.text(CONFIG)? {
+            let config = ModelsConfig::from_toml(&text);
+            self.models = config.map_err(|message| BadProject { file, message })?;
+            for provider in self.models.providers.values_mut() {
+                if provider.protocol == Protocol::Recorded {
+                    provider.url = self.dir.join(&provider.url).display().to_string();
+                }
+            }
+        }
+        for name in MCP {
+            if let Some((file, text)) = self.text(name)? {
+                let config = McpConfig::parse(&text);
+                self.mcp =
+                    config.map_err(|error| BadProject { file, message: error.to_string() })?;
+                break;
+            }
+        }
+        self.skills = Skills::find(&self.dir).map_err(|error| BadProject {
+            file: self.dir.join("skills"),
+            message: error.to_string(),
+        })?;
+        Ok(())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<(PathBuf, String)>, BadProject> {
+        let file = self.dir.join(name);
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(Some((file, text))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(BadProject { file, message: error.to_string() }),
+        }
+    }
+
+    /// Adds its agents as kinds: each with the tools of the folder, the skills, the MCP
+    /// servers' tools and the other agents, as far as its definition names them.
+    ///
+    /// # Errors
+    /// Models that cannot be; a folder that cannot be opened.
+    pub fn register(&self, mut registry: Registry) -> Result<Registry, BadProject> {
+        let bad = |file: PathBuf, message: String| BadProject { file, message };
+        let models = Catalog::new(self.models.clone())
+            .map_err(|failure| bad(self.dir.join(CONFIG), failure.message))?;
+        let models: Arc<dyn Models> = Arc::new(models);
+        let workspace =
+            Workspace::open(&self.dir).map_err(|error| bad(self.dir.clone(), error.to_string()))?;
+        let servers = McpServers::new(self.mcp.clone());
+        for definition in &self.definitions {
+            let others: Vec<Definition> = self
+                .definitions
+                .iter()
+                .filter(|other| other.name != definition.name)
+                .cloned()
+                .collect();
+            let mut agent =
+                Agent::of(definition.clone(), models.clone()).skills(&self.skills).asks();
+            for tool in workspace.tools() {
+                // The folder is the user's own: nothing changes it unasked.
+                let asks = if tool.policy.read_only { Approval::Never } else { Approval::Always };
+                agent = agent.tool(tool.approval(asks));
+            }
+            if servers.names().next().is_some() {
+                agent = agent.mcp(&servers);
+            }
+            if !others.is_empty() {
+                agent = agent.leads(&others);
+            }
+            registry = agent.register(registry);
+        }
+        Ok(registry)
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {

@@ -27,6 +27,12 @@ pub struct Skills {
     known: BTreeMap<String, (Skill, Root)>,
 }
 
+impl std::fmt::Debug for Skills {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.known.keys()).finish()
+    }
+}
+
 impl Skills {
     /// Finds `skills/NAME/SKILL.md` in a project's folder. Without `skills/` there are
     /// none.

@@ -1,5 +1,6 @@
 //! The way in: reads the command line, runs the command, tells what went wrong.
 
+use crate::agents;
 use crate::app::App;
 use crate::cli::{Cli, Command, dispatch};
 use crate::exit::Code;
@@ -78,6 +79,7 @@ fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
+    let registry = agents::of_project(&options, registry, command.may_serve())?;
     let tokio = builder.enable_all().build()?;
     let result = tokio.block_on(async {
         let app = App::new(options, registry);

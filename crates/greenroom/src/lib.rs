@@ -20,6 +20,7 @@
 //! [`main`] gives a binary the whole command line: `up`, `run`, `ps`,
 //! `history` and the rest. [`Node`] embeds a node in a program of one's own.
 
+mod agents;
 mod app;
 mod bench;
 mod chat;

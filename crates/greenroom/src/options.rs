@@ -23,6 +23,17 @@ pub struct Options {
         default_value = ".greenroom"
     )]
     pub dir: PathBuf,
+
+    /// The folder with `agents/`, `skills/`, `greenroom.toml`
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "GREENROOM_PROJECT",
+        hide_env = true,
+        default_value = "."
+    )]
+    pub project: PathBuf,
 }
 
 impl Options {

@@ -35,6 +35,8 @@ pub use team::{TOO_DEEP, lead, member};
 use self::parts::Parts;
 use crate::definition::Definition;
 use crate::models::Models;
+use crate::skill::Skills;
+use crate::tool::mcp::McpServers;
 use crate::tool::{Tool, Toolbox};
 use greenroom_runtime::Registry;
 use std::sync::Arc;
@@ -59,8 +61,8 @@ impl Agent {
 
     /// An agent as it is defined.
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
-        let (tools, problem) = (Toolbox::default(), None);
-        Agent(Parts { definition, tools, models, problem })
+        let (tools, skills) = (Toolbox::default(), Skills::default());
+        Agent(Parts { definition, tools, models, skills, mcp: None, problem: None })
     }
 
     /// Changes its definition.
@@ -74,6 +76,18 @@ impl Agent {
         if let Err(problem) = self.0.tools.add(tool) {
             self.0.problem.get_or_insert(problem);
         }
+        self
+    }
+
+    /// Tells it of these skills, as far as its definition names them.
+    pub fn skills(mut self, skills: &Skills) -> Agent {
+        self.0.skills = skills.clone();
+        self
+    }
+
+    /// Gives it the tools of these servers, as they are when a run begins.
+    pub fn mcp(mut self, servers: &McpServers) -> Agent {
+        self.0.mcp = Some(servers.clone());
         self
     }
 

@@ -2,6 +2,8 @@
 
 use crate::definition::Definition;
 use crate::models::Models;
+use crate::skill::Skills;
+use crate::tool::mcp::McpServers;
 use crate::tool::{BadTool, Toolbox};
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ pub(super) struct Parts {
     pub definition: Definition,
     pub tools: Toolbox,
     pub models: Arc<dyn Models>,
+    pub skills: Skills,
+    pub mcp: Option<McpServers>,
     /// The first tool that could not be given to it.
     pub problem: Option<BadTool>,
 }

@@ -79,6 +79,9 @@ impl Run {
             thread.watch.began = ctx.now();
             let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
             let Task { chat, depth, .. } = task;
+            if !setup.warnings.is_empty() {
+                ctx.set("warnings", &setup.warnings)?;
+            }
             ctx.set(team::STATE, &team::State { name, chat, depth, depth_max })?;
         }
         let (calls, bye, again) = (0, false, false);

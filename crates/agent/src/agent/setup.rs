@@ -2,7 +2,10 @@
 //! changes no run that has begun.
 
 use super::parts::Parts;
+use super::team;
 use crate::definition::Definition;
+use crate::skill::Skills;
+use crate::tool::mcp::McpTool;
 use crate::tool::{Approval, Pattern, Policy, Tool};
 use greenroom_model::Failure;
 use greenroom_runtime::Ctx;
@@ -16,6 +19,15 @@ pub(super) struct Setup {
     pub definition: Definition,
     /// The names of the tools it has, in order.
     pub tools: Vec<String>,
+    /// Those of them that MCP servers have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mcp: Vec<McpTool>,
+    /// What it is told of its skills.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub skills: String,
+    /// What is missing, and does not keep it from working.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The tools of a run, as the node has them now.
@@ -28,13 +40,13 @@ impl Setup {
     pub async fn read(ctx: &Ctx, parts: &Parts) -> Result<Setup, Failure> {
         let parts = parts.clone();
         ctx.step("definition", move |_| {
-            let setup = Setup::of(&parts);
-            async move { setup }
+            let parts = parts.clone();
+            async move { Setup::of(&parts).await }
         })
         .await
     }
 
-    fn of(parts: &Parts) -> Result<Setup, Failure> {
+    async fn of(parts: &Parts) -> Result<Setup, Failure> {
         if let Some(problem) = &parts.problem {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
@@ -42,12 +54,41 @@ impl Setup {
         let allowed = definition.tools.as_deref().map(patterns).transpose()?;
         let barred = patterns(&definition.disallowed_tools)?;
         let any = |list: &[Pattern], name: &str| list.iter().any(|one| one.is_met_by(name));
-        let has = |name: &&str| {
-            allowed.as_deref().is_none_or(|list| any(list, name)) && !any(&barred, name)
+        let has = |name: &str| {
+            let named = allowed.as_deref().is_none_or(|list| any(list, name));
+            (named || GRANTED.contains(&name)) && !any(&barred, name)
         };
-        let names = parts.tools.iter().map(|tool| tool.spec.name.as_str());
-        let tools = names.filter(has).map(str::to_owned).collect();
-        Ok(Setup { definition, tools })
+        let (mut mcp, mut warnings) = match &parts.mcp {
+            None => (Vec::new(), Vec::new()),
+            Some(servers) => {
+                let (tools, failed) = servers.list().await;
+                (tools, failed.into_values().map(|failure| failure.message).collect())
+            }
+        };
+        mcp.retain(|tool| has(&tool.spec.name));
+        let skills = skills(parts)?;
+        let own = parts.tools.iter().map(|tool| tool.spec.name.clone()).filter(|name| has(name));
+        let own = own.chain((!skills.is_empty()).then(|| SKILL.to_owned()));
+        let tools: Vec<String> = own.chain(mcp.iter().map(|tool| tool.spec.name.clone())).collect();
+        for pattern in allowed.iter().flatten() {
+            if !tools.iter().any(|name| pattern.is_met_by(name)) {
+                warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
+            }
+        }
+        Ok(Setup { skills: skills.prompt(), definition, tools, mcp, warnings })
+    }
+}
+
+/// What an agent may do whatever its definition names: ask, and say how far it is.
+const GRANTED: [&str; 2] = [team::ASK, team::REPORT];
+
+/// The tool that reads a skill.
+const SKILL: &str = "skill";
+
+fn skills(parts: &Parts) -> Result<Skills, Failure> {
+    match &parts.definition.skills {
+        None => Ok(parts.skills.clone()),
+        Some(names) => parts.skills.only(names),
     }
 }
 
@@ -67,7 +108,15 @@ impl Tools {
     pub fn of(setup: &Setup, parts: &Parts) -> Result<Tools, Failure> {
         let approve = setup.definition.approve.iter();
         let approve = approve.map(|(name, approval)| Ok((pattern(name)?, approval.clone())));
-        let find = |name: &String| parts.tools.get(name).cloned().map(Arc::new);
+        let of_servers = |name: &String| {
+            let tool = setup.mcp.iter().find(|tool| tool.spec.name == *name)?;
+            Some(parts.mcp.as_ref()?.tool(tool))
+        };
+        let own = |name: &String| match name.as_str() {
+            SKILL => skills(parts).ok().map(|skills| skills.tool()),
+            name => parts.tools.get(name).cloned(),
+        };
+        let find = |name: &String| own(name).or_else(|| of_servers(name)).map(Arc::new);
         Ok(Tools {
             tools: setup.tools.iter().filter_map(find).collect(),
             approve: approve.collect::<Result<_, Failure>>()?,

@@ -14,6 +14,11 @@ use serde_json::{Value, json};
 /// The tool that starts an agent and does not wait for it.
 pub(super) const START: &str = "start_agent";
 
+/// The tool that asks.
+pub(super) const ASK: &str = "ask";
+/// The tool that reports.
+pub(super) const REPORT: &str = "report";
+
 /// The state in which an agent says what it is.
 pub(super) const STATE: &str = "agent";
 
@@ -107,7 +112,7 @@ pub fn member() -> Vec<Tool> {
             "Asks a person, or who gave you the task, and waits for the answer.",
             ask,
         ),
-        Tool::verb("report", "Tells who gave you the task how far you are.", report),
+        Tool::verb(REPORT, "Tells who gave you the task how far you are.", report),
     ]
 }
 

@@ -65,6 +65,9 @@ impl Run {
         self.thread.usage += reply.usage;
         self.thread.money_micro += spent.money_micro;
         self.thread.tokens_last = reply.usage.total();
+        if self.ctx.get::<String>("model").as_ref() != Some(&reply.model) {
+            self.ctx.set("model", &reply.model)?;
+        }
         self.ctx.set("usage", &self.thread.usage)?;
         self.ctx.set("money_micro", &self.thread.money_micro)?;
         Ok(reply)
@@ -73,6 +76,10 @@ impl Run {
     fn request(&self, model: &str) -> Request {
         let definition = &self.setup.definition;
         let mut system = definition.prompt.clone();
+        if !self.setup.skills.is_empty() {
+            system.push_str("\n\n");
+            system.push_str(&self.setup.skills);
+        }
         if !self.tools.all().is_empty() {
             system.push_str(ON_TOOLS);
         }

@@ -12,6 +12,7 @@ pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 use super::price::Prices;
 use super::{Anthropic, Chat, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure};
 use crate::models::{Candidate, Models};
+use crate::recording::Recording;
 use greenroom_model::Failure;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +95,7 @@ fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
         Protocol::OpenAi => Arc::new(OpenAi::new(endpoint)),
         Protocol::Chat => Arc::new(Chat::new(endpoint)),
         Protocol::Gemini => Arc::new(Gemini::new(endpoint)),
+        Protocol::Recorded => Arc::new(Recording::new(config.url.as_ref())),
     }
 }
 

@@ -18,7 +18,7 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn refused(text: &str) -> String {
     let project = project(&[("skills/a/SKILL.md", text)]);
-    let error = Skills::find(project.path()).err().expect("it cannot be");
+    let error = Skills::find(project.path()).expect_err("it cannot be");
     assert!(error.file.ends_with("skills/a/SKILL.md"));
     error.message
 }

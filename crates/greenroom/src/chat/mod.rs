@@ -82,8 +82,8 @@ impl Chat {
             self.prompt.begin(&*app.env);
         }
         let typed = !matches!(self.once, Once::Say(_) | Once::Said);
+        let mut tick = app.env.sleep(QUESTIONS_EVERY);
         loop {
-            let tick = app.env.sleep(QUESTIONS_EVERY);
             tokio::select! {
                 seen = events.next() => match seen? {
                     None => return Ok(Left::NodeGone),
@@ -106,7 +106,10 @@ impl Chat {
                         return Ok(left);
                     },
                 },
-                () = tick => self.look_for_questions(client, id).await?,
+                () = &mut tick => {
+                    tick = app.env.sleep(QUESTIONS_EVERY);
+                    self.look_for_questions(client, id).await?;
+                }
                 _ = tokio::signal::ctrl_c() => return Ok(Left::Quit),
             }
         }
@@ -127,6 +130,10 @@ impl Chat {
     }
 
     async fn look_for_questions(&mut self, client: &Client, id: &ProcessId) -> anyhow::Result<()> {
+        // Nobody is interrupted.
+        if self.talk.is_speaking() {
+            return Ok(());
+        }
         if let Some(ask) = self.questions.look(client, id).await? {
             self.screen.question(&ask, id)?;
         }

@@ -12,6 +12,10 @@ use std::io::IsTerminal;
 /// So many letters of a tool's arguments and result are shown.
 const SHOWN_MAX: usize = 100;
 
+/// What is told of a run that is none.
+const RECORDED: &str = "(this is a recorded run: no model is asked. Set ANTHROPIC_API_KEY, \
+    OPENAI_API_KEY or GEMINI_API_KEY where the node is started, and it is live)";
+
 /// Where a chat is shown.
 pub struct Screen {
     json: bool,
@@ -50,7 +54,11 @@ impl Screen {
 
     fn show(&mut self, happening: &Happening) -> anyhow::Result<()> {
         match happening {
-            Happening::Listening => Ok(()),
+            Happening::Listening | Happening::Model { recorded: false, .. } => Ok(()),
+            Happening::Model { .. } => {
+                self.say(RECORDED);
+                Ok(())
+            }
             Happening::Heard { text } => {
                 self.line(&self.paint.tone(Tone::Strong, &format!("> {text}")))
             }

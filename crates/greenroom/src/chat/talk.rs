@@ -8,6 +8,7 @@ mod tests;
 use greenroom_agent::Live;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
 use greenroom_agent::provider::Delta;
+use greenroom_agent::scripted::MODEL;
 use greenroom_api::wire::Turn;
 use greenroom_model::{Event, Payload, Seq};
 use serde::Serialize;
@@ -58,6 +59,13 @@ pub enum Happening {
         /// The beginning of what it returned.
         preview: String,
     },
+    /// Which model answers, by its own name.
+    Model {
+        /// The name.
+        name: String,
+        /// It is a recording: no model is asked.
+        recorded: bool,
+    },
     /// It waits for the next word.
     Listening,
 }
@@ -73,7 +81,8 @@ pub struct Talk {
     /// Whether it waits for a word.
     pub listening: bool,
     streamed: String,
-    /// Calls whose end was told.
+    /// Calls that were told, and those whose end was.
+    started: BTreeSet<String>,
     done: BTreeSet<String>,
     /// What was sent from here and has not come back yet.
     sent: VecDeque<String>,
@@ -86,6 +95,11 @@ impl Talk {
         self.listening = false;
     }
 
+    /// Whether it is in the middle of its words.
+    pub fn is_speaking(&self) -> bool {
+        !self.streamed.is_empty()
+    }
+
     /// What a commit has brought.
     pub fn turn(&mut self, turn: &Turn) -> Vec<Happening> {
         let mut happened = Vec::new();
@@ -96,6 +110,10 @@ impl Talk {
                 if let Ok(message) = value.read::<Message>() {
                     self.message(message, &mut happened);
                 }
+            } else if key == "model" {
+                let name: String = value.read().unwrap_or_default();
+                let recorded = name == MODEL;
+                happened.push(Happening::Model { name, recorded });
             } else if key == "status" {
                 self.listening = value.read::<String>().is_ok_and(|word| word == "listening");
                 if self.listening {
@@ -124,6 +142,7 @@ impl Talk {
                 Part::Text { .. } => {}
                 Part::ToolCall(call) => {
                     let ToolCall { id, name, arguments } = call;
+                    self.started.insert(id.clone());
                     happened.push(Happening::ToolStarted { id, name, arguments });
                 }
                 Part::ToolResult(result) => {
@@ -160,6 +179,8 @@ impl Talk {
                 self.streamed.push_str(&text);
                 happened.push(Happening::Delta { text });
             }
+            // Before that its end says nothing; it comes once more with its result.
+            Ok(Live::ToolDone { id, .. }) if !self.started.contains(&id) => {}
             Ok(Live::ToolDone { id, failed, preview }) => {
                 self.tool_done(id, failed, preview, &mut happened);
             }

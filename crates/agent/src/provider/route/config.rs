@@ -67,6 +67,8 @@ pub enum Protocol {
     Chat,
     /// Gemini's `generateContent`.
     Gemini,
+    /// None: a recording in a file, which its `url` names.
+    Recorded,
 }
 
 /// One name or a list of them.
@@ -120,6 +122,9 @@ impl ModelsConfig {
                 return Err(format!(
                     "a provider cannot be named `{name}`: models are PROVIDER/MODEL"
                 ));
+            }
+            if provider.protocol == Protocol::Recorded {
+                continue;
             }
             if !provider.url.starts_with("http://") && !provider.url.starts_with("https://") {
                 let url = &provider.url;

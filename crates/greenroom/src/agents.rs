@@ -1,0 +1,41 @@
+//! The agents of the project's folder, as kinds beside those of the binary.
+
+use crate::options::Options;
+use crate::out;
+use crate::problem::Problem;
+use greenroom_agent::project::{BadProject, Project};
+use greenroom_runtime::Registry;
+
+/// The kinds with those of the project. `serves`: a node may come of it; one that
+/// only looks does without agents that cannot be read.
+///
+/// # Errors
+/// A file of the project that cannot be.
+pub fn of_project(
+    options: &Options,
+    registry: Registry,
+    serves: bool,
+) -> Result<Registry, Problem> {
+    let known = registry.clone();
+    match read(options, registry, serves) {
+        Ok(registry) => Ok(registry),
+        Err(_) if !serves => Ok(known),
+        Err(bad) => {
+            let next = "mend the file, or name another folder with --project";
+            Err(Problem::usage(bad.to_string()).next(next))
+        }
+    }
+}
+
+fn read(options: &Options, registry: Registry, serves: bool) -> Result<Registry, BadProject> {
+    let project = Project::read(&options.project)?;
+    if project.definitions.is_empty() {
+        return Ok(registry);
+    }
+    if serves && !options.json {
+        for warning in &project.warnings {
+            out::say(&format!("{warning}\n"));
+        }
+    }
+    project.register(registry)
+}
