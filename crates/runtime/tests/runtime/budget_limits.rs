@@ -136,6 +136,7 @@ async fn what_nobody_above_limits_outlives_who_had_it() {
     let wants = r#"["spawn",[["sleep",60],["reserve",80]],"ew"]"#;
     let ops = format!(r#"[["spawn",[{below},{wants}],"ec","tokens=100"]]"#);
     run(&world, "script/e", "messages=1000", &ops).await;
+    world.until(&id("ew"), Status::Completed).await;
     assert_eq!(world.result(&id("ew")).await, r#"["ok","ok"]"#);
     let account = account(&world, &id("ec")).await;
     assert_eq!((account.spent.tokens, account.reserved.tokens), (90, 0));
