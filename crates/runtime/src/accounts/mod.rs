@@ -234,6 +234,14 @@ impl Accounts {
         Ok(Hold { accounts: self.clone(), shares })
     }
 
+    /// The same for what is no operation of a durable process.
+    ///
+    /// # Errors
+    /// What there is too little of.
+    pub fn hold_for_nobody(self: &Arc<Self>, id: &ProcessId, spend: Spend) -> Result<Hold, Unpaid> {
+        self.hold((ProcessNo(0), Op(0)), id, spend)
+    }
+
     /// The same for what cannot be helped, whether there is so much or not; and for
     /// what comes back.
     pub fn hold_anyway(
