@@ -39,6 +39,8 @@ pub struct Story {
     live: Live,
     /// Its last event.
     last: Seq,
+    /// The budget of which was said how it is raised.
+    hinted: Option<ProcessId>,
 }
 
 /// Follows it to its end, on from where the story is.
@@ -170,12 +172,24 @@ impl<'a> Screen<'a> {
                 None
             }
             Some(Seen::Turn(turn)) => {
-                let lines = self.story.live.turn(&turn, self.paint);
+                let mut lines = self.story.live.turn(&turn, self.paint);
                 self.story.last = turn.last();
+                lines.extend(self.hint());
                 self.tell(&lines);
                 None
             }
         }
+    }
+
+    /// What a person can do about a budget that is used up: said once for each.
+    fn hint(&mut self) -> Option<String> {
+        let account =
+            self.story.live.unpaid().filter(|id| self.story.hinted != Some(id.clone()))?;
+        let hint = format!(
+            "         `greenroom budget {account}` shows what is left, with --add it is raised"
+        );
+        self.story.hinted = Some(account);
+        Some(crate::program::in_its_name(&hint))
     }
 
     fn tell(&mut self, lines: &[String]) {

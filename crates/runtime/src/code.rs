@@ -128,8 +128,10 @@ pub struct EphemeralRequest {
     pub input: Payload,
     /// The durable process.
     pub parent: ProcessId,
-    /// The request it goes back to.
-    pub root: String,
+    /// What it is done for.
+    pub envelope: InHand,
+    /// What pays for what it sends.
+    pub(crate) accounts: Arc<Accounts>,
     /// It is started again in its place when it fails: how often in how long.
     pub restarts: Option<(u32, Duration)>,
     /// Where live values go.

@@ -31,7 +31,7 @@ pub use ctx::{
     Recv, Reserved, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all,
     try_join_all,
 };
-pub use engine::{BrokenCircle, Engine, EngineOptions, FullMailbox, damage_in_words};
+pub use engine::{BlockedBy, BrokenCircle, Engine, EngineOptions, FullMailbox, damage_in_words};
 pub use env::{Env, RealEnv};
 pub use error::{Error, Result};
 pub use marked::list_marked;

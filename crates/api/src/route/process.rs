@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use greenroom_model::{ProcessId, ProcessNo, Status};
 use greenroom_runtime::journal::{Listing, ProcessRow};
-use greenroom_runtime::{self as runtime, Node};
+use greenroom_runtime::{self as runtime, BlockedBy, Node};
 use std::collections::HashMap;
 
 const LIMIT_DEFAULT: usize = 100;
@@ -33,7 +33,8 @@ pub async fn start(
 pub async fn get(State(node): State<Node>, Target(id): Target) -> Result<Json<Process>, Refusal> {
     let row = node.examined(&id).await?;
     let queue = queues(&node, std::slice::from_ref(&row)).remove(&row.no);
-    Ok(Json(Process { queue, ..Process::from(row) }))
+    let blocked_by = blocks(&node, std::slice::from_ref(&row)).remove(&row.no);
+    Ok(Json(Process { queue, blocked_by, ..Process::from(row) }))
 }
 
 /// The process that spawned it, the one that spawned that, and so on.
@@ -51,10 +52,10 @@ pub async fn list(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<Processes>, Refusal> {
     let rows = node.list(listing(query)?).await?;
-    let mut queues = queues(&node, &rows);
+    let (mut queues, mut blocks) = (queues(&node, &rows), blocks(&node, &rows));
     let shown = |row: ProcessRow| {
-        let queue = queues.remove(&row.no);
-        Process { queue, ..Process::from(row) }
+        let (queue, blocked_by) = (queues.remove(&row.no), blocks.remove(&row.no));
+        Process { queue, blocked_by, ..Process::from(row) }
     };
     Ok(Json(Processes { processes: rows.into_iter().map(shown).collect() }))
 }
@@ -64,6 +65,12 @@ fn queues(node: &Node, rows: &[ProcessRow]) -> HashMap<ProcessNo, String> {
     let running = rows.iter().filter(|row| row.status == Status::Running).map(|row| row.no);
     let queued = node.queued(&running.collect()).into_iter();
     queued.map(|(no, queue)| (no, queue.to_string())).collect()
+}
+
+/// What they wait for that others have.
+fn blocks(node: &Node, rows: &[ProcessRow]) -> HashMap<ProcessNo, BlockedBy> {
+    let blocked = rows.iter().filter(|row| row.status == Status::Blocked).map(|row| row.no);
+    node.blocked_by(&blocked.collect())
 }
 
 fn listing(query: ListQuery) -> Result<Listing, Refusal> {

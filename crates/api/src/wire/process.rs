@@ -3,6 +3,7 @@
 use super::Given;
 use greenroom_model::budget::Budget;
 use greenroom_model::{Exit, Millis, ProcessId, ProcessNo, Seq, Status};
+use greenroom_runtime::BlockedBy;
 use greenroom_runtime::journal::ProcessRow;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,9 @@ pub struct Process {
     /// The queue in which a step of it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
+    /// Whose mailbox must have room, or whose budget more, before it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<BlockedBy>,
     /// Who spawned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ProcessId>,
@@ -113,6 +117,7 @@ impl From<ProcessRow> for Process {
             status: row.status,
             // Only the node knows: it is not in the store.
             queue: None,
+            blocked_by: None,
             parent: row.parent,
             detached: row.detached,
             root: row.root,

@@ -5,7 +5,7 @@ use super::span::span;
 use super::waits::waits;
 use crate::paint::{Paint, Tone};
 use greenroom_api::wire::Turn;
-use greenroom_model::{Event, Ledger, Millis, Op, OpenAsk, Seq, history_in_force};
+use greenroom_model::{Event, Ledger, Millis, Op, OpenAsk, ProcessId, Seq, history_in_force};
 
 const VALUE_LETTERS: usize = 60;
 
@@ -62,6 +62,11 @@ impl Live {
     /// What it waits for.
     pub fn waits(&self, now: Millis) -> Vec<String> {
         waits(&self.ledger, &self.folder, now)
+    }
+
+    /// The budget that it waits for.
+    pub fn unpaid(&self) -> Option<ProcessId> {
+        self.ledger.unpaid.values().next().map(|need| need.account.clone())
     }
 
     /// The question that waits longest.

@@ -6,6 +6,7 @@ use crate::paint::{Paint, Tone};
 use crate::table::{Align, Table};
 use greenroom_api::wire::{Ask, Place, Process};
 use greenroom_model::{Exit, Millis, Status};
+use greenroom_runtime::BlockedBy;
 
 /// How good or bad a status is.
 pub fn status_tone(status: Status) -> Tone {
@@ -55,6 +56,10 @@ fn waits_for(process: &Process, asks: &[Ask], now: Millis) -> String {
     let own = asks.iter().filter(|ask| ask.process == process.id);
     let mut parts: Vec<_> = own.map(|ask| ask.name.clone()).collect();
     parts.extend(process.queue.as_ref().map(|queue| format!("queue {queue}")));
+    parts.extend(process.blocked_by.as_ref().map(|by| match by {
+        BlockedBy::Mailbox(id) => format!("room at {id}"),
+        BlockedBy::Budget(id) => format!("the budget of {id}"),
+    }));
     if !process.status.is_ended() {
         parts.extend(process.wake_at.map(|at| until(now, at)));
     }

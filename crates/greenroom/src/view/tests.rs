@@ -131,6 +131,7 @@ fn process(text: &str, status: Status) -> Process {
     let id = id(text);
     Process {
         queue: None,
+        blocked_by: None,
         kind: id.kind().to_owned(),
         root: text.to_owned(),
         id,

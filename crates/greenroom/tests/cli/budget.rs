@@ -19,6 +19,8 @@ fn a_loop_stops_with_its_budget_until_a_person_gives_more() {
     assert!(shown.contains("1 operation waits for more; --add gives it"), "{shown}");
     let doctor = house.run(&["doctor"]).ok().out;
     assert!(doctor.contains("used up: loop/1 (all 20 messages; 1 operation waits)"), "{doctor}");
+    let ps = house.run(&["ps"]).ok().out;
+    assert!(ps.contains("the budget of loop/1"), "{ps}");
     let history = house.run(&["history", "loop/1"]).ok().out;
     assert!(
         history.contains("budget of loop/1") && history.contains("waits for 1 message"),
@@ -53,4 +55,17 @@ fn what_makes_no_sense_is_refused() {
     add("messages=1").fails(2, &["no limit on messages"]);
     add("tokens=18446744073709551615").fails(2, &["cannot be counted"]);
     add("tokens=1").ok();
+}
+
+#[test]
+fn who_follows_a_process_is_told_how_its_budget_is_raised() {
+    let house = House::up();
+    let mut run = house.command(&["run", "loop/1", "--budget", "messages=2"]);
+    let run = run.stderr(std::process::Stdio::piped()).spawn().expect("runs");
+    house.await_status("loop/1", "blocked");
+    house.run(&["budget", "loop/1", "--add", "messages=1"]).ok();
+    house.run(&["cancel", "loop/1"]).ok();
+    let told = run.wait_with_output().expect("ends").stderr;
+    let told = String::from_utf8_lossy(&told);
+    assert_eq!(told.matches("budget loop/1` shows what is left, with --add").count(), 1, "{told}");
 }

@@ -152,12 +152,18 @@ impl Inner {
         }
     }
 
-    /// Takes in an account as it is now. `true`: it is closed from now on.
-    fn insert(&mut self, account: &Account) -> bool {
-        let was_open = self.books.get(&account.id).is_some_and(|before| !before.closed);
-        self.absent.remove(&account.id);
-        self.books.insert(account.clone());
-        was_open && account.closed
+    /// Those who wait at an account that does not pay for them any more: it is
+    /// closed, so it pays for all of a line or for none.
+    fn moving_from(&self, at: &ProcessId) -> Vec<Who> {
+        let moves = |resource: &Resource| {
+            let one = self.lines.first(at, *resource, u64::MAX)?;
+            let payer = self.books.payer(&self.lines.get(&one)?.need.account, *resource)?;
+            Some(payer.id != *at)
+        };
+        match self.lines.short_of(at).any(|resource| moves(&resource) == Some(true)) {
+            true => self.lines.at(at),
+            false => Vec::new(),
+        }
     }
 
     /// Forgets accounts that nobody uses or waits for, if there are many. Not again
@@ -226,6 +232,14 @@ impl Accounts {
         self.wake(inner, woken);
         let shares = held.map_err(|_| Unpaid::Short)?;
         Ok(Hold { accounts: self.clone(), shares })
+    }
+
+    /// The same for what is no operation of a durable process.
+    ///
+    /// # Errors
+    /// What there is too little of.
+    pub fn hold_for_nobody(self: &Arc<Self>, id: &ProcessId, spend: Spend) -> Result<Hold, Unpaid> {
+        self.hold((ProcessNo(0), Op(0)), id, spend)
     }
 
     /// The same for what cannot be helped, whether there is so much or not; and for
@@ -305,12 +319,11 @@ impl Accounts {
     fn settle(&self, accounts: &[Account], shares: Vec<Share>) {
         let (mut inner, mut woken) = (self.inner(), Vec::new());
         for account in accounts {
-            if inner.insert(account) {
-                // Another pays for those who wait there.
-                let moves = inner.lines.at(&account.id);
-                for who in moves {
-                    inner.place_again(who, &mut woken);
-                }
+            inner.absent.remove(&account.id);
+            inner.books.insert(account.clone());
+            let moving = if account.closed { inner.moving_from(&account.id) } else { Vec::new() };
+            for who in moving {
+                inner.place_again(who, &mut woken);
             }
         }
         shares.iter().for_each(|share| inner.on_their_way.release(share));
@@ -326,6 +339,16 @@ impl Accounts {
     pub fn forget(&self) {
         let mut inner = self.inner();
         (inner.books, inner.absent) = (Books::default(), HashSet::new());
+    }
+
+    /// The account that is short of what an operation of a process needs.
+    pub fn short_for(&self, no: ProcessNo) -> Option<ProcessId> {
+        let inner = self.inner();
+        let mut waiters = inner.lines.of(no).into_iter().filter_map(|who| inner.lines.get(&who));
+        waiters.find_map(|waiter| match &waiter.place {
+            Place::Waits { at, .. } => Some(at.clone()),
+            Place::Admitted(_) => None,
+        })
     }
 
     /// How many operations wait at each account that is short.

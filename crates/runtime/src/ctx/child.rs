@@ -131,14 +131,16 @@ impl Spawn {
         let id = core.identity.id.child(&self.kind, op);
         let id = id.map_err(|error| Failure::fatal("bad_id", error.to_string()))?;
         let (run, kind, restarts) = (core.identity.ephemeral.clone(), self.kind, self.restarts);
-        let (parent, root) = (core.identity.id.clone(), core.segment.root.clone());
+        let (parent, envelope) = (core.identity.id.clone(), core.envelope());
+        let accounts = core.identity.accounts.clone();
         let name = format!("spawn {kind}");
         let run: StepRun = Arc::new(move |step| {
             let exit = run(EphemeralRequest {
                 kind: kind.clone(),
                 input: input.clone(),
                 parent: parent.clone(),
-                root: root.clone(),
+                envelope: envelope.clone(),
+                accounts: accounts.clone(),
                 restarts,
                 emit: step.emitter,
             });

@@ -2,6 +2,7 @@
 //! that process's own code, these do nothing or say so.
 
 use super::chance::Chance;
+use super::pay::used_up;
 use crate::ephemeral::{
     Address, Control, Envelope, Held, NewProcess, Restarts, Sent, is_full, not_here, pool_of,
     with_running, with_sending,
@@ -29,9 +30,10 @@ pub(super) fn parent(address: Address) -> Option<ProcessId> {
 
 /// Its durable ancestor's, whose name it sends in.
 pub(super) fn envelope(address: Address) -> InHand {
-    let root = with_running(address, |running, _| running.root.request.clone());
-    let root = root.unwrap_or_default();
-    InHand { root, hops: 0, cause: None, deadline: None, account: None }
+    let envelope = with_running(address, |running, _| running.root.envelope.clone());
+    let none =
+        || InHand { root: String::new(), hops: 0, cause: None, deadline: None, account: None };
+    envelope.unwrap_or_else(none)
 }
 
 pub(super) fn kind(address: Address) -> Kind {
@@ -80,8 +82,8 @@ pub(super) fn send(
 fn post(address: Address, to: &ProcessId, content: Content) -> Result<(), Failure> {
     let (root, pool) = with_running(address, |running, pool| (running.root.clone(), pool.clone()))
         .ok_or_else(not_here)?;
-    root.post(&pool.post, &*pool.env, to.clone(), content);
-    Ok(())
+    let posted = root.post(&pool.post, &*pool.env, to.clone(), content);
+    posted.map_err(|account| used_up(&account))
 }
 
 pub(super) fn answer(address: Address, to: &ReplyTo, result: Result<Payload, Failure>) {

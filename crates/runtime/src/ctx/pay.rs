@@ -199,7 +199,7 @@ impl Core {
 }
 
 /// Without amounts: replay must give the same words.
-fn used_up(account: &ProcessId) -> Failure {
+pub(super) fn used_up(account: &ProcessId) -> Failure {
     let words = format!(
         "the budget of {account} is used up; `greenroom budget {account}` shows it, with --add it \
          is raised"

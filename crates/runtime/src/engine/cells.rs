@@ -83,6 +83,11 @@ impl Cells {
         self.part(no).contains_key(&no)
     }
 
+    /// The cell of a process, if it has one.
+    pub fn get(&self, no: ProcessNo) -> Option<Arc<Cell>> {
+        self.part(no).get(&no).cloned()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)

@@ -7,8 +7,9 @@ use crate::code::RunEphemeral;
 use crate::env::Env;
 use crate::ephemeral::{Pool, Post, Restarts, Root, open, run_to_end};
 use futures_util::FutureExt;
-use greenroom_journal::Outgoing;
-use greenroom_model::Origin;
+use greenroom_journal::{AccountWork, Outgoing};
+use greenroom_model::budget::Spend;
+use greenroom_model::{Content, Origin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -31,7 +32,8 @@ pub(super) fn pool(registry: &Registry, env: &Arc<dyn Env>, door: Door) -> Arc<P
 /// to is not recorded either.
 async fn post(door: Door, env: Arc<dyn Env>, outgoing: Outgoing) {
     loop {
-        let external = External { sends: vec![outgoing.clone()], ..External::default() };
+        let (sends, accounts) = (vec![outgoing.clone()], paid(&outgoing));
+        let external = External { sends, accounts, ..External::default() };
         let Some(done) = door(external) else {
             return;
         };
@@ -44,10 +46,21 @@ async fn post(door: Door, env: Arc<dyn Env>, outgoing: Outgoing) {
     }
 }
 
+/// A message is paid by whom it is sent for.
+fn paid(outgoing: &Outgoing) -> Vec<AccountWork> {
+    let Content::User { carried: Some(carried), .. } = &outgoing.content else { return Vec::new() };
+    let account = carried.account.clone().into_iter();
+    let (spent, back) = (Spend::messages(1), Spend::default());
+    account.map(|account| AccountWork::Spend { account, spent, back }).collect()
+}
+
 pub(super) fn run(pool: &Arc<Pool>) -> RunEphemeral {
     let pool = pool.clone();
     Arc::new(move |request| {
-        let root = Root::new(Origin::Process(request.parent), request.root, Some(request.emit));
+        let origin = Origin::Process(request.parent);
+        let mut root = Root::new(origin, request.envelope);
+        (root.accounts, root.emit) = (Some(request.accounts), Some(request.emit));
+        let root = Arc::new(root);
         let restarts = request.restarts.map(|(max, period)| Restarts { max, period });
         run_to_end(pool.clone(), request.kind, request.input, root, restarts).boxed()
     })

@@ -11,7 +11,6 @@ use crate::registry::Overflow;
 use greenroom_journal::Error;
 use greenroom_model::pattern::matches;
 use greenroom_model::{Content, Event, Kind, Message, Millis, Need, Op, ProcessId, ProcessNo};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -149,17 +148,6 @@ impl Engine {
             unpaid.find(|(op, need)| !self.waits_for_budget(live, **op, need)).map(|(op, _)| op)
         })?;
         Some(Event::SendUnblocked { op: *op })
-    }
-
-    /// Who cannot go on, or waits for something else by now, stands in no line. To be
-    /// called after each visit.
-    pub(super) fn stand_in_line(&self, live: &mut Live) {
-        let unpaid = &live.ledger.unpaid;
-        if live.in_line || !unpaid.is_empty() {
-            let nothing = BTreeMap::new();
-            let needs = if live.is_held() { &nothing } else { unpaid };
-            live.in_line = self.accounts.stands(live.no, needs);
-        }
     }
 
     fn waits_for_budget(self: &Arc<Self>, live: &Live, op: Op, need: &Need) -> bool {

@@ -38,6 +38,7 @@ mod task;
 mod timers;
 mod turn;
 mod visit;
+mod waiting;
 mod watch;
 
 pub use circles::BrokenCircle;
@@ -48,3 +49,4 @@ pub(crate) use pending::{Answer, External};
 pub(crate) use replay::replay;
 pub use rooms::FullMailbox;
 pub use state::{Engine, EngineOptions};
+pub use waiting::BlockedBy;

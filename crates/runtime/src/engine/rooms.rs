@@ -230,6 +230,16 @@ impl Rooms {
         full.admitted.remove(&sender).then_some(full.door.no)
     }
 
+    /// For whose mailbox each of these waits, if it waits for one.
+    pub fn waiting(&self, of: &HashSet<ProcessNo>) -> Vec<(ProcessNo, ProcessId)> {
+        let all = self.full();
+        let waits = |full: &Full| -> Vec<(ProcessNo, ProcessId)> {
+            let here = of.iter().filter(|no| full.waiting.contains(no));
+            here.map(|no| (*no, full.door.id.clone())).collect()
+        };
+        all.values().flat_map(waits).collect()
+    }
+
     /// Whether it was taken for full before, in this node's life.
     pub fn was_presumed(&self, to: &ProcessId) -> bool {
         self.presumed.lock().unwrap_or_else(PoisonError::into_inner).contains(to)

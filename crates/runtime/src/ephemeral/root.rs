@@ -1,11 +1,13 @@
 //! Who is behind a tree of ephemeral processes, and what leaves the tree in its
 //! name.
 
+use crate::accounts::{Accounts, Hold, Unpaid};
 use crate::code::Emit;
 use crate::env::Env;
 use futures_util::future::BoxFuture;
 use greenroom_journal::Outgoing;
-use greenroom_model::{Content, Origin, ProcessId};
+use greenroom_model::budget::Spend;
+use greenroom_model::{Carried, Content, InHand, Origin, ProcessId};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -17,8 +19,10 @@ pub(crate) struct Root {
     /// The durable process, or who asked from outside: the sender of all that
     /// leaves the tree.
     pub origin: Origin,
-    /// The request it goes back to.
-    pub request: String,
+    /// What it is all done for.
+    pub envelope: InHand,
+    /// What pays for what leaves the tree.
+    pub accounts: Option<Arc<Accounts>>,
     /// Where live values go.
     pub emit: Option<Emit>,
     posted: Mutex<Posted>,
@@ -32,24 +36,62 @@ struct Posted {
 }
 
 impl Root {
-    pub fn new(origin: Origin, request: String, emit: Option<Emit>) -> Arc<Root> {
-        Arc::new(Root { origin, request, emit, posted: Mutex::default() })
+    pub fn new(origin: Origin, envelope: InHand) -> Root {
+        Root { origin, envelope, accounts: None, emit: None, posted: Mutex::default() }
+    }
+
+    /// Sets aside what a message costs. Nothing could wait here until there is more.
+    ///
+    /// # Errors
+    /// The account that has not got it.
+    fn pay(&self) -> Result<Option<Hold>, ProcessId> {
+        let (Some(accounts), Some(account)) = (&self.accounts, &self.envelope.account) else {
+            return Ok(None);
+        };
+        match accounts.hold_for_nobody(account, Spend::messages(1)) {
+            Ok(hold) => Ok(Some(hold)),
+            Err(Unpaid::Unknown) => Ok(None),
+            Err(Unpaid::Short) => Err(account.clone()),
+        }
+    }
+
+    /// The rest of the envelope of what it sends.
+    fn carried(&self) -> Option<Box<Carried>> {
+        let InHand { deadline, account, .. } = self.envelope.clone();
+        let carried = Carried { deadline, account, ..Carried::default() };
+        (!carried.is_empty()).then(|| Box::new(carried))
     }
 
     /// Sends to a durable process, in the tree's name.
-    pub fn post(self: &Arc<Self>, post: &Post, env: &dyn Env, to: ProcessId, content: Content) {
-        let from = self.origin.clone();
-        let sent = post(Outgoing { to, from, content, root: self.request.clone(), hops: 1 });
+    ///
+    /// # Errors
+    /// The account that cannot pay for it.
+    pub fn post(
+        self: &Arc<Self>,
+        post: &Post,
+        env: &dyn Env,
+        to: ProcessId,
+        mut content: Content,
+    ) -> Result<(), ProcessId> {
+        let mut hold = None;
+        if let Content::User { carried, .. } = &mut content {
+            (hold, *carried) = (self.pay()?, self.carried());
+        }
+        let (from, root) = (self.origin.clone(), self.envelope.root.clone());
+        let hops = self.envelope.hops.saturating_add(1);
+        let sent = post(Outgoing { to, from, content, root, hops });
         self.posted.lock().unwrap_or_else(PoisonError::into_inner).under_way += 1;
         let root = self.clone();
         env.spawn(Box::pin(async move {
             sent.await;
+            drop(hold);
             let mut posted = root.posted.lock().unwrap_or_else(PoisonError::into_inner);
             posted.under_way -= 1;
             if let Some(waker) = posted.waker.take() {
                 waker.wake();
             }
         }));
+        Ok(())
     }
 
     /// Waits until all that was sent is durable.

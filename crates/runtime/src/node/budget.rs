@@ -3,7 +3,7 @@
 use super::handle::Node;
 use crate::engine::External;
 use crate::{Error, Result};
-use greenroom_journal::{AccountWork, Scope};
+use greenroom_journal::{AccountWork, ProcessRow, Scope};
 use greenroom_model::budget::{Account, Books, Budget};
 use greenroom_model::{Event, ProcessId};
 use serde::{Deserialize, Serialize};
@@ -24,19 +24,31 @@ impl Node {
     /// What pays for what a process does on its own account.
     pub async fn budget(&self, id: &ProcessId) -> Result<BudgetReport> {
         let row = self.found(id).await?;
-        let loaded = self.loaded(&row, Scope::Segment).await?;
+        let (account, of) = (id.clone(), row.no);
+        let mut accounts = self.read(move |journal| Ok(journal.account(&account)?)).await?;
+        if accounts.is_empty() {
+            let account = match self.engine.account_of(of) {
+                Some(account) => account,
+                None => self.carried_account(&row).await?,
+            };
+            if let Some(account) = account {
+                accounts = self.read(move |journal| Ok(journal.account(&account)?)).await?;
+            }
+        }
+        let pays = accounts.first().map(|account| &account.id);
+        let waiting = pays.map_or(0, |pays| self.engine.accounts.waiting_below(pays));
+        Ok(BudgetReport { process: id.clone(), accounts, waiting })
+    }
+
+    /// What the beginning of its segment says.
+    async fn carried_account(&self, row: &ProcessRow) -> Result<Option<ProcessId>> {
+        let loaded = self.loaded(row, Scope::Segment).await?;
         let turns = loaded.into_iter().flat_map(|loaded| loaded.turns);
         let mut events = turns.flat_map(|turn| turn.events);
         let first = events.find(|event| event.segment().is_some());
         let segment = first.as_ref().and_then(Event::segment);
         let carried = segment.and_then(|segment| segment.carried.as_ref());
-        let Some(account) = carried.and_then(|carried| carried.account.clone()) else {
-            return Ok(BudgetReport { process: id.clone(), accounts: Vec::new(), waiting: 0 });
-        };
-        let accounts = self.read(move |journal| Ok(journal.account(&account)?)).await?;
-        let pays = accounts.first().map(|account| &account.id);
-        let waiting = pays.map_or(0, |pays| self.engine.accounts.waiting_below(pays));
-        Ok(BudgetReport { process: id.clone(), accounts, waiting })
+        Ok(carried.and_then(|carried| carried.account.clone()))
     }
 
     /// Gives more to the budget of a process. Who waits for it goes on. What is

@@ -1,6 +1,7 @@
-//! The node's queues, from outside.
+//! The node's queues and lines, from outside.
 
 use super::handle::Node;
+use crate::engine::BlockedBy;
 use crate::{Error, Result};
 use greenroom_model::ProcessNo;
 use greenroom_model::queue::QueueView;
@@ -34,5 +35,11 @@ impl Node {
     /// Which of these have a step that waits in a queue, and in which.
     pub fn queued(&self, of: &HashSet<ProcessNo>) -> HashMap<ProcessNo, Arc<str>> {
         self.engine.lines.waiting(of)
+    }
+
+    /// What these wait for, of those that a full mailbox or a budget blocks. Reads no
+    /// store.
+    pub fn blocked_by(&self, of: &HashSet<ProcessNo>) -> HashMap<ProcessNo, BlockedBy> {
+        self.engine.blocked_by(of)
     }
 }

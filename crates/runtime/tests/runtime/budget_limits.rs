@@ -3,8 +3,10 @@
 
 use crate::script::{account, raise, registry, run, until_messages, until_tokens, until_waiting};
 use crate::world::{World, pause};
-use greenroom_runtime::RestartFrom;
-use greenroom_runtime::model::{Exit, ProcessId, Seq, Status};
+use greenroom_runtime::journal::Memory;
+use greenroom_runtime::model::{Exit, Failure, ProcessId, Seq, Status};
+use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, RestartFrom};
+use std::sync::Arc;
 
 fn id(key: &str) -> ProcessId {
     format!("script/{key}").parse().expect("an id")
@@ -136,7 +138,48 @@ async fn what_nobody_above_limits_outlives_who_had_it() {
     let wants = r#"["spawn",[["sleep",60],["reserve",80]],"ew"]"#;
     let ops = format!(r#"[["spawn",[{below},{wants}],"ec","tokens=100"]]"#);
     run(&world, "script/e", "messages=1000", &ops).await;
+    world.until(&id("ew"), Status::Completed).await;
     assert_eq!(world.result(&id("ew")).await, r#"["ok","ok"]"#);
     let account = account(&world, &id("ec")).await;
     assert_eq!((account.spent.tokens, account.reserved.tokens), (90, 0));
+}
+
+/// Writes to itself through an ephemeral child.
+async fn roundabout(ctx: Ctx, _: ()) -> Result<u64, Failure> {
+    ctx.spawn("echo", &ctx.id()).ephemeral().await?.join::<()>().await?;
+    loop {
+        ctx.recv().await?;
+        ctx.spawn("echo", &ctx.id()).ephemeral().await?.join::<()>().await?;
+    }
+}
+
+async fn echo(ctx: Ctx, to: ProcessId) -> Result<(), Failure> {
+    ctx.send(&to, "again", &0).await
+}
+
+#[tokio::test]
+async fn a_loop_through_ephemeral_processes_ends() {
+    let registry = || Registry::new().kind("roundabout", roundabout).kind("echo", echo);
+    let world = World::new(registry());
+    let paid = run(&world, "roundabout/paid", "messages=20", "null").await;
+    assert!(world.failure(&paid).await.contains("the budget of roundabout/paid is used up"));
+    assert_eq!(account(&world, &paid).await.spent.messages, 20);
+    // Without a budget it gets too far from where it began.
+    let options = NodeOptions { hops_max: 50, ..NodeOptions::default() };
+    let store = Arc::new(Memory::new());
+    let world = World::with(Node::start(store, registry(), options).expect("starts"));
+    let free = world.start("roundabout/free", "null").await;
+    for _ in 0..500 {
+        if !world.node.dead(10).await.expect("read").is_empty() {
+            break;
+        }
+        pause(10).await;
+    }
+    let letters = world.node.dead(10).await.expect("read");
+    assert!(
+        letters[0].reason.contains("51 messages and spawns away from"),
+        "{}",
+        letters[0].reason
+    );
+    world.until(&free, Status::Receiving).await;
 }

@@ -1,10 +1,12 @@
 //! Who waits for a budget: nobody is forgotten, nobody stands there for nothing,
 //! and many are no burden.
 
+use crate::hooks::Hooks;
 use crate::script::{PRICE, account, raise, registry, run, until_tokens, until_waiting};
-use crate::world::{World, pause};
-use greenroom_runtime::RestartFrom;
+use crate::world::{World, counter, pause};
 use greenroom_runtime::model::{Exit, ProcessId, Seq, Status};
+use greenroom_runtime::{BlockedBy, Node, NodeOptions, RestartFrom};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 fn id(key: &str) -> ProcessId {
@@ -102,4 +104,43 @@ async fn who_needs_something_else_is_no_burden_to_who_pays() {
     raise(&world, &root, "tokens=1000").await;
     until_tokens(&world, &root, 1_600).await;
     until_waiting(&world, 0).await;
+}
+
+#[tokio::test]
+async fn what_is_left_is_told_without_reading_journals() {
+    let (loads, counted) = counter();
+    let count = move || {
+        loads.fetch_add(1, Ordering::SeqCst);
+    };
+    let store = Hooks { before_load: Box::new(count), ..Hooks::default() };
+    let node = Node::start(Arc::new(store), registry(), NodeOptions::default()).expect("starts");
+    let world = World::with(node);
+    let ops = r#"[["spawn",[["spawn",[["reserve",5]],"b","tokens=1"],["recv"]],"a"],["recv"]]"#;
+    let root = run(&world, "script/root", "tokens=10", ops).await;
+    until_waiting(&world, 1).await;
+    let before = counted.load(Ordering::SeqCst);
+    for (process, pays, waiting) in
+        [(&root, &root, 1), (&id("a"), &root, 1), (&id("b"), &id("b"), 1)]
+    {
+        let report = world.node.budget(process).await.expect("read");
+        assert_eq!((&report.accounts[0].id, report.waiting), (pays, waiting));
+    }
+    raise(&world, &root, "tokens=1").await;
+    assert_eq!(counted.load(Ordering::SeqCst), before, "no journal was read");
+    // Who waits says for whom.
+    let row = world.node.process(&id("b")).await.expect("there");
+    let blocked = world.node.blocked_by(&[row.no].into());
+    assert_eq!(blocked.get(&row.no), Some(&BlockedBy::Budget(id("b"))));
+}
+
+#[tokio::test]
+async fn who_waits_at_an_account_that_closes_waits_where_that_goes() {
+    let world = World::new(registry());
+    let waits = r#"[["spawn",[["reserve",50]],"g"],["recv"]]"#;
+    let ops = format!(r#"[["spawn",{waits},"c","tokens=10"],["recv"]]"#);
+    let root = run(&world, "script/root", "tokens=100", &ops).await;
+    until_waiting(&world, 1).await;
+    world.send(&id("c"), "go", "null").await;
+    world.until(&id("g"), Status::Completed).await;
+    assert_eq!(account(&world, &root).await.spent.tokens, 50);
 }

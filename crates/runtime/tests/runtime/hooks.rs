@@ -18,6 +18,7 @@ pub struct Hooks {
     pub after_commit: AtCommit,
     pub before_blob: At,
     pub before_due: At,
+    pub before_load: At,
 }
 
 impl Default for Hooks {
@@ -28,6 +29,7 @@ impl Default for Hooks {
             after_commit: Box::new(|_| Ok(())),
             before_blob: Box::new(|| {}),
             before_due: Box::new(|| {}),
+            before_load: Box::new(|| {}),
         }
     }
 }
@@ -49,6 +51,7 @@ impl Journal for Hooks {
         self.store.find(id)
     }
     fn load(&self, no: ProcessNo, scope: Scope) -> Result<Option<Loaded>, Error> {
+        (self.before_load)();
         self.store.load(no, scope)
     }
     fn list(&self, listing: &Listing) -> Result<Vec<ProcessRow>, Error> {
