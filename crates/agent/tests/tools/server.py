@@ -170,6 +170,9 @@ class Http(http.server.BaseHTTPRequestHandler):
             threading.Event().wait()
         if reply is None:
             return self.reply(202)
+        if message["method"] == "tools/list":
+            events = b": well\n\nid: 1\nevent: message\ndata: " + json.dumps(reply).encode() + b"\n\n"
+            return self.reply(200, events, Content_Type="text/event-stream", Mcp_Session_Id=self.session)
         return self.reply(200, json.dumps(reply).encode(), Content_Type="application/json",
                           Mcp_Session_Id=self.session)
 
