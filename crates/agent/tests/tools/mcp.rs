@@ -287,6 +287,45 @@ async fn a_node_that_is_killed_leaves_no_child_behind() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_input_any_more_holds_up_nobody() {
+    let mcp = Mcp::new("deaf", &json!({ "timeout": 300 }));
+    let write = mcp.tool("write").await;
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let much = json!({ "text": "x".repeat(1_000_000) });
+        let failure = mcp.world.call(&write, much).await.unwrap_err();
+        assert_eq!(failure.kind, "timeout", "{failure}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    mcp.servers.close().await;
+}
+
+#[tokio::test]
+async fn pages_without_an_end_are_given_up() {
+    let mcp = Mcp::new("", &json!({ "env": { "ENDLESS": "1" } }));
+    let failure = mcp.servers.specs().await.unwrap_err();
+    assert_eq!(failure.kind, MCP_REFUSED);
+    assert!(failure.message.contains("pages without an end"), "{failure}");
+}
+
+#[tokio::test]
+async fn one_server_is_started_for_many_calls_at_once() {
+    let mcp = Mcp::new("", &json!({}));
+    let pid_of = mcp.tool("pid").await;
+    kill_process(mcp.pid().await, Signal::KILL).unwrap();
+    let mut calls = Vec::new();
+    for _ in 0..20 {
+        calls.push(mcp.world.begin(&pid_of, json!({})).await);
+    }
+    let mut pids = Vec::new();
+    for call in &calls {
+        pids.push(mcp.world.end(call).await.expect("it works").to_string());
+    }
+    pids.dedup();
+    assert_eq!(pids.len(), 1, "{pids:?}");
+}
+
+#[tokio::test]
 async fn what_the_configuration_lacks_is_named() {
     let mcp = Mcp::new("", &json!({ "env": { "KEY": "a${UNSET}" } }));
     let failure = mcp.servers.specs().await.unwrap_err();

@@ -87,6 +87,8 @@ def answer(message, say):
     elif method == "tools/list":
         note("list")
         at = int(params.get("cursor") or 0)
+        if os.environ.get("ENDLESS"):
+            at = 0
         result = {"tools": tools()[at:at + 5]}
         if at + 5 < len(tools()):
             result["nextCursor"] = str(at + 5)
@@ -123,6 +125,8 @@ def stdio(mode):
         reply = answer(message, say)
         if reply is not None:
             say(reply)
+        if mode == "deaf" and message.get("method") == "tools/list" and "nextCursor" not in reply["result"]:
+            signal.pause()
     if mode == "stubborn":
         time.sleep(1000)
 
