@@ -151,7 +151,8 @@ async fn a_call_that_was_under_way_fails_and_is_made_again_only_if_it_may_be() {
     assert_eq!(mcp.count("hang_writing"), 1, "{}", mcp.notes());
 
     // Reading is tried again, three times in all, and what the server said is told.
-    let failure = mcp.world.call(&mcp.tool("die").await, json!({})).await.unwrap_err();
+    let die = mcp.tool("die").await.attempts(3);
+    let failure = mcp.world.call(&die, json!({})).await.unwrap_err();
     assert_eq!((failure.kind.as_ref(), mcp.count("die")), (MCP_GONE, 3), "{}", mcp.notes());
     assert!(failure.message.contains("exit status: 3"), "{failure}");
     assert!(failure.message.contains("out of paper, token [hidden]"), "{failure}");
