@@ -198,13 +198,25 @@ async fn a_tool_that_hangs_ends_at_its_time_limit_and_the_server_is_told() {
     assert_eq!(mcp.call("echo", json!({ "text": "well" })).await, json!("well"));
 }
 
+/// The most that this process has had in memory, in KB, where Linux tells. nextest
+/// gives each test a process of its own.
+fn most_memory() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    line.split_whitespace().nth(1).map_or(0, |text| text.parse().expect("a number"))
+}
+
 #[tokio::test]
 async fn an_answer_of_50_mb_is_refused_and_the_server_goes_on() {
     let mcp = Mcp::new("", &json!({}));
     let (big, pid) = (mcp.tool("big").await, mcp.pid().await);
+    let before = most_memory();
     let failure = mcp.world.call(&big, json!({ "bytes": 50_000_000 })).await.unwrap_err();
     assert_eq!(failure.kind, MCP_TOO_LARGE);
     assert!(failure.message.contains("larger than 16 MiB; ask for less"), "{failure}");
+    // A line of 16 MiB in a buffer that doubles, not 50 MB and its copies.
+    let grown = most_memory() - before;
+    assert!(grown < 40_000, "{grown} KB more");
     let well = mcp.world.call(&big, json!({ "bytes": 5_000_000 })).await.unwrap();
     assert_eq!(well.as_str().unwrap().len(), 5_000_000);
     assert_eq!(mcp.pid().await, pid);
