@@ -7,7 +7,7 @@
 mod anthropic;
 mod body;
 mod chat;
-mod connect;
+pub(crate) mod connect;
 mod fault;
 mod gemini;
 mod http;

@@ -151,7 +151,8 @@ async fn a_call_that_was_under_way_fails_and_is_made_again_only_if_it_may_be() {
     assert_eq!(mcp.count("hang_writing"), 1, "{}", mcp.notes());
 
     // Reading is tried again, three times in all, and what the server said is told.
-    let failure = mcp.world.call(&mcp.tool("die").await, json!({})).await.unwrap_err();
+    let die = mcp.tool("die").await.attempts(3);
+    let failure = mcp.world.call(&die, json!({})).await.unwrap_err();
     assert_eq!((failure.kind.as_ref(), mcp.count("die")), (MCP_GONE, 3), "{}", mcp.notes());
     assert!(failure.message.contains("exit status: 3"), "{failure}");
     assert!(failure.message.contains("out of paper, token [hidden]"), "{failure}");
@@ -197,13 +198,25 @@ async fn a_tool_that_hangs_ends_at_its_time_limit_and_the_server_is_told() {
     assert_eq!(mcp.call("echo", json!({ "text": "well" })).await, json!("well"));
 }
 
+/// The most that this process has had in memory, in KB, where Linux tells. nextest
+/// gives each test a process of its own.
+fn most_memory() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    line.split_whitespace().nth(1).map_or(0, |text| text.parse().expect("a number"))
+}
+
 #[tokio::test]
 async fn an_answer_of_50_mb_is_refused_and_the_server_goes_on() {
     let mcp = Mcp::new("", &json!({}));
     let (big, pid) = (mcp.tool("big").await, mcp.pid().await);
+    let before = most_memory();
     let failure = mcp.world.call(&big, json!({ "bytes": 50_000_000 })).await.unwrap_err();
     assert_eq!(failure.kind, MCP_TOO_LARGE);
     assert!(failure.message.contains("larger than 16 MiB; ask for less"), "{failure}");
+    // A line of 16 MiB in a buffer that doubles, not 50 MB and its copies.
+    let grown = most_memory() - before;
+    assert!(grown < 40_000, "{grown} KB more");
     let well = mcp.world.call(&big, json!({ "bytes": 5_000_000 })).await.unwrap();
     assert_eq!(well.as_str().unwrap().len(), 5_000_000);
     assert_eq!(mcp.pid().await, pid);
@@ -284,6 +297,45 @@ async fn a_node_that_is_killed_leaves_no_child_behind() {
     node.kill().expect("killed");
     node.wait().expect("waited for");
     until("all are gone", || pids.iter().all(|pid| is_gone(*pid))).await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_input_any_more_holds_up_nobody() {
+    let mcp = Mcp::new("deaf", &json!({ "timeout": 300 }));
+    let write = mcp.tool("write").await;
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let much = json!({ "text": "x".repeat(1_000_000) });
+        let failure = mcp.world.call(&write, much).await.unwrap_err();
+        assert_eq!(failure.kind, "timeout", "{failure}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    mcp.servers.close().await;
+}
+
+#[tokio::test]
+async fn pages_without_an_end_are_given_up() {
+    let mcp = Mcp::new("", &json!({ "env": { "ENDLESS": "1" } }));
+    let failure = mcp.servers.specs().await.unwrap_err();
+    assert_eq!(failure.kind, MCP_REFUSED);
+    assert!(failure.message.contains("pages without an end"), "{failure}");
+}
+
+#[tokio::test]
+async fn one_server_is_started_for_many_calls_at_once() {
+    let mcp = Mcp::new("", &json!({}));
+    let pid_of = mcp.tool("pid").await;
+    kill_process(mcp.pid().await, Signal::KILL).unwrap();
+    let mut calls = Vec::new();
+    for _ in 0..20 {
+        calls.push(mcp.world.begin(&pid_of, json!({})).await);
+    }
+    let mut pids = Vec::new();
+    for call in &calls {
+        pids.push(mcp.world.end(call).await.expect("it works").to_string());
+    }
+    pids.dedup();
+    assert_eq!(pids.len(), 1, "{pids:?}");
 }
 
 #[tokio::test]

@@ -88,7 +88,8 @@ async fn a_server_that_is_restarted_is_found_again() {
     assert!(!failure.message.contains("hush"), "{failure}");
 
     // While it is away: tried again, in vain, and then not in vain.
-    let failure = world.call(&reads, json!({ "text": "hello" })).await.unwrap_err();
+    let hasty = reads.clone().attempts(3);
+    let failure = world.call(&hasty, json!({ "text": "hello" })).await.unwrap_err();
     assert_eq!(failure.kind, MCP_GONE);
     assert!(failure.retryable && !failure.message.contains("not known whether"), "{failure}");
     let _server = Server::start(port, &notes);

@@ -87,6 +87,8 @@ def answer(message, say):
     elif method == "tools/list":
         note("list")
         at = int(params.get("cursor") or 0)
+        if os.environ.get("ENDLESS"):
+            at = 0
         result = {"tools": tools()[at:at + 5]}
         if at + 5 < len(tools()):
             result["nextCursor"] = str(at + 5)
@@ -123,6 +125,8 @@ def stdio(mode):
         reply = answer(message, say)
         if reply is not None:
             say(reply)
+        if mode == "deaf" and message.get("method") == "tools/list" and "nextCursor" not in reply["result"]:
+            signal.pause()
     if mode == "stubborn":
         time.sleep(1000)
 
@@ -170,6 +174,9 @@ class Http(http.server.BaseHTTPRequestHandler):
             threading.Event().wait()
         if reply is None:
             return self.reply(202)
+        if message["method"] == "tools/list":
+            events = b": well\n\nid: 1\nevent: message\ndata: " + json.dumps(reply).encode() + b"\n\n"
+            return self.reply(200, events, Content_Type="text/event-stream", Mcp_Session_Id=self.session)
         return self.reply(200, json.dumps(reply).encode(), Content_Type="application/json",
                           Mcp_Session_Id=self.session)
 

@@ -8,7 +8,8 @@ use crate::tool::Pattern;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A configuration that cannot be, in words. They hold no value of it.
@@ -108,6 +109,25 @@ struct Entry {
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 impl McpConfig {
+    /// Reads `mcp.json` or `.mcp.json` in a project's folder. Without them there are no
+    /// servers. Errors: as [`parse`](McpConfig::parse), with the file's name; both.
+    pub fn find(project: &Path) -> Result<McpConfig, BadConfig> {
+        let mut found: Option<(&str, String)> = None;
+        for name in ["mcp.json", ".mcp.json"] {
+            match std::fs::read_to_string(project.join(name)) {
+                Ok(_) if found.is_some() => {
+                    let words = "there are `mcp.json` and `.mcp.json`; keep one of them";
+                    return Err(BadConfig(words.to_owned()));
+                }
+                Ok(text) => found = Some((name, text)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(BadConfig(format!("{name}: {error}"))),
+            }
+        }
+        let Some((name, text)) = found else { return Ok(McpConfig::default()) };
+        McpConfig::parse(&text).map_err(|BadConfig(why)| BadConfig(format!("{name}: {why}")))
+    }
+
     /// Reads `{"mcpServers": {…}}`. Servers that are `disabled` are left out.
     ///
     /// Errors: no JSON of this form; a server without `command` or `url`, with both, or

@@ -5,6 +5,7 @@ use super::config::{Reach, ServerConfig};
 use super::expand::{Lookup, expand};
 use super::secrets::Secrets;
 use super::stdio::{Stdio, TOO_LARGE_CODE};
+use super::web::WebError;
 use super::{ANSWER_MAX_BYTES, MCP_CONFIG, MCP_GONE, MCP_REFUSED, MCP_TOO_LARGE, http};
 use crate::tool::group::Group;
 use crate::tool::outside::{beside, within};
@@ -248,18 +249,12 @@ impl Connection {
     }
 }
 
-type HttpError = StreamableHttpError<reqwest::Error>;
+type HttpError = StreamableHttpError<WebError>;
 
 /// Whether it is a matter of keys, which no second try mends.
 fn is_refused(error: &ClientInitializeError) -> bool {
     let ClientInitializeError::TransportError { error, .. } = error else { return false };
-    match error.error.downcast_ref() {
-        Some(HttpError::AuthRequired(_) | HttpError::InsufficientScope(_)) => true,
-        Some(HttpError::UnexpectedServerResponse(words)) => {
-            words.starts_with("HTTP 401") || words.starts_with("HTTP 403")
-        }
-        _ => false,
-    }
+    matches!(error.error.downcast_ref(), Some(HttpError::AuthRequired(_)))
 }
 
 /// The SDK's error without the names of its types.
@@ -290,7 +285,7 @@ fn with_causes(error: &(dyn Error + Send + Sync + 'static)) -> String {
 fn is_not_reached(error: &ServiceError) -> bool {
     let ServiceError::TransportSend(send) = error else { return false };
     match send.error.downcast_ref() {
-        Some(HttpError::Client(error)) => error.is_connect(),
+        Some(HttpError::Client(error)) => error.is_not_reached,
         _ => false,
     }
 }

@@ -1,18 +1,17 @@
-//! MCP over streamable HTTP, by the SDK's transport.
+//! How an MCP server by HTTP is reached: its address and headers, secrets put in.
 
 use super::ANSWER_MAX_BYTES;
 use super::expand::{Lookup, expand};
 use super::secrets::Secrets;
-use reqwest::header::{HeaderName, HeaderValue};
+use super::web::Web;
+use hyper::Uri;
+use hyper::header::{HeaderName, HeaderValue};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::client_side_sse::ExponentialBackoff;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long it may take to reach the server.
-const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
 /// The transport to the server, with the secrets put in, which it adds to `secrets`.
 /// Errors: in words without values.
@@ -21,14 +20,13 @@ pub fn transport(
     headers: &BTreeMap<String, String>,
     lookup: &Lookup,
     secrets: &mut Secrets,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+) -> Result<StreamableHttpClientTransport<Web>, String> {
     let url = expand(url, lookup).map_err(|why| format!("its url: {why}"))?;
     secrets.add(&url, &host(&url));
-    let parsed = reqwest::Url::parse(&url).map_err(|error| format!("its url: {error}"))?;
-    if !matches!(parsed.scheme(), "http" | "https") {
+    let parsed: Uri = url.parse().map_err(|error| format!("its url: {error}"))?;
+    if !matches!(parsed.scheme_str(), Some("http" | "https")) {
         return Err("its url: expected http:// or https://".to_owned());
     }
-    secrets.add(parsed.as_str(), &host(&url));
     let mut all = HashMap::new();
     for (name, value) in headers {
         let value = expand(value, lookup).map_err(|why| format!("its header {name}: {why}"))?;
@@ -41,14 +39,6 @@ pub fn transport(
         value.set_sensitive(true);
         all.insert(header, value);
     }
-    // A redirect would carry the headers, secrets and all, to who knows where. A
-    // connection kept idle may have died unnoticed: a call that is sent on it fails, and
-    // nobody knows whether it took effect.
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_LIMIT)
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none());
-    let client = client.build().map_err(|error| format!("HTTP cannot be used: {error}"))?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url)
         .custom_headers(all)
         .max_sse_event_size(ANSWER_MAX_BYTES);
@@ -56,7 +46,7 @@ pub fn transport(
     again.max_times = Some(3);
     again.base_duration = Duration::from_millis(200);
     config.retry_config = Arc::new(again);
-    Ok(StreamableHttpClientTransport::with_client(client, config))
+    Ok(StreamableHttpClientTransport::with_client(Web, config))
 }
 
 /// The scheme and host of an address: what stands before an `@` or after the host may

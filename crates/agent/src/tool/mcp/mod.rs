@@ -14,6 +14,7 @@ mod secrets;
 mod server;
 mod servers;
 mod stdio;
+mod web;
 
 pub use config::{BadConfig, McpConfig, ServerConfig};
 pub use listing::McpTool;

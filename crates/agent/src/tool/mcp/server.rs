@@ -14,9 +14,8 @@ use super::expand::Lookup;
 use crate::tool::outside::{now, sleep};
 use greenroom_model::Failure;
 use rmcp::model::{CallToolRequestParams, CallToolResult};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// The first wait that is one, and the longest.
@@ -33,6 +32,8 @@ pub struct Server {
     lookup: Arc<Lookup>,
     start_limit: Duration,
     slot: Mutex<Slot>,
+    /// Held by who starts it.
+    starting: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -62,35 +63,26 @@ impl Server {
         lookup: Arc<Lookup>,
         start_limit: Duration,
     ) -> Server {
-        Server { name, config, lookup, start_limit, slot: Mutex::default() }
+        let (slot, starting) = (Mutex::default(), tokio::sync::Mutex::default());
+        Server { name, config, lookup, start_limit, slot, starting }
     }
 
     /// The connection there is, or a new one. While one is begun all wait for it, and
     /// also while a short wait after a failure lasts.
     async fn connection(&self) -> Result<Arc<Connection>, Failure> {
-        let mut slot = self.slot.lock().await;
-        match &slot.live {
-            Some(live) if !live.is_closed() => return Ok(live.clone()),
-            Some(_) => slot.failed(),
-            None => {}
+        if let Some(live) = self.live() {
+            return Ok(live);
         }
-        if slot.is_closed {
-            let words = format!("MCP server `{}` is closed: the node stops", self.name);
-            return Err(Failure::new(MCP_GONE, words));
+        let _turn = self.starting.lock().await;
+        if let Some(live) = self.live() {
+            return Ok(live);
         }
-        let wait = slot.not_before.map_or(Duration::ZERO, |at| at.duration_since(now()));
-        if wait <= WAIT_HERE {
-            sleep(wait).await;
-        } else {
-            let words = format!(
-                "MCP server `{}` failed {} times in a row; it is tried again in {wait:.1?}",
-                self.name, slot.failures
-            );
-            return Err(Failure::new(MCP_GONE, words).retry_after(wait));
-        }
+        sleep(self.wait()?).await;
         let started =
             Connection::start(&self.name, &self.config, &*self.lookup, self.start_limit).await;
+        let mut slot = self.slot();
         match started {
+            Ok(_) if slot.is_closed => Err(self.closed()),
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 slot.live = Some(connection.clone());
@@ -103,11 +95,47 @@ impl Server {
         }
     }
 
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self) -> Option<Arc<Connection>> {
+        let mut slot = self.slot();
+        let live = slot.live.clone()?;
+        if !live.is_closed() {
+            return Some(live);
+        }
+        slot.failed();
+        None
+    }
+
+    fn closed(&self) -> Failure {
+        let words = format!("MCP server `{}` is closed: the node stops", self.name);
+        Failure::new(MCP_GONE, words)
+    }
+
+    /// How long to wait before it is started. Errors: too long to wait here.
+    fn wait(&self) -> Result<Duration, Failure> {
+        let slot = self.slot();
+        if slot.is_closed {
+            return Err(self.closed());
+        }
+        let wait = slot.not_before.map_or(Duration::ZERO, |at| at.duration_since(now()));
+        if wait <= WAIT_HERE {
+            return Ok(wait);
+        }
+        let words = format!(
+            "MCP server `{}` failed {} times in a row; it is tried again in {wait:.1?}",
+            self.name, slot.failures
+        );
+        Err(Failure::new(MCP_GONE, words).retry_after(wait))
+    }
+
     /// The tools it has now.
     pub async fn tools(&self) -> Result<Arc<Vec<rmcp::model::Tool>>, Failure> {
         let connection = self.connection().await?;
         let listed = connection.tools(self.start_limit).await;
-        self.note(&connection, listed.as_ref().err()).await;
+        self.note(&connection, listed.as_ref().err());
         listed
     }
 
@@ -120,13 +148,13 @@ impl Server {
     ) -> Result<CallToolResult, (Failure, bool)> {
         let connection = self.connection().await.map_err(|failure| (failure, false))?;
         let called = connection.call(call, self.config.timeout).await;
-        self.note(&connection, called.as_ref().err().map(|(failure, _)| failure)).await;
+        self.note(&connection, called.as_ref().err().map(|(failure, _)| failure));
         called
     }
 
     /// Remembers how it went: who answers, whatever it says, is well.
-    async fn note(&self, connection: &Arc<Connection>, failure: Option<&Failure>) {
-        let mut slot = self.slot.lock().await;
+    fn note(&self, connection: &Arc<Connection>, failure: Option<&Failure>) {
+        let mut slot = self.slot();
         if !slot.live.as_ref().is_some_and(|live| Arc::ptr_eq(live, connection)) {
             return;
         }
@@ -139,9 +167,12 @@ impl Server {
 
     /// Ends the connection for good.
     pub async fn close(&self) {
-        let mut slot = self.slot.lock().await;
-        slot.is_closed = true;
-        if let Some(live) = slot.live.take() {
+        let live = {
+            let mut slot = self.slot();
+            slot.is_closed = true;
+            slot.live.take()
+        };
+        if let Some(live) = live {
             live.close().await;
         }
     }

@@ -21,6 +21,10 @@ use std::time::Duration;
 /// `npx` downloads what it starts.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// So many attempts: with the waits between them a server has some ten seconds to
+/// restart.
+const ATTEMPTS: u32 = 6;
+
 /// The name under which a call carries its step's key, in the call's `_meta`: the same
 /// for each attempt, so that a server can know a second one.
 const KEY: &str = "greenroom.run/step-key";
@@ -33,6 +37,7 @@ const KEY: &str = "greenroom.run/step-key";
 #[derive(Clone)]
 pub struct McpServers {
     servers: Arc<BTreeMap<String, Arc<Server>>>,
+    start_limit: Duration,
 }
 
 impl McpServers {
@@ -54,7 +59,8 @@ impl McpServers {
             let server = Server::new(name.clone(), config, lookup.clone(), start_limit);
             (name, Arc::new(server))
         };
-        McpServers { servers: Arc::new(config.servers.into_iter().map(server).collect()) }
+        let servers = config.servers.into_iter().map(server).collect();
+        McpServers { servers: Arc::new(servers), start_limit }
     }
 
     /// Their names.
@@ -100,9 +106,13 @@ impl McpServers {
     /// server says that this does no harm (`readOnlyHint`, `idempotentHint`); otherwise
     /// the model is told that it is not known whether it took effect.
     pub fn tool(&self, tool: &McpTool) -> Tool {
-        let mut policy = Policy { read_only: tool.read_only, ..Policy::default() };
-        // The call has this limit itself, and says so better.
-        policy.timeout = tool.timeout().saturating_add(Duration::from_secs(10));
+        let policy = Policy {
+            read_only: tool.read_only,
+            // The call has its limit itself, and says so better; a start takes time too.
+            timeout: tool.timeout().saturating_add(self.start_limit + Duration::from_secs(10)),
+            attempts_max: ATTEMPTS,
+            ..Policy::default()
+        };
         let (servers, known) = (self.clone(), Arc::new(tool.clone()));
         let run = Arc::new(move |step: Step, arguments: Value| {
             let (servers, known) = (servers.clone(), known.clone());

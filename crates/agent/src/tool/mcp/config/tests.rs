@@ -43,3 +43,17 @@ fn what_cannot_be_is_told_without_values() {
     let under = r#"{ "mcpServers": { "a__b": { "url": "x" } } }"#;
     assert!(McpConfig::parse(under).unwrap_err().to_string().contains("`__` parts"));
 }
+
+#[test]
+fn a_project_has_one_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let find = || McpConfig::find(dir.path()).map(|config| config.servers.len());
+    assert_eq!(find(), Ok(0));
+    std::fs::write(dir.path().join(".mcp.json"), r#"{"mcpServers": {"a": {"command": "b"}}}"#)
+        .unwrap();
+    assert_eq!(find(), Ok(1));
+    std::fs::write(dir.path().join(".mcp.json"), "{\n]").unwrap();
+    assert!(find().unwrap_err().to_string().starts_with(".mcp.json: line 2: the MCP servers"));
+    std::fs::write(dir.path().join("mcp.json"), "{}").unwrap();
+    assert!(find().unwrap_err().to_string().contains("keep one of them"));
+}
