@@ -13,3 +13,4 @@ mod scripted;
 mod servers;
 mod smollm;
 mod support;
+mod tls;
