@@ -16,6 +16,10 @@ use rustls::ClientConfig;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// A connection that has not been used for so long is closed, before the server does
+/// it in the middle of the next request.
+const IDLE_MAX: Duration = Duration::from_secs(20);
+
 /// The connections to one server, made when they are first needed.
 #[derive(Default)]
 pub(crate) struct Connection {
@@ -62,9 +66,14 @@ impl Pool {
         tcp.set_connect_timeout(Some(connect));
         tcp.set_nodelay(true);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(60));
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_MAX);
         match uri.scheme_str() {
-            Some("http") => Ok(Pool::Plain(builder.build(tcp))),
+            Some("http") => {
+                // A connection without TLS costs next to nothing, and llama.cpp closes
+                // those that wait while others want in: the next request would break.
+                builder.pool_max_idle_per_host(0);
+                Ok(Pool::Plain(builder.build(tcp)))
+            }
             Some("https") => {
                 tcp.enforce_http(false);
                 let tls = HttpsConnectorBuilder::new().with_tls_config(trust()?);

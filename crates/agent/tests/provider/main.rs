@@ -1,5 +1,16 @@
 //! Providers against servers: the scripted one, recorded streams, other people's.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it should be, and these run in real time"
+)]
+
+mod aimock;
 mod recorded;
 mod scripted;
+mod servers;
+mod smollm;
 mod support;
+mod tls;

@@ -15,11 +15,6 @@ const GEMINI: &str = include_str!("recorded/gemini.txt");
 const CHAT: &str = include_str!("recorded/chat.txt");
 
 /// Answers one request with these bytes, so many at a time; gives the request's text.
-#[expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a server of these tests' own; what it cannot do ends the test"
-)]
 async fn replay(head: &str, body: &[u8], at_once: usize) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -53,7 +48,6 @@ fn is_whole(request: &[u8]) -> bool {
     length.and_then(|length| length.parse().ok()).is_none_or(|length: usize| body.len() >= length)
 }
 
-#[expect(clippy::unwrap_used, reason = "only tests call this")]
 fn sent(request: &str) -> Value {
     serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
 }

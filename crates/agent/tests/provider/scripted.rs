@@ -67,7 +67,6 @@ async fn parallel_tools_and_their_results() {
 }
 
 /// A failure that a turn makes, and what was heard before it.
-#[expect(clippy::unwrap_used, reason = "only tests call this")]
 async fn failing(turn: Value) -> (greenroom_model::Failure, Vec<Delta>) {
     let server = start(&json!({"turns": [turn]}));
     let chat = Chat::new(endpoint(&server.chat_url()));

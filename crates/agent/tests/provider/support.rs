@@ -1,7 +1,5 @@
 //! What all tests here say to a provider, and what it says back.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "only tests call this")]
-
 use greenroom_agent::conversation::Message;
 use greenroom_agent::provider::{Delta, Endpoint, Key, Provider, Reply, Request, Secret, ToolSpec};
 use greenroom_agent::scripted::{Script, ScriptedServer};
@@ -49,7 +47,6 @@ pub fn texts(deltas: &[Delta]) -> String {
 }
 
 /// Waits until it is so, ten seconds at most.
-#[expect(clippy::disallowed_methods, reason = "a server is waited for, in real time")]
 pub async fn eventually(is_so: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if is_so() {

@@ -72,7 +72,7 @@ impl Decoder {
         let finish = self.finish.as_deref().unwrap_or_default();
         match finish {
             "STOP" if self.calls.is_empty() => Ok(Stop::End),
-            "STOP" => Ok(Stop::ToolCalls),
+            "STOP" | "FUNCTION_CALL" => Ok(Stop::ToolCalls),
             "MAX_TOKENS" => Ok(Stop::Length),
             "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE"
             | "MODEL_ARMOR" => Ok(Stop::Refused),
