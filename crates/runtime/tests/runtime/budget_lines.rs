@@ -4,10 +4,11 @@
 use crate::hooks::Hooks;
 use crate::script::{PRICE, account, raise, registry, run, until_tokens, until_waiting};
 use crate::world::{World, counter, pause};
+use greenroom_runtime::journal::{Commit, Error, Listing};
 use greenroom_runtime::model::{Exit, ProcessId, Seq, Status};
-use greenroom_runtime::{BlockedBy, Node, NodeOptions, RestartFrom};
+use greenroom_runtime::{BlockedBy, Node, NodeOptions, RestartFrom, join_all};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn id(key: &str) -> ProcessId {
     format!("script/{key}").parse().expect("an id")
@@ -143,4 +144,46 @@ async fn who_waits_at_an_account_that_closes_waits_where_that_goes() {
     world.send(&id("c"), "go", "null").await;
     world.until(&id("g"), Status::Completed).await;
     assert_eq!(account(&world, &root).await.spent.tokens, 50);
+}
+
+#[tokio::test]
+async fn what_comes_back_is_lent_to_nobody_before_it_is_durable() {
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = down.clone();
+    let commit = move |_: &[Commit]| match is_down.load(Ordering::SeqCst) {
+        true => Err(Error::Unavailable { why: "it is down".into() }),
+        false => Ok(()),
+    };
+    let store = Hooks { before_commit: Box::new(commit), ..Hooks::default() };
+    let node = Node::start(Arc::new(store), registry(), NodeOptions::default()).expect("starts");
+    let world = World::with(node);
+    let gives = r#"["reserve",100],["sleep",200],["settle",0]"#;
+    let ops = format!(
+        r#"[["spawn",[{gives},["sleep",400]],"a"],["spawn",[["sleep",400],["try",100]],"b"],["recv"]]"#
+    );
+    let root = run(&world, "script/root", "tokens=100", &ops).await;
+    until_tokens(&world, &root, 100).await;
+    down.store(true, Ordering::SeqCst);
+    pause(700).await;
+    down.store(false, Ordering::SeqCst);
+    world.until(&id("b"), Status::Completed).await;
+    assert_eq!(world.result(&id("b")).await, r#"["ok","budget"]"#);
+    // Who gives back may have it at once.
+    let ops = format!(r#"[{gives},["try",100]]"#);
+    let own = run(&world, "script/own", "tokens=100", &ops).await;
+    assert_eq!(world.result(&own).await, r#"["ok","ok","ok","ok"]"#);
+}
+
+/// None of them has to look through all the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_give_up_are_no_burden() {
+    let world = World::new(registry());
+    let ops = r#"[["charge",100],["crowd",4000,[["reserve",5]]],["recv"]]"#;
+    run(&world, "script/root", "tokens=100", ops).await;
+    until_waiting(&world, 4_000).await;
+    let listing = Listing { limit: 5_000, ..Listing::default() };
+    let rows = world.node.list(listing).await.expect("listed");
+    let cancels = rows.iter().map(|row| world.node.cancel(&row.id, "enough", "test"));
+    assert!(join_all(cancels).await.iter().all(Result::is_ok));
+    until_waiting(&world, 0).await;
 }
