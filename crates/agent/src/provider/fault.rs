@@ -122,7 +122,10 @@ impl Complaint {
     }
 
     fn kind(&self) -> (&'static str, bool) {
-        if self.says(&["insufficient_quota", "billing", "credit balance", "insufficient credits"]) {
+        // By the word: Gemini speaks of quota and billing at every rate limit.
+        let code = self.code.to_lowercase();
+        let is_paid_up = !code.contains("insufficient_quota") && !code.contains("billing");
+        if !is_paid_up || self.says(&["credit balance", "insufficient credits"]) {
             return (failure::QUOTA, false);
         }
         match self.status {
@@ -131,7 +134,7 @@ impl Complaint {
             503 | 529 => (failure::OVERLOADED, true),
             _ if self.says(&["overloaded"]) => (failure::OVERLOADED, true),
             401 | 403 => (failure::AUTH, false),
-            400 if self.says(&["api_key_invalid", "api key not valid", "invalid api key"]) => {
+            400 if self.says(&["api_key_invalid", "api key not valid", "api key expired"]) => {
                 (failure::AUTH, false)
             }
             413 => (failure::CONTEXT_TOO_LONG, false),

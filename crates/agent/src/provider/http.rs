@@ -259,6 +259,10 @@ impl Http {
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         // A server that does not stream answers with one document.
         let is_whole = kind.is_some_and(|kind| kind.starts_with("application/json"));
+        if kind.is_some_and(|kind| kind.starts_with("text/html")) {
+            let text = format!("a web page, no model's; check the provider's url ({})", asked.url);
+            return Ok(Some(Wrong::Nonsense(text)));
+        }
         let mut body = response.into_body();
         let mut parser = sse::Parser::new(limits.event_bytes_max);
         let (mut events, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);

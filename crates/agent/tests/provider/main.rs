@@ -7,6 +7,7 @@
     reason = "a test ends where something is not as it should be, and these run in real time"
 )]
 
+mod agent;
 mod aimock;
 mod recorded;
 mod scripted;

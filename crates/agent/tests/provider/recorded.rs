@@ -160,6 +160,10 @@ async fn nonsense_and_redirects() {
         let (url, _served) = replay(OK, b"data: {\"oops\n\ndata: more\n\n", 5).await;
         let failure = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap_err();
         assert!(failure.is(failure::PROVIDER) && failure.retryable, "{name}: {failure}");
+        let page = "200 OK\r\ncontent-type: text/html";
+        let (url, _served) = replay(page, b"<html>Sign in</html>", 5).await;
+        let failure = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap_err();
+        assert!(failure.is(failure::PROVIDER) && failure.message.contains("web page"), "{failure}");
         let (url, _served) = replay("302 Found\r\nlocation: https://else.test", b"", 1).await;
         let failure = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap_err();
         assert!(failure.is(failure::BAD_REQUEST) && !failure.retryable, "{name}: {failure}");
