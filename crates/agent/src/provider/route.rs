@@ -16,6 +16,7 @@ use crate::recording::Recording;
 use greenroom_model::Failure;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The models that a configuration and the environment give.
 pub struct Catalog {
@@ -90,6 +91,9 @@ impl Models for Catalog {
 fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
     let mut endpoint = Endpoint::new(name, config.url.clone(), config.key());
     endpoint.headers = config.headers.clone().into_iter().collect();
+    if let Some(idle_seconds) = config.idle_seconds {
+        endpoint.limits.idle = Duration::from_secs(idle_seconds);
+    }
     match config.protocol {
         Protocol::Anthropic => Arc::new(Anthropic::new(endpoint)),
         Protocol::OpenAi => Arc::new(OpenAi::new(endpoint)),

@@ -229,3 +229,23 @@ async fn the_same_in_anthropics_protocol() {
         assert!(failure.is(kind) && failure.retryable, "{failure}");
     }
 }
+
+#[tokio::test]
+async fn many_at_once() {
+    const MANY: usize = 400;
+    let server = start(&json!({"delay_ms": 500, "turns": [{"when": {}, "say": "one of many"}]}));
+    let chat = Chat::new(endpoint(&server.chat_url()));
+    let request = request("hi");
+    let all = (0..MANY).map(|number| {
+        let (chat, request) = (&chat, &request);
+        async move {
+            let key = format!("agent/{number}:1");
+            Provider::send(chat, request, &key, &mut |_| {}).await
+        }
+    });
+    for reply in futures_util::future::join_all(all).await {
+        assert_eq!(reply.unwrap().message.text(), "one of many");
+    }
+    assert!(server.open_peak() > MANY / 2, "{}", server.open_peak());
+    assert_eq!(server.served_by_key().len(), MANY);
+}

@@ -82,8 +82,8 @@ pub(super) fn providers(env: Env<'_>) -> BTreeMap<String, ProviderConfig> {
     ];
     let configs = all.into_iter().map(|(name, protocol, url, key_env)| {
         let key_env = key_env.map(str::to_owned);
-        let (headers, queue) = (BTreeMap::new(), None);
-        (name.to_owned(), ProviderConfig { protocol, url, key_env, headers, queue })
+        let (headers, queue, idle_seconds) = (BTreeMap::new(), None, None);
+        (name.to_owned(), ProviderConfig { protocol, url, key_env, headers, queue, idle_seconds })
     });
     configs.collect()
 }

@@ -50,6 +50,10 @@ pub struct ProviderConfig {
     /// The queue its calls stand in.
     #[serde(default)]
     pub queue: Option<String>,
+    /// For how long it may say nothing, in seconds; `None`: 300. A server that loads a
+    /// large model first needs more.
+    #[serde(default)]
+    pub idle_seconds: Option<u64>,
 }
 
 /// What an environment variable is.

@@ -12,6 +12,7 @@ url = "http://10.0.0.7:8000/v1"
 key_env = "GREENROOM_TEST_ACME_KEY"
 headers = { x-team = "${TEAM}" }
 queue = "acme"
+idle_seconds = 900
 
 [providers.home]
 protocol = "anthropic"
