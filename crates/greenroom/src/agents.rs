@@ -5,21 +5,27 @@ use crate::out;
 use crate::problem::Problem;
 use greenroom_agent::project::{BadProject, Project};
 use greenroom_runtime::Registry;
+use std::collections::BTreeSet;
+
+/// What a binary runs.
+#[derive(Default)]
+pub struct Kinds {
+    /// The kinds, those of the project's agents among them.
+    pub registry: Registry,
+    /// The names of these.
+    pub agents: BTreeSet<String>,
+}
 
 /// The kinds with those of the project. `serves`: a node may come of it; one that
 /// only looks does without agents that cannot be read.
 ///
 /// # Errors
 /// A file of the project that cannot be.
-pub fn of_project(
-    options: &Options,
-    registry: Registry,
-    serves: bool,
-) -> Result<Registry, Problem> {
+pub fn of_project(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, Problem> {
     let known = registry.clone();
     match read(options, registry, serves) {
-        Ok(registry) => Ok(registry),
-        Err(_) if !serves => Ok(known),
+        Ok(kinds) => Ok(kinds),
+        Err(_) if !serves => Ok(Kinds { registry: known, ..Kinds::default() }),
         Err(bad) => {
             let next = "mend the file, or name another folder with --project";
             Err(Problem::usage(bad.to_string()).next(next))
@@ -27,15 +33,16 @@ pub fn of_project(
     }
 }
 
-fn read(options: &Options, registry: Registry, serves: bool) -> Result<Registry, BadProject> {
+fn read(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, BadProject> {
     let project = Project::read(&options.project)?;
     if project.definitions.is_empty() {
-        return Ok(registry);
+        return Ok(Kinds { registry, ..Kinds::default() });
     }
     if serves && !options.json {
         for warning in &project.warnings {
             out::say(&format!("{warning}\n"));
         }
     }
-    project.register(registry)
+    let agents = project.definitions.iter().map(|agent| agent.name.clone()).collect();
+    Ok(Kinds { registry: project.register(registry)?, agents })
 }

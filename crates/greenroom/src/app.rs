@@ -1,5 +1,6 @@
 //! What every command works with: options, kinds, the way to a node or a store.
 
+use crate::agents::Kinds;
 use crate::exit::Code;
 use crate::options::Options;
 use crate::paint::Paint;
@@ -9,6 +10,7 @@ use crate::store;
 use greenroom_api::Client;
 use greenroom_model::{Kind, Millis};
 use greenroom_runtime::{Env, RealEnv, Registry};
+use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub struct App {
     pub options: Options,
     /// The kinds of this binary.
     pub registry: Registry,
+    /// Those of them that are agents of the project.
+    pub agents: BTreeSet<String>,
     /// Clock, tasks and threads.
     pub env: Arc<dyn Env>,
     /// Colours of standard output.
@@ -35,9 +39,10 @@ const LOOK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(5
 
 impl App {
     /// Must be called inside an async runtime.
-    pub fn new(options: Options, registry: Registry) -> App {
+    pub fn new(options: Options, kinds: Kinds) -> App {
+        let Kinds { registry, agents } = kinds;
         let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
-        App { options, registry, env, paint: Paint::on(&std::io::stdout()) }
+        App { options, registry, agents, env, paint: Paint::on(&std::io::stdout()) }
     }
 
     /// Whether to print JSON.

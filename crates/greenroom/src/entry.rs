@@ -79,10 +79,10 @@ fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
-    let registry = agents::of_project(&options, registry, command.may_serve())?;
+    let kinds = agents::of_project(&options, registry, command.may_serve())?;
     let tokio = builder.enable_all().build()?;
     let result = tokio.block_on(async {
-        let app = App::new(options, registry);
+        let app = App::new(options, kinds);
         Box::pin(dispatch(&app, command)).await
     });
     // Steps that were given up may still block a thread; nobody waits for them.

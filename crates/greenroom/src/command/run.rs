@@ -44,7 +44,9 @@ pub struct Args {
 pub async fn run(app: &App, args: Args) -> Done {
     let (kind, key) = split(&args.id)?;
     // What was given is checked before anything is started.
-    let input = args.input.as_deref().map(input::json).transpose()?;
+    // An agent is told what it is given; other code wants JSON.
+    let read = if app.agents.contains(&kind) { input::json_or_word } else { input::json };
+    let input = args.input.as_deref().map(read).transpose()?;
     let piped = args.input.as_deref() == Some("-");
     let (input, budget) = (input.unwrap_or_default(), args.budget);
     let request = StartRequest { kind, key, input, budget };

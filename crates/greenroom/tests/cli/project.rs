@@ -1,0 +1,59 @@
+//! A project's folder: agents, a recording in place of a model, and files that
+//! cannot be.
+
+use crate::house::House;
+use std::fs;
+
+const RECORDED: &str = "[models]\ndefault = \"recorded/x\"\n[providers.recorded]\nprotocol = \"recorded\"\nurl = \"run.json\"\n";
+
+/// A folder with an agent `helper` that answers by a recording.
+fn house() -> House {
+    let house = House::new();
+    fs::create_dir(house.path("agents")).expect("a folder");
+    let helper = "---\nname: helper\ntools: Read, Glob\ncolor: red\n---\nYou help.\n";
+    fs::write(house.path("agents/helper.md"), helper).expect("a file");
+    fs::write(house.path("greenroom.toml"), RECORDED).expect("a file");
+    fs::write(house.path("notes.txt"), "the door code is 4711\n").expect("a file");
+    let turns = r#"{"turns": [
+        {"when": {"text": "code"}, "tool_calls": [{"name": "Read", "arguments": {"file_path": "notes.txt"}}]},
+        {"when": {"tool_result": "4711"}, "say": "It is 4711."},
+        {"when": {"text": "write"}, "tool_calls": [{"name": "Write", "arguments": {"file_path": "x", "content": "x"}}]},
+        {"when": {"tool_result": "no tool"}, "say": "I may not write."}
+    ]}"#;
+    fs::write(house.path("run.json"), turns).expect("a file");
+    house
+}
+
+#[test]
+fn an_agent_of_the_folder_is_run_with_plain_words() {
+    let house = house();
+    let ran = house.run(&["run", "helper", "--input", "what is the door code?"]).ok();
+    assert_eq!(ran.out, "\"It is 4711.\"\n");
+    assert!(ran.err.contains("helper.md: not used here: color"), "{}", ran.err);
+    assert!(house.run(&["kinds"]).ok().out.contains("helper"));
+}
+
+#[test]
+fn a_tool_that_its_definition_does_not_name_is_not_there() {
+    let house = house();
+    let ran = house.run(&["run", "helper", "--input", "write something"]).ok();
+    assert_eq!(ran.out, "\"I may not write.\"\n");
+    assert!(!house.path("x").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_is_named_before_anything_starts_and_looking_goes_on() {
+    let mut house = house();
+    house.start_node();
+    let bad = "---\nname: bad\nlimits: {turns: 0}\n---\nHelp.\n";
+    fs::write(house.path("agents/bad.md"), bad).expect("a file");
+    house.run(&["ps"]).ok();
+    house.stop_node();
+    house.run(&["up"]).fails(2, &["bad.md", "limits.turns: 0"]);
+    fs::remove_file(house.path("agents/bad.md")).expect("it is there");
+    fs::write(house.path("greenroom.toml"), "[modles]\n").expect("a file");
+    house.run(&["run", "helper"]).fails(2, &["greenroom.toml", "modles"]);
+    fs::write(house.path("greenroom.toml"), RECORDED.replace("run.json", "gone.json"))
+        .expect("a file");
+    house.run(&["run", "helper", "--input", "hello"]).fails(1, &["gone.json"]);
+}
