@@ -54,7 +54,14 @@ impl Run {
         if let Some(queue) = &candidate.queue {
             step = step.queue(queue);
         }
-        let reply: Reply = step.await?;
+        let reply: Reply = match step.await {
+            Ok(reply) => reply,
+            Err(failure) => {
+                // Nobody was paid: what was set aside for it is there for the next.
+                reserved.settle(Spend::default());
+                return Err(failure);
+            }
+        };
         let cost = self.parts.models.cost_micro(&candidate.name, &reply.usage);
         let spent = Spend {
             tokens: reply.usage.total(),

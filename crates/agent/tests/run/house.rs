@@ -1,0 +1,117 @@
+//! A node with one agent, and the server of its model.
+
+use greenroom_agent::Agent;
+use greenroom_agent::models::One;
+use greenroom_agent::provider::{Chat, Endpoint, Key};
+use greenroom_agent::scripted::{Script, ScriptedServer};
+use greenroom_runtime::journal::Memory;
+use greenroom_runtime::model::{AskId, Exit, Failure, Payload, ProcessId};
+use greenroom_runtime::{Node, NodeOptions, Registry, SendRequest, StartRequest};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct House {
+    pub node: Node,
+    pub server: ScriptedServer,
+    pub id: ProcessId,
+}
+
+impl House {
+    /// An agent `one`, as `make` makes it, whose model goes by these turns.
+    pub fn new(turns: Value, make: impl FnOnce(Agent) -> Agent) -> House {
+        let script = Script::parse(&json!({ "turns": turns }).to_string()).unwrap();
+        let server = ScriptedServer::start(script).unwrap();
+        let provider = Chat::new(Endpoint::new("script", server.chat_url(), Key::None));
+        let models = Arc::new(One::new("script/model", "model", Arc::new(provider)));
+        let registry = make(Agent::new("one", "You help.", models)).register(Registry::new());
+        let node = Node::start(Arc::new(Memory::new()), registry, NodeOptions::default()).unwrap();
+        House { node, server, id: "one/x".parse().unwrap() }
+    }
+
+    pub async fn start(&self, input: Value) {
+        let start = StartRequest {
+            budget: None,
+            kind: "one".into(),
+            key: Some("x".into()),
+            input: Payload::of(&input).unwrap(),
+            by: "test".into(),
+        };
+        self.node.start_process(start).await.unwrap();
+    }
+
+    pub async fn exit(&self) -> Exit {
+        self.node.result(&self.id, Some(Duration::from_secs(30))).await.unwrap().unwrap()
+    }
+
+    /// Its result.
+    pub async fn result(&self) -> Value {
+        match self.exit().await {
+            Exit::Normal(result) => result.read().unwrap(),
+            other => panic!("it ended {other}"),
+        }
+    }
+
+    /// What it failed with.
+    pub async fn failure(&self) -> Failure {
+        match self.exit().await {
+            Exit::Error(failure) => failure,
+            other => panic!("it ended {other}"),
+        }
+    }
+
+    /// Starts it and waits for its result.
+    pub async fn run(&self, input: Value) -> Value {
+        self.start(input).await;
+        self.result().await
+    }
+
+    /// Answers the one question that is open, once there is one; gives it back.
+    pub async fn answer(&self, value: Value) -> String {
+        let ask = self.asked().await;
+        let id = AskId { process: ask.0, op: ask.1 };
+        self.node.answer(&id, Payload::of(&value).unwrap(), "test").await.unwrap();
+        ask.2
+    }
+
+    async fn asked(&self) -> (ProcessId, greenroom_runtime::model::Op, String) {
+        for _ in 0..600 {
+            if let Some(ask) = self.node.asks(None).await.unwrap().into_iter().next() {
+                return (ask.process, ask.op, ask.spec.question);
+            }
+            pause().await;
+        }
+        panic!("nothing is asked");
+    }
+
+    pub async fn say(&self, topic: &str, body: Value) {
+        let body = Payload::of(&body).unwrap();
+        let request = SendRequest { topic: topic.into(), body, by: "test".into() };
+        self.node.send(&self.id, request).await.unwrap();
+    }
+
+    /// Waits until a state is so.
+    pub async fn until(&self, key: &str, wanted: Value) {
+        for _ in 0..600 {
+            let state = self.node.state(&self.id).await.unwrap_or_default();
+            if state
+                .iter()
+                .any(|row| row.key == key && row.value.read::<Value>().unwrap() == wanted)
+            {
+                return;
+            }
+            pause().await;
+        }
+        panic!("{key} never was {wanted}");
+    }
+
+    /// The bodies of all requests, in order.
+    pub fn requests(&self) -> Vec<Value> {
+        self.server.requests().into_iter().map(|request| request.body).collect()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test waits in real time")]
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
