@@ -93,6 +93,9 @@ pub struct Limits {
     pub repeats: u32,
     /// How deep agents may have agents do their work. 3 by default.
     pub depth: u32,
+    /// How large its conversation may be, in tokens: of one that is larger, the older
+    /// part is summarized. 120,000 by default.
+    pub context: u64,
     /// What becomes of it.
     pub then: Breach,
 }
@@ -106,6 +109,7 @@ impl Default for Limits {
             minutes: None,
             repeats: 4,
             depth: 3,
+            context: 120_000,
             then: Breach::Stop,
         }
     }

@@ -18,5 +18,8 @@ pub mod scripted;
 pub mod skill;
 pub mod tool;
 
-pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, TOO_DEEP, Task};
+pub use agent::{
+    Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, PIN, REFUSED, SAY, TOO_DEEP, Task,
+    UNDO_COMPACTION,
+};
 pub use definition::Definition;

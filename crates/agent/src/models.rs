@@ -13,6 +13,12 @@ pub trait Models: Send + Sync {
     /// A name that says nothing here; no key for it.
     fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Failure>;
 
+    /// Whether the configuration itself says what this role is: without that nothing
+    /// that is said to one company is told another.
+    fn names_role(&self, _role: &str) -> bool {
+        false
+    }
+
     /// What a call has cost, in millionths; `None`: the price is not known.
     fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64>;
 }

@@ -14,6 +14,10 @@ use std::future::IntoFuture;
 pub const SAY: &str = "say";
 /// The topic of the message that ends a chat.
 pub const BYE: &str = "bye";
+/// The topic of the message that takes the last compaction back.
+pub const UNDO_COMPACTION: &str = "undo_compaction";
+/// The topic of the message that keeps a message as it is: its number, from 1.
+pub const PIN: &str = "pin";
 /// What an agent tells the one that has started it: a [`Note`].
 pub(super) const NOTE: &str = "note";
 /// The answer of the one that has started an agent to its question.
@@ -44,6 +48,10 @@ pub(super) enum Heard {
     Ended(ProcessId, Exit),
     /// These tools are not to be used any more.
     Revoked(Vec<String>),
+    /// The last compaction is taken back.
+    Undo,
+    /// This message stays as it is.
+    Pin(u32),
     /// The chat is over.
     Bye,
     /// Nothing that counts: a message from somebody who may not send it.
@@ -123,6 +131,12 @@ impl Inbox {
             (REVOKE, from) if from.is_some() && from == self.ctx.parent() => {
                 received.read().map_or(Heard::Nothing, Heard::Revoked)
             }
+            // A conversation is its person's, and of whoever has started it.
+            (UNDO_COMPACTION | PIN, from) if from.is_some() && from != self.ctx.parent() => {
+                Heard::Nothing
+            }
+            (UNDO_COMPACTION, _) => Heard::Undo,
+            (PIN, _) => received.read().map_or(Heard::Nothing, Heard::Pin),
             (SAY, _) => Heard::Words(match received.read()? {
                 Value::String(words) => words,
                 other => other.to_string(),
@@ -133,5 +147,6 @@ impl Inbox {
 }
 
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    ctx.recv().topic(SAY).topic(BYE).topic(NOTE).topic(REVOKE).into_future()
+    let topics = [SAY, BYE, NOTE, REVOKE, UNDO_COMPACTION, PIN];
+    topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic)).into_future()
 }

@@ -10,6 +10,7 @@
 
 mod act;
 mod approve;
+mod compact;
 mod guard;
 mod inbox;
 mod input;
@@ -19,12 +20,13 @@ mod outcome;
 mod parts;
 mod run;
 mod setup;
+mod size;
 mod team;
 mod think;
 mod thread;
 
 pub use approve::Decision;
-pub use inbox::{BYE, SAY};
+pub use inbox::{BYE, PIN, SAY, UNDO_COMPACTION};
 pub use input::Task;
 pub use live::Live;
 pub use outcome::REFUSED;

@@ -6,7 +6,7 @@ use super::input::{Continued, Input, Task};
 use super::parts::Parts;
 use super::setup::{Setup, Tools};
 use super::team;
-use super::thread::Thread;
+use super::thread::{self, Thread};
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
 use greenroom_model::Failure;
@@ -96,8 +96,9 @@ impl Run {
     pub fn say(&mut self, message: Message) -> Result<(), Failure> {
         self.thread.said += 1;
         let shown = Message { raw: None, ..message.clone() };
-        self.ctx.set(&format!("thread/{:06}", self.thread.said), &shown)?;
+        self.ctx.set(&thread::key(self.thread.said), &shown)?;
         self.thread.messages.push(message);
+        self.thread.places.push(self.thread.said);
         Ok(())
     }
 
@@ -125,6 +126,8 @@ impl Run {
                 Ok(())
             }
             Heard::Revoked(tools) => self.revoke(tools),
+            Heard::Undo => self.undo_compaction(),
+            Heard::Pin(place) => self.pin(place),
             Heard::Words(words) => {
                 self.thread.watch.heard();
                 self.hear_words(words)

@@ -2,8 +2,9 @@
 
 use super::live::Live;
 use super::run::Run;
-use crate::conversation::{Message, Part};
+use super::size::about_tokens;
 use crate::models::Candidate;
+use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::provider::{self, Reply, Request, ToolChoice};
 use greenroom_model::budget::Spend;
 use greenroom_model::{Failure, Retry, failure};
@@ -13,16 +14,58 @@ use std::time::Duration;
 /// How long one attempt may take, thinking included.
 const ATTEMPT_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// How often room is made for one call of a model.
+const ROOM_MADE_MAX: u32 = 2;
+
+/// What a model is asked.
+pub(super) struct Ask {
+    /// What the step is called.
+    pub what: &'static str,
+    /// Whether those who watch see the reply as it comes.
+    pub live: bool,
+    pub request: Request,
+}
+
 impl Run {
-    /// Asks the model, and if it cannot answer the next in line.
+    /// Asks the model what comes next. If it is told more than it can take in, room is
+    /// made and it is asked again.
     pub async fn think(&mut self) -> Result<Reply, Failure> {
         self.thread.watch.turns += 1;
-        let models = self.parts.models.clone();
+        self.compact_if_large().await?;
+        let mut tried = 0;
+        loop {
+            let ask = Ask { what: "model", live: true, request: self.request() };
+            let reply = match self.ask_models(&self.model_name(), ask).await {
+                Ok(reply) => reply,
+                Err(failure) if failure.is(CONTEXT_TOO_LONG) && tried < ROOM_MADE_MAX => {
+                    if !self.make_room(tried, &failure.message).await? {
+                        return Err(failure);
+                    }
+                    tried += 1;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            self.thread.tokens_last = reply.usage.total();
+            if self.ctx.get::<String>("model").as_ref() != Some(&reply.model) {
+                self.ctx.set("model", &reply.model)?;
+            }
+            return Ok(reply);
+        }
+    }
+
+    /// The model it uses, or its role.
+    pub fn model_name(&self) -> String {
         let name = self.thread.fallback.clone().or_else(|| self.setup.definition.model.clone());
-        let candidates = models.candidates(name.as_deref().unwrap_or("default"))?;
+        name.unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Asks a model, and if it cannot answer the next in line.
+    pub async fn ask_models(&mut self, name: &str, ask: Ask) -> Result<Reply, Failure> {
+        let candidates = self.parts.models.candidates(name)?;
         let mut failed: Option<Failure> = None;
         for candidate in candidates {
-            match self.ask_model(&candidate).await {
+            match self.ask_model(&candidate, &ask).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) if is_final(&failure) => return Err(failure),
                 Err(failure) => failed = Some(after(failed, &candidate, failure)),
@@ -33,19 +76,24 @@ impl Run {
         }))
     }
 
-    async fn ask_model(&mut self, candidate: &Candidate) -> Result<Reply, Failure> {
-        let request = Arc::new(self.request(&candidate.model));
+    async fn ask_model(&mut self, candidate: &Candidate, ask: &Ask) -> Result<Reply, Failure> {
+        let request = Arc::new(Request { model: candidate.model.clone(), ..ask.request.clone() });
         let reserved = self.ctx.reserve(self.at_most(candidate, &request)).await?;
-        let (provider, asked) = (candidate.provider.clone(), candidate.name.clone());
-        let mut step = self.ctx.step(&format!("model {}", candidate.name), move |step| {
+        let (provider, asked, live) =
+            (candidate.provider.clone(), candidate.name.clone(), ask.live);
+        let mut step = self.ctx.step(&format!("{} {}", ask.what, candidate.name), move |step| {
             let (provider, request) = (provider.clone(), request.clone());
             let model = asked.clone();
             async move {
                 // Who does not listen misses it: no reason to fail.
-                let _ = step.emit(&Live::Thinking { model, attempt: step.attempt() });
+                if live {
+                    let _ = step.emit(&Live::Thinking { model, attempt: step.attempt() });
+                }
                 let mut on_delta = |delta| {
                     step.heartbeat();
-                    let _ = step.emit(&Live::Reply { delta });
+                    if live {
+                        let _ = step.emit(&Live::Reply { delta });
+                    }
                 };
                 provider.send(&request, step.key(), &mut on_delta).await
             }
@@ -71,16 +119,13 @@ impl Run {
         reserved.settle(spent);
         self.thread.usage += reply.usage;
         self.thread.money_micro += spent.money_micro;
-        self.thread.tokens_last = reply.usage.total();
-        if self.ctx.get::<String>("model").as_ref() != Some(&reply.model) {
-            self.ctx.set("model", &reply.model)?;
-        }
         self.ctx.set("usage", &self.thread.usage)?;
         self.ctx.set("money_micro", &self.thread.money_micro)?;
         Ok(reply)
     }
 
-    fn request(&self, model: &str) -> Request {
+    /// What the model is asked; which model is put in later.
+    pub fn request(&self) -> Request {
         let definition = &self.setup.definition;
         let mut system = definition.prompt.clone();
         if !self.setup.skills.is_empty() {
@@ -93,7 +138,7 @@ impl Run {
         let mut tools: Vec<_> = self.tools.all().iter().map(|tool| tool.spec.clone()).collect();
         tools.extend(self.thread.kept.spec());
         Request {
-            model: model.to_owned(),
+            model: String::new(),
             system,
             messages: self.thread.messages.clone(),
             tools,
@@ -141,9 +186,13 @@ fn patience() -> Retry {
 /// Whether no other model can help: the process is to stop, or the request itself
 /// is wrong.
 fn is_final(failure: &Failure) -> bool {
-    let own = [failure::CANCELLED, failure::SHUTDOWN, "budget"];
-    let wrong = [provider::failure::BAD_REQUEST, provider::failure::CONTEXT_TOO_LONG];
-    own.iter().chain(&wrong).any(|kind| failure.is(kind))
+    let wrong = [provider::failure::BAD_REQUEST, CONTEXT_TOO_LONG];
+    is_own(failure) || wrong.iter().any(|kind| failure.is(kind))
+}
+
+/// Whether it is not about the model at all.
+pub(super) fn is_own(failure: &Failure) -> bool {
+    [failure::CANCELLED, failure::SHUTDOWN, "budget"].iter().any(|kind| failure.is(kind))
 }
 
 /// The failure of several in a row: what the last one said, and what was before.
@@ -154,20 +203,4 @@ fn after(before: Option<Failure>, candidate: &Candidate, failure: Failure) -> Fa
         None => words,
     };
     Failure { message, ..failure }
-}
-
-/// About how many tokens a request is: four letters each.
-fn about_tokens(request: &Request) -> u64 {
-    let tools: usize = request.tools.iter().map(|tool| tool.description.len() + 200).sum();
-    let said: usize = request.messages.iter().map(letters).sum();
-    ((request.system.len() + tools + said) / 4) as u64
-}
-
-fn letters(message: &Message) -> usize {
-    let of = |part: &Part| match part {
-        Part::Text { text } => text.len(),
-        Part::ToolCall(call) => call.name.len() + call.arguments.to_string().len(),
-        Part::ToolResult(result) => result.content.len(),
-    };
-    message.content.iter().map(of).sum()
 }

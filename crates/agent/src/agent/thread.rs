@@ -6,6 +6,7 @@ use crate::conversation::Message;
 use crate::provider::Usage;
 use greenroom_model::ProcessId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A conversation, what it has taken, and what it has come to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Thread {
     /// What the model is told: all that was said, or a summary and what came after.
     pub messages: Vec<Message>,
+    /// Which of all that were said each of these is, from 1; 0: a summary.
+    pub places: Vec<u32>,
     /// How many messages were said in all.
     pub said: u32,
     /// What all calls have taken.
@@ -23,6 +26,12 @@ pub(crate) struct Thread {
     pub tokens_last: u64,
     /// How often the conversation was made shorter.
     pub compactions: u32,
+    /// Those times that were not taken back.
+    pub standing: Vec<u32>,
+    /// Not made shorter below so many tokens: a compaction was taken back.
+    pub hold: u64,
+    /// Messages that always stay as they are.
+    pub pinned: BTreeSet<u32>,
     /// The model to use instead of the definition's.
     pub fallback: Option<String>,
     /// Agents that it has started and that have not ended.
@@ -35,4 +44,9 @@ pub(crate) struct Thread {
     pub watch: Watch,
     /// Results that were too long for the model, by handle.
     pub kept: Kept,
+}
+
+/// Where a message stands in the agent's state.
+pub(super) fn key(place: u32) -> String {
+    format!("thread/{place:06}")
 }

@@ -120,6 +120,9 @@ fn impossible(limits: &Limits) -> Option<String> {
         Limits { tokens: Some(0), .. } => none("tokens"),
         Limits { minutes: Some(0), .. } => none("minutes"),
         Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
+        Limits { context: 0..1_000, .. } => {
+            Some("limits.context: 1000 tokens are the least that leave room to work".to_owned())
+        }
         Limits { money: Some(money), .. } if !(*money > 0.0 && money.is_finite()) => {
             Some(format!("limits.money: {money} is no amount to spend"))
         }

@@ -83,6 +83,10 @@ impl Models for Catalog {
         Ok(candidates.collect())
     }
 
+    fn names_role(&self, role: &str) -> bool {
+        self.config.models.contains_key(role)
+    }
+
     fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64> {
         self.prices.cost_micro(candidate, usage)
     }

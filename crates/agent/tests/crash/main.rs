@@ -3,5 +3,6 @@
 //! conversation is the same in the end.
 
 mod calls;
+mod compact;
 mod model;
 mod team;

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
 use greenroom_agent::models::{Candidate, Models};
-use greenroom_agent::provider::{Delta, OnDelta, Provider, Reply, Request, Stop, Usage};
+use greenroom_agent::provider::{Delta, OnDelta, Provider, Reply, Request, Stop, Usage, failure};
 use greenroom_model::Failure;
 use greenroom_sim::Outside;
 use serde_json::Value;
@@ -19,10 +19,17 @@ pub type Script = fn(&Request) -> Vec<Part>;
 pub struct Scripted {
     pub outside: Outside,
     pub script: Script,
+    /// It takes in no more letters than these.
+    pub window: usize,
 }
 
 pub fn models(outside: &Outside, script: Script) -> Arc<dyn Models> {
-    Arc::new(Scripted { outside: outside.clone(), script })
+    narrow_models(outside, script, usize::MAX)
+}
+
+/// One that takes in no more letters than these.
+pub fn narrow_models(outside: &Outside, script: Script, window: usize) -> Arc<dyn Models> {
+    Arc::new(Scripted { outside: outside.clone(), script, window })
 }
 
 pub fn text(text: impl Into<String>) -> Part {
@@ -45,13 +52,16 @@ impl Provider for Scripted {
         on_delta: OnDelta<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
+            if request.chars() > self.window {
+                return Err(Failure::fatal(failure::CONTEXT_TOO_LONG, "prompt is too long"));
+            }
             self.outside.call_by_key(key, "model").await?;
             let content = (self.script)(request);
             let message = Message { role: Role::Assistant, content, raw: None };
             on_delta(Delta::Text { text: message.text() });
             let asks = message.tool_calls().next().is_some();
             let stop = if asks { Stop::ToolCalls } else { Stop::End };
-            let usage = Usage { input: 10, output: 5, ..Usage::default() };
+            let usage = Usage { input: request.chars() as u64 / 4, output: 5, ..Usage::default() };
             Ok(Reply { message, stop, usage, model: "simulated".to_owned() })
         }
         .boxed()

@@ -17,6 +17,7 @@ mod dead;
 mod doctor;
 mod house;
 mod look;
+mod memory;
 mod project;
 mod queues;
 mod run;
