@@ -17,6 +17,9 @@ mod root;
 pub mod scripted;
 pub mod skill;
 pub mod tool;
+pub mod workspace;
 
-pub use agent::{Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, REFUSED, SAY, TOO_DEEP, Task};
+pub use agent::{
+    Agent, BAD_DEFINITION, BYE, Decision, Home, LIMIT, Live, REFUSED, SAY, TOO_DEEP, TOO_MANY, Task,
+};
 pub use definition::Definition;

@@ -24,3 +24,4 @@ mod schedule;
 mod silent;
 mod transfer;
 mod warn;
+mod workspaces;
