@@ -128,6 +128,7 @@ fn impossible(limits: &Limits) -> Option<String> {
     match limits {
         Limits { turns: 0, .. } => none("turns"),
         Limits { tokens: Some(0), .. } => none("tokens"),
+        Limits { children: 0, .. } => Some("limits.children: 1 is the least; to have it start none, leave `start_agent` and `agent` out of its tools".to_owned()),
         Limits { minutes: Some(0), .. } => none("minutes"),
         Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
         Limits { money: Some(money), .. } if !(*money > 0.0 && money.is_finite()) => {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "what a test expects and does not find fails it")]
 
+mod again;
 mod desk;
 mod merge;
 mod refuse;

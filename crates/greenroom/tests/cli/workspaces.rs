@@ -30,7 +30,7 @@ fn turns(start: &str) -> String {
 
 /// A project in a git repository, and its model.
 fn project(start: &str) -> (House, ScriptedServer) {
-    let house = House::new();
+    let house = House::with_agents("");
     let server = ScriptedServer::start(Script::parse(&turns(start)).expect("a script"));
     let server = server.expect("a server");
     std::fs::create_dir(house.path("agents")).expect("made");
@@ -106,7 +106,7 @@ fn what_an_agent_did_whose_lead_was_cancelled_is_on_its_branch() {
     house.run(&["run", "lead/1", "-d", "-i", "\"begin\""]).ok();
     let place = half_done(&house);
     let child = writer(&house);
-    house.run(&["cancel", "lead/1", "--reason", "enough"]).ok();
+    house.run(&["cancel", "lead/1", "--tree", "--reason", "enough"]).ok();
     house.await_status(&child, "cancelled");
     let branch = format!("greenroom/{}", place.file_name().expect("a name").to_string_lossy());
     let dir = house.dir.path();
@@ -140,7 +140,7 @@ fn an_agent_whose_lead_has_ended_goes_on_and_its_work_is_kept() {
 /// As the example's README says, in a copy of it.
 #[test]
 fn the_example_of_a_site_comes_to_its_end_in_a_folder_that_was_just_made_a_repository() {
-    let house = House::new();
+    let house = House::with_agents("");
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/site");
     let copied = Command::new("cp").arg("-r").arg(example.join(".")).arg(house.dir.path()).status();
     assert!(copied.expect("cp runs").success());

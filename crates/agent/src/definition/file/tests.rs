@@ -47,6 +47,7 @@ fn what_cannot_be_is_told() {
     let wrong = |text: &str| read(text, "x").unwrap_err().to_string();
     assert!(wrong("no head").contains("---"));
     assert!(wrong("---\nname: x\n---\n  \n").contains("prompt"));
+    assert!(wrong("---\nlimits: {children: 0}\n---\nx").contains("limits.children"));
     assert!(wrong("---\nlimits: {turns: 0}\n---\nx").contains("limits.turns: 0"));
     assert!(wrong("---\nisolation: cage\n---\nx").contains("isolation: cage"));
     assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
