@@ -34,6 +34,9 @@ pub struct Definition {
     /// themselves.
     #[serde(default)]
     pub approve: BTreeMap<String, Approval>,
+    /// Where it works when another agent starts it.
+    #[serde(default, skip_serializing_if = "Isolation::is_none")]
+    pub isolation: Isolation,
     /// When it has to stop.
     #[serde(default)]
     pub limits: Limits,
@@ -67,12 +70,30 @@ impl Definition {
             disallowed_tools: Vec::new(),
             skills: None,
             approve: BTreeMap::new(),
+            isolation: Isolation::None,
             limits: Limits::default(),
             output: None,
             tokens_max: tokens_max(),
             temperature: None,
             prompt: prompt.to_owned(),
         }
+    }
+}
+
+/// Where an agent works that another one has started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// Where the other one works.
+    #[default]
+    None,
+    /// In a git worktree of its own, on a branch of its own.
+    Worktree,
+}
+
+impl Isolation {
+    fn is_none(&self) -> bool {
+        *self == Isolation::None
     }
 }
 
@@ -96,6 +117,8 @@ pub struct Limits {
     /// How large its conversation may be, in tokens: of one that is larger, the older
     /// part is summarized. 120,000 by default.
     pub context: u64,
+    /// How many agents it may have at work at once. 8 by default.
+    pub children: u32,
     /// What becomes of it.
     pub then: Breach,
 }
@@ -110,6 +133,7 @@ impl Default for Limits {
             repeats: 4,
             depth: 3,
             context: 120_000,
+            children: 8,
             then: Breach::Stop,
         }
     }

@@ -17,9 +17,10 @@ mod root;
 pub mod scripted;
 pub mod skill;
 pub mod tool;
+pub mod workspace;
 
 pub use agent::{
-    Agent, BAD_DEFINITION, BYE, Decision, LIMIT, Live, PIN, REFUSED, SAY, TOO_DEEP, Task,
-    UNDO_COMPACTION,
+    Agent, BAD_DEFINITION, BYE, Decision, Home, LIMIT, Live, PIN, REFUSED, SAY, TOO_DEEP, TOO_MANY,
+    Task, UNDO_COMPACTION,
 };
 pub use definition::Definition;

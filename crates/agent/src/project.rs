@@ -6,9 +6,9 @@ use crate::definition::{Definition, file};
 use crate::models::Models;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
-use crate::tool::Approval;
 use crate::tool::mcp::{McpConfig, McpServers};
 use crate::tool::workspace::Workspace;
+use crate::workspace::Site;
 use greenroom_runtime::Registry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,6 +131,7 @@ impl Project {
         let models: Arc<dyn Models> = Arc::new(models);
         let workspace =
             Workspace::open(&self.dir).map_err(|error| bad(self.dir.clone(), error.to_string()))?;
+        let site = Site::new(workspace.path());
         let servers = McpServers::new(self.mcp.clone());
         for definition in &self.definitions {
             let others: Vec<Definition> = self
@@ -141,11 +142,8 @@ impl Project {
                 .collect();
             let mut agent =
                 Agent::of(definition.clone(), models.clone()).skills(&self.skills).asks();
-            for tool in workspace.tools() {
-                // The folder is the user's own: nothing changes it unasked.
-                let asks = if tool.policy.read_only { Approval::Never } else { Approval::Always };
-                agent = agent.tool(tool.approval(asks));
-            }
+            // The folder is the user's own: nothing changes it unasked.
+            agent = agent.works_in(&workspace, &site);
             if servers.names().next().is_some() {
                 agent = agent.mcp(&servers);
             }

@@ -92,6 +92,10 @@ impl Root {
         let Some(name) = below.file_name().map(ToOwned::to_owned) else {
             return Err(format!("`{path}` is the folder itself"));
         };
+        if below.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
+            // What stands there decides which programs git runs, and in which repository.
+            return Err(format!("`{path}`: `.git` is git's own, and nothing else writes in it"));
+        }
         let parent = below.parent().unwrap_or(Path::new(""));
         let dir = self.make_dirs(parent).map_err(|error| words(path, error))?;
         let mode = match fs::statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -1,6 +1,7 @@
 //! What an agent begins with. Plain data.
 
 use super::thread::Thread;
+use crate::workspace::Place;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +43,18 @@ pub struct Task {
     /// How many agents stand above it.
     #[serde(default)]
     pub depth: u32,
+    /// The workspace it works in, made by who has started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Home>,
+}
+
+/// The workspace that an agent works in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Home {
+    /// It.
+    pub place: Place,
+    /// Whether it was made for it; or else for one above it.
+    pub own: bool,
 }
 
 impl Input {

@@ -21,25 +21,29 @@ mod parts;
 mod run;
 mod setup;
 mod size;
+mod state;
 mod team;
 mod think;
 mod thread;
+mod workspaces;
 
 pub use approve::Decision;
 pub use inbox::{BYE, PIN, SAY, UNDO_COMPACTION};
-pub use input::Task;
+pub use input::{Home, Task};
 pub use live::Live;
 pub use outcome::REFUSED;
 pub use run::LIMIT;
 pub use setup::BAD_DEFINITION;
-pub use team::{TOO_DEEP, lead, member};
+pub use team::{TOO_DEEP, TOO_MANY};
 
-use self::parts::Parts;
+use self::parts::{Folder, Parts};
 use crate::definition::Definition;
 use crate::models::Models;
 use crate::skill::Skills;
 use crate::tool::mcp::McpServers;
-use crate::tool::{Tool, Toolbox};
+use crate::tool::workspace::Workspace;
+use crate::tool::{Approval, Tool, Toolbox};
+use crate::workspace::Site;
 use greenroom_runtime::Registry;
 use std::sync::Arc;
 
@@ -64,7 +68,7 @@ impl Agent {
     /// An agent as it is defined.
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
         let (tools, skills) = (Toolbox::default(), Skills::default());
-        Agent(Parts { definition, tools, models, skills, mcp: None, problem: None })
+        Agent(Parts { definition, tools, models, skills, mcp: None, folder: None, problem: None })
     }
 
     /// Changes its definition.
@@ -93,14 +97,27 @@ impl Agent {
         self
     }
 
-    /// Lets it have these agents do its work ([`lead`]).
-    pub fn leads(self, others: &[Definition]) -> Agent {
-        lead(others).into_iter().fold(self, Agent::tool)
+    /// Has it work in this folder, with the folder's tools: what only reads is done
+    /// unasked, what writes needs a person's yes. An agent that works in a workspace
+    /// of its own has the same tools there, and writes unasked.
+    pub fn works_in(mut self, folder: &Workspace, site: &Site) -> Agent {
+        self.0.folder = Some(Folder { tools: folder.clone(), site: site.clone() });
+        folder.tools().into_iter().fold(self, |agent, tool| {
+            let asks = if tool.policy.read_only { Approval::Never } else { Approval::Always };
+            agent.tool(tool.approval(asks))
+        })
     }
 
-    /// Lets it ask and report ([`member`]).
+    /// Lets it have these agents do its work. Each in a workspace of its own only if
+    /// it [works in](Agent::works_in) a folder itself, which is to be said before.
+    pub fn leads(self, others: &[Definition]) -> Agent {
+        let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
+        team::lead(others, site).into_iter().fold(self, Agent::tool)
+    }
+
+    /// Lets it ask and report.
     pub fn asks(self) -> Agent {
-        member().into_iter().fold(self, Agent::tool)
+        team::member().into_iter().fold(self, Agent::tool)
     }
 
     /// Adds it as a kind, named as it is.

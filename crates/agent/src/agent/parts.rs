@@ -4,7 +4,9 @@ use crate::definition::Definition;
 use crate::models::Models;
 use crate::skill::Skills;
 use crate::tool::mcp::McpServers;
+use crate::tool::workspace::Workspace;
 use crate::tool::{BadTool, Toolbox};
+use crate::workspace::Site;
 use std::sync::Arc;
 
 /// What an agent is made of.
@@ -15,6 +17,17 @@ pub(super) struct Parts {
     pub models: Arc<dyn Models>,
     pub skills: Skills,
     pub mcp: Option<McpServers>,
+    /// The folder it works in, if any.
+    pub folder: Option<Folder>,
     /// The first tool that could not be given to it.
     pub problem: Option<BadTool>,
+}
+
+/// The folder that an agent works in.
+#[derive(Clone)]
+pub(super) struct Folder {
+    /// Its tools.
+    pub tools: Workspace,
+    /// The workspaces below it.
+    pub site: Site,
 }

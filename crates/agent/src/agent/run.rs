@@ -5,11 +5,13 @@ use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
 use super::parts::Parts;
 use super::setup::{Setup, Tools};
+use super::state::{STATE, State};
 use super::team;
 use super::thread::{self, Thread};
+use super::workspaces;
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
-use greenroom_model::Failure;
+use greenroom_model::{Exit, Failure};
 use greenroom_runtime::Ctx;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,53 +38,72 @@ const CALLS_PER_SEGMENT: u32 = 100;
 
 pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Value, Failure> {
     let mut run = Run::begin(ctx, parts, input).await?;
-    let mut inbox = Inbox::open(&run.ctx);
-    loop {
-        inbox.watch(&run.thread.team);
-        run.hear(&mut inbox)?;
-        if run.has_nothing_to_do() {
-            if run.bye {
-                return Ok(run.last_words());
-            }
-            run.listen(&mut inbox).await?;
-            continue;
-        }
-        if run.calls >= CALLS_PER_SEGMENT {
-            return run.go_on_as_new();
-        }
-        run.guard().await?;
-        run.again = false;
-        let reply = run.think().await?;
-        run.calls += 1;
-        let asked = reply.message.tool_calls().next().is_some();
-        run.say(reply.message.clone())?;
-        if asked {
-            run.act(&reply).await?;
-        } else if let Some(result) = run.outcome(&reply)?
-            && !run.task.chat
-            && run.thread.team.is_empty()
-        {
-            return Ok(result);
-        }
+    let ended = run.go().await;
+    let goes_on = ended.as_ref().is_err_and(|failure| failure.is(CONTINUES));
+    if !goes_on && let (Some(folder), Some(home)) = (&run.parts.folder, &run.task.workspace) {
+        workspaces::leave(&run.ctx, &folder.site, home).await?;
     }
+    ended
 }
 
+/// How `continue_as_new` leaves the code.
+const CONTINUES: &str = "continue_as_new";
+
 impl Run {
+    /// The loop, to its end.
+    async fn go(&mut self) -> Result<Value, Failure> {
+        let run = self;
+        let mut inbox = Inbox::open(&run.ctx);
+        loop {
+            inbox.watch(&run.thread.team);
+            run.hear(&mut inbox).await?;
+            if run.has_nothing_to_do() {
+                if run.bye {
+                    return Ok(run.last_words());
+                }
+                run.listen(&mut inbox).await?;
+                continue;
+            }
+            if run.calls >= CALLS_PER_SEGMENT {
+                return run.go_on_as_new();
+            }
+            run.guard().await?;
+            run.again = false;
+            let reply = run.think().await?;
+            run.calls += 1;
+            let asked = reply.message.tool_calls().next().is_some();
+            run.say(reply.message.clone())?;
+            if asked {
+                run.act(&reply).await?;
+            } else if let Some(result) = run.outcome(&reply)?
+                && !run.task.chat
+                && run.thread.team.is_empty()
+            {
+                return Ok(result);
+            }
+        }
+    }
+
     async fn begin(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Run, Failure> {
         let setup = Setup::read(&ctx, &parts).await?;
         let (task, thread) = input.read();
         let fresh = thread.is_none();
-        let mut tools = Tools::of(&setup, &parts)?;
+        let mut tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
         let mut thread = thread.unwrap_or_default();
         tools.revoke(&thread.revoked)?;
         if fresh {
             thread.watch.began = ctx.now();
             let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
-            let Task { chat, depth, .. } = task;
+            let Task { chat, depth, workspace, .. } = task.clone();
+            let children_max = setup.definition.limits.children;
+            if let Some(home) = &workspace {
+                workspaces::move_in(&ctx, home)?;
+            }
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
             }
-            ctx.set(team::STATE, &team::State { name, chat, depth, depth_max })?;
+            let state = State { name, chat, depth, depth_max, children_max, workspace };
+            ctx.set(STATE, &state)?;
         }
         let (calls, bye, again) = (0, false, false);
         let mut run = Run { ctx, parts, setup, tools, task, thread, calls, bye, again };
@@ -103,9 +124,9 @@ impl Run {
     }
 
     /// Takes in what people have said since the last look.
-    fn hear(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
+    async fn hear(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
         while let Some(heard) = inbox.look()? {
-            self.hear_one(heard)?;
+            self.hear_one(heard).await?;
         }
         Ok(())
     }
@@ -115,10 +136,10 @@ impl Run {
         self.ctx.set("status", "listening")?;
         let heard = inbox.wait().await?;
         self.ctx.set("status", "working")?;
-        self.hear_one(heard)
+        self.hear_one(heard).await
     }
 
-    fn hear_one(&mut self, heard: Heard) -> Result<(), Failure> {
+    async fn hear_one(&mut self, heard: Heard) -> Result<(), Failure> {
         match heard {
             Heard::Nothing => Ok(()),
             Heard::Bye => {
@@ -144,8 +165,12 @@ impl Run {
             Heard::Ended(id, exit) => {
                 self.thread.team.retain(|member| *member != id);
                 self.ctx.set("team", &self.thread.team)?;
+                team::one_less(&self.ctx)?;
+                let site = self.parts.folder.as_ref().map(|folder| folder.site.clone());
+                let well = matches!(exit, Exit::Normal(_));
+                let told = workspaces::told(&self.ctx, site.as_ref(), &id, well).await?;
                 let words = self.shorten(team::ended(&id, &exit));
-                self.hear_words(words)
+                self.hear_words(told.map_or(words.clone(), |told| format!("{words}\n{told}")))
             }
         }
     }
@@ -203,9 +228,9 @@ impl Run {
         }
     }
 
-    fn go_on_as_new(self) -> Result<Value, Failure> {
-        let Run { ctx, thread, task, .. } = self;
-        ctx.continue_as_new(&Continued { thread, task })
+    fn go_on_as_new(&mut self) -> Result<Value, Failure> {
+        let (thread, task) = (std::mem::take(&mut self.thread), self.task.clone());
+        self.ctx.continue_as_new(&Continued { thread, task })
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a run begins with, journaled: a definition or a tool that changes later
 //! changes no run that has begun.
 
+use super::input::Home;
 use super::parts::Parts;
 use super::team;
 use crate::definition::Definition;
 use crate::skill::Skills;
 use crate::tool::mcp::McpTool;
-use crate::tool::{Approval, Pattern, Policy, Tool};
+use crate::tool::{Approval, Pattern, Policy, Tool, Toolbox};
 use greenroom_model::Failure;
 use greenroom_runtime::Ctx;
 use serde::{Deserialize, Serialize};
@@ -103,18 +104,34 @@ fn pattern(name: &str) -> Result<Pattern, Failure> {
 /// The kind of failure of an agent whose definition cannot be.
 pub const BAD_DEFINITION: &str = "bad_definition";
 
+/// The tools of the folder where an agent has a workspace: what it writes there is
+/// looked at when it is merged. A command may do more than write there.
+fn tools_of(parts: &Parts, home: &Home) -> Result<Toolbox, Failure> {
+    let folder = parts.folder.as_ref().filter(|_| home.place.is_plain()).ok_or_else(|| {
+        let words = "it cannot work in a workspace: the program gives it no folder's tools";
+        Failure::fatal(BAD_DEFINITION, words)
+    })?;
+    let tools = folder.tools.at(&folder.site.folder(&home.place)).tools();
+    let tools = tools.into_iter().map(|tool| match tool.policy.at_most_once {
+        true => tool.approval(Approval::Always),
+        false => tool,
+    });
+    Toolbox::new(tools).map_err(|bad| Failure::fatal(BAD_DEFINITION, bad.to_string()))
+}
+
 impl Tools {
     /// Those that the run began with, as far as the node still has them.
-    pub fn of(setup: &Setup, parts: &Parts) -> Result<Tools, Failure> {
+    pub fn of(setup: &Setup, parts: &Parts, home: Option<&Home>) -> Result<Tools, Failure> {
         let approve = setup.definition.approve.iter();
         let approve = approve.map(|(name, approval)| Ok((pattern(name)?, approval.clone())));
         let of_servers = |name: &String| {
             let tool = setup.mcp.iter().find(|tool| tool.spec.name == *name)?;
             Some(parts.mcp.as_ref()?.tool(tool))
         };
+        let there = home.map(|home| tools_of(parts, home)).transpose()?.unwrap_or_default();
         let own = |name: &String| match name.as_str() {
             SKILL => skills(parts).ok().map(|skills| skills.tool()),
-            name => parts.tools.get(name).cloned(),
+            name => there.get(name).or_else(|| parts.tools.get(name)).cloned(),
         };
         let find = |name: &String| own(name).or_else(|| of_servers(name)).map(Arc::new);
         Ok(Tools {

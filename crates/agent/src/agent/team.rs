@@ -2,13 +2,16 @@
 //! operations. What comes back reaches the loop through its inbox. Knows no run.
 
 use super::inbox::{ANSWER, Answer, NOTE, Note, REVOKE, SAY};
-use super::input::Task;
-use crate::definition::Definition;
-use crate::tool::Tool;
-use greenroom_model::{Exit, Failure, ProcessId};
+use super::input::{Home, Task};
+use super::state::{STATE, State};
+use super::workspaces;
+use crate::definition::{Definition, Isolation};
+use crate::tool::{BAD_ARGUMENTS, Tool};
+use crate::workspace::{Opened, Site};
+use greenroom_model::{Exit, Failure, ProcessId, failure};
 use greenroom_runtime::{Child, Ctx, Either, select};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The tool that starts an agent and does not wait for it.
@@ -19,24 +22,14 @@ pub(super) const ASK: &str = "ask";
 /// The tool that reports.
 pub(super) const REPORT: &str = "report";
 
-/// The state in which an agent says what it is.
-pub(super) const STATE: &str = "agent";
-
-/// What an agent says it is.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
-    /// Its definition's name.
-    pub name: String,
-    /// Whether it waits for more after each answer.
-    pub chat: bool,
-    /// How many agents stand above it.
-    pub depth: u32,
-    /// How many agents may stand above those it starts.
-    pub depth_max: u32,
-}
-
 /// An agent was to be started below one that stands as deep as may be.
 pub const TOO_DEEP: &str = "too_deep";
+
+/// An agent was to be started by one that has as many at work as may be.
+pub const TOO_MANY: &str = "too_many";
+
+/// The state with how many agents it has at work.
+const AT_WORK: &str = "at_work";
 
 #[derive(Deserialize, JsonSchema)]
 struct Job {
@@ -44,6 +37,34 @@ struct Job {
     agent: String,
     /// All that it has to know: it sees nothing of this conversation.
     task: String,
+    /// Where it works: in a git worktree of its own, which you merge when it is done, or
+    /// where you work. If it is not said: as the agent is defined.
+    workspace: Option<Where>,
+    /// The id of an agent that has failed: this one goes on with what that has left in
+    /// its workspace.
+    continue_from: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Where {
+    Own,
+    Shared,
+}
+
+/// What agents are started with.
+#[derive(Clone)]
+struct Team {
+    /// Those that have a workspace of their own unless it is said otherwise.
+    isolated: Vec<String>,
+    /// The workspaces there may be.
+    site: Option<Site>,
+}
+
+/// An agent that was started.
+struct Begun {
+    child: Child,
+    opened: Option<Opened>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -83,25 +104,33 @@ struct Progress {
 }
 
 /// The tools of an agent that may have others do its work.
-pub fn lead(others: &[Definition]) -> Vec<Tool> {
-    vec![
+pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
+    let isolated = others.iter().filter(|other| other.isolation == Isolation::Worktree);
+    let isolated = isolated.map(|other| other.name.clone()).collect();
+    let merging = site.iter().flat_map(workspaces::tools).collect::<Vec<_>>();
+    let team = Team { isolated, site };
+    let (at_once, behind) = (team.clone(), team);
+    let tools = vec![
         of(
             others,
-            Tool::verb("agent", DELEGATE, |ctx, job: Job| async move {
-                begin(&ctx, job).await?.join::<Value>().await
+            Tool::verb("agent", DELEGATE, move |ctx, job: Job| {
+                let team = at_once.clone();
+                async move { delegate(&ctx, &team, job).await }
             }),
         ),
         of(
             others,
-            Tool::verb(START, BACKGROUND, |ctx, job: Job| async move {
-                Ok::<_, Failure>(json!({ "id": begin(&ctx, job).await?.id() }))
+            Tool::verb(START, BACKGROUND, move |ctx, job: Job| {
+                let team = behind.clone();
+                async move { Ok::<_, Failure>(begin(&ctx, &team, job).await?.words()) }
             }),
         ),
         Tool::verb("tell_agent", "Tells an agent that you have started something.", tell),
         Tool::verb("answer_agent", "Answers an agent's question.", answer),
         Tool::verb("stop_agent", "Stops an agent that you have started, with all below it.", stop),
         Tool::verb("revoke_tools", "Takes tools away from an agent that you have started.", revoke),
-    ]
+    ];
+    tools.into_iter().chain(merging).collect()
 }
 
 /// The tools of an agent that may be started by others: to ask and to report.
@@ -132,17 +161,93 @@ fn of(others: &[Definition], mut tool: Tool) -> Tool {
     tool
 }
 
-async fn begin(ctx: &Ctx, job: Job) -> Result<Child, Failure> {
-    let state: Option<State> = ctx.get(STATE);
-    let depth = state.as_ref().map_or(0, |state| state.depth) + 1;
-    let most = state.as_ref().map_or(0, |state| state.depth_max);
+impl Begun {
+    /// What the model is told of it.
+    fn words(&self) -> Value {
+        let Some(opened) = &self.opened else { return json!({ "id": self.child.id() }) };
+        let mut words = json!({ "id": self.child.id(), "branch": opened.place.branch() });
+        if opened.uncommitted > 0 {
+            let count = opened.uncommitted;
+            words["note"] = json!(format!(
+                "it does not see what is not committed in the project: {count} files or folders"
+            ));
+        }
+        words
+    }
+}
+
+/// Has an agent do the job, and waits for its end.
+async fn delegate(ctx: &Ctx, team: &Team, job: Job) -> Result<Value, Failure> {
+    let Begun { child, .. } = begin(ctx, team, job).await?;
+    let result = child.join::<Value>().await;
+    if result.as_ref().is_err_and(|stop| stop.is(failure::CANCELLED) && ctx.cancelled().is_some()) {
+        return result;
+    }
+    one_less(ctx)?;
+    let told = workspaces::told(ctx, team.site.as_ref(), child.id(), result.is_ok()).await?;
+    match result {
+        Ok(result) => Ok(with(result, told)),
+        Err(failure) => {
+            let message = with(json!(failure.message), told);
+            Err(Failure { message: in_words(&message), ..failure })
+        }
+    }
+}
+
+/// One of its agents is not at work any more.
+pub(super) fn one_less(ctx: &Ctx) -> Result<(), Failure> {
+    ctx.set(AT_WORK, &ctx.get::<u32>(AT_WORK).unwrap_or(0).saturating_sub(1))
+}
+
+async fn begin(ctx: &Ctx, team: &Team, job: Job) -> Result<Begun, Failure> {
+    let Some(state) = ctx.get::<State>(STATE) else {
+        return Err(Failure::fatal(TOO_DEEP, "only an agent can start agents"));
+    };
+    let (depth, most) = (state.depth + 1, state.depth_max);
     if depth > most {
         let words =
             format!("you stand {} agents deep, and {most} is the most: do it yourself", depth - 1);
         return Err(Failure::fatal(TOO_DEEP, words));
     }
-    let task = Task { task: Some(job.task), depth, ..Task::default() };
-    ctx.spawn(&job.agent, &task).await
+    let (at_work, children_max) = (ctx.get::<u32>(AT_WORK).unwrap_or(0), state.children_max);
+    if at_work >= children_max {
+        let words = format!(
+            "{at_work} of your agents are at work, and {children_max} is the most: wait until one \
+             has ended, or stop one"
+        );
+        return Err(Failure::fatal(TOO_MANY, words));
+    }
+    ctx.set(AT_WORK, &(at_work + 1))?;
+    let begun = start(ctx, team, job, depth).await;
+    if begun.is_err() {
+        one_less(ctx)?;
+    }
+    begun
+}
+
+async fn start(ctx: &Ctx, team: &Team, job: Job, depth: u32) -> Result<Begun, Failure> {
+    let Job { agent, task, workspace, continue_from } = job;
+    let is_own = match workspace {
+        Some(named) => named == Where::Own,
+        None => continue_from.is_some() || team.isolated.contains(&agent),
+    };
+    if !is_own && continue_from.is_some() {
+        let words = "`continue_from` needs a workspace of its own: leave `workspace` out";
+        return Err(Failure::fatal(BAD_ARGUMENTS, words));
+    }
+    let task = Task { task: Some(task), depth, ..Task::default() };
+    if !is_own {
+        // Where this one works.
+        let home = workspaces::home(ctx).map(|home| Home { own: false, ..home });
+        let child = ctx.spawn(&agent, &Task { workspace: home, ..task }).await?;
+        return Ok(Begun { child, opened: None });
+    }
+    let opened = workspaces::open(ctx, team.site.as_ref(), continue_from.as_deref()).await?;
+    let home = Some(Home { place: opened.place.clone(), own: true });
+    let spawn = ctx.spawn(&agent, &Task { workspace: home, ..task });
+    let child = spawn.key(&opened.place.name).await?;
+    workspaces::note(ctx, child.id(), &opened.place)?;
+    Ok(Begun { child, opened: Some(opened) })
 }
 
 /// One's own child, or why it is none.
@@ -217,5 +322,13 @@ pub(super) fn ended(id: &ProcessId, exit: &Exit) -> String {
             format!("[the agent {id} has finished]\n{}", in_words(&result))
         }
         other => format!("[the agent {id} has not finished its task: {other}]"),
+    }
+}
+
+/// The words of a result with those on its workspace.
+fn with(result: Value, told: Option<String>) -> Value {
+    match told {
+        None => result,
+        Some(told) => json!(format!("{}\n{told}", in_words(&result))),
     }
 }

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Breach, Definition, Limits};
+use super::{Breach, Definition, Isolation, Limits};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::Approval;
 use serde::Deserialize;
@@ -36,6 +36,7 @@ struct Head {
     skills: Option<Vec<String>>,
     #[serde(default)]
     approve: Approve,
+    isolation: Option<String>,
     #[serde(default)]
     limits: Limits,
     #[serde(alias = "max_turns")]
@@ -92,6 +93,14 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
             "there is no prompt: say what the agent is to do below the second `---`".into(),
         );
     }
+    let isolation = match head.isolation.as_deref() {
+        None => Isolation::None,
+        Some("worktree") => Isolation::Worktree,
+        Some(other) => {
+            let words = "there is none of this name here: write `worktree`, or leave it out";
+            return wrong(format!("isolation: {other}: {words}"));
+        }
+    };
     let name = head.name.unwrap_or_else(|| stem.to_owned());
     let defaults = Definition::new(&name, prompt.trim());
     let definition = Definition {
@@ -102,6 +111,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         disallowed_tools: head.disallowed_tools,
         skills: head.skills,
         approve: head.approve.rules(),
+        isolation,
         limits,
         output: head.output,
         tokens_max: head.max_tokens.unwrap_or(defaults.tokens_max),
@@ -118,6 +128,7 @@ fn impossible(limits: &Limits) -> Option<String> {
     match limits {
         Limits { turns: 0, .. } => none("turns"),
         Limits { tokens: Some(0), .. } => none("tokens"),
+        Limits { children: 0, .. } => Some("limits.children: 1 is the least; to have it start none, leave `start_agent` and `agent` out of its tools".to_owned()),
         Limits { minutes: Some(0), .. } => none("minutes"),
         Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
         Limits { context: 0..1_000, .. } => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(super) struct Prompt {
     pub model: String,
     pub system: String,
-    /// The person's last words.
+    /// The person's last words: all since the model's.
     pub asked: String,
     /// What tools have returned since the model's last words.
     pub results: Vec<String>,
@@ -27,12 +27,14 @@ impl Prompt {
             chars: body["messages"].to_string().len() + words(&body["system"]).len(),
             ..Prompt::default()
         };
+        let mut spoken = false;
         for message in body["messages"].as_array().into_iter().flatten() {
             let content = &message["content"];
             match message["role"].as_str().unwrap_or_default() {
                 "system" | "developer" => prompt.system.push_str(&words(content)),
                 "assistant" => {
                     prompt.replies += 1;
+                    spoken = false;
                     prompt.results.clear();
                 }
                 "tool" => prompt.results.push(words(content)),
@@ -47,9 +49,15 @@ impl Prompt {
                         prompt.results.clear();
                     }
                     prompt.results.extend(results);
-                    if !said.is_empty() {
+                    if said.is_empty() {
+                        continue;
+                    }
+                    if spoken {
+                        prompt.asked = format!("{}\n{said}", prompt.asked);
+                    } else {
                         prompt.asked = said;
                     }
+                    spoken = true;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::prompt::Prompt;
 use crate::provider::Usage;
+use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
@@ -53,6 +54,10 @@ pub struct Turn {
     pub say: String,
     /// Which tools are asked for.
     pub tool_calls: Vec<ScriptedCall>,
+    /// The tools are asked for once for each match of this regular expression in the
+    /// person's last words and the tools' results after them; `$1` in an argument stands
+    /// for what its first group holds.
+    pub for_each: Option<String>,
     /// What it took; `None`: counted from the texts, four characters a token.
     pub usage: Option<Usage>,
     /// Why it stops, in the protocol's own word; `None`: what fits.
@@ -87,6 +92,23 @@ pub struct ScriptedCall {
     /// The call's id; `None`: one that no other call of this server has.
     #[serde(default)]
     pub id: Option<String>,
+}
+
+impl ScriptedCall {
+    /// With this for `$1`.
+    fn filled(&self, first: &str) -> ScriptedCall {
+        fn fill(value: &Value, first: &str) -> Value {
+            match value {
+                Value::String(text) => Value::String(text.replace("$1", first)),
+                Value::Array(all) => all.iter().map(|one| fill(one, first)).collect(),
+                Value::Object(all) => {
+                    all.iter().map(|(key, one)| (key.clone(), fill(one, first))).collect()
+                }
+                other => other.clone(),
+            }
+        }
+        ScriptedCall { arguments: fill(&self.arguments, first), ..self.clone() }
+    }
 }
 
 /// What goes wrong in a stream.
@@ -141,6 +163,20 @@ impl When {
 }
 
 impl Turn {
+    /// The calls it asks for, after this.
+    pub(super) fn calls(&self, prompt: &Prompt) -> Vec<ScriptedCall> {
+        let Some(Ok(wanted)) = self.for_each.as_deref().map(Regex::new) else {
+            return self.tool_calls.clone();
+        };
+        let words = [prompt.asked.as_str(), &prompt.results.join("\n")].join("\n");
+        let mut calls = Vec::new();
+        for found in wanted.captures_iter(&words) {
+            let first = found.get(1).map_or("", |group| group.as_str());
+            calls.extend(self.tool_calls.iter().map(|call| call.filled(first)));
+        }
+        calls
+    }
+
     /// How often it may be served.
     fn most(&self) -> u64 {
         let always = if self.when.is_some() { u64::MAX } else { 1 };
@@ -189,6 +225,9 @@ impl Script {
             }
             if turn.retry_after.is_some_and(|wait| !wait.is_finite() || wait < 0.0) {
                 return wrong(format!("turn {number}: `retry_after` is in seconds, 0 or more"));
+            }
+            if let Some(Err(error)) = turn.for_each.as_deref().map(Regex::new) {
+                return wrong(format!("turn {number}: `for_each`: {error}"));
             }
         }
         Ok(self)

@@ -4,7 +4,7 @@
 use super::journal::{Journal, Outcome, Recorded};
 use super::piece::{Call, Piece};
 use super::prompt::Prompt;
-use super::script::{Fault, MODEL, Rate, Script, Turn};
+use super::script::{Fault, MODEL, Rate, Script, ScriptedCall, Turn};
 use super::{anthropic, chat};
 use crate::provider::Usage;
 use bytes::Bytes;
@@ -328,7 +328,7 @@ async fn scripted(
         open.outcome = Outcome::Failed;
         return refusal(speech, status, &message_of(turn), turn.retry_after);
     }
-    let calls: Vec<Call> = calls_of(turn, number);
+    let calls: Vec<Call> = calls_of(&turn.calls(prompt), number);
     let usage = turn.usage.unwrap_or_else(|| usage_of(turn, prompt));
     if prompt.is_stream {
         return streamed(speech, turn, &calls, usage, open);
@@ -348,8 +348,8 @@ fn message_of(turn: &Turn) -> String {
     if message.is_empty() { "the script wants it so" } else { message }.to_owned()
 }
 
-fn calls_of(turn: &Turn, number: u64) -> Vec<Call> {
-    let calls = turn.tool_calls.iter().enumerate();
+fn calls_of(calls: &[ScriptedCall], number: u64) -> Vec<Call> {
+    let calls = calls.iter().enumerate();
     calls
         .map(|(place, call)| Call {
             id: call.id.clone().unwrap_or_else(|| format!("call_{number}_{place}")),

@@ -19,6 +19,7 @@ fn wrong_scripts_are_refused_with_the_reason() {
         (r#"{"turns": [{}], "rate": {"per_second": 0}}"#, "per_second"),
         (r#"{"turns": [{}], "rate": {"per_second": 1, "burst": 0.5}}"#, "burst"),
         (r#"{"turns": [{"fault": "explode"}]}"#, "explode"),
+        (r#"{"turns": [{"for_each": "("}]}"#, "for_each"),
     ];
     for (text, word) in cases {
         let error = Script::parse(text).unwrap_err().to_string();
@@ -71,4 +72,17 @@ fn words_of_a_person_and_what_came_after() {
     assert_eq!((prompt.system.as_str(), prompt.replies, prompt.is_stream), ("Be kind.", 1, true));
     let prompt = Prompt::of(&json!({"messages": "nonsense"}));
     assert_eq!(prompt, Prompt { chars: prompt.chars, ..Prompt::default() });
+}
+
+#[test]
+fn tools_are_asked_for_once_for_each_match() {
+    let text = r#"{"turns": [{"for_each": "agent (\\S+) has", "tool_calls": [
+        {"name": "merge", "arguments": {"id": "$1", "deep": ["$1!"]}}]}]}"#;
+    let script = Script::parse(text).unwrap();
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let body = json!({"messages": [user("agent a/1 has"), user("agent b/2 has")]});
+    let calls = script.turns[0].calls(&Prompt::of(&body));
+    let arguments: Vec<_> = calls.into_iter().map(|call| call.arguments).collect();
+    assert_eq!(arguments[0], json!({"id": "a/1", "deep": ["a/1!"]}));
+    assert_eq!(arguments[1]["id"], "b/2");
 }

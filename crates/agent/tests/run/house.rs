@@ -102,7 +102,10 @@ impl House {
             }
             pause().await;
         }
-        panic!("{key} never was {wanted}");
+        let state = self.node.state(&self.id).await.unwrap_or_default();
+        let state: Vec<String> =
+            state.iter().map(|row| format!("{} {}", row.key, row.value)).collect();
+        panic!("{key} never was {wanted}: {state:#?}");
     }
 
     /// The bodies of all requests, in order.

@@ -26,7 +26,7 @@ const REFUND: &str = r#"
 "#;
 
 /// A chat with somebody at the keyboard.
-struct Talk {
+pub struct Talk {
     child: Child,
     keys: ChildStdin,
     lines: Receiver<Value>,
@@ -34,7 +34,7 @@ struct Talk {
 
 impl Talk {
     #[expect(clippy::disallowed_methods, reason = "a test reads a pipe beside itself")]
-    fn begin(house: &House, args: &[&str]) -> Talk {
+    pub fn begin(house: &House, args: &[&str]) -> Talk {
         let mut all = vec!["chat", "--json"];
         all.extend(args);
         let mut child = house.command(&all).stdin(Stdio::piped()).spawn().expect("it runs");
@@ -52,12 +52,12 @@ impl Talk {
         Talk { child, keys, lines }
     }
 
-    fn types(&mut self, line: &str) {
+    pub fn types(&mut self, line: &str) {
         writeln!(self.keys, "{line}").expect("it reads");
     }
 
     /// The next line of this event.
-    fn sees(&self, event: &str) -> Value {
+    pub fn sees(&self, event: &str) -> Value {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(60));
             let line = line.unwrap_or_else(|_| panic!("no `{event}` came"));
@@ -67,7 +67,7 @@ impl Talk {
         }
     }
 
-    fn leaves(mut self) {
+    pub fn leaves(mut self) {
         self.types("/quit");
         assert!(self.child.wait().expect("it ends").success());
     }

@@ -25,3 +25,4 @@ mod schedule;
 mod silent;
 mod transfer;
 mod warn;
+mod workspaces;

@@ -6,12 +6,13 @@ use serde_json::json;
 #[test]
 fn the_format_in_wide_use_loads_unchanged() {
     let text = "---\nname: code-reviewer\ndescription: Expert code review. Use proactively: after \
-        changes.\ntools: Read, Grep, Glob, Bash\nmodel: sonnet\ncolor: blue\npermissionMode: plan\n\
+        changes.\ntools: Read, Grep, Glob, Bash\nmodel: sonnet\nisolation: worktree\ncolor: blue\npermissionMode: plan\n\
         ---\n\nYou are a senior reviewer.\n\n---\n\nBe brief.\n";
     let Read { definition, ignored } = read(text, "x").unwrap();
     assert_eq!(definition.name, "code-reviewer");
     assert_eq!(definition.description, "Expert code review. Use proactively: after changes.");
     assert_eq!(definition.tools.unwrap(), ["Read", "Grep", "Glob", "Bash"]);
+    assert_eq!(definition.isolation, Isolation::Worktree);
     assert_eq!(definition.model.as_deref(), Some("sonnet"));
     assert!(definition.prompt.starts_with("You are") && definition.prompt.ends_with("Be brief."));
     assert_eq!(ignored, ["color", "permissionMode"]);
@@ -46,7 +47,9 @@ fn what_cannot_be_is_told() {
     let wrong = |text: &str| read(text, "x").unwrap_err().to_string();
     assert!(wrong("no head").contains("---"));
     assert!(wrong("---\nname: x\n---\n  \n").contains("prompt"));
+    assert!(wrong("---\nlimits: {children: 0}\n---\nx").contains("limits.children"));
     assert!(wrong("---\nlimits: {turns: 0}\n---\nx").contains("limits.turns: 0"));
+    assert!(wrong("---\nisolation: cage\n---\nx").contains("isolation: cage"));
     assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
     assert!(wrong("---\nlimits: {money: -1}\n---\nx").contains("limits.money"));
     assert!(wrong("---\ntools: {a: b}\n---\nx").contains("line"));

@@ -44,10 +44,13 @@ struct Wanted {
 pub fn tool(folder: &Folder) -> Tool {
     let words = "Runs a command of the shell in the workspace and returns what it prints. What it \
                  leaves running is ended with it.";
-    let (root, env) = (folder.root.clone(), Arc::new(folder.env.clone()));
+    let folder = Arc::new(folder.clone());
     let tool = Tool::function("Bash", words, move |_: Step, wanted: Wanted| {
-        let (root, env) = (root.clone(), env.clone());
-        async move { run(&root, &env, &wanted).await }
+        let folder = folder.clone();
+        async move {
+            let gone = |why| Failure::fatal(COMMAND_FAILED, why);
+            run(&folder.root().map_err(gone)?, &folder.env, &wanted).await
+        }
     });
     tool.at_most_once().timeout(LIMIT_MAX + Duration::from_secs(30))
 }

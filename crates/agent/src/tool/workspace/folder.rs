@@ -7,7 +7,7 @@ use greenroom_model::Failure;
 use greenroom_runtime::Step;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A failure's kind: a file tool could not do it, in words for a model.
@@ -22,7 +22,7 @@ const FILE_MAX_BYTES: u64 = 8 << 20;
 const TEXT_MAX: usize = 64 << 10;
 
 /// Folders that nothing is looked for in.
-const PASSED_OVER: &[&str] = &[".git", ".hg", ".svn", "node_modules", "target"];
+const PASSED_OVER: &[&str] = &[".git", ".greenroom", ".hg", ".svn", "node_modules", "target"];
 
 /// So many files and folders are looked at.
 const ENTRIES_MAX: usize = 200_000;
@@ -30,22 +30,39 @@ const ENTRIES_MAX: usize = 200_000;
 /// The folder, and what commands find in their environment.
 #[derive(Clone)]
 pub struct Folder {
-    pub root: Root,
+    pub place: Where,
     pub env: Vec<String>,
 }
 
+/// A folder that is open, or one that is opened for each call: it may not be there
+/// when a journal is looked at.
+#[derive(Clone)]
+pub enum Where {
+    Open(Root),
+    At(PathBuf),
+}
+
 impl Folder {
+    /// The folder. Errors: in words, one that is gone.
+    pub fn root(&self) -> Result<Root, String> {
+        match &self.place {
+            Where::Open(root) => Ok(root.clone()),
+            Where::At(path) => Root::open(path)
+                .map_err(|error| format!("the workspace {} is gone: {error}", path.display())),
+        }
+    }
+
     /// A tool over files: a function that blocks, and fails in words.
     pub fn on_files<I, F>(&self, name: &str, description: &str, run: F) -> Tool
     where
         I: DeserializeOwned + JsonSchema + Send + 'static,
         F: Fn(&Root, &Step, I) -> Result<String, String> + Send + Sync + 'static,
     {
-        let (root, run) = (self.root.clone(), Arc::new(run));
+        let (folder, run) = (self.clone(), Arc::new(run));
         Tool::function(name, description, move |step: Step, input: I| {
-            let (root, run) = (root.clone(), run.clone());
+            let (folder, run) = (folder.clone(), run.clone());
             async move {
-                let done = outside::blocking(move || run(&root, &step, input)).await;
+                let done = outside::blocking(move || run(&folder.root()?, &step, input)).await;
                 let done = done.unwrap_or_else(|| Err("it ended in a panic".to_owned()));
                 done.map_err(|why| Failure::fatal(FILE_FAILED, why))
             }

@@ -18,7 +18,7 @@ pub use folder::{COMMAND_FAILED, FILE_FAILED};
 
 use super::Tool;
 use crate::root::Root;
-use folder::Folder;
+use folder::{Folder, Where};
 use std::io;
 use std::path::Path;
 
@@ -31,7 +31,22 @@ pub struct Workspace {
 impl Workspace {
     /// This folder.
     pub fn open(path: &Path) -> io::Result<Workspace> {
-        Ok(Workspace { folder: Folder { root: Root::open(path)?, env: Vec::new() } })
+        let place = Where::Open(Root::open(path)?);
+        Ok(Workspace { folder: Folder { place, env: Vec::new() } })
+    }
+
+    /// The same in another folder, which is opened with each call.
+    pub fn at(&self, path: &Path) -> Workspace {
+        let place = Where::At(path.to_owned());
+        Workspace { folder: Folder { place, env: self.folder.env.clone() } }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match &self.folder.place {
+            Where::Open(root) => root.path(),
+            Where::At(path) => path,
+        }
     }
 
     /// Commands also find these of this node's environment.

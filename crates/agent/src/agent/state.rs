@@ -1,0 +1,31 @@
+//! What an agent says it is, in its state. Plain data.
+
+use super::input::Home;
+use crate::definition::Limits;
+use serde::{Deserialize, Serialize};
+
+/// The state in which an agent says what it is.
+pub(super) const STATE: &str = "agent";
+
+/// What an agent says it is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    /// Its definition's name.
+    pub name: String,
+    /// Whether it waits for more after each answer.
+    pub chat: bool,
+    /// How many agents stand above it.
+    pub depth: u32,
+    /// How many agents may stand above those it starts.
+    pub depth_max: u32,
+    /// How many agents it may have at work at once.
+    #[serde(default = "children_max")]
+    pub children_max: u32,
+    /// The workspace it works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Home>,
+}
+
+fn children_max() -> u32 {
+    Limits::default().children
+}
