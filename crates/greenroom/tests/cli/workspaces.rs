@@ -151,10 +151,13 @@ fn the_example_of_a_site_comes_to_its_end_in_a_folder_that_was_just_made_a_repos
     let asked = talk.sees("asked");
     assert_eq!(asked["ask"]["question"], "What is the coffee shop called?");
     talk.types("Greenroom Coffee");
-    let mut said = String::new();
-    while !(said.contains("The home page is there") && said.contains("The about page is there")) {
-        said.push_str(talk.sees("said")["text"].as_str().expect("words"));
+    let is_there = |name: &str| house.path(name).exists();
+    while !(is_there("pages/home.html") && is_there("pages/about.html")) {
+        talk.sees("tool_done");
     }
+    until("it is said", || {
+        talk.sees("said")["text"] == "It is in the project now: look into pages/."
+    });
     let page = |name: &str| std::fs::read_to_string(house.path(name)).expect("it is there");
     assert!(page("pages/home.html").contains("Greenroom Coffee"));
     assert!(page("pages/about.html").contains("About us"));
