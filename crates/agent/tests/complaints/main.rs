@@ -13,6 +13,7 @@ mod answers;
 mod crowd;
 mod hostile;
 mod house;
+mod load;
 mod long;
 mod mcp;
 mod recursion;
