@@ -49,6 +49,10 @@ pub struct Definition {
     /// How freely it speaks; `None`: as its model does by itself.
     #[serde(default)]
     pub temperature: Option<f64>,
+    /// On whose behalf it asks its model: tenants have equal shares of a queue. `None`:
+    /// its name.
+    #[serde(default)]
+    pub tenant: Option<String>,
     /// What its model is told before anything else.
     #[serde(default)]
     pub prompt: String,
@@ -75,6 +79,7 @@ impl Definition {
             output: None,
             tokens_max: tokens_max(),
             temperature: None,
+            tenant: None,
             prompt: prompt.to_owned(),
         }
     }

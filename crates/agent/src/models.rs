@@ -2,6 +2,7 @@
 
 use crate::provider::{Provider, Usage};
 use greenroom_model::Failure;
+use greenroom_model::queue::QueueSpec;
 use std::sync::Arc;
 
 /// Who answers for a model's name.
@@ -21,6 +22,12 @@ pub trait Models: Send + Sync {
 
     /// What a call has cost, in millionths; `None`: the price is not known.
     fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64>;
+
+    /// The queues that candidates name and nobody else declares. An agent's kind brings
+    /// them along, unless the registry has them already.
+    fn queues(&self) -> Vec<QueueSpec> {
+        Vec::new()
+    }
 }
 
 /// One who may answer.
@@ -38,13 +45,20 @@ pub struct Candidate {
 
 /// One model, whatever name is asked for.
 #[derive(Clone)]
-pub struct One(Candidate);
+pub struct One(Candidate, Option<QueueSpec>);
 
 impl One {
     /// This model of this provider; `name` is what people see: `PROVIDER/MODEL`.
     pub fn new(name: &str, model: &str, provider: Arc<dyn Provider>) -> One {
         let (name, model) = (name.to_owned(), model.to_owned());
-        One(Candidate { name, model, provider, queue: None })
+        One(Candidate { name, model, provider, queue: None }, None)
+    }
+
+    /// Its calls stand in this queue, which comes along with the agent.
+    pub fn queue(mut self, spec: QueueSpec) -> One {
+        self.0.queue = Some(spec.name.clone());
+        self.1 = Some(spec);
+        self
     }
 }
 
@@ -56,5 +70,9 @@ impl Models for One {
     /// A price would have to be known.
     fn cost_micro(&self, _: &str, _: &Usage) -> Option<u64> {
         None
+    }
+
+    fn queues(&self) -> Vec<QueueSpec> {
+        self.1.iter().cloned().collect()
     }
 }

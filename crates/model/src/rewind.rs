@@ -1,7 +1,7 @@
 //! A journal is only appended to, yet a restart takes a process back: which
 //! events still count, and where a restart goes back to.
 
-use crate::{Event, Exit, Payload, Seq, failure};
+use crate::{Event, Exit, Failure, Payload, Seq, failure};
 use std::collections::BTreeMap;
 
 /// The events that count: a `Restarted { keep }` takes back all after `keep`
@@ -66,11 +66,13 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
         }
         Event::WorkflowFailed { exit: Exit::Error(ended_with) } => {
             let failed = |event: &Event| matches!(event, Event::StepFailed { failure, .. } if failure == ended_with);
+            // Code may have put its own words around it.
+            let quoted = |event: &Event| matches!(event, Event::StepFailed { failure, .. } if is_quoted(failure, ended_with));
             let lost = |event: &Event| {
                 ended_with.is(failure::UNKNOWN) && matches!(event, Event::StepUnknown { .. })
             };
             let last = |is: &dyn Fn(&Event) -> bool| past.iter().rposition(|(_, event)| is(event));
-            last(&failed).or_else(|| last(&lost))
+            last(&failed).or_else(|| last(&quoted)).or_else(|| last(&lost))
         }
         Event::WorkflowFailed { exit: Exit::Cancelled(_) | Exit::Shutdown(_) } => {
             past.iter().rposition(|(_, event)| matches!(event, Event::CancelRequested { .. }))
@@ -80,6 +82,13 @@ pub fn restart_point(events: &[(Seq, Event)]) -> Result<Seq, &'static str> {
     };
     let kept = cause.or_else(|| answer_at_fault(past)).unwrap_or(end).checked_sub(1);
     kept.map(|kept| past[kept].0).ok_or("its history has no beginning")
+}
+
+/// Whether one failure is another with more words around it.
+fn is_quoted(failure: &Failure, within: &Failure) -> bool {
+    failure.kind == within.kind
+        && !failure.message.is_empty()
+        && within.message.contains(&failure.message)
 }
 
 /// Where a process was asked to stop since a linked one had ended, if that is
@@ -103,7 +112,7 @@ fn answer_at_fault(past: &[(Seq, Event)]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Failure, Op, Origin};
+    use crate::{Op, Origin};
 
     fn step(op: u64) -> Event {
         Event::StepStarted { op: Op(op), name: "s".into(), at_most_once: false, queue: None }
@@ -151,6 +160,14 @@ mod tests {
     fn a_failed_step_is_tried_again() {
         let events = number(vec![step(1), done(1), step(2), failed(2, "down"), ended("down")]);
         assert_eq!(restart_point(&events), Ok(Seq(3)));
+    }
+
+    #[test]
+    fn a_failure_that_the_code_has_put_into_words_is_still_that_steps() {
+        let events = vec![step(1), failed(1, "down"), step(2), failed(2, "lost"), ended("a: lost")];
+        assert_eq!(restart_point(&number(events.clone())), Ok(Seq(3)));
+        let other = Event::WorkflowFailed { exit: Exit::Error(Failure::new("own", "a: lost")) };
+        assert_eq!(restart_point(&number([&events[..4], &[other]].concat())), Ok(Seq(4)));
     }
 
     #[test]

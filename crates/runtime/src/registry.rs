@@ -233,6 +233,11 @@ impl Registry {
         self
     }
 
+    /// Whether a queue of this name was declared.
+    pub fn has_queue(&self, name: &str) -> bool {
+        self.queues.contains_key(name)
+    }
+
     /// The queues that were declared.
     pub(crate) fn queues(&self) -> impl Iterator<Item = &QueueSpec> {
         self.queues.values()

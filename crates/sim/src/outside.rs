@@ -141,6 +141,15 @@ impl Outside {
         effects
     }
 
+    /// How often each name was called.
+    pub fn call_counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for call in &self.lock().calls {
+            *counts.entry(call.name.clone()).or_insert(0) += 1;
+        }
+        counts
+    }
+
     /// The effects in the order they happened first, by name.
     pub fn order(&self) -> Vec<String> {
         let mut seen = std::collections::BTreeSet::new();

@@ -29,6 +29,8 @@ pub struct Run {
     pub seen: Seen,
     /// How often each step took effect, counting a key once.
     pub effects: BTreeMap<String, u64>,
+    /// How often each was called outside, those in vain and again included.
+    pub calls: BTreeMap<String, u64>,
     /// The effects in their order.
     pub order: Vec<String>,
     /// What was wrong.

@@ -270,6 +270,7 @@ impl<'a> World<'a> {
         Run {
             seen,
             effects: self.outside.effects(),
+            calls: self.outside.call_counts(),
             order: self.outside.order(),
             violations: self.violations,
             actions: self.actions,

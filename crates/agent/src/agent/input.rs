@@ -43,6 +43,10 @@ pub struct Task {
     /// How many agents stand above it.
     #[serde(default)]
     pub depth: u32,
+    /// On whose behalf: tenants have equal shares of a model's queue. `None`: as its
+    /// definition says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The workspace it works in, made by who has started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Home>,

@@ -120,8 +120,14 @@ impl Agent {
         team::member().into_iter().fold(self, Agent::tool)
     }
 
-    /// Adds it as a kind, named as it is.
-    pub fn register(self, registry: Registry) -> Registry {
+    /// Adds it as a kind, named as it is, with the queues of its models that the
+    /// registry has not got yet.
+    pub fn register(self, mut registry: Registry) -> Registry {
+        for spec in self.0.models.queues() {
+            if !registry.has_queue(&spec.name) {
+                registry = registry.queue(spec);
+            }
+        }
         let name = self.0.definition.name.clone();
         let parts = Arc::new(self.0);
         registry.kind(&name, move |ctx, input: input::Input| {

@@ -153,6 +153,9 @@ impl Run {
                 self.thread.watch.heard();
                 self.hear_words(words)
             }
+            // One whose result is waited for asks a person alone; one that has ended
+            // does not ask any more.
+            Heard::Note(from, Note::Question(_)) if !self.thread.team.contains(&from) => Ok(()),
             Heard::Note(from, Note::Question(question)) => {
                 let words =
                     format!("[the agent {from} asks; answer it with `answer_agent`]\n{question}");

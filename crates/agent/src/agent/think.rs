@@ -165,9 +165,11 @@ impl Run {
         Spend { tokens: most.total(), money_micro: cost.unwrap_or_default(), ..Spend::default() }
     }
 
-    /// On whose behalf: calls of one tree are one tenant in a model's queue.
+    /// On whose behalf it asks: as its task says, else its definition, else its kind.
     fn tenant(&self) -> &str {
-        &self.setup.definition.name
+        let definition = &self.setup.definition;
+        let given = self.task.tenant.as_ref().or(definition.tenant.as_ref());
+        given.unwrap_or(&definition.name)
     }
 }
 

@@ -45,6 +45,7 @@ struct Head {
     #[serde(alias = "max_tokens")]
     max_tokens: Option<u32>,
     temperature: Option<f64>,
+    tenant: Option<String>,
     #[serde(flatten)]
     other: BTreeMap<String, Value>,
 }
@@ -116,6 +117,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         output: head.output,
         tokens_max: head.max_tokens.unwrap_or(defaults.tokens_max),
         temperature: head.temperature,
+        tenant: head.tenant,
         ..defaults
     };
     Ok(Read { definition, ignored: head.other.into_keys().collect() })

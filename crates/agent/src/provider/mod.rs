@@ -27,7 +27,7 @@ pub use openai::OpenAi;
 pub use price::{Above, Price, Prices};
 pub use reply::{Delta, Reply, Stop, Usage};
 pub use request::{Request, ToolChoice, ToolSpec};
-pub use route::{Catalog, Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
+pub use route::{Catalog, Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig, QueueConfig};
 pub use secret::{Key, Secret};
 
 use futures_util::future::BoxFuture;

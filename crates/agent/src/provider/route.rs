@@ -4,16 +4,19 @@
 
 mod builtin;
 mod config;
+mod queue;
 #[cfg(test)]
 mod tests;
 
 pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
+pub use queue::QueueConfig;
 
 use super::price::Prices;
 use super::{Anthropic, Chat, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure};
 use crate::models::{Candidate, Models};
 use crate::recording::Recording;
 use greenroom_model::Failure;
+use greenroom_model::queue::QueueSpec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +62,15 @@ impl Catalog {
         &self.prices
     }
 
+    /// The queue that calls of a provider stand in: none for a recording, and for one
+    /// that cannot be asked.
+    fn queue_of(&self, provider: &str) -> Option<String> {
+        let config = self.config.providers.get(provider)?;
+        let is_asked = config.protocol != Protocol::Recorded && config.key().is_set();
+        let own = is_asked.then(|| queue::default_name(provider));
+        config.queue.clone().or(own)
+    }
+
     /// The names that a model can be asked for by: roles, then providers with a `/`.
     pub fn names(&self) -> Vec<String> {
         let providers = self.config.providers.keys().map(|name| format!("{name}/"));
@@ -77,7 +89,7 @@ impl Models for Catalog {
                 name: format!("{provider}/{model}"),
                 model,
                 provider: self.providers.get(&provider)?.clone(),
-                queue: self.config.providers.get(&provider)?.queue.clone(),
+                queue: self.queue_of(&provider),
             })
         });
         Ok(candidates.collect())
@@ -89,6 +101,16 @@ impl Models for Catalog {
 
     fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64> {
         self.prices.cost_micro(candidate, usage)
+    }
+
+    fn queues(&self) -> Vec<QueueSpec> {
+        // All of them can be: the configuration was checked.
+        let declared = self.config.queues.iter().filter_map(|(name, queue)| queue.spec(name).ok());
+        let own = self.config.providers.keys().filter(|provider| {
+            let own = queue::default_name(provider);
+            !self.config.queues.contains_key(&own) && self.queue_of(provider) == Some(own)
+        });
+        declared.chain(own.map(|provider| queue::default_spec(provider))).collect()
     }
 }
 

@@ -57,3 +57,20 @@ pub(super) async fn until_none(node: &Node, statuses: &[Status]) -> anyhow::Resu
 pub(super) async fn pause(span: Duration) {
     tokio::time::sleep(span).await;
 }
+
+/// What the future gives, or `None` if it takes longer.
+#[expect(clippy::disallowed_methods, reason = "a bench waits in real time")]
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    tokio::time::timeout(limit, work).await.ok().transpose()
+}
+
+/// Runs beside all others.
+#[expect(clippy::disallowed_methods, reason = "a bench has no node's environment")]
+pub(super) fn beside<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(work)
+}

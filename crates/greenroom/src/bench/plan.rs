@@ -23,6 +23,16 @@ pub struct Args {
     /// How many events to replay.
     #[arg(long)]
     pub events: Option<u64>,
+    /// How long the model's server takes for an answer, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub latency: Option<u64>,
+    /// How many requests a second the model's server lets in; the agents' queue keeps
+    /// to it.
+    #[arg(long, value_name = "PER_SECOND")]
+    pub rate: Option<u32>,
+    /// How many tokens an answer has.
+    #[arg(long)]
+    pub tokens: Option<u64>,
 }
 
 /// The benches.
@@ -54,8 +64,19 @@ pub enum BenchName {
     Ring,
     /// Supervised ephemeral children that fail.
     Restarts,
+    /// What an agent adds to a call of its model: agent_p50_ms next to bare_p50_ms.
+    ModelCall,
+    /// Agents that all wait for a model (--processes 10000 --latency 5000): concurrent,
+    /// rss_mb, cpu_ms_per_agent; with --rate also of_rate, limited_429 (both parts of
+    /// 1) and how even the shares of four tenants are.
+    Agents,
+    /// An agent's tokens, told to 100 watchers over the API: tokens_told_per_s.
+    Watchers,
     /// Every bench.
     All,
+    /// The model's server of the benches of agents.
+    #[value(hide = true)]
+    ModelServer,
     /// The victim of `recovery`.
     #[value(hide = true)]
     RecoveryVictim,

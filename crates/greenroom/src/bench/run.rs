@@ -2,13 +2,17 @@
 
 use super::place::Place;
 use super::plan::{Args, BenchName};
-use super::{latency, light, messages, recovery, replay, starts, steps, waiting, wake};
+use super::{agents, latency, light, messages, model_call, model_server, recovery, replay, starts};
+use super::{steps, waiting, wake, watchers};
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
 
 /// Runs one bench or all. `json`: one object a line, else a table for people.
 pub fn run(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
+    if args.name == BenchName::ModelServer {
+        return model_server::serve(args);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run_all(args, store, json))
 }
@@ -34,6 +38,9 @@ async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result
         BenchName::Fanin,
         BenchName::Ring,
         BenchName::Restarts,
+        BenchName::ModelCall,
+        BenchName::Agents,
+        BenchName::Watchers,
     ];
     let names =
         if args.name == BenchName::All { &all[..] } else { std::slice::from_ref(&args.name) };
@@ -64,7 +71,10 @@ async fn one(
         BenchName::Fanin => light::fanin(args).await,
         BenchName::Ring => light::ring(args).await,
         BenchName::Restarts => light::restarts(args).await,
-        BenchName::Replay | BenchName::All | BenchName::RecoveryVictim => {
+        BenchName::ModelCall => model_call::run(&place, args).await,
+        BenchName::Agents => agents::run(&place, args).await,
+        BenchName::Watchers => watchers::run(&place, args).await,
+        BenchName::Replay | BenchName::All | BenchName::RecoveryVictim | BenchName::ModelServer => {
             replay::run(&place, args).await
         }
     }

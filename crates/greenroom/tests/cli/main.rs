@@ -11,6 +11,7 @@ mod act;
 mod bad;
 mod budget;
 mod chat;
+mod complaints;
 mod crash;
 mod damage;
 mod dead;

@@ -1,5 +1,6 @@
 //! What a configuration says of models: plain data. Knows no provider's code.
 
+use super::queue::QueueConfig;
 use crate::provider::price::Price;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct ModelsConfig {
     pub models: BTreeMap<String, OneOrMore>,
     /// Prices, over those that come along.
     pub prices: BTreeMap<String, Price>,
+    /// Queues that providers' calls, and tools, may stand in.
+    pub queues: BTreeMap<String, QueueConfig>,
 }
 
 /// A provider.
@@ -47,7 +50,8 @@ pub struct ProviderConfig {
     /// Further headers; `${NAME}` in a value is that environment variable.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// The queue its calls stand in.
+    /// The queue its calls stand in; `None`: one of its own, which finds out how many
+    /// calls at once it bears.
     #[serde(default)]
     pub queue: Option<String>,
     /// For how long it may say nothing, in seconds; `None`: 300. A server that loads a
@@ -143,6 +147,9 @@ impl ModelsConfig {
                     "`key_env` of the provider `{name}` must be an environment variable's name, not the key"
                 ));
             }
+        }
+        for (name, queue) in &self.queues {
+            queue.spec(name)?;
         }
         for (role, listed) in &self.models {
             if role.contains('/') || listed.iter().next().is_none() {
