@@ -4,6 +4,7 @@
 pub mod file;
 
 use crate::tool::Approval;
+use greenroom_model::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -96,6 +97,10 @@ pub struct Limits {
     /// How large its conversation may be, in tokens: of one that is larger, the older
     /// part is summarized. 120,000 by default.
     pub context: u64,
+    /// What each agent it starts may use up, with all below that one: it fails as
+    /// `budget` when it is used up.
+    #[serde(skip_serializing_if = "Allowance::is_empty")]
+    pub child: Allowance,
     /// What becomes of it.
     pub then: Breach,
 }
@@ -110,8 +115,34 @@ impl Default for Limits {
             repeats: 4,
             depth: 3,
             context: 120_000,
+            child: Allowance::default(),
             then: Breach::Stop,
         }
+    }
+}
+
+/// What an agent may use up, with all below it. Nothing named: as much as its lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Allowance {
+    /// Tokens of all calls of models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Money of all calls of models, in whatever unit prices are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+}
+
+impl Allowance {
+    /// Whether it limits nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_none() && self.money.is_none()
+    }
+
+    /// As a process's budget.
+    pub(crate) fn budget(&self) -> Budget {
+        let money_micro = self.money.map(|money| (money * 1e6) as u64);
+        Budget { tokens: self.tokens, money_micro, ..Budget::default() }
     }
 }
 

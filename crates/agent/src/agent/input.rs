@@ -42,6 +42,17 @@ pub struct Task {
     /// How many agents stand above it.
     #[serde(default)]
     pub depth: u32,
+    /// Whether a part of somebody's budget was set aside for it, and for all above it
+    /// since: it fails when that is used up, instead of waiting for more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allotted: bool,
+    /// Those it may speak to, by name: it is one of a swarm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<String>,
+}
+
+fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 impl Input {

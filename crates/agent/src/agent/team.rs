@@ -3,7 +3,7 @@
 
 use super::inbox::{ANSWER, Answer, NOTE, Note, REVOKE, SAY};
 use super::input::Task;
-use crate::definition::Definition;
+use crate::definition::{Allowance, Definition};
 use crate::tool::Tool;
 use greenroom_model::{Exit, Failure, ProcessId};
 use greenroom_runtime::{Child, Ctx, Either, select};
@@ -33,6 +33,12 @@ pub(super) struct State {
     pub depth: u32,
     /// How many agents may stand above those it starts.
     pub depth_max: u32,
+    /// What each of those may use up.
+    #[serde(default, skip_serializing_if = "Allowance::is_empty")]
+    pub child: Allowance,
+    /// Whether what it uses up itself was set aside for it.
+    #[serde(default)]
+    pub allotted: bool,
 }
 
 /// An agent was to be started below one that stands as deep as may be.
@@ -141,8 +147,14 @@ async fn begin(ctx: &Ctx, job: Job) -> Result<Child, Failure> {
             format!("you stand {} agents deep, and {most} is the most: do it yourself", depth - 1);
         return Err(Failure::fatal(TOO_DEEP, words));
     }
-    let task = Task { task: Some(job.task), depth, ..Task::default() };
-    ctx.spawn(&job.agent, &task).await
+    let child = state.as_ref().map(|state| state.child).unwrap_or_default();
+    let allotted = !child.is_empty() || state.is_some_and(|state| state.allotted);
+    let task = Task { task: Some(job.task), depth, allotted, ..Task::default() };
+    let spawn = ctx.spawn(&job.agent, &task);
+    match child.is_empty() {
+        true => spawn.await,
+        false => spawn.budget(child.budget()).await,
+    }
 }
 
 /// One's own child, or why it is none.

@@ -18,6 +18,7 @@ mod doctor;
 mod house;
 mod look;
 mod memory;
+mod new;
 mod project;
 mod queues;
 mod run;
