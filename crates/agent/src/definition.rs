@@ -4,6 +4,7 @@
 pub mod file;
 
 use crate::tool::Approval;
+use greenroom_model::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -124,6 +125,10 @@ pub struct Limits {
     pub context: u64,
     /// How many agents it may have at work at once. 8 by default.
     pub children: u32,
+    /// What each agent it starts may use up, with all below that one: it fails as
+    /// `budget` when it is used up.
+    #[serde(skip_serializing_if = "Allowance::is_empty")]
+    pub child: Allowance,
     /// What becomes of it.
     pub then: Breach,
 }
@@ -139,8 +144,34 @@ impl Default for Limits {
             depth: 3,
             context: 120_000,
             children: 8,
+            child: Allowance::default(),
             then: Breach::Stop,
         }
+    }
+}
+
+/// What an agent may use up, with all below it. Nothing named: as much as its lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Allowance {
+    /// Tokens of all calls of models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Money of all calls of models, in whatever unit prices are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+}
+
+impl Allowance {
+    /// Whether it limits nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_none() && self.money.is_none()
+    }
+
+    /// As a process's budget.
+    pub(crate) fn budget(&self) -> Budget {
+        let money_micro = self.money.map(|money| (money * 1e6) as u64);
+        Budget { tokens: self.tokens, money_micro, ..Budget::default() }
     }
 }
 

@@ -6,6 +6,7 @@
 //! terminal.
 
 mod agent;
+pub mod architecture;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;

@@ -3,8 +3,8 @@
 use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, budget, cancel, chat, completion, dead, doctor, export, fork, history,
-    import, kinds, logs, names, pause, ps, publish, queues, restart, result, resume, run, schedule,
-    send, state, trace, tree, up,
+    import, kinds, logs, names, new, pause, ps, publish, queues, restart, result, resume, run,
+    schedule, send, state, trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -26,6 +26,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Write a new project: five questions, the smallest architecture that fits
+    New(new::Args),
     /// Run a node: it brings back every process and serves the socket
     Up(up::Args),
     /// Start a process and follow it to its end
@@ -103,6 +105,7 @@ impl Command {
 /// Runs a command.
 pub async fn dispatch(app: &App, command: Command) -> Done {
     match command {
+        Command::New(args) => new::run(app, args),
         Command::Up(args) => up::run(app, args).await,
         Command::Run(args) => run::run(app, args).await,
         Command::Chat(args) => chat::run(app, args).await,

@@ -40,6 +40,7 @@ mod program;
 mod progress;
 mod prompt;
 mod pulse;
+mod scaffold;
 mod serve;
 mod source;
 mod store;

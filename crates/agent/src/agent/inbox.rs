@@ -2,6 +2,7 @@
 //! the agents it has started. Waited for all the time, taken in between two calls
 //! of its model.
 
+use super::peer::{self, PEER};
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use greenroom_model::{Exit, Failure, Origin, ProcessId};
@@ -46,6 +47,8 @@ pub(super) enum Heard {
     Note(ProcessId, Note),
     /// An agent it has started has ended.
     Ended(ProcessId, Exit),
+    /// A peer has told it something: the how manieth, and the words.
+    Peer(u64, String),
     /// These tools are not to be used any more.
     Revoked(Vec<String>),
     /// The last compaction is taken back.
@@ -137,6 +140,11 @@ impl Inbox {
             }
             (UNDO_COMPACTION, _) => Heard::Undo,
             (PIN, _) => received.read().map_or(Heard::Nothing, Heard::Pin),
+            // Only the one that has started all of them hands on what peers say.
+            (PEER, from) if from.is_some() && from == self.ctx.parent() => {
+                let peer: peer::Heard = received.read()?;
+                Heard::Peer(peer.number, peer.words)
+            }
             (SAY, _) => Heard::Words(match received.read()? {
                 Value::String(words) => words,
                 other => other.to_string(),
@@ -147,6 +155,6 @@ impl Inbox {
 }
 
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    let topics = [SAY, BYE, NOTE, REVOKE, UNDO_COMPACTION, PIN];
+    let topics = [SAY, BYE, NOTE, REVOKE, PEER, UNDO_COMPACTION, PIN];
     topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic)).into_future()
 }

@@ -50,6 +50,13 @@ pub struct Task {
     /// The workspace it works in, made by who has started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Home>,
+    /// Whether a part of somebody's budget was set aside for it, and for all above it
+    /// since: it fails when that is used up, instead of waiting for more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allotted: bool,
+    /// Those it may speak to, by name: it is one of a swarm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<String>,
 }
 
 /// The workspace that an agent works in.
@@ -59,6 +66,11 @@ pub struct Home {
     pub place: Place,
     /// Whether it was made for it; or else for one above it.
     pub own: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 impl Input {

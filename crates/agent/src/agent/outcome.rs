@@ -50,7 +50,7 @@ const CUT: &str = "Your answer was cut: it was too long. Give it again, shorter,
     smaller steps.";
 
 /// JSON that follows the schema, also where a model has put it into a fence.
-fn read_output(words: &str, schema: &Value) -> Result<Value, String> {
+pub(crate) fn read_output(words: &str, schema: &Value) -> Result<Value, String> {
     let trimmed = words.trim();
     let inner = trimmed
         .strip_prefix("```json")

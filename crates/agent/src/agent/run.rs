@@ -4,6 +4,7 @@ use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
 use super::parts::Parts;
+use super::peer;
 use super::setup::{Setup, Tools};
 use super::state::{STATE, State};
 use super::team;
@@ -85,8 +86,9 @@ impl Run {
     }
 
     async fn begin(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Run, Failure> {
-        let setup = Setup::read(&ctx, &parts).await?;
         let (task, thread) = input.read();
+        let parts = peer::among(parts, &task.peers);
+        let setup = Setup::read(&ctx, &parts).await?;
         let fresh = thread.is_none();
         let mut tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
         let mut thread = thread.unwrap_or_default();
@@ -94,15 +96,17 @@ impl Run {
         if fresh {
             thread.watch.began = ctx.now();
             let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
-            let Task { chat, depth, workspace, .. } = task.clone();
-            let children_max = setup.definition.limits.children;
+            let Task { chat, depth, workspace, allotted, .. } = task.clone();
+            let (children_max, child) =
+                (setup.definition.limits.children, setup.definition.limits.child);
             if let Some(home) = &workspace {
                 workspaces::move_in(&ctx, home)?;
             }
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
             }
-            let state = State { name, chat, depth, depth_max, children_max, workspace };
+            let state =
+                State { name, chat, depth, depth_max, children_max, workspace, child, allotted };
             ctx.set(STATE, &state)?;
         }
         let (calls, bye, again) = (0, false, false);
@@ -133,10 +137,23 @@ impl Run {
 
     /// Waits for the next word, for as long as it takes.
     async fn listen(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
+        self.tell_idle();
         self.ctx.set("status", "listening")?;
         let heard = inbox.wait().await?;
         self.ctx.set("status", "working")?;
         self.hear_one(heard).await
+    }
+
+    /// Tells the swarm that it waits, unless agents work for it.
+    fn tell_idle(&self) {
+        if !self.task.peers.is_empty()
+            && self.thread.team.is_empty()
+            && let Some(parent) = self.ctx.parent()
+        {
+            let words = self.last_words().as_str().unwrap_or_default().to_owned();
+            let idle = peer::Idle { heard: self.thread.peer_heard, words };
+            peer::idle(&self.ctx, &parent, &idle);
+        }
     }
 
     async fn hear_one(&mut self, heard: Heard) -> Result<(), Failure> {
@@ -145,6 +162,11 @@ impl Run {
             Heard::Bye => {
                 self.bye = true;
                 Ok(())
+            }
+            Heard::Peer(number, words) => {
+                self.thread.peer_heard = number;
+                self.thread.watch.heard();
+                self.hear_words(words)
             }
             Heard::Revoked(tools) => self.revoke(tools),
             Heard::Undo => self.undo_compaction(),

@@ -3,6 +3,7 @@
 
 use super::input::Home;
 use super::parts::Parts;
+use super::peer;
 use super::team;
 use crate::definition::Definition;
 use crate::skill::Skills;
@@ -80,8 +81,9 @@ impl Setup {
     }
 }
 
-/// What an agent may do whatever its definition names: ask, and say how far it is.
-const GRANTED: [&str; 2] = [team::ASK, team::REPORT];
+/// What an agent may do whatever its definition names: ask, say how far it is, and
+/// speak to its peers.
+const GRANTED: [&str; 3] = [team::ASK, team::REPORT, peer::TELL_PEER];
 
 /// The tool that reads a skill.
 const SKILL: &str = "skill";

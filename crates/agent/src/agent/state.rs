@@ -1,7 +1,7 @@
 //! What an agent says it is, in its state. Plain data.
 
 use super::input::Home;
-use crate::definition::Limits;
+use crate::definition::{Allowance, Limits};
 use serde::{Deserialize, Serialize};
 
 /// The state in which an agent says what it is.
@@ -24,6 +24,12 @@ pub(super) struct State {
     /// The workspace it works in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Home>,
+    /// What each of those it starts may use up.
+    #[serde(default, skip_serializing_if = "Allowance::is_empty")]
+    pub child: Allowance,
+    /// Whether what it uses up itself was set aside for it.
+    #[serde(default)]
+    pub allotted: bool,
 }
 
 fn children_max() -> u32 {

@@ -9,7 +9,7 @@ use crate::definition::{Definition, Isolation};
 use crate::tool::{BAD_ARGUMENTS, Tool};
 use crate::workspace::{Opened, Site};
 use greenroom_model::{Exit, Failure, ProcessId, failure};
-use greenroom_runtime::{Child, Ctx, Either, select};
+use greenroom_runtime::{Child, Ctx, Either, Spawn, select};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -218,14 +218,20 @@ async fn begin(ctx: &Ctx, team: &Team, job: Job) -> Result<Begun, Failure> {
         return Err(Failure::fatal(TOO_MANY, words));
     }
     ctx.set(AT_WORK, &(at_work + 1))?;
-    let begun = start(ctx, team, job, depth).await;
+    let begun = start(ctx, team, job, depth, &state).await;
     if begun.is_err() {
         one_less(ctx)?;
     }
     begun
 }
 
-async fn start(ctx: &Ctx, team: &Team, job: Job, depth: u32) -> Result<Begun, Failure> {
+async fn start(
+    ctx: &Ctx,
+    team: &Team,
+    job: Job,
+    depth: u32,
+    state: &State,
+) -> Result<Begun, Failure> {
     let Job { agent, task, workspace, continue_from } = job;
     let is_own = match workspace {
         Some(named) => named == Where::Own,
@@ -235,17 +241,22 @@ async fn start(ctx: &Ctx, team: &Team, job: Job, depth: u32) -> Result<Begun, Fa
         let words = "`continue_from` needs a workspace of its own: leave `workspace` out";
         return Err(Failure::fatal(BAD_ARGUMENTS, words));
     }
-    let task = Task { task: Some(task), depth, ..Task::default() };
+    let allotted = !state.child.is_empty() || state.allotted;
+    let task = Task { task: Some(task), depth, allotted, ..Task::default() };
+    let paid = |spawn: Spawn| match state.child.is_empty() {
+        true => spawn,
+        false => spawn.budget(state.child.budget()),
+    };
     if !is_own {
         // Where this one works.
         let home = workspaces::home(ctx).map(|home| Home { own: false, ..home });
-        let child = ctx.spawn(&agent, &Task { workspace: home, ..task }).await?;
+        let child = paid(ctx.spawn(&agent, &Task { workspace: home, ..task })).await?;
         return Ok(Begun { child, opened: None });
     }
     let opened = workspaces::open(ctx, team.site.as_ref(), continue_from.as_deref()).await?;
     let home = Some(Home { place: opened.place.clone(), own: true });
     let spawn = ctx.spawn(&agent, &Task { workspace: home, ..task });
-    let child = spawn.key(&opened.place.name).await?;
+    let child = paid(spawn).key(&opened.place.name).await?;
     workspaces::note(ctx, child.id(), &opened.place)?;
     Ok(Begun { child, opened: Some(opened) })
 }

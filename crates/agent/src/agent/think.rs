@@ -78,7 +78,11 @@ impl Run {
 
     async fn ask_model(&mut self, candidate: &Candidate, ask: &Ask) -> Result<Reply, Failure> {
         let request = Arc::new(Request { model: candidate.model.clone(), ..ask.request.clone() });
-        let reserved = self.ctx.reserve(self.at_most(candidate, &request)).await?;
+        let most = self.at_most(candidate, &request);
+        let reserved = match self.task.allotted {
+            true => self.ctx.try_reserve(most)?,
+            false => self.ctx.reserve(most).await?,
+        };
         let (provider, asked, live) =
             (candidate.provider.clone(), candidate.name.clone(), ask.live);
         let mut step = self.ctx.step(&format!("{} {}", ask.what, candidate.name), move |step| {

@@ -40,6 +40,8 @@ pub(crate) struct Thread {
     pub notes: Vec<String>,
     /// Tools that it may not use any more, by name or pattern.
     pub revoked: Vec<String>,
+    /// How many messages of its peers it has taken in.
+    pub peer_heard: u64,
     /// What the guardrails have seen.
     pub watch: Watch,
     /// Results that were too long for the model, by handle.

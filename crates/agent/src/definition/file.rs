@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Breach, Definition, Isolation, Limits};
+use super::{Allowance, Breach, Definition, Isolation, Limits};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::Approval;
 use serde::Deserialize;
@@ -132,9 +132,15 @@ fn impossible(limits: &Limits) -> Option<String> {
         Limits { tokens: Some(0), .. } => none("tokens"),
         Limits { children: 0, .. } => Some("limits.children: 1 is the least; to have it start none, leave `start_agent` and `agent` out of its tools".to_owned()),
         Limits { minutes: Some(0), .. } => none("minutes"),
+        Limits { child: Allowance { tokens: Some(0), .. }, .. } => none("child.tokens"),
         Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
         Limits { context: 0..1_000, .. } => {
             Some("limits.context: 1000 tokens are the least that leave room to work".to_owned())
+        }
+        Limits { child: Allowance { money: Some(money), .. }, .. }
+            if !(*money > 0.0 && money.is_finite()) =>
+        {
+            Some(format!("limits.child.money: {money} is no amount to spend"))
         }
         Limits { money: Some(money), .. } if !(*money > 0.0 && money.is_finite()) => {
             Some(format!("limits.money: {money} is no amount to spend"))

@@ -164,7 +164,7 @@ fn root_schema<I: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<I>().into()
 }
 
-fn schema_of<I: JsonSchema>() -> Value {
+pub(crate) fn schema_of<I: JsonSchema>() -> Value {
     let mut schema = root_schema::<I>();
     if schema.get("type").is_some_and(|is| is == "null") {
         return json!({ "type": "object", "properties": {} });

@@ -14,6 +14,7 @@ mod tail;
 mod toolbox;
 pub mod workspace;
 
+pub(crate) use function::schema_of;
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
 pub(crate) use schema::check;

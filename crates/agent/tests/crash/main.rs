@@ -2,7 +2,10 @@
 //! commit. No finished call of a model or a tool is made twice, and the
 //! conversation is the same in the end.
 
+mod allowance;
 mod calls;
 mod compact;
 mod model;
+mod pipeline;
+mod swarm;
 mod team;

@@ -16,6 +16,7 @@ pub mod import;
 pub mod kinds;
 pub mod logs;
 pub mod names;
+pub mod new;
 pub mod pause;
 pub mod ps;
 pub mod publish;

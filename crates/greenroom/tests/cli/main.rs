@@ -19,6 +19,7 @@ mod doctor;
 mod house;
 mod look;
 mod memory;
+mod new;
 mod project;
 mod queues;
 mod run;

@@ -73,6 +73,9 @@ fn cut(exported: &mut Exported) -> Option<Vec<Event>> {
         match turn.events.last() {
             None => drop(exported.turns.pop()),
             Some(Event::Parked { .. }) => return None,
+            // What is left of a budget stands in no journal: without its account the code
+            // would be let through.
+            Some(Event::SpendRefused { .. }) => return None,
             // Not the code's doing.
             Some(Event::WorkflowFailed { exit: Exit::Killed(_) }) => return None,
             Some(event) if event.is_input() => break,

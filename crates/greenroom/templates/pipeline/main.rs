@@ -1,0 +1,1 @@
+../../../../examples/pipeline/src/main.rs

@@ -1,0 +1,1 @@
+../../../../examples/swarm/src/main.rs
