@@ -6,6 +6,7 @@
 //! terminal.
 
 mod agent;
+pub mod context;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;

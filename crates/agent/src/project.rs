@@ -2,13 +2,14 @@
 //! Knows no process.
 
 use crate::agent::Agent;
+use crate::context;
 use crate::definition::{Definition, file};
 use crate::models::Models;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
-use crate::tool::Approval;
 use crate::tool::mcp::{McpConfig, McpServers};
 use crate::tool::workspace::Workspace;
+use crate::tool::{Approval, Pattern, Tool};
 use greenroom_runtime::Registry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,9 +153,12 @@ impl Project {
             if !others.is_empty() {
                 agent = agent.leads(&others);
             }
+            if names_any(definition, &context::tools()) {
+                agent = agent.shares();
+            }
             registry = agent.register(registry);
         }
-        Ok(registry)
+        Ok(context::register(registry))
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {
@@ -177,4 +181,11 @@ impl Project {
         self.definitions.push(definition);
         Ok(())
     }
+}
+
+/// Whether a definition names one of these tools: they are not for everybody.
+fn names_any(definition: &Definition, tools: &[Tool]) -> bool {
+    let names = definition.tools.iter().flatten().filter_map(|name| Pattern::new(name).ok());
+    let mut names = names.filter(|name| tools.iter().any(|tool| name.is_met_by(&tool.spec.name)));
+    names.next().is_some()
 }

@@ -2,6 +2,7 @@
 //! the agents it has started. Waited for all the time, taken in between two calls
 //! of its model.
 
+use crate::context::{self, CHANGED, Changed};
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use greenroom_model::{Exit, Failure, Origin, ProcessId};
@@ -48,6 +49,8 @@ pub(super) enum Heard {
     Ended(ProcessId, Exit),
     /// These tools are not to be used any more.
     Revoked(Vec<String>),
+    /// A key it watches was changed.
+    Changed(Changed),
     /// The last compaction is taken back.
     Undo,
     /// This message stays as it is.
@@ -135,6 +138,9 @@ impl Inbox {
             (UNDO_COMPACTION | PIN, from) if from.is_some() && from != self.ctx.parent() => {
                 Heard::Nothing
             }
+            (CHANGED, from) if from.is_some() && from == self.ctx.get(context::STATE) => {
+                received.read().map_or(Heard::Nothing, Heard::Changed)
+            }
             (UNDO_COMPACTION, _) => Heard::Undo,
             (PIN, _) => received.read().map_or(Heard::Nothing, Heard::Pin),
             (SAY, _) => Heard::Words(match received.read()? {
@@ -147,6 +153,6 @@ impl Inbox {
 }
 
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    let topics = [SAY, BYE, NOTE, REVOKE, UNDO_COMPACTION, PIN];
+    let topics = [SAY, BYE, NOTE, REVOKE, UNDO_COMPACTION, PIN, CHANGED];
     topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic)).into_future()
 }

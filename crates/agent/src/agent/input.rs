@@ -1,6 +1,7 @@
 //! What an agent begins with. Plain data.
 
 use super::thread::Thread;
+use greenroom_model::ProcessId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +43,9 @@ pub struct Task {
     /// How many agents stand above it.
     #[serde(default)]
     pub depth: u32,
+    /// The context it shares ([`crate::context`]); without one it has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ProcessId>,
 }
 
 impl Input {

@@ -98,6 +98,12 @@ impl Agent {
         lead(others).into_iter().fold(self, Agent::tool)
     }
 
+    /// Lets it share keys and files with those that work for it ([`crate::context`]); the
+    /// kind must be there ([`crate::context::register`]).
+    pub fn shares(self) -> Agent {
+        crate::context::tools().into_iter().fold(self, Agent::tool)
+    }
+
     /// Lets it ask and report ([`member`]).
     pub fn asks(self) -> Agent {
         member().into_iter().fold(self, Agent::tool)

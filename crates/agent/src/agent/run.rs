@@ -7,6 +7,7 @@ use super::parts::Parts;
 use super::setup::{Setup, Tools};
 use super::team;
 use super::thread::{self, Thread};
+use crate::context::{self, Changed};
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
 use greenroom_model::Failure;
@@ -51,6 +52,7 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
             return run.go_on_as_new();
         }
         run.guard().await?;
+        run.tell_notes()?;
         run.again = false;
         let reply = run.think().await?;
         run.calls += 1;
@@ -79,6 +81,9 @@ impl Run {
             thread.watch.began = ctx.now();
             let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
             let Task { chat, depth, .. } = task;
+            if let Some(context) = &task.context {
+                ctx.set(context::STATE, context)?;
+            }
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
             }
@@ -126,6 +131,12 @@ impl Run {
                 Ok(())
             }
             Heard::Revoked(tools) => self.revoke(tools),
+            Heard::Changed(changed) => {
+                let Changed { key, version, by } = changed;
+                let note = format!("[the shared key `{key}` is at version {version}, by {by}]");
+                self.thread.notes.push(note);
+                Ok(())
+            }
             Heard::Undo => self.undo_compaction(),
             Heard::Pin(place) => self.pin(place),
             Heard::Words(words) => {
@@ -155,6 +166,15 @@ impl Run {
         let mut all = std::mem::take(&mut self.thread.notes);
         all.push(words);
         self.say(Message::user(all.join("\n")))
+    }
+
+    /// What is no reason to think is told when the model is asked anyway.
+    fn tell_notes(&mut self) -> Result<(), Failure> {
+        if self.thread.notes.is_empty() {
+            return Ok(());
+        }
+        let notes = std::mem::take(&mut self.thread.notes);
+        self.say(Message::user(notes.join("\n")))
     }
 
     fn revoke(&mut self, tools: Vec<String>) -> Result<(), Failure> {

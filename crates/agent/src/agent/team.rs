@@ -3,6 +3,7 @@
 
 use super::inbox::{ANSWER, Answer, NOTE, Note, REVOKE, SAY};
 use super::input::Task;
+use crate::context;
 use crate::definition::Definition;
 use crate::tool::Tool;
 use greenroom_model::{Exit, Failure, ProcessId};
@@ -44,6 +45,12 @@ struct Job {
     agent: String,
     /// All that it has to know: it sees nothing of this conversation.
     task: String,
+    /// What of the shared context it may read and write: what keys begin with.
+    #[serde(default)]
+    context: Vec<String>,
+    /// What of it it may only read.
+    #[serde(default)]
+    context_read: Vec<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -141,8 +148,16 @@ async fn begin(ctx: &Ctx, job: Job) -> Result<Child, Failure> {
             format!("you stand {} agents deep, and {most} is the most: do it yourself", depth - 1);
         return Err(Failure::fatal(TOO_DEEP, words));
     }
-    let task = Task { task: Some(job.task), depth, ..Task::default() };
-    ctx.spawn(&job.agent, &task).await
+    let write = job.context.into_iter().map(|prefix| (prefix, true));
+    let read = job.context_read.into_iter().map(|prefix| (prefix, false));
+    let grants: Vec<(String, bool)> = write.chain(read).collect();
+    let context = context::check_grants(ctx, &grants).await?;
+    let task = Task { task: Some(job.task), depth, context: context.clone(), ..Task::default() };
+    let child = ctx.spawn(&job.agent, &task).await?;
+    if let Some(context) = context {
+        context::grant_child(ctx, &context, child.id(), &grants).await?;
+    }
+    Ok(child)
 }
 
 /// One's own child, or why it is none.

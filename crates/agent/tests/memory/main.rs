@@ -9,4 +9,5 @@
 )]
 
 mod compact;
+mod context;
 mod house;
