@@ -10,6 +10,7 @@ pub mod context;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;
+pub mod memory;
 pub mod models;
 pub mod project;
 pub mod provider;

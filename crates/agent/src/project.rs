@@ -4,6 +4,7 @@
 use crate::agent::Agent;
 use crate::context;
 use crate::definition::{Definition, file};
+use crate::memory;
 use crate::models::Models;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
@@ -156,9 +157,12 @@ impl Project {
             if names_any(definition, &context::tools()) {
                 agent = agent.shares();
             }
+            if names_any(definition, &memory::tools(&models)) {
+                agent = agent.remembers();
+            }
             registry = agent.register(registry);
         }
-        Ok(context::register(registry))
+        Ok(memory::register(context::register(registry)))
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {

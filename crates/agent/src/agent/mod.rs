@@ -98,6 +98,12 @@ impl Agent {
         lead(others).into_iter().fold(self, Agent::tool)
     }
 
+    /// Lets it save and find what it knows, across its conversations
+    /// ([`crate::memory`]); the kind must be there ([`crate::memory::register`]).
+    pub fn remembers(self) -> Agent {
+        crate::memory::tools(&self.0.models).into_iter().fold(self, Agent::tool)
+    }
+
     /// Lets it share keys and files with those that work for it ([`crate::context`]); the
     /// kind must be there ([`crate::context::register`]).
     pub fn shares(self) -> Agent {

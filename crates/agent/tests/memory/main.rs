@@ -11,3 +11,4 @@
 mod compact;
 mod context;
 mod house;
+mod saved;
