@@ -7,9 +7,11 @@
 
 mod agent;
 pub mod architecture;
+pub mod context;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;
+pub mod memory;
 pub mod models;
 pub mod project;
 pub mod provider;

@@ -1,6 +1,6 @@
 //! Who answers for a model's name. What an agent needs of providers, and no more.
 
-use crate::provider::{Provider, Usage};
+use crate::provider::{Embed, Provider, Usage};
 use greenroom_model::Failure;
 use greenroom_model::queue::QueueSpec;
 use std::sync::Arc;
@@ -18,6 +18,11 @@ pub trait Models: Send + Sync {
     /// that is said to one company is told another.
     fn names_role(&self, _role: &str) -> bool {
         false
+    }
+
+    /// What makes numbers of texts, and its name, if the configuration names it (`embed`).
+    fn embedder(&self) -> Option<(String, Arc<dyn Embed>)> {
+        None
     }
 
     /// What a call has cost, in millionths; `None`: the price is not known.

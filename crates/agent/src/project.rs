@@ -2,12 +2,15 @@
 //! Knows no process.
 
 use crate::agent::Agent;
+use crate::context;
 use crate::definition::{Definition, file};
+use crate::memory;
 use crate::models::Models;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
 use crate::tool::mcp::{McpConfig, McpServers};
 use crate::tool::workspace::Workspace;
+use crate::tool::{Pattern, Tool};
 use crate::workspace::Site;
 use greenroom_runtime::Registry;
 use std::path::{Path, PathBuf};
@@ -150,9 +153,15 @@ impl Project {
             if !others.is_empty() {
                 agent = agent.leads(&others);
             }
+            if names_any(definition, &context::tools()) {
+                agent = agent.shares();
+            }
+            if names_any(definition, &memory::tools(&models)) {
+                agent = agent.remembers();
+            }
             registry = agent.register(registry);
         }
-        Ok(registry)
+        Ok(memory::register(context::register(registry)))
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {
@@ -175,4 +184,11 @@ impl Project {
         self.definitions.push(definition);
         Ok(())
     }
+}
+
+/// Whether a definition names one of these tools: they are not for everybody.
+fn names_any(definition: &Definition, tools: &[Tool]) -> bool {
+    let names = definition.tools.iter().flatten().filter_map(|name| Pattern::new(name).ok());
+    let mut names = names.filter(|name| tools.iter().any(|tool| name.is_met_by(&tool.spec.name)));
+    names.next().is_some()
 }

@@ -4,7 +4,7 @@
 use greenroom::agent::models::One;
 use greenroom::agent::provider::{Chat, Endpoint, Key};
 use greenroom::agent::tool::{Approval, Tool};
-use greenroom::agent::{Agent, Definition};
+use greenroom::agent::{Agent, Definition, context, memory};
 use greenroom::{Failure, Registry, Step};
 use serde::Deserialize;
 use std::process::ExitCode;
@@ -41,7 +41,9 @@ fn main() -> ExitCode {
         });
     let refund = refund.approval(Approval::Above { pointer: "/amount".to_owned(), most: 50.0 });
     let clerk = Definition::new("clerk", "You find out about orders.");
-    let registry = Agent::of(clerk.clone(), models.clone()).asks().register(Registry::new());
+    let registry = memory::register(context::register(Registry::new()));
+    let worker = Agent::of(clerk.clone(), models.clone()).asks().shares().remembers();
+    let registry = worker.register(registry);
     let support = Agent::new("support", "You help customers.", models)
         .tool(find.read_only())
         .tool(refund)

@@ -3,6 +3,7 @@
 //! of its model.
 
 use super::peer::{self, PEER};
+use crate::context::{self, CHANGED, Changed};
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use greenroom_model::{Exit, Failure, Origin, ProcessId};
@@ -51,6 +52,8 @@ pub(super) enum Heard {
     Peer(u64, String),
     /// These tools are not to be used any more.
     Revoked(Vec<String>),
+    /// A key it watches was changed.
+    Changed(Changed),
     /// The last compaction is taken back.
     Undo,
     /// This message stays as it is.
@@ -138,6 +141,9 @@ impl Inbox {
             (UNDO_COMPACTION | PIN, from) if from.is_some() && from != self.ctx.parent() => {
                 Heard::Nothing
             }
+            (CHANGED, from) if from.is_some() && from == self.ctx.get(context::STATE) => {
+                received.read().map_or(Heard::Nothing, Heard::Changed)
+            }
             (UNDO_COMPACTION, _) => Heard::Undo,
             (PIN, _) => received.read().map_or(Heard::Nothing, Heard::Pin),
             // Only the one that has started all of them hands on what peers say.
@@ -155,6 +161,6 @@ impl Inbox {
 }
 
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    let topics = [SAY, BYE, NOTE, REVOKE, PEER, UNDO_COMPACTION, PIN];
+    let topics = [SAY, BYE, NOTE, REVOKE, PEER, UNDO_COMPACTION, PIN, CHANGED];
     topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic)).into_future()
 }

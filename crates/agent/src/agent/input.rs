@@ -2,6 +2,7 @@
 
 use super::thread::Thread;
 use crate::workspace::Place;
+use greenroom_model::ProcessId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,6 +55,9 @@ pub struct Task {
     /// since: it fails when that is used up, instead of waiting for more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub allotted: bool,
+    /// The context it shares ([`crate::context`]); without one it has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ProcessId>,
     /// Those it may speak to, by name: it is one of a swarm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<String>,

@@ -117,6 +117,18 @@ impl Agent {
         team::lead(others, site).into_iter().fold(self, Agent::tool)
     }
 
+    /// Lets it save and find what it knows, across its conversations
+    /// ([`crate::memory`]); the kind must be there ([`crate::memory::register`]).
+    pub fn remembers(self) -> Agent {
+        crate::memory::tools(&self.0.models).into_iter().fold(self, Agent::tool)
+    }
+
+    /// Lets it share keys and files with those that work for it ([`crate::context`]); the
+    /// kind must be there ([`crate::context::register`]).
+    pub fn shares(self) -> Agent {
+        crate::context::tools().into_iter().fold(self, Agent::tool)
+    }
+
     /// Lets it ask and report.
     pub fn asks(self) -> Agent {
         team::member().into_iter().fold(self, Agent::tool)

@@ -10,6 +10,7 @@ use super::state::{STATE, State};
 use super::team;
 use super::thread::{self, Thread};
 use super::workspaces;
+use crate::context::{self, Changed};
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
 use greenroom_model::{Exit, Failure};
@@ -69,6 +70,7 @@ impl Run {
                 return run.go_on_as_new();
             }
             run.guard().await?;
+            run.tell_notes()?;
             run.again = false;
             let reply = run.think().await?;
             run.calls += 1;
@@ -101,6 +103,9 @@ impl Run {
                 (setup.definition.limits.children, setup.definition.limits.child);
             if let Some(home) = &workspace {
                 workspaces::move_in(&ctx, home)?;
+            }
+            if let Some(context) = &task.context {
+                ctx.set(context::STATE, context)?;
             }
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
@@ -169,6 +174,12 @@ impl Run {
                 self.hear_words(words)
             }
             Heard::Revoked(tools) => self.revoke(tools),
+            Heard::Changed(changed) => {
+                let Changed { key, version, by } = changed;
+                let note = format!("[the shared key `{key}` is at version {version}, by {by}]");
+                self.thread.notes.push(note);
+                Ok(())
+            }
             Heard::Undo => self.undo_compaction(),
             Heard::Pin(place) => self.pin(place),
             Heard::Words(words) => {
@@ -205,6 +216,15 @@ impl Run {
         let mut all = std::mem::take(&mut self.thread.notes);
         all.push(words);
         self.say(Message::user(all.join("\n")))
+    }
+
+    /// What is no reason to think is told when the model is asked anyway.
+    fn tell_notes(&mut self) -> Result<(), Failure> {
+        if self.thread.notes.is_empty() {
+            return Ok(());
+        }
+        let notes = std::mem::take(&mut self.thread.notes);
+        self.say(Message::user(notes.join("\n")))
     }
 
     fn revoke(&mut self, tools: Vec<String>) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use super::inbox::{ANSWER, Answer, NOTE, Note, REVOKE, SAY};
 use super::input::{Home, Task};
 use super::state::{STATE, State};
 use super::workspaces;
+use crate::context;
 use crate::definition::{Definition, Isolation};
 use crate::tool::{BAD_ARGUMENTS, Tool};
 use crate::workspace::{Opened, Site};
@@ -43,6 +44,12 @@ struct Job {
     /// The id of an agent that has failed: this one goes on with what that has left in
     /// its workspace.
     continue_from: Option<String>,
+    /// What of the shared context it may read and write: what keys begin with.
+    #[serde(default)]
+    context: Vec<String>,
+    /// What of it it may only read.
+    #[serde(default)]
+    context_read: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
@@ -232,7 +239,7 @@ async fn start(
     depth: u32,
     state: &State,
 ) -> Result<Begun, Failure> {
-    let Job { agent, task, workspace, continue_from } = job;
+    let Job { agent, task, workspace, continue_from, context, context_read } = job;
     let is_own = match workspace {
         Some(named) => named == Where::Own,
         None => continue_from.is_some() || team.isolated.contains(&agent),
@@ -241,8 +248,13 @@ async fn start(
         let words = "`continue_from` needs a workspace of its own: leave `workspace` out";
         return Err(Failure::fatal(BAD_ARGUMENTS, words));
     }
+    let write = context.into_iter().map(|prefix| (prefix, true));
+    let grants: Vec<(String, bool)> =
+        write.chain(context_read.into_iter().map(|prefix| (prefix, false))).collect();
+    let context = context::check_grants(ctx, &grants).await?;
     let allotted = !state.child.is_empty() || state.allotted;
-    let task = Task { task: Some(task), depth, allotted, ..Task::default() };
+    let shared = context.clone();
+    let task = Task { task: Some(task), depth, allotted, context: shared, ..Task::default() };
     let paid = |spawn: Spawn| match state.child.is_empty() {
         true => spawn,
         false => spawn.budget(state.child.budget()),
@@ -251,14 +263,29 @@ async fn start(
         // Where this one works.
         let home = workspaces::home(ctx).map(|home| Home { own: false, ..home });
         let child = paid(ctx.spawn(&agent, &Task { workspace: home, ..task })).await?;
+        grant(ctx, context.as_ref(), &child, &grants).await?;
         return Ok(Begun { child, opened: None });
     }
     let opened = workspaces::open(ctx, team.site.as_ref(), continue_from.as_deref()).await?;
     let home = Some(Home { place: opened.place.clone(), own: true });
     let spawn = ctx.spawn(&agent, &Task { workspace: home, ..task });
     let child = paid(spawn).key(&opened.place.name).await?;
+    grant(ctx, context.as_ref(), &child, &grants).await?;
     workspaces::note(ctx, child.id(), &opened.place)?;
     Ok(Begun { child, opened: Some(opened) })
+}
+
+/// What a child may do with what is shared.
+async fn grant(
+    ctx: &Ctx,
+    context: Option<&ProcessId>,
+    child: &Child,
+    grants: &[(String, bool)],
+) -> Result<(), Failure> {
+    match context {
+        Some(context) => context::grant_child(ctx, context, child.id(), grants).await,
+        None => Ok(()),
+    }
 }
 
 /// One's own child, or why it is none.

@@ -8,6 +8,7 @@ mod anthropic;
 mod body;
 mod chat;
 pub(crate) mod connect;
+mod embed;
 mod fault;
 mod gemini;
 mod http;
@@ -21,6 +22,7 @@ pub mod sse;
 
 pub use anthropic::Anthropic;
 pub use chat::Chat;
+pub use embed::{Embed, Embeddings};
 pub use gemini::Gemini;
 pub use http::{Endpoint, Limits};
 pub use openai::OpenAi;

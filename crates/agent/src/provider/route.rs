@@ -12,7 +12,9 @@ pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use queue::QueueConfig;
 
 use super::price::Prices;
-use super::{Anthropic, Chat, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure};
+use super::{
+    Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure,
+};
 use crate::models::{Candidate, Models};
 use crate::recording::Recording;
 use greenroom_model::Failure;
@@ -26,6 +28,7 @@ pub struct Catalog {
     config: ModelsConfig,
     providers: BTreeMap<String, Arc<dyn Provider>>,
     prices: Prices,
+    embed: Option<Arc<dyn Embed>>,
 }
 
 impl Catalog {
@@ -54,7 +57,8 @@ impl Catalog {
         let providers = config.providers.iter();
         let providers = providers.map(|(name, provider)| (name.clone(), made(name, provider)));
         let providers = providers.collect();
-        Ok(Catalog { config, providers, prices })
+        let embed = embedder(&config).map_err(wrong)?;
+        Ok(Catalog { config, providers, prices, embed })
     }
 
     /// What models cost here.
@@ -95,6 +99,11 @@ impl Models for Catalog {
         Ok(candidates.collect())
     }
 
+    fn embedder(&self) -> Option<(String, Arc<dyn Embed>)> {
+        let name = self.config.models.get("embed")?.iter().next()?;
+        Some((name.to_owned(), self.embed.clone()?))
+    }
+
     fn names_role(&self, role: &str) -> bool {
         self.config.models.contains_key(role)
     }
@@ -114,12 +123,38 @@ impl Models for Catalog {
     }
 }
 
-fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
+/// The model that makes numbers of texts.
+fn embedder(config: &ModelsConfig) -> Result<Option<Arc<dyn Embed>>, String> {
+    let Some(name) = config.models.get("embed").and_then(|listed| listed.iter().next()) else {
+        return Ok(None);
+    };
+    let found = name.split_once('/');
+    let found = found.and_then(|(one, model)| Some((one, config.providers.get(one)?, model)));
+    let Some((name, provider, model)) = found else {
+        return Err(format!(
+            "`embed = \"{name}\"` in `[models]` is no PROVIDER/MODEL that is there"
+        ));
+    };
+    if !matches!(provider.protocol, Protocol::Chat | Protocol::OpenAi) {
+        return Err(format!(
+            "`embed` in `[models]`: the provider `{name}` does not speak OpenAI's `/embeddings`; \
+             name one of protocol \"chat\" or \"openai\""
+        ));
+    }
+    Ok(Some(Arc::new(Embeddings::new(endpoint(name, provider), model))))
+}
+
+fn endpoint(name: &str, config: &ProviderConfig) -> Endpoint {
     let mut endpoint = Endpoint::new(name, config.url.clone(), config.key());
     endpoint.headers = config.headers.clone().into_iter().collect();
     if let Some(idle_seconds) = config.idle_seconds {
         endpoint.limits.idle = Duration::from_secs(idle_seconds);
     }
+    endpoint
+}
+
+fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
+    let endpoint = endpoint(name, config);
     match config.protocol {
         Protocol::Anthropic => Arc::new(Anthropic::new(endpoint)),
         Protocol::OpenAi => Arc::new(OpenAi::new(endpoint)),

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_agent::Agent;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
-use greenroom_agent::models::{Candidate, Models, One};
+use greenroom_agent::models::{Models, One};
 use greenroom_agent::provider::{OnDelta, Provider, Reply, Request, Stop, Usage};
 use greenroom_runtime::journal::Memory;
 use greenroom_runtime::model::{Exit, Failure, Payload, ProcessId};
@@ -74,11 +74,10 @@ pub fn call(name: &str, arguments: Value) -> Part {
 
 /// What a tool has returned last, if nothing was said after it.
 pub fn result(request: &Request) -> Option<&str> {
-    let last = request.messages.last()?.content.iter().find_map(|part| match part {
+    request.messages.last()?.content.iter().find_map(|part| match part {
         Part::ToolResult(result) => Some(result.content.as_str()),
         _ => None,
-    });
-    last
+    })
 }
 
 pub struct House {

@@ -9,4 +9,6 @@
 )]
 
 mod compact;
+mod context;
 mod house;
+mod saved;

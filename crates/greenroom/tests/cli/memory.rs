@@ -49,3 +49,34 @@ fn a_summary_is_seen_taken_back_and_survives_kill_9() {
     let messages = told.last().expect("one").body["messages"].as_array().expect("a list").len();
     assert_eq!(messages, 1 + 11, "the prompt, and all that was said");
 }
+
+#[test]
+fn what_is_shared_and_what_is_saved_survive_kill_9() {
+    let server = server(
+        r#"{"when": {"text": "remember"}, "tool_calls": [
+             {"name": "context_set", "arguments": {"key": "site/colour", "value": "green"}},
+             {"name": "memory_save", "arguments": {"text": "The shop is green."}}]},
+           {"when": {"text": "recall"}, "tool_calls": [
+             {"name": "context_get", "arguments": {"key": "site/colour"}},
+             {"name": "memory_search", "arguments": {"query": "green shop"}}]},
+           {"when": {"tool_result": "The shop is green."}, "say": "I recall."},
+           {"when": {"tool_result": "version"}, "say": "I have it."}"#,
+    );
+    let mut house = House::with_agents(&server.chat_url());
+    house.start_node();
+    house.run(&["run", "context/team", "--detach"]).ok();
+    for clerk in ["clerk/a", "clerk/b"] {
+        let grant = format!("{{\"to\": \"{clerk}\", \"prefix\": \"site/\", \"write\": true}}");
+        house.run(&["send", "context/team", "grant", &grant]).ok();
+    }
+    let task = |words: &str| format!("{{\"task\": \"{words}\", \"context\": \"context/team\"}}");
+    let done = house.run(&["run", "clerk/a", "--input", &task("remember")]).ok();
+    assert!(done.out.contains("I have it."), "{}", done.out);
+    house.kill();
+    house.start_node();
+    let done = house.run(&["run", "clerk/b", "--input", &task("recall")]).ok();
+    assert!(done.out.contains("I recall."), "{}", done.out);
+    let told = server.requests().last().expect("one").body.to_string();
+    assert!(told.contains("green\\\",\\\"version\\\":1"), "{told}");
+    assert_eq!(house.run(&["state", "context/team", "key/site/colour"]).ok().json(), "green");
+}
