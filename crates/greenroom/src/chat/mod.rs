@@ -78,6 +78,8 @@ impl Chat {
 
     async fn follow(&mut self, app: &App, client: &Client, id: &ProcessId) -> anyhow::Result<Left> {
         let mut events = client.events(id, self.talk.last).await?;
+        // What is older than this was said before.
+        let now = client.process(id).await?.events;
         if matches!(self.once, Once::No) {
             self.prompt.begin(&*app.env);
         }
@@ -94,8 +96,11 @@ impl Chat {
                     }
                     Some(Seen::Turn(turn)) => {
                         let happened = self.talk.turn(&turn);
-                        self.screen.tell(&happened)?;
-                        if self.talk.listening && self.listens(client, id).await? {
+                        let is_new = turn.last().plus(1) >= now;
+                        if is_new || matches!(self.once, Once::No) {
+                            self.screen.tell(&happened)?;
+                        }
+                        if is_new && self.talk.listening && self.listens(client, id).await? {
                             return Ok(Left::Quit);
                         }
                     }

@@ -124,6 +124,10 @@ fn a_single_message_prints_the_answer_and_the_conversation_waits() {
     assert_eq!(ran.out, "You are welcome.\n");
     house.start_node();
     until("it listens", || house.run(&["state", "support/one"]).out.contains("listening"));
+    // What was said before is not printed again, and not taken for the answer.
+    let ran = house.run(&["chat", "support/one", "-m", "many thanks"]).ok();
+    assert_eq!(ran.out, "You are welcome.\n");
+    assert_eq!(server.count(), 2);
     let mut talk = Talk::begin(&house, &["support/one"]);
     assert_eq!(talk.sees("heard")["text"], "thanks");
     talk.types("/end");
