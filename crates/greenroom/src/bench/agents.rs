@@ -70,7 +70,7 @@ pub(super) async fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String
         // Of the time after the first answer could be there.
         let of_rate = (requests - limited) / seconds / f64::from(rate);
         let shares: Vec<f64> =
-            TENANTS.iter().map(|(t, _)| number(&seen["first_half"][*t])).collect();
+            TENANTS.iter().map(|(t, _)| number(&seen["first_quarter"][*t])).collect();
         let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
         let most = shares.iter().copied().fold(1.0, f64::max);
         let late = rss.iter().skip(rss.len() / 4);

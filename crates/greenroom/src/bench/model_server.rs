@@ -41,9 +41,9 @@ pub(super) fn serve(args: &Args) -> anyhow::Result<()> {
         .map(|one| one.model.as_str())
         .collect();
     // While all tenants have work to do.
-    let mut first_half = BTreeMap::new();
-    for model in &served[..served.len() / 2] {
-        *first_half.entry(*model).or_insert(0) += 1;
+    let mut first_quarter = BTreeMap::new();
+    for model in &served[..served.len() / 4] {
+        *first_quarter.entry(*model).or_insert(0) += 1;
     }
     println!(
         "{}",
@@ -51,7 +51,7 @@ pub(super) fn serve(args: &Args) -> anyhow::Result<()> {
             "requests": server.count(),
             "limited": limited,
             "open_peak": server.open_peak(),
-            "first_half": first_half,
+            "first_quarter": first_quarter,
         })
     );
     Ok(())
