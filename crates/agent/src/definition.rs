@@ -123,7 +123,7 @@ pub struct Limits {
     /// How large its conversation may be, in tokens: of one that is larger, the older
     /// part is summarized. 120,000 by default.
     pub context: u64,
-    /// How many agents it may have at work at once. 8 by default.
+    /// How many agents it may have at work at once. 50 by default.
     pub children: u32,
     /// What each agent it starts may use up, with all below that one: it fails as
     /// `budget` when it is used up.
@@ -143,7 +143,7 @@ impl Default for Limits {
             repeats: 4,
             depth: 3,
             context: 120_000,
-            children: 8,
+            children: 50,
             child: Allowance::default(),
             then: Breach::Stop,
         }

@@ -161,7 +161,14 @@ impl Project {
             }
             registry = agent.register(registry);
         }
-        Ok(memory::register(context::register(registry)))
+        // A binary with agents of its own has them already.
+        if registry.newest("context").is_none() {
+            registry = context::register(registry);
+        }
+        if registry.newest("memory").is_none() {
+            registry = memory::register(registry);
+        }
+        Ok(registry)
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {

@@ -96,11 +96,11 @@ impl Chat {
                     }
                     Some(Seen::Turn(turn)) => {
                         let happened = self.talk.turn(&turn);
-                        let is_new = turn.last().plus(1) >= now;
-                        if is_new || matches!(self.once, Once::No) {
+                        if turn.last() > now || matches!(self.once, Once::No) {
                             self.screen.tell(&happened)?;
                         }
-                        if is_new && self.talk.listening && self.listens(client, id).await? {
+                        let is_now = turn.last() >= now;
+                        if is_now && self.talk.listening && self.listens(client, id).await? {
                             return Ok(Left::Quit);
                         }
                     }
