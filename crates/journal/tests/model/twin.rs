@@ -223,12 +223,13 @@ fn hub(what: u8, which: u8, own: &ProcessId) -> HubWork {
     }
 }
 
-/// Whoever is started gets a budget from its parent's; messages are paid.
+/// Whoever is started gets a budget, from its parent's if that cannot lead in a
+/// circle: who has started somebody is older. Messages are paid.
 fn accounts(plan: &Plan, own: &ProcessId) -> Vec<AccountWork> {
     let account = || own.clone();
     let open = |(spawn, planned): (usize, &PlannedSpawn)| AccountWork::Open {
         id: name(planned.name),
-        parent: Some(account()),
+        parent: (plan.actor < planned.name).then(account),
         limits: Budget::default().messages(10),
         spawn,
     };
