@@ -4,7 +4,6 @@ use crate::conversation::ToolCall;
 use crate::definition::Limits;
 use greenroom_model::Millis;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 #[cfg(test)]
 mod tests;
@@ -80,7 +79,7 @@ impl Watch {
 
     /// Notes a call and its result.
     pub fn saw(&mut self, call: &ToolCall, result: &str) {
-        let call = sum(&[call.name.as_bytes(), canonical(&call.arguments).as_bytes()]);
+        let call = sum(&[call.name.as_bytes(), call.arguments.to_string().as_bytes()]);
         self.recent.push(Seen { call, result: sum(&[result.as_bytes()]) });
         // Enough to see the longest round as often as anybody may allow.
         const RECENT_MAX: usize = 64;
@@ -115,11 +114,6 @@ fn repeats(seen: &[Seen], length: usize) -> u32 {
     let Some(last) = rounds.next() else { return 0 };
     let more = rounds.take_while(|round| *round == last).count();
     u32::try_from(more).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// JSON with its keys in order, as `serde_json` has them by itself.
-fn canonical(value: &Value) -> String {
-    value.to_string()
 }
 
 /// FNV-1a: small, and the same on every machine and version.

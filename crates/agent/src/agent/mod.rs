@@ -51,12 +51,16 @@ use std::sync::Arc;
 
 /// An agent of a program's own: a definition, tools, and models to ask.
 ///
-/// ```no_run
-/// use greenroom_agent::{Agent, models::Models};
-/// # fn models() -> std::sync::Arc<dyn Models> { unimplemented!() }
+/// ```
+/// use greenroom_agent::Agent;
+/// use greenroom_agent::provider::{Catalog, ModelsConfig};
+/// use std::sync::Arc;
 ///
-/// let agent = Agent::new("helper", "You answer in one sentence.", models());
+/// let models = Arc::new(Catalog::new(ModelsConfig::default())?);
+/// let agent = Agent::new("helper", "You answer in one sentence.", models);
 /// let registry = agent.register(greenroom_runtime::Registry::new());
+/// # assert!(registry.newest("helper").is_some());
+/// # Ok::<(), greenroom_model::Failure>(())
 /// ```
 #[derive(Clone)]
 pub struct Agent(Parts);
