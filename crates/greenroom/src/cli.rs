@@ -4,7 +4,7 @@ use crate::app::{App, Done};
 use crate::command::{
     answer, asks, bench, budget, cancel, chat, completion, dead, doctor, export, fork, history,
     import, kinds, logs, names, new, pause, ps, publish, queues, restart, result, resume, run,
-    schedule, send, state, trace, tree, up,
+    schedule, secret, send, state, trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -85,6 +85,8 @@ pub enum Command {
     /// Show the queues that steps wait in
     #[command(visible_alias = "queue")]
     Queues(queues::Args),
+    /// Keep the keys of models and tools
+    Secret(secret::Args),
     /// List the kinds of processes there is code for
     Kinds(kinds::Args),
     /// Find out what is wrong
@@ -134,6 +136,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Import(args) => import::run(app, args).await,
         Command::Budget(args) => budget::run(app, args).await,
         Command::Queues(args) => queues::run(app, args).await,
+        Command::Secret(args) => secret::run(app, args),
         Command::Kinds(args) => kinds::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
         // Has been run before there was an app.

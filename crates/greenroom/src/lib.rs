@@ -30,6 +30,7 @@ mod disk;
 mod entry;
 mod exit;
 mod follow;
+mod hidden;
 mod input;
 mod nearest;
 mod options;

@@ -9,9 +9,10 @@ use super::OnDelta;
 use super::body::guessed;
 use super::connect::Connection;
 use super::fault::{Asked, Complaint, causes, retry_after};
+use super::key::{Key, expanded};
 use super::reply::Reply;
 use super::request::Request as ModelRequest;
-use super::secret::{Key, Secret, expanded};
+use super::secret::Secret;
 use super::{failure, sse};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -34,7 +35,7 @@ pub struct Endpoint {
     pub url: String,
     /// Its key.
     pub key: Key,
-    /// Further headers; `${NAME}` in a value is that environment variable. One of
+    /// Further headers; `${NAME}` in a value is the secret of that name. One of
     /// the name of the protocol's own (`authorization`) takes its place.
     pub headers: Vec<(String, String)>,
     /// How long and how much.

@@ -167,7 +167,7 @@ fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
 impl ProviderConfig {
     /// Where its key comes from.
     pub fn key(&self) -> Key {
-        self.key_env.clone().map_or(Key::None, Key::Env)
+        self.key_env.clone().map_or(Key::None, Key::Named)
     }
 }
 
@@ -192,7 +192,7 @@ fn choose(
     variables.dedup();
     let text = format!(
         "there is no key for the model `{name}`: set {} where the node is started, \
-         or give another model for it in `[models]`",
+         or keep it with `greenroom secret set NAME`, or give another model for it in `[models]`",
         variables.join(" or ")
     );
     Err(Failure::fatal(failure::AUTH, text))

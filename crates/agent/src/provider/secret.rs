@@ -1,11 +1,5 @@
-//! What must not be seen: keys, and where they come from. A key is read and put into
-//! a request at the last hop; nothing here shows one.
+//! What must not be seen. Nothing here shows it.
 
-#[cfg(test)]
-mod tests;
-
-use super::failure;
-use greenroom_model::Failure;
 use std::fmt;
 
 /// A text that is never shown: not by `Debug`, not by `Display`, not by serde.
@@ -16,6 +10,13 @@ impl Secret {
     /// A secret of this text.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
+    }
+
+    /// What a person or a file gave: without the line's end that was copied with it.
+    /// `None`: nothing is left.
+    pub fn of_line(text: &str) -> Option<Secret> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Secret::new(text))
     }
 
     /// The text itself, for the last hop.
@@ -48,75 +49,4 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(REDACTED)
     }
-}
-
-/// Where a provider's key comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Key {
-    /// It needs none.
-    #[default]
-    None,
-    /// An environment variable, read anew for every request.
-    Env(String),
-    /// This one.
-    Value(Secret),
-}
-
-impl Key {
-    /// The key, if one is needed.
-    ///
-    /// # Errors
-    /// `auth`: the variable is not set.
-    pub fn read(&self, provider: &str) -> Result<Option<Secret>, Failure> {
-        match self {
-            Key::None => Ok(None),
-            Key::Value(secret) => Ok(Some(secret.clone())),
-            Key::Env(name) => env(name).map(Some).ok_or_else(|| {
-                let text = format!(
-                    "{provider}: no key: the environment variable {name} is not set or is empty; \
-                     set it where the node is started"
-                );
-                Failure::fatal(failure::AUTH, text)
-            }),
-        }
-    }
-
-    /// Whether it is there now.
-    pub fn is_set(&self) -> bool {
-        match self {
-            Key::None | Key::Value(_) => true,
-            Key::Env(name) => env(name).is_some(),
-        }
-    }
-}
-
-fn env(name: &str) -> Option<Secret> {
-    let text = std::env::var(name).ok()?;
-    // A key that was copied with its line's end is a common mistake.
-    let text = text.trim();
-    (!text.is_empty()).then(|| Secret::new(text))
-}
-
-/// A header's value with each `${NAME}` replaced by that environment variable.
-///
-/// # Errors
-/// `auth`: a variable is not set. `bad_request`: a `${` is not closed.
-pub(crate) fn expanded(provider: &str, header: &str, value: &str) -> Result<Secret, Failure> {
-    let mut out = String::new();
-    let mut rest = value;
-    while let Some(begin) = rest.find("${") {
-        out.push_str(&rest[..begin]);
-        let Some(length) = rest[begin..].find('}') else {
-            let text = format!(
-                "{provider}: the header `{header}` has a `${{` without its `}}`; mend the provider's configuration"
-            );
-            return Err(Failure::fatal(failure::BAD_REQUEST, text));
-        };
-        let name = &rest[begin + 2..begin + length];
-        let secret = Key::Env(name.to_owned()).read(provider)?;
-        out.push_str(secret.as_ref().map_or("", Secret::reveal));
-        rest = &rest[begin + length + 1..];
-    }
-    out.push_str(rest);
-    Ok(Secret::new(out))
 }

@@ -155,7 +155,7 @@ async fn keys_are_sent_and_never_shown() {
     let failure = send(&Chat::new(endpoint), &request("hi")).await.0.unwrap_err();
     assert!(!failure.message.contains(KEY), "{failure}");
     assert!(failure.message.contains("[redacted]"), "{failure}");
-    let key = Key::Env("GREENROOM_TEST_NO_SUCH_KEY".into());
+    let key = Key::Named("GREENROOM_TEST_NO_SUCH_KEY".into());
     let nameless = Endpoint::new("acme", server.chat_url(), key);
     let failure = send(&Chat::new(nameless), &request("hi")).await.0.unwrap_err();
     assert!(failure.is(failure::AUTH), "{failure}");

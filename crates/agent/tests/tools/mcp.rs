@@ -344,7 +344,12 @@ async fn what_the_configuration_lacks_is_named() {
     let failure = mcp.servers.specs().await.unwrap_err();
     assert_eq!(failure.kind, MCP_CONFIG);
     assert!(!failure.retryable);
-    assert!(failure.message.contains("its env KEY: the environment has no `UNSET`"), "{failure}");
+    assert!(
+        failure
+            .message
+            .contains("its env KEY: neither the environment nor the secret store has `UNSET`"),
+        "{failure}"
+    );
     let mcp = Mcp::new("", &json!({ "command": "no-such-program-${SECRET}" }));
     let failure = mcp.servers.specs().await.unwrap_err();
     assert!(failure.message.contains("cannot be started"), "{failure}");

@@ -26,6 +26,7 @@ pub mod result;
 pub mod resume;
 pub mod run;
 pub mod schedule;
+pub mod secret;
 pub mod send;
 pub mod state;
 pub mod trace;

@@ -102,6 +102,7 @@ impl House {
         for key in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"] {
             command.env_remove(key);
         }
+        command.env("GREENROOM_SECRETS", self.path("secrets"));
         command.envs(self.model.as_ref().map(|url| ("TALKER_URL", url)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

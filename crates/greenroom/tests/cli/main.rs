@@ -24,6 +24,7 @@ mod project;
 mod queues;
 mod run;
 mod schedule;
+mod secret;
 mod silent;
 mod transfer;
 mod warn;

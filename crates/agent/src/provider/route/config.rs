@@ -44,10 +44,11 @@ pub struct ProviderConfig {
     pub protocol: Protocol,
     /// Its address, up to what the protocol adds.
     pub url: String,
-    /// The environment variable with its key; `None`: it needs none.
+    /// The name of its key: an environment variable, or else a secret of the
+    /// [`SecretStore`](crate::provider::SecretStore); `None`: it needs none.
     #[serde(default)]
     pub key_env: Option<String>,
-    /// Further headers; `${NAME}` in a value is that environment variable.
+    /// Further headers; `${NAME}` in a value is the secret of that name.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The queue its calls stand in; `None`: one of its own, which finds out how many
@@ -144,7 +145,7 @@ impl ModelsConfig {
             let is_name = |key: &String| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             if provider.key_env.as_ref().is_some_and(|key| !is_name(key) || key.is_empty()) {
                 return Err(format!(
-                    "`key_env` of the provider `{name}` must be an environment variable's name, not the key"
+                    "`key_env` of the provider `{name}` must be the name of an environment variable or secret, not the key"
                 ));
             }
         }

@@ -35,7 +35,7 @@ pub fn expand(text: &str, lookup: &Lookup) -> Result<String, String> {
             (None, Some(default)) => expanded.push_str(default),
             (None, None) => {
                 return Err(format!(
-                    "the environment has no `{name}`; set it, or write `${{{name}:-default}}`"
+                    "neither the environment nor the secret store has `{name}`; set it, run `greenroom secret set {name}`, or write `${{{name}:-default}}`"
                 ));
             }
         }

@@ -6,6 +6,7 @@ use super::expand::Lookup;
 use super::listing::{McpTool, listing};
 use super::server::Server;
 use super::{MCP_CONFIG, MCP_GONE};
+use crate::provider::secret;
 use crate::tool::{Policy, Run, Tool};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -29,6 +30,12 @@ const ATTEMPTS: u32 = 6;
 /// for each attempt, so that a server can know a second one.
 const KEY: &str = "greenroom.run/step-key";
 
+/// As a provider's key: the environment, or else the secret store.
+fn value_of(name: &str) -> Option<String> {
+    let set = std::env::var(name).ok();
+    set.or_else(|| Some(secret(name).ok()??.reveal().to_owned()))
+}
+
 /// All MCP servers of a node. Cheap to clone.
 ///
 /// A server is started when it is first needed. It ends with this, at the latest with
@@ -42,13 +49,12 @@ pub struct McpServers {
 
 impl McpServers {
     /// These servers; `${NAME}` in their configuration is looked up in this process's
-    /// environment when a server is started.
+    /// environment, and then in the [`SecretStore`](crate::provider::SecretStore), when a server is started.
     pub fn new(config: McpConfig) -> McpServers {
-        McpServers::with(config, START_LIMIT, |name| std::env::var(name).ok())
+        McpServers::with(config, START_LIMIT, value_of)
     }
 
-    /// The same, with how long a server may take to start, and where values come from
-    /// (a secret store, say).
+    /// The same, with how long a server may take to start, and where values come from.
     pub fn with(
         config: McpConfig,
         start_limit: Duration,

@@ -14,7 +14,7 @@ fn names_defaults_and_errors() {
     assert_eq!(value("${HOST:-a:1}/${EMPTY:-b}${EMPTY}$x").unwrap(), "a:1/b$x");
     assert_eq!(
         value("${TOKEN}${HOST}").unwrap_err(),
-        "the environment has no `HOST`; set it, or write `${HOST:-default}`"
+        "neither the environment nor the secret store has `HOST`; set it, run `greenroom secret set HOST`, or write `${HOST:-default}`"
     );
     assert!(value("${TOKEN").unwrap_err().contains("without its"));
     for wrong in ["${}", "${1A}", "${a b}", "${:-x}"] {

@@ -16,7 +16,7 @@ fn nothing_shows_a_secret() {
 
 #[test]
 fn a_missing_variable_is_named() {
-    let failure = Key::Env("GREENROOM_TEST_NO_SUCH_KEY".to_owned()).read("acme").unwrap_err();
+    let failure = Key::Named("GREENROOM_TEST_NO_SUCH_KEY".to_owned()).read("acme").unwrap_err();
     assert_eq!((failure.kind.as_ref(), failure.retryable), ("auth", false));
     assert!(failure.message.contains("acme"), "{failure}");
     assert!(failure.message.contains("GREENROOM_TEST_NO_SUCH_KEY"), "{failure}");
