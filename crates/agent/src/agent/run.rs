@@ -13,9 +13,11 @@ use super::workspaces;
 use crate::context::{self, Changed};
 use crate::conversation::{Message, Role};
 use crate::definition::Breach;
+use crate::models::Choice;
 use greenroom_model::{Exit, Failure};
 use greenroom_runtime::Ctx;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A run of an agent.
@@ -28,6 +30,8 @@ pub(super) struct Run {
     pub thread: Thread,
     /// The segment's calls of the model.
     calls: u32,
+    /// Who answers for the names that the segment has asked for.
+    pub choices: BTreeMap<String, Vec<Choice>>,
     /// Whether the chat was ended.
     bye: bool,
     /// Whether the model wants to be asked again as it is.
@@ -114,8 +118,8 @@ impl Run {
                 State { name, chat, depth, depth_max, children_max, workspace, child, allotted };
             ctx.set(STATE, &state)?;
         }
-        let (calls, bye, again) = (0, false, false);
-        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, bye, again };
+        let (calls, choices, bye, again) = (0, BTreeMap::new(), false, false);
+        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, choices, bye, again };
         if fresh && let Some(words) = run.task.task.clone() {
             run.say(Message::user(words))?;
         }

@@ -3,7 +3,7 @@
 use super::live::Live;
 use super::run::Run;
 use super::size::about_tokens;
-use crate::models::Candidate;
+use crate::models::Choice;
 use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::provider::{self, Reply, Request, ToolChoice};
 use greenroom_model::budget::Spend;
@@ -21,6 +21,8 @@ const ROOM_MADE_MAX: u32 = 2;
 pub(super) struct Ask {
     /// What the step is called.
     pub what: &'static str,
+    /// The role that is asked instead, if the configuration says what it is.
+    pub role: Option<&'static str>,
     /// Whether those who watch see the reply as it comes.
     pub live: bool,
     pub request: Request,
@@ -34,7 +36,7 @@ impl Run {
         self.compact_if_large().await?;
         let mut tried = 0;
         loop {
-            let ask = Ask { what: "model", live: true, request: self.request() };
+            let ask = Ask { what: "model", role: None, live: true, request: self.request() };
             let reply = match self.ask_models(&self.model_name(), ask).await {
                 Ok(reply) => reply,
                 Err(failure) if failure.is(CONTEXT_TOO_LONG) && tried < ROOM_MADE_MAX => {
@@ -60,37 +62,71 @@ impl Run {
         name.unwrap_or_else(|| "default".to_owned())
     }
 
-    /// Asks a model, and if it cannot answer the next in line.
+    /// Asks a model, and if it cannot answer the next in line. If all that were chosen
+    /// before cannot, it looks who is there now.
     pub async fn ask_models(&mut self, name: &str, ask: Ask) -> Result<Reply, Failure> {
-        let candidates = self.parts.models.candidates(name)?;
-        let mut failed: Option<Failure> = None;
-        for candidate in candidates {
-            match self.ask_model(&candidate, &ask).await {
-                Ok(reply) => return Ok(reply),
-                Err(failure) if is_final(&failure) => return Err(failure),
-                Err(failure) => failed = Some(after(failed, &candidate, failure)),
+        let called = ask.role.map_or_else(|| name.to_owned(), |role| format!("{role} or {name}"));
+        let (mut tried, mut failed) = (Vec::new(), None);
+        loop {
+            let known = self.choices.get(&called).cloned();
+            let is_fresh = known.is_none();
+            let choices = match known {
+                Some(choices) => choices,
+                None => self.choose(&called, name, ask.role).await?,
+            };
+            for choice in choices {
+                if tried.contains(&choice) {
+                    continue;
+                }
+                match self.ask_model(&choice, &ask).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(failure) if is_final(&failure) => return Err(failure),
+                    Err(failure) => failed = Some(after(failed, &choice, failure)),
+                }
+                tried.push(choice);
+            }
+            self.choices.remove(&called);
+            if is_fresh {
+                return Err(failed.unwrap_or_else(|| {
+                    Failure::fatal(provider::failure::NO_MODEL, "there is no model to ask")
+                }));
             }
         }
-        Err(failed.unwrap_or_else(|| {
-            Failure::fatal(provider::failure::NO_MODEL, "there is no model to ask")
-        }))
     }
 
-    async fn ask_model(&mut self, candidate: &Candidate, ask: &Ask) -> Result<Reply, Failure> {
-        let request = Arc::new(Request { model: candidate.model.clone(), ..ask.request.clone() });
-        let most = self.at_most(candidate, &request);
+    /// Who answers for a name. Journaled, once a segment: keys and configurations come
+    /// and go, and what was done with those of then must be found again.
+    async fn choose(
+        &mut self,
+        called: &str,
+        name: &str,
+        role: Option<&str>,
+    ) -> Result<Vec<Choice>, Failure> {
+        let (models, name) = (self.parts.models.clone(), name.to_owned());
+        let role = role.map(str::to_owned);
+        let step = self.ctx.step(&format!("choose {called}"), move |_| {
+            let role = role.as_deref().filter(|role| models.names_role(role));
+            std::future::ready(models.choose(role.unwrap_or(&name)))
+        });
+        let choices: Vec<Choice> = step.await?;
+        self.choices.insert(called.to_owned(), choices.clone());
+        Ok(choices)
+    }
+
+    async fn ask_model(&mut self, choice: &Choice, ask: &Ask) -> Result<Reply, Failure> {
+        let request = Arc::new(Request { model: choice.model.clone(), ..ask.request.clone() });
+        let most = self.at_most(choice, &request);
         let reserved = match self.task.allotted {
             true => self.ctx.try_reserve(most)?,
             false => self.ctx.reserve(most).await?,
         };
-        let (provider, asked, live) =
-            (candidate.provider.clone(), candidate.name.clone(), ask.live);
-        let mut step = self.ctx.step(&format!("{} {}", ask.what, candidate.name), move |step| {
-            let (provider, request) = (provider.clone(), request.clone());
-            let model = asked.clone();
+        let (models, chosen, live) = (self.parts.models.clone(), choice.clone(), ask.live);
+        let mut step = self.ctx.step(&format!("{} {}", ask.what, choice.name), move |step| {
+            let (models, chosen, request) = (models.clone(), chosen.clone(), request.clone());
             async move {
                 // Who does not listen misses it: no reason to fail.
                 if live {
+                    let model = chosen.name.clone();
                     let _ = step.emit(&Live::Thinking { model, attempt: step.attempt() });
                 }
                 let mut on_delta = |delta| {
@@ -99,11 +135,11 @@ impl Run {
                         let _ = step.emit(&Live::Reply { delta });
                     }
                 };
-                provider.send(&request, step.key(), &mut on_delta).await
+                models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await
             }
         });
         step = step.retry(patience()).timeout(ATTEMPT_MAX).tenant(self.tenant());
-        if let Some(queue) = &candidate.queue {
+        if let Some(queue) = &choice.queue {
             step = step.queue(queue);
         }
         let reply: Reply = match step.await {
@@ -114,7 +150,7 @@ impl Run {
                 return Err(failure);
             }
         };
-        let cost = self.parts.models.cost_micro(&candidate.name, &reply.usage);
+        let cost = choice.price.as_ref().map(|price| price.cost_micro(&reply.usage));
         let spent = Spend {
             tokens: reply.usage.total(),
             money_micro: cost.unwrap_or_default(),
@@ -158,14 +194,14 @@ impl Run {
     }
 
     /// The most that a call can take: what it reads, about, and the longest reply.
-    fn at_most(&self, candidate: &Candidate, request: &Request) -> Spend {
+    fn at_most(&self, choice: &Choice, request: &Request) -> Spend {
         let read = self.thread.tokens_last.max(about_tokens(request));
         let most = provider::Usage {
             input: read,
             output: u64::from(request.tokens_max),
             ..provider::Usage::default()
         };
-        let cost = self.parts.models.cost_micro(&candidate.name, &most);
+        let cost = choice.price.as_ref().map(|price| price.cost_micro(&most));
         Spend { tokens: most.total(), money_micro: cost.unwrap_or_default(), ..Spend::default() }
     }
 
@@ -210,8 +246,8 @@ pub(super) fn is_own(failure: &Failure) -> bool {
 }
 
 /// The failure of several in a row: what the last one said, and what was before.
-fn after(before: Option<Failure>, candidate: &Candidate, failure: Failure) -> Failure {
-    let words = format!("{}: {}", candidate.name, failure.message);
+fn after(before: Option<Failure>, choice: &Choice, failure: Failure) -> Failure {
+    let words = format!("{}: {}", choice.name, failure.message);
     let message = match before {
         Some(before) => format!("{}; {words}", before.message),
         None => words,

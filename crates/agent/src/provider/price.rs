@@ -119,17 +119,17 @@ impl Prices {
             .or_else(|| self.models.get(undated(name)?))
             .or_else(|| self.models.get(&format!("{provider}/*")))
     }
+}
 
-    /// What a call has cost, in millionths, rounded up; `None`: the model has no
-    /// price here.
-    pub fn cost_micro(&self, name: &str, usage: &Usage) -> Option<u64> {
-        let price = self.of(name)?;
+impl Price {
+    /// What a call has cost, in millionths, rounded up.
+    pub fn cost_micro(&self, usage: &Usage) -> u64 {
         let read = usage.input + usage.cache_read + usage.cache_write;
-        let (input, output, cache_read, cache_write) = match &price.above {
+        let (input, output, cache_read, cache_write) = match &self.above {
             Some(above) if read > above.tokens => {
                 (above.input, above.output, above.cache_read, above.cache_write)
             }
-            _ => (price.input, price.output, price.cache_read, price.cache_write),
+            _ => (self.input, self.output, self.cache_read, self.cache_write),
         };
         // So many tokens at so much for a million are so many millionths.
         let amounts = [
@@ -140,7 +140,7 @@ impl Prices {
         ];
         let sum: f64 = amounts.iter().map(|(tokens, price)| *tokens as f64 * price).sum();
         // Sums of decimals are off by a little: that is not to cost a millionth.
-        Some((sum - 1e-6).ceil().max(0.0) as u64)
+        (sum - 1e-6).ceil().max(0.0) as u64
     }
 }
 

@@ -12,10 +12,8 @@ pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use queue::QueueConfig;
 
 use super::price::Prices;
-use super::{
-    Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, Usage, failure,
-};
-use crate::models::{Candidate, Models};
+use super::{Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, failure};
+use crate::models::{Choice, Models};
 use crate::recording::Recording;
 use greenroom_model::Failure;
 use greenroom_model::queue::QueueSpec;
@@ -83,33 +81,35 @@ impl Catalog {
 }
 
 impl Models for Catalog {
-    fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Failure> {
+    fn choose(&self, name: &str) -> Result<Vec<Choice>, Failure> {
         let has_key = |provider: &str| {
             self.config.providers.get(provider).is_some_and(|provider| provider.key().is_set())
         };
         let chosen = choose(&self.config, name, &has_key)?;
-        let candidates = chosen.into_iter().filter_map(|(provider, model)| {
-            Some(Candidate {
-                name: format!("{provider}/{model}"),
-                model,
-                provider: self.providers.get(&provider)?.clone(),
-                queue: self.queue_of(&provider),
-            })
+        let choices = chosen.into_iter().map(|(provider, model)| {
+            let (name, queue) = (format!("{provider}/{model}"), self.queue_of(&provider));
+            let price = self.prices.of(&name).cloned();
+            Choice { name, model, queue, price }
         });
-        Ok(candidates.collect())
+        Ok(choices.collect())
     }
 
-    fn embedder(&self) -> Option<(String, Arc<dyn Embed>)> {
-        let name = self.config.models.get("embed")?.iter().next()?;
-        Some((name.to_owned(), self.embed.clone()?))
+    fn provider(&self, choice: &Choice) -> Result<Arc<dyn Provider>, Failure> {
+        let name = choice.name.split('/').next().unwrap_or_default();
+        self.providers.get(name).cloned().ok_or_else(|| {
+            let text = format!(
+                "the provider `{name}`, which was chosen before, is not in the configuration any more"
+            );
+            Failure::fatal(failure::NO_MODEL, text)
+        })
+    }
+
+    fn embedder(&self) -> Option<Arc<dyn Embed>> {
+        self.embed.clone()
     }
 
     fn names_role(&self, role: &str) -> bool {
         self.config.models.contains_key(role)
-    }
-
-    fn cost_micro(&self, candidate: &str, usage: &Usage) -> Option<u64> {
-        self.prices.cost_micro(candidate, usage)
     }
 
     fn queues(&self) -> Vec<QueueSpec> {

@@ -4,8 +4,10 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
-use greenroom_agent::models::{Candidate, Models};
-use greenroom_agent::provider::{Delta, OnDelta, Provider, Reply, Request, Stop, Usage, failure};
+use greenroom_agent::models::{Choice, Models};
+use greenroom_agent::provider::{
+    Delta, OnDelta, Price, Provider, Reply, Request, Stop, Usage, failure,
+};
 use greenroom_model::Failure;
 use greenroom_sim::Outside;
 use serde_json::Value;
@@ -69,12 +71,15 @@ impl Provider for Scripted {
 }
 
 impl Models for Scripted {
-    fn candidates(&self, _: &str) -> Result<Vec<Candidate>, Failure> {
+    fn choose(&self, _: &str) -> Result<Vec<Choice>, Failure> {
+        // A token costs a millionth.
+        let price =
+            Price { input: 1.0, output: 1.0, cache_read: None, cache_write: None, above: None };
         let (name, model) = ("sim/model".to_owned(), "model".to_owned());
-        Ok(vec![Candidate { name, model, provider: Arc::new(self.clone()), queue: None }])
+        Ok(vec![Choice { name, model, queue: None, price: Some(price) }])
     }
 
-    fn cost_micro(&self, _: &str, usage: &Usage) -> Option<u64> {
-        Some(usage.total())
+    fn provider(&self, _: &Choice) -> Result<Arc<dyn Provider>, Failure> {
+        Ok(Arc::new(self.clone()))
     }
 }

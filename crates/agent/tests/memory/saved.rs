@@ -4,8 +4,8 @@
 use crate::house::{House, Scripted, call, result, text};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use greenroom_agent::models::{Candidate, Models};
-use greenroom_agent::provider::{Catalog, Embed, ModelsConfig, Usage};
+use greenroom_agent::models::{Choice, Models};
+use greenroom_agent::provider::{Catalog, Embed, ModelsConfig, Provider};
 use greenroom_agent::{Agent, memory};
 use greenroom_runtime::Registry;
 use greenroom_runtime::model::Failure;
@@ -89,16 +89,16 @@ impl Embed for Beasts {
 }
 
 impl Models for Beasts {
-    fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Failure> {
-        self.0.models().candidates(name)
+    fn choose(&self, name: &str) -> Result<Vec<Choice>, Failure> {
+        self.0.models().choose(name)
     }
 
-    fn cost_micro(&self, _: &str, _: &Usage) -> Option<u64> {
-        None
+    fn provider(&self, choice: &Choice) -> Result<Arc<dyn Provider>, Failure> {
+        self.0.models().provider(choice)
     }
 
-    fn embedder(&self) -> Option<(String, Arc<dyn Embed>)> {
-        Some(("test/beasts".to_owned(), Arc::new(self.clone())))
+    fn embedder(&self) -> Option<Arc<dyn Embed>> {
+        Some(Arc::new(self.clone()))
     }
 }
 
@@ -143,8 +143,7 @@ async fn a_configured_server_is_asked_as_openai_is() {
         "[models]\nembed = \"acme/small\"\n[providers.acme]\nprotocol = \"chat\"\nurl = \"{url}\""
     );
     let catalog = Catalog::new(ModelsConfig::from_toml(&config).expect("TOML")).expect("models");
-    let (name, embed) = catalog.embedder().expect("it is named");
-    assert_eq!(name, "acme/small");
+    let embed = catalog.embedder().expect("it is named");
     assert_eq!(embed.embed("a text", "key-1").await.expect("numbers"), [0.5, -1.0]);
     let (head, body) = server.join().expect("it served");
     assert!(head.starts_with("POST /v1/embeddings ") && head.contains("key-1"), "{head}");

@@ -12,6 +12,7 @@ mod bad;
 mod budget;
 mod chat;
 mod complaints;
+mod config;
 mod crash;
 mod damage;
 mod dead;

@@ -77,10 +77,8 @@ impl Run {
             tokens_max: SUMMARY_TOKENS_MAX,
             ..Request::default()
         };
-        let own = self.model_name();
-        let has_cheap = self.parts.models.names_role(CHEAP);
-        let name = if has_cheap { CHEAP.to_owned() } else { own };
-        let reply = self.ask_models(&name, Ask { what: "summary", live: false, request }).await?;
+        let ask = Ask { what: "summary", role: Some(CHEAP), live: false, request };
+        let reply = self.ask_models(&self.model_name(), ask).await?;
         let summary = reply.message.text().trim().to_owned();
         if summary.is_empty() || reply.stop == Stop::Refused {
             return Err(Failure::fatal(failure::PROVIDER, "the model has written no summary"));

@@ -7,6 +7,10 @@ fn usage(input: u64, output: u64, cache_read: u64, cache_write: u64) -> Usage {
     Usage { input, output, cache_read, cache_write, guessed: false }
 }
 
+fn cost(prices: &Prices, name: &str, usage: &Usage) -> Option<u64> {
+    Some(prices.of(name)?.cost_micro(usage))
+}
+
 #[test]
 fn the_table_that_comes_along() {
     let prices = Prices::parse(KNOWN).unwrap();
@@ -33,17 +37,17 @@ fn sums() {
     )
     .unwrap();
     // 100 x 3 + 10 x 15 + 200 x 0.3 + 4 x 3.75 = 525 millionths.
-    assert_eq!(prices.cost_micro("acme/m", &usage(100, 10, 200, 4)), Some(525));
+    assert_eq!(cost(&prices, "acme/m", &usage(100, 10, 200, 4)), Some(525));
     // A long prompt makes all of the call dearer, what is cached too.
-    assert_eq!(prices.cost_micro("acme/m", &usage(1000, 10, 1, 0)), Some(6306));
-    assert_eq!(prices.cost_micro("acme/m", &usage(999, 0, 1, 0)), Some(2998));
+    assert_eq!(cost(&prices, "acme/m", &usage(1000, 10, 1, 0)), Some(6306));
+    assert_eq!(cost(&prices, "acme/m", &usage(999, 0, 1, 0)), Some(2998));
     // Without prices for the cache it is read anew; less than a millionth is one.
-    assert_eq!(prices.cost_micro("acme/n", &usage(0, 0, 30, 0)), Some(3));
-    assert_eq!(prices.cost_micro("acme/n", &usage(1, 0, 0, 0)), Some(1));
-    assert_eq!(prices.cost_micro("acme/n", &usage(0, 0, 0, 0)), Some(0));
-    assert_eq!(prices.cost_micro("home/llama", &usage(5, 5, 5, 5)), Some(0));
+    assert_eq!(cost(&prices, "acme/n", &usage(0, 0, 30, 0)), Some(3));
+    assert_eq!(cost(&prices, "acme/n", &usage(1, 0, 0, 0)), Some(1));
+    assert_eq!(cost(&prices, "acme/n", &usage(0, 0, 0, 0)), Some(0));
+    assert_eq!(cost(&prices, "home/llama", &usage(5, 5, 5, 5)), Some(0));
     // No price is not the price nothing.
-    assert_eq!(prices.cost_micro("acme/unknown", &usage(1, 1, 0, 0)), None);
+    assert_eq!(cost(&prices, "acme/unknown", &usage(1, 1, 0, 0)), None);
 }
 
 #[test]

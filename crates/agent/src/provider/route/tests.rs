@@ -1,7 +1,7 @@
 //! Which models a name stands for.
 
 use super::{Catalog, ModelsConfig, choose};
-use crate::models::Models;
+use crate::models::{Choice, Models};
 use crate::provider::Usage;
 use greenroom_model::Failure;
 
@@ -78,19 +78,21 @@ fn names_that_say_nothing() {
 }
 
 #[test]
-fn candidates_and_their_prices() {
+fn choices_and_their_prices() {
     let catalog = Catalog::with_env(ModelsConfig::from_toml(TOML).unwrap(), &|_| None).unwrap();
     // `home` needs no key; that of `acme` is not set.
-    let candidates = catalog.candidates("default").unwrap();
-    assert_eq!(candidates.len(), 1);
-    assert_eq!((candidates[0].name.as_str(), candidates[0].model.as_str()), ("home/tiny", "tiny"));
-    assert_eq!(candidates[0].provider.protocol(), "anthropic");
-    let failure = catalog.candidates("acme/qwen3").err().unwrap();
+    let choices = catalog.choose("default").unwrap();
+    assert_eq!(choices.len(), 1);
+    assert_eq!((choices[0].name.as_str(), choices[0].model.as_str()), ("home/tiny", "tiny"));
+    assert_eq!(catalog.provider(&choices[0]).unwrap().protocol(), "anthropic");
+    let failure = catalog.choose("acme/qwen3").err().unwrap();
     assert!(failure.message.contains("GREENROOM_TEST_ACME_KEY"), "{failure}");
     let usage = Usage { input: 10, output: 10, ..Usage::default() };
-    assert_eq!(catalog.cost_micro("acme/qwen3", &usage), Some(50));
-    assert_eq!(catalog.cost_micro("home/tiny", &usage), None);
-    assert!(catalog.cost_micro("anthropic/claude-opus-5-5", &usage).is_some());
+    assert_eq!(catalog.prices().of("acme/qwen3").map(|price| price.cost_micro(&usage)), Some(50));
+    assert_eq!(choices[0].price, None);
+    assert!(catalog.prices().of("anthropic/claude-opus-5-5").is_some());
+    let gone = Choice { name: "gone/model".to_owned(), ..choices[0].clone() };
+    assert!(catalog.provider(&gone).err().is_some_and(|failure| failure.is("no_model")));
     assert!(catalog.names().contains(&"cheap".to_owned()));
 }
 
@@ -109,7 +111,7 @@ fn where_the_built_in_ones_are() {
     assert_eq!(provider("ollama").url, "http://127.0.0.1:11500/v1");
     assert_eq!(provider("anthropic").url, "https://api.anthropic.com");
     assert_eq!(provider("gemini").key_env.as_deref(), Some("GOOGLE_API_KEY"));
-    assert_eq!(catalog.candidates("ollama/llama").unwrap()[0].name, "ollama/llama");
+    assert_eq!(catalog.choose("ollama/llama").unwrap()[0].name, "ollama/llama");
 }
 
 #[test]
