@@ -23,7 +23,7 @@ pub mod tool;
 pub mod workspace;
 
 pub use agent::{
-    Agent, BAD_DEFINITION, BYE, Decision, Home, LIMIT, Live, PIN, REFUSED, SAY, TOO_DEEP, TOO_MANY,
-    Task, UNDO_COMPACTION,
+    Agent, BAD_DEFINITION, BYE, Decision, Home, LIMIT, Live, PIN, PROBLEM, REFUSED, SAY, TOO_DEEP,
+    TOO_MANY, Task, UNDO_COMPACTION,
 };
 pub use definition::Definition;

@@ -34,7 +34,7 @@ pub use input::{Home, Task};
 pub use live::Live;
 pub use outcome::REFUSED;
 pub(crate) use outcome::read_output;
-pub use run::LIMIT;
+pub use run::{LIMIT, PROBLEM};
 pub use setup::BAD_DEFINITION;
 pub use team::{TOO_DEEP, TOO_MANY};
 

@@ -8,12 +8,14 @@ use super::peer;
 use super::setup::{Setup, Tools};
 use super::state::{STATE, State};
 use super::team;
+use super::think::{Line, is_own};
 use super::thread::{self, Thread};
 use super::workspaces;
 use crate::context::{self, Changed};
-use crate::conversation::{Message, Role};
+use crate::conversation::{Message, Part, Role};
 use crate::definition::Breach;
-use crate::models::Choice;
+use crate::provider::Reply;
+use crate::provider::failure::CONTEXT_TOO_LONG;
 use greenroom_model::{Exit, Failure};
 use greenroom_runtime::Ctx;
 use serde_json::{Value, json};
@@ -31,11 +33,13 @@ pub(super) struct Run {
     /// The segment's calls of the model.
     calls: u32,
     /// Who answers for the names that the segment has asked for.
-    pub choices: BTreeMap<String, Vec<Choice>>,
+    pub choices: BTreeMap<String, Line>,
     /// Whether the chat was ended.
     bye: bool,
     /// Whether the model wants to be asked again as it is.
     pub again: bool,
+    /// Whether it could not go on, and waits for a person's word.
+    stuck: bool,
 }
 
 /// After so many calls the conversation goes on in a new segment of the journal,
@@ -73,10 +77,15 @@ impl Run {
             if run.calls >= CALLS_PER_SEGMENT {
                 return run.go_on_as_new();
             }
-            run.guard().await?;
             run.tell_notes()?;
             run.again = false;
-            let reply = run.think().await?;
+            let reply = match run.next_reply().await {
+                Err(failure) if run.task.chat && !is_own(&failure) => {
+                    run.could_not(&failure)?;
+                    continue;
+                }
+                reply => reply?,
+            };
             run.calls += 1;
             let asked = reply.message.tool_calls().next().is_some();
             run.say(reply.message.clone())?;
@@ -91,10 +100,45 @@ impl Run {
         }
     }
 
+    /// The model's next word, within its limits.
+    async fn next_reply(&mut self) -> Result<Reply, Failure> {
+        self.guard().await?;
+        self.think().await
+    }
+
+    /// Says why it does not go on, and waits: who talks to it may mend it, and speak
+    /// again. A task that nobody watches fails instead.
+    fn could_not(&mut self, failure: &Failure) -> Result<(), Failure> {
+        self.stuck = true;
+        self.ctx.set(PROBLEM, failure)?;
+        if failure.is(CONTEXT_TOO_LONG) {
+            self.leave_last_out();
+        }
+        Ok(())
+    }
+
+    /// The last word, if it alone is more than the model takes in: it would be in the
+    /// way of all that come.
+    fn leave_last_out(&mut self) {
+        if let Some(last) = self.thread.messages.last_mut().filter(|last| last.role == Role::User) {
+            let words = format!(
+                "[a message of {} characters, more than you can take in, was left out]",
+                last.text().chars().count()
+            );
+            for part in &mut last.content {
+                match part {
+                    Part::Text { text } => *text = words.clone(),
+                    Part::ToolResult(result) => result.content = words.clone(),
+                    Part::ToolCall(_) => {}
+                }
+            }
+        }
+    }
+
     async fn begin(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Run, Failure> {
         let (task, thread) = input.read();
         let parts = peer::among(parts, &task.peers);
-        let setup = Setup::read(&ctx, &parts).await?;
+        let setup = Setup::read(&ctx, &parts, task.workspace.as_ref()).await?;
         let fresh = thread.is_none();
         let mut tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
         let mut thread = thread.unwrap_or_default();
@@ -118,8 +162,10 @@ impl Run {
                 State { name, chat, depth, depth_max, children_max, workspace, child, allotted };
             ctx.set(STATE, &state)?;
         }
-        let (calls, choices, bye, again) = (0, BTreeMap::new(), false, false);
-        let mut run = Run { ctx, parts, setup, tools, task, thread, calls, choices, bye, again };
+        let (calls, choices) = (0, BTreeMap::new());
+        let (bye, again, stuck) = (false, false, false);
+        let mut run =
+            Run { ctx, parts, setup, tools, task, thread, calls, choices, bye, again, stuck };
         if fresh && let Some(words) = run.task.task.clone() {
             run.say(Message::user(words))?;
         }
@@ -217,6 +263,9 @@ impl Run {
 
     /// Words that are a reason to think, after what was told before.
     fn hear_words(&mut self, words: String) -> Result<(), Failure> {
+        if std::mem::take(&mut self.stuck) {
+            self.ctx.set(PROBLEM, &Value::Null)?;
+        }
         let mut all = std::mem::take(&mut self.thread.notes);
         all.push(words);
         self.say(Message::user(all.join("\n")))
@@ -239,6 +288,9 @@ impl Run {
 
     /// Whether the last word is the model's: then nobody waits for an answer.
     fn has_nothing_to_do(&self) -> bool {
+        if self.stuck {
+            return true;
+        }
         let spoke = self.thread.messages.last().map(|message| message.role);
         let waits = self.task.chat || spoke.is_none() || self.bye || !self.thread.team.is_empty();
         spoke != Some(Role::User) && !self.again && waits
@@ -282,6 +334,9 @@ impl Run {
         self.ctx.continue_as_new(&Continued { thread, task })
     }
 }
+
+/// The state in which a chat's agent says why it does not go on: a failure, or null.
+pub const PROBLEM: &str = "problem";
 
 /// The kind of failure of an agent that has reached one of its limits.
 pub const LIMIT: &str = "limit";

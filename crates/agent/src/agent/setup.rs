@@ -6,9 +6,12 @@ use super::parts::Parts;
 use super::peer;
 use super::team;
 use crate::definition::Definition;
+use crate::provider::ToolSpec;
 use crate::skill::Skills;
 use crate::tool::mcp::McpTool;
-use crate::tool::{Approval, Pattern, Policy, Tool, Toolbox};
+use crate::tool::{Approval, Pattern, Policy, Run as How, Tool, Toolbox};
+use futures_util::FutureExt;
+use futures_util::future::ready;
 use greenroom_model::Failure;
 use greenroom_runtime::Ctx;
 use serde::{Deserialize, Serialize};
@@ -19,11 +22,8 @@ use std::sync::Arc;
 pub(super) struct Setup {
     /// The definition.
     pub definition: Definition,
-    /// The names of the tools it has, in order.
-    pub tools: Vec<String>,
-    /// Those of them that MCP servers have.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mcp: Vec<McpTool>,
+    /// The tools it has, in order.
+    pub tools: Vec<Given>,
     /// What it is told of its skills.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub skills: String,
@@ -32,23 +32,33 @@ pub(super) struct Setup {
     pub warnings: Vec<String>,
 }
 
-/// The tools of a run, as the node has them now.
+/// A tool as a run was given it. How it is done is the node's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Given {
+    pub spec: ToolSpec,
+    pub policy: Policy,
+    /// The MCP server's that has it, if one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpTool>,
+}
+
+/// The tools of a run: what it was given, done as the node does it now.
 pub(super) struct Tools {
     tools: Vec<Arc<Tool>>,
     approve: Vec<(Pattern, Approval)>,
 }
 
 impl Setup {
-    pub async fn read(ctx: &Ctx, parts: &Parts) -> Result<Setup, Failure> {
-        let parts = parts.clone();
+    pub async fn read(ctx: &Ctx, parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
+        let (parts, home) = (parts.clone(), home.cloned());
         ctx.step("definition", move |_| {
-            let parts = parts.clone();
-            async move { Setup::of(&parts).await }
+            let (parts, home) = (parts.clone(), home.clone());
+            async move { Setup::of(&parts, home.as_ref()).await }
         })
         .await
     }
 
-    async fn of(parts: &Parts) -> Result<Setup, Failure> {
+    async fn of(parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
         if let Some(problem) = &parts.problem {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
@@ -69,15 +79,25 @@ impl Setup {
         };
         mcp.retain(|tool| has(&tool.spec.name));
         let skills = skills(parts)?;
-        let own = parts.tools.iter().map(|tool| tool.spec.name.clone()).filter(|name| has(name));
-        let own = own.chain((!skills.is_empty()).then(|| SKILL.to_owned()));
-        let tools: Vec<String> = own.chain(mcp.iter().map(|tool| tool.spec.name.clone())).collect();
+        let here = Here::of(parts, home)?;
+        let own = parts.tools.iter().map(|tool| tool.spec.name.as_str()).filter(|name| has(name));
+        let own = own.chain((!skills.is_empty()).then_some(SKILL));
+        let own = own.filter_map(|name| here.own(name)).map(|Tool { spec, policy, .. }| Given {
+            spec,
+            policy,
+            mcp: None,
+        });
+        let of_servers = mcp.into_iter().filter_map(|tool| {
+            let Tool { spec, policy, .. } = parts.mcp.as_ref()?.tool(&tool);
+            Some(Given { spec, policy, mcp: Some(tool) })
+        });
+        let tools: Vec<Given> = own.chain(of_servers).collect();
         for pattern in allowed.iter().flatten() {
-            if !tools.iter().any(|name| pattern.is_met_by(name)) {
+            if !tools.iter().any(|tool| pattern.is_met_by(&tool.spec.name)) {
                 warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
             }
         }
-        Ok(Setup { skills: skills.prompt(), definition, tools, mcp, warnings })
+        Ok(Setup { skills: skills.prompt(), definition, tools, warnings })
     }
 }
 
@@ -121,23 +141,56 @@ fn tools_of(parts: &Parts, home: &Home) -> Result<Toolbox, Failure> {
     Toolbox::new(tools).map_err(|bad| Failure::fatal(BAD_DEFINITION, bad.to_string()))
 }
 
+/// How tools are done on this node now.
+struct Here<'a> {
+    parts: &'a Parts,
+    /// The tools of the folder, where the agent has a workspace.
+    there: Toolbox,
+}
+
+impl Here<'_> {
+    fn of<'a>(parts: &'a Parts, home: Option<&Home>) -> Result<Here<'a>, Failure> {
+        let there = home.map(|home| tools_of(parts, home)).transpose()?.unwrap_or_default();
+        Ok(Here { parts, there })
+    }
+
+    fn own(&self, name: &str) -> Option<Tool> {
+        match name {
+            SKILL => skills(self.parts).ok().map(|skills| skills.tool()),
+            name => self.there.get(name).or_else(|| self.parts.tools.get(name)).cloned(),
+        }
+    }
+
+    /// A tool that was given before: asked and waited for as then, whatever is said of
+    /// it now, and done as now.
+    fn again(&self, given: &Given) -> Tool {
+        let found = match &given.mcp {
+            None => self.own(&given.spec.name),
+            Some(tool) => self.parts.mcp.as_ref().map(|servers| servers.tool(tool)),
+        };
+        let (spec, policy) = (given.spec.clone(), given.policy.clone());
+        let run = found.map_or_else(|| gone(&given.spec.name), |tool| tool.run);
+        Tool { spec, policy, run }
+    }
+}
+
+/// What is not here any more cannot be done; what it has done before is found again.
+fn gone(name: &str) -> How {
+    let words = format!("the tool `{name}` is not here any more; it was when this began");
+    How::Step(Arc::new(move |_, _| ready(Err(Failure::fatal(GONE, words.clone()))).boxed()))
+}
+
+/// The kind of failure of a tool that is not here any more.
+const GONE: &str = "no_tool";
+
 impl Tools {
-    /// Those that the run began with, as far as the node still has them.
+    /// Those that the run began with.
     pub fn of(setup: &Setup, parts: &Parts, home: Option<&Home>) -> Result<Tools, Failure> {
         let approve = setup.definition.approve.iter();
         let approve = approve.map(|(name, approval)| Ok((pattern(name)?, approval.clone())));
-        let of_servers = |name: &String| {
-            let tool = setup.mcp.iter().find(|tool| tool.spec.name == *name)?;
-            Some(parts.mcp.as_ref()?.tool(tool))
-        };
-        let there = home.map(|home| tools_of(parts, home)).transpose()?.unwrap_or_default();
-        let own = |name: &String| match name.as_str() {
-            SKILL => skills(parts).ok().map(|skills| skills.tool()),
-            name => there.get(name).or_else(|| parts.tools.get(name)).cloned(),
-        };
-        let find = |name: &String| own(name).or_else(|| of_servers(name)).map(Arc::new);
+        let here = Here::of(parts, home)?;
         Ok(Tools {
-            tools: setup.tools.iter().filter_map(find).collect(),
+            tools: setup.tools.iter().map(|given| Arc::new(here.again(given))).collect(),
             approve: approve.collect::<Result<_, Failure>>()?,
         })
     }

@@ -68,36 +68,40 @@ impl Run {
         let called = ask.role.map_or_else(|| name.to_owned(), |role| format!("{role} or {name}"));
         let (mut tried, mut failed) = (Vec::new(), None);
         loop {
-            let known = self.choices.get(&called).cloned();
-            let is_fresh = known.is_none();
-            let choices = match known {
-                Some(choices) => choices,
-                None => self.choose(&called, name, ask.role).await?,
-            };
-            for choice in choices {
-                if tried.contains(&choice) {
-                    continue;
-                }
-                match self.ask_model(&choice, &ask).await {
+            let is_fresh = !self.choices.contains_key(&called);
+            if is_fresh {
+                let chosen = self.choose(&called, name, ask.role).await?;
+                self.choices.insert(called.clone(), Line::of(chosen));
+            }
+            let turns = self.choices.get_mut(&called).map(Line::next_turn).unwrap_or_default();
+            let turns: Vec<Choice> =
+                turns.into_iter().filter(|choice| !tried.contains(choice)).collect();
+            for (at, choice) in turns.iter().enumerate() {
+                let is_last = at + 1 == turns.len();
+                match self.ask_model(choice, &ask, is_last).await {
                     Ok(reply) => return Ok(reply),
                     Err(failure) if is_final(&failure) => return Err(failure),
-                    Err(failure) => failed = Some(after(failed, &choice, failure)),
+                    Err(failure) => failed = Some(after(failed, choice, failure)),
                 }
-                tried.push(choice);
+                if let Some(line) = self.choices.get_mut(&called) {
+                    line.failed(choice);
+                }
             }
-            self.choices.remove(&called);
+            tried.extend(turns);
             if is_fresh {
+                self.choices.remove(&called);
                 return Err(failed.unwrap_or_else(|| {
                     Failure::fatal(provider::failure::NO_MODEL, "there is no model to ask")
                 }));
             }
+            self.choices.remove(&called);
         }
     }
 
     /// Who answers for a name. Journaled, once a segment: keys and configurations come
     /// and go, and what was done with those of then must be found again.
     async fn choose(
-        &mut self,
+        &self,
         called: &str,
         name: &str,
         role: Option<&str>,
@@ -108,12 +112,15 @@ impl Run {
             let role = role.as_deref().filter(|role| models.names_role(role));
             std::future::ready(models.choose(role.unwrap_or(&name)))
         });
-        let choices: Vec<Choice> = step.await?;
-        self.choices.insert(called.to_owned(), choices.clone());
-        Ok(choices)
+        step.await
     }
 
-    async fn ask_model(&mut self, choice: &Choice, ask: &Ask) -> Result<Reply, Failure> {
+    async fn ask_model(
+        &mut self,
+        choice: &Choice,
+        ask: &Ask,
+        is_last: bool,
+    ) -> Result<Reply, Failure> {
         let request = Arc::new(Request { model: choice.model.clone(), ..ask.request.clone() });
         let most = self.at_most(choice, &request);
         let reserved = match self.task.allotted {
@@ -135,10 +142,12 @@ impl Run {
                         let _ = step.emit(&Live::Reply { delta });
                     }
                 };
-                models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await
+                let sent =
+                    models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await;
+                sent.map_err(|failure| if is_last { failure } else { unless_soon(failure) })
             }
         });
-        step = step.retry(patience()).timeout(ATTEMPT_MAX).tenant(self.tenant());
+        step = step.retry(patience(is_last)).timeout(ATTEMPT_MAX).tenant(self.tenant());
         if let Some(queue) = &choice.queue {
             step = step.queue(queue);
         }
@@ -223,13 +232,53 @@ const ON_WORKSPACE: &str = "\n\nYour files are a copy of the project as it was l
     a git worktree made for this task: change them freely. What you change is committed for you \
     when you end, and comes into the project when it is merged.";
 
-/// Models are overloaded for minutes at a time.
-fn patience() -> Retry {
+/// Models are overloaded for minutes at a time. Where another can be asked, nobody waits
+/// for that.
+fn patience(is_last: bool) -> Retry {
     Retry {
-        attempts_max: 8,
+        attempts_max: if is_last { 8 } else { 2 },
         first_delay: Duration::from_secs(1),
         delay_max: Duration::from_secs(60),
         ..Retry::default()
+    }
+}
+
+/// A model that is not to be asked again soon is not waited for.
+fn unless_soon(failure: Failure) -> Failure {
+    const SOON_MS: u64 = 5_000;
+    let retryable = failure.retryable && failure.retry_after_ms.is_none_or(|wait| wait <= SOON_MS);
+    Failure { retryable, ..failure }
+}
+
+/// Those who answer for a name, and who of them is let rest.
+#[derive(Default)]
+pub(super) struct Line {
+    choices: Vec<Choice>,
+    /// For so many calls each is asked last.
+    resting: Vec<u32>,
+}
+
+/// So many calls a model that could not answer is asked last.
+const REST_CALLS: u32 = 10;
+
+impl Line {
+    fn of(choices: Vec<Choice>) -> Line {
+        let resting = vec![0; choices.len()];
+        Line { choices, resting }
+    }
+
+    /// The order for one call: those that have failed of late come last.
+    fn next_turn(&mut self) -> Vec<Choice> {
+        let with = self.choices.iter().zip(&self.resting);
+        let (ready, tired): (Vec<_>, Vec<_>) = with.partition(|(_, rest)| **rest == 0);
+        let turns = ready.into_iter().chain(tired).map(|(choice, _)| choice.clone()).collect();
+        self.resting.iter_mut().for_each(|rest| *rest = rest.saturating_sub(1));
+        turns
+    }
+
+    fn failed(&mut self, failed: &Choice) {
+        let places = self.choices.iter().zip(&mut self.resting);
+        places.filter(|(choice, _)| *choice == failed).for_each(|(_, rest)| *rest = REST_CALLS);
     }
 }
 

@@ -116,7 +116,7 @@ impl Complaint {
         let text = format!("{}; {}", text.trim_end_matches('.'), self.advice(kind, asked));
         let failure = if retryable { Failure::new(kind, text) } else { Failure::fatal(kind, text) };
         match self.retry_after {
-            Some(wait) if retryable => failure.retry_after(wait),
+            Some(wait) if retryable => failure.retry_after(wait.min(WAIT_MAX)),
             _ => failure,
         }
     }
@@ -158,6 +158,12 @@ impl Complaint {
     fn advice(&self, kind: &str, asked: &Asked) -> String {
         match kind {
             failure::RATE_LIMITED | failure::OVERLOADED => match self.retry_after {
+                Some(wait) if wait > WAIT_MAX => {
+                    let (wished, waits) = (wait.as_secs(), WAIT_MAX.as_secs());
+                    format!(
+                        "it wants to be left alone for {wished} s; it is asked again in {waits} s"
+                    )
+                }
                 Some(wait) => {
                     format!("it may be asked again in {} s", wait.as_millis().div_ceil(1000))
                 }
@@ -181,6 +187,11 @@ impl Complaint {
         }
     }
 }
+
+/// A server is left alone no longer, whatever it wishes: the whole queue of its provider
+/// waits with the call, and one call more a minute finds out whether it has changed its
+/// mind.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How servers say that a prompt is too long; none has one word for it.
 const TOO_LONG: &[&str] = &[

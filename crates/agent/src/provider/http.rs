@@ -83,8 +83,9 @@ impl Default for Limits {
         Limits {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(300),
-            event_bytes_max: 16 << 20,
-            reply_bytes_max: 64 << 20,
+            event_bytes_max: 8 << 20,
+            // It is journaled twice, in words and as it came, and a payload has 32 MiB.
+            reply_bytes_max: 8 << 20,
         }
     }
 }

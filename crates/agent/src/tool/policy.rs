@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// On which terms a tool is called.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// It changes nothing: it may run beside others of one reply and be repeated.
     /// Tools with effects run one after another, in the order they were asked for.

@@ -5,7 +5,7 @@ use greenroom_agent::Agent;
 use greenroom_agent::architecture::{Fallback, Pipeline, Stage};
 use greenroom_agent::conversation::Part;
 use greenroom_agent::provider::Request;
-use greenroom_model::Failure;
+use greenroom_model::{Failure, Retry};
 use greenroom_runtime::Registry;
 use greenroom_sim::{
     Outside, PLAIN, Scenario, Script, User, double_crashes, effect, ends, exhaust, storm,
@@ -42,7 +42,8 @@ fn registry(outside: &Outside) -> Registry {
     Pipeline::new("report")
         .stage(Stage::agent("facts").gives_schema(numbers))
         .stage(Stage::agent("writer").gives_schema(text).or(Fallback::Agent("plain".to_owned())))
-        .stage(Stage::function("check", check))
+        // Faults may meet one step again and again.
+        .stage(Stage::function("check", check).retry(Retry::attempts(20)))
         .stage(Stage::function("print", broken).or(Fallback::Value(json!("printed"))))
         .stage(Stage::function("file", broken).gives::<u64>().or(Fallback::Ask))
         .register(registry)

@@ -1,7 +1,7 @@
 //! A node with one agent, and the server of its model.
 
 use greenroom_agent::Agent;
-use greenroom_agent::models::One;
+use greenroom_agent::models::{Models, One};
 use greenroom_agent::provider::{Chat, Endpoint, Key};
 use greenroom_agent::scripted::{Script, ScriptedServer};
 use greenroom_runtime::journal::Memory;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub struct House {
     pub node: Node,
+    store: Arc<Memory>,
     pub server: ScriptedServer,
     pub id: ProcessId,
 }
@@ -22,11 +23,25 @@ impl House {
     pub fn new(turns: Value, make: impl FnOnce(Agent) -> Agent) -> House {
         let script = Script::parse(&json!({ "turns": turns }).to_string()).unwrap();
         let server = ScriptedServer::start(script).unwrap();
-        let provider = Chat::new(Endpoint::new("script", server.chat_url(), Key::None));
-        let models = Arc::new(One::new("script/model", "model", Arc::new(provider)));
-        let registry = make(Agent::new("one", "You help.", models)).register(Registry::new());
-        let node = Node::start(Arc::new(Memory::new()), registry, NodeOptions::default()).unwrap();
-        House { node, server, id: "one/x".parse().unwrap() }
+        let models = models(&server);
+        House::of(server, models, make)
+    }
+
+    /// The same with other models.
+    pub fn of(
+        server: ScriptedServer,
+        models: Arc<dyn Models>,
+        make: impl FnOnce(Agent) -> Agent,
+    ) -> House {
+        let store = Arc::new(Memory::new());
+        let node = node(&store, models, make);
+        House { node, store, server, id: "one/x".parse().unwrap() }
+    }
+
+    /// Another node goes on with what this one has left.
+    pub async fn again(&mut self, make: impl FnOnce(Agent) -> Agent) {
+        self.node.stop(Duration::from_secs(5)).await;
+        self.node = node(&self.store, models(&self.server), make);
     }
 
     pub async fn start(&self, input: Value) {
@@ -108,10 +123,27 @@ impl House {
         panic!("{key} never was {wanted}: {state:#?}");
     }
 
+    /// A state, or null.
+    pub async fn state(&self, key: &str) -> Value {
+        let state = self.node.state(&self.id).await.unwrap();
+        let found = state.iter().find(|row| row.key == key);
+        found.map(|row| row.value.read().unwrap()).unwrap_or_default()
+    }
+
     /// The bodies of all requests, in order.
     pub fn requests(&self) -> Vec<Value> {
         self.server.requests().into_iter().map(|request| request.body).collect()
     }
+}
+
+fn models(server: &ScriptedServer) -> Arc<dyn Models> {
+    let provider = Chat::new(Endpoint::new("script", server.chat_url(), Key::None));
+    Arc::new(One::new("script/model", "model", Arc::new(provider)))
+}
+
+fn node(store: &Arc<Memory>, models: Arc<dyn Models>, make: impl FnOnce(Agent) -> Agent) -> Node {
+    let registry = make(Agent::new("one", "You help.", models)).register(Registry::new());
+    Node::start(store.clone(), registry, NodeOptions::default()).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test waits in real time")]

@@ -7,6 +7,7 @@
     reason = "what a test expects and does not find fails it"
 )]
 
+mod changed;
 mod guard;
 mod house;
 mod output;
