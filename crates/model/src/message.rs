@@ -256,6 +256,9 @@ pub struct Filter {
     pub exits: bool,
     /// Only bodies that have this value at this JSON pointer (RFC 6901).
     pub field: Option<(String, serde_json::Value)>,
+    /// What is done for the message is not paid by who has sent it.
+    #[serde(default)]
+    pub pays_itself: bool,
 }
 
 impl Filter {

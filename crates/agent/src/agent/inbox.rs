@@ -28,14 +28,27 @@ pub(super) const ANSWER: &str = "answer";
 pub(super) const REVOKE: &str = "revoke";
 
 /// An answer to a question.
-pub(super) type Answer = String;
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
+    /// To which: an answer that comes too late is none to the next.
+    pub question: String,
+    /// It.
+    pub words: String,
+}
 
 /// What an agent tells the one that has started it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Note {
     /// It waits for an answer.
-    Question(String),
+    Question {
+        /// What the answer is to name.
+        id: String,
+        /// In words.
+        words: String,
+    },
+    /// Somebody else has answered its question.
+    Answered(String),
     /// How far it is.
     Progress(String),
 }
@@ -160,7 +173,10 @@ impl Inbox {
     }
 }
 
+/// Whoever has told it something: what an agent does, it pays itself. Its next call of a
+/// model is about all that was said to it, and one that has nothing left would stop it.
 fn listen(ctx: &Ctx) -> Operation<Received> {
     let topics = [SAY, BYE, NOTE, REVOKE, PEER, UNDO_COMPACTION, PIN, CHANGED];
-    topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic)).into_future()
+    let any = topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic));
+    any.pays_itself().into_future()
 }

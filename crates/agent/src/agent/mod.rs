@@ -19,6 +19,7 @@ mod live;
 mod outcome;
 mod parts;
 pub(crate) mod peer;
+mod question;
 mod run;
 mod setup;
 mod size;
@@ -118,7 +119,8 @@ impl Agent {
     /// it [works in](Agent::works_in) a folder itself, which is to be said before.
     pub fn leads(self, others: &[Definition]) -> Agent {
         let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
-        team::lead(others, site).into_iter().fold(self, Agent::tool)
+        let tools = team::lead(others, site).into_iter().chain([question::answers()]);
+        tools.fold(self, Agent::tool)
     }
 
     /// Lets it save and find what it knows, across its conversations
@@ -135,7 +137,7 @@ impl Agent {
 
     /// Lets it ask and report.
     pub fn asks(self) -> Agent {
-        team::member().into_iter().fold(self, Agent::tool)
+        question::member().into_iter().fold(self, Agent::tool)
     }
 
     /// Adds it as a kind, named as it is, with the queues of its models that the

@@ -5,6 +5,7 @@ use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
 use super::parts::Parts;
 use super::peer;
+use super::question;
 use super::setup::{Setup, Tools};
 use super::state::{STATE, State};
 use super::team;
@@ -238,11 +239,17 @@ impl Run {
             }
             // One whose result is waited for asks a person alone; one that has ended
             // does not ask any more.
-            Heard::Note(from, Note::Question(_)) if !self.thread.team.contains(&from) => Ok(()),
-            Heard::Note(from, Note::Question(question)) => {
-                let words =
-                    format!("[the agent {from} asks; answer it with `answer_agent`]\n{question}");
-                self.hear_words(words)
+            Heard::Note(from, Note::Question { .. }) if !self.thread.team.contains(&from) => Ok(()),
+            Heard::Note(from, Note::Question { id, words }) => {
+                let told = question::heard(&self.ctx, from, id, &words)?;
+                self.hear_words(told)
+            }
+            Heard::Note(from, Note::Answered(id)) => {
+                if question::answered(&self.ctx, &id)? {
+                    let note = format!("[a person has answered question {id} of {from}]");
+                    self.thread.notes.push(note);
+                }
+                Ok(())
             }
             Heard::Note(from, Note::Progress(progress)) => {
                 self.thread.notes.push(format!("[the agent {from} reports] {progress}"));
@@ -252,6 +259,7 @@ impl Run {
                 self.thread.team.retain(|member| *member != id);
                 self.ctx.set("team", &self.thread.team)?;
                 team::one_less(&self.ctx)?;
+                question::ended(&self.ctx, &id)?;
                 let site = self.parts.folder.as_ref().map(|folder| folder.site.clone());
                 let well = matches!(exit, Exit::Normal(_));
                 let told = workspaces::told(&self.ctx, site.as_ref(), &id, well).await?;

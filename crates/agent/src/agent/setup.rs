@@ -4,7 +4,7 @@
 use super::input::Home;
 use super::parts::Parts;
 use super::peer;
-use super::team;
+use super::question;
 use crate::definition::Definition;
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
@@ -103,7 +103,7 @@ impl Setup {
 
 /// What an agent may do whatever its definition names: ask, say how far it is, and
 /// speak to its peers.
-const GRANTED: [&str; 3] = [team::ASK, team::REPORT, peer::TELL_PEER];
+const GRANTED: [&str; 3] = [question::ASK, question::REPORT, peer::TELL_PEER];
 
 /// The tool that reads a skill.
 const SKILL: &str = "skill";

@@ -1,7 +1,7 @@
 //! The verbs by which agents lead other agents: tools made of the runtime's own
 //! operations. What comes back reaches the loop through its inbox. Knows no run.
 
-use super::inbox::{ANSWER, Answer, NOTE, Note, REVOKE, SAY};
+use super::inbox::{REVOKE, SAY};
 use super::input::{Home, Task};
 use super::state::{STATE, State};
 use super::workspaces;
@@ -10,18 +10,13 @@ use crate::definition::{Definition, Isolation};
 use crate::tool::{BAD_ARGUMENTS, Tool};
 use crate::workspace::{Opened, Site};
 use greenroom_model::{Exit, Failure, ProcessId, failure};
-use greenroom_runtime::{Child, Ctx, Either, Spawn, select};
+use greenroom_runtime::{Child, Ctx, Spawn};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The tool that starts an agent and does not wait for it.
 pub(super) const START: &str = "start_agent";
-
-/// The tool that asks.
-pub(super) const ASK: &str = "ask";
-/// The tool that reports.
-pub(super) const REPORT: &str = "report";
 
 /// An agent was to be started below one that stands as deep as may be.
 pub const TOO_DEEP: &str = "too_deep";
@@ -98,18 +93,6 @@ struct Revoke {
     tools: Vec<String>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-struct Question {
-    /// The question, with all that is needed to answer it.
-    question: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Progress {
-    /// What is done and what comes next, in a sentence.
-    progress: String,
-}
-
 /// The tools of an agent that may have others do its work.
 pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
     let isolated = others.iter().filter(|other| other.isolation == Isolation::Worktree);
@@ -133,23 +116,10 @@ pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
             }),
         ),
         Tool::verb("tell_agent", "Tells an agent that you have started something.", tell),
-        Tool::verb("answer_agent", "Answers an agent's question.", answer),
         Tool::verb("stop_agent", "Stops an agent that you have started, with all below it.", stop),
         Tool::verb("revoke_tools", "Takes tools away from an agent that you have started.", revoke),
     ];
     tools.into_iter().chain(merging).collect()
-}
-
-/// The tools of an agent that may be started by others: to ask and to report.
-pub fn member() -> Vec<Tool> {
-    vec![
-        Tool::verb(
-            "ask",
-            "Asks a person, or who gave you the task, and waits for the answer.",
-            ask,
-        ),
-        Tool::verb(REPORT, "Tells who gave you the task how far you are.", report),
-    ]
 }
 
 const DELEGATE: &str = "Has another agent do a task and waits for its result. Several at once are \
@@ -289,7 +259,7 @@ async fn grant(
 }
 
 /// One's own child, or why it is none.
-async fn child(ctx: &Ctx, id: &str) -> Result<ProcessId, Failure> {
+pub(super) async fn child(ctx: &Ctx, id: &str) -> Result<ProcessId, Failure> {
     let id: ProcessId = id.parse().map_err(Failure::from)?;
     if ctx.children().await?.contains(&id) {
         return Ok(id);
@@ -301,12 +271,6 @@ async fn tell(ctx: Ctx, words: Words) -> Result<String, Failure> {
     let id = child(&ctx, &words.id).await?;
     ctx.send(&id, SAY, &words.message).await?;
     Ok(format!("{id} will read it before its next step"))
-}
-
-async fn answer(ctx: Ctx, words: Words) -> Result<String, Failure> {
-    let id = child(&ctx, &words.id).await?;
-    ctx.send(&id, ANSWER, &words.message).await?;
-    Ok(format!("{id} has the answer"))
 }
 
 async fn stop(ctx: Ctx, stop: Stop) -> Result<String, Failure> {
@@ -321,28 +285,7 @@ async fn revoke(ctx: Ctx, revoke: Revoke) -> Result<String, Failure> {
     Ok(format!("{id} may not use {} any more", revoke.tools.join(", ")))
 }
 
-/// The question stands open for a person, who may answer it at any depth and
-/// whatever becomes of those above; and who gave the task may answer as well.
-async fn ask(ctx: Ctx, question: Question) -> Result<String, Failure> {
-    let asked = ctx.ask::<Value>("question", question.question.clone());
-    let Some(parent) = ctx.parent() else { return Ok(in_words(&asked.await?)) };
-    let note = Note::Question(question.question);
-    // A parent that has ended, or whose mailbox is full, is no reason not to ask.
-    let _ = ctx.try_send(&parent, NOTE, &note);
-    match select(asked, ctx.recv().topic(ANSWER).from(&parent)).await {
-        Either::Left(answer) => Ok(in_words(&answer?)),
-        Either::Right(message) => message?.read::<Answer>(),
-    }
-}
-
-async fn report(ctx: Ctx, progress: Progress) -> Result<&'static str, Failure> {
-    if let Some(parent) = ctx.parent() {
-        let _ = ctx.try_send(&parent, NOTE, &Note::Progress(progress.progress));
-    }
-    Ok("noted")
-}
-
-fn in_words(answer: &Value) -> String {
+pub(super) fn in_words(answer: &Value) -> String {
     answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
 }
 

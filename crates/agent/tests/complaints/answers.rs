@@ -1,6 +1,6 @@
 //! Questions, approvals and results: to whom they go, and that they get there.
 
-use crate::house::{House, models, server, told};
+use crate::house::{House, models, server, told, until};
 use greenroom_agent::tool::{Approval, Tool};
 use greenroom_agent::{Agent, Definition};
 use greenroom_model::Failure;
@@ -134,6 +134,41 @@ async fn a_sub_agents_question_reaches_the_person_also_when_its_parent_has_ended
     let asks = house.asks(1).await;
     house.answer(&asks[0], json!("blue")).await;
     assert_eq!(house.result(&asks[0].process).await, "a blue page");
+}
+
+/// The lead thinks about the first question for so long that a person has answered it,
+/// and the agent asks another one by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_of_the_lead_answers_no_later_question() {
+    let ask = |words: &str| json!([{"name": "ask", "arguments": {"question": words}}]);
+    let server = server(&json!([
+        {"when": {"system": "Worker", "replies": 0}, "tool_calls": ask("which colour?")},
+        {"when": {"system": "Worker", "tool_result": "blue"}, "tool_calls": ask("which size?")},
+        {"when": {"system": "Worker", "tool_result": "large"}, "say": "a large page"},
+        {"when": {"system": "Worker"}, "say": "a wrong page"},
+        {"when": {"system": "Lead", "text": "site"}, "tool_calls":
+            [{"name": "start_agent", "arguments": {"agent": "worker", "task": "page"}}]},
+        {"when": {"system": "Lead", "text": "which colour?"}, "for_each": "agent (\\S+) asks;",
+         "tool_calls": [{"name": "answer_agent", "arguments": {"id": "$1", "message": "red"}}],
+         "delay_ms": 700},
+        {"when": {"system": "Lead", "text": "which size?"}, "say": "that is for a person"},
+        {"when": {"system": "Lead", "text": "large page"}, "say": "done"},
+        {"when": {"system": "Lead"}, "say": "I wait"},
+    ]));
+    let house = House::new(family(&server, &Arc::default()));
+    let lead = house.start("lead", &json!("site")).await;
+    let asks = house.asks(1).await;
+    house.answer(&asks[0], json!("blue")).await;
+    house.await_state(&lead, "status", &json!("listening")).await;
+    until("the lead has been told of the second question", || {
+        told(&server, "user").iter().any(|one| one.to_string().contains("which size?"))
+    })
+    .await;
+    let asks = house.asks(1).await;
+    assert!(asks[0].spec.question.contains("which size?"), "{asks:?}");
+    house.answer(&asks[0], json!("large")).await;
+    assert_eq!(house.result(&lead).await, "done");
+    assert_eq!(house.result(&asks[0].process).await, "a large page");
 }
 
 #[tokio::test(flavor = "multi_thread")]

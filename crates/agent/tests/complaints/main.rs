@@ -9,6 +9,7 @@
     reason = "what a test expects and does not find fails it; a test waits for a node in real time"
 )]
 
+mod allowance;
 mod answers;
 mod crowd;
 mod hostile;

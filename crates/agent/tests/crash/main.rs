@@ -7,5 +7,6 @@ mod calls;
 mod compact;
 mod model;
 mod pipeline;
+mod questions;
 mod swarm;
 mod team;

@@ -3,6 +3,7 @@
 
 use crate::model::{call, models, text};
 use greenroom_agent::conversation::{Message, Part, Role};
+use greenroom_agent::definition::Allowance;
 use greenroom_agent::provider::Request;
 use greenroom_agent::{Agent, Definition};
 use greenroom_runtime::Registry;
@@ -88,6 +89,27 @@ const SCENARIO: Scenario = Scenario {
     exact: false,
     ..PLAIN
 };
+
+/// The same where each of the two may use up less than one call of the lead's takes.
+const ALLOWED: Scenario = Scenario {
+    name: "allowed team",
+    about: "a lead without a budget, whose two agents have an allowance each",
+    registry: |outside| {
+        let models = models(outside, script);
+        let mut writer = Definition::new("writer", "Write a page.");
+        writer.tokens_max = 100;
+        let registry = Agent::of(writer.clone(), models.clone()).asks().register(Registry::new());
+        let child = Allowance { tokens: Some(2_000), money: None };
+        let lead = Agent::new("lead", "Lead.", models).with(|lead| lead.limits.child = child);
+        lead.leads(&[writer]).register(registry)
+    },
+    ..SCENARIO
+};
+
+#[test]
+fn a_lead_acts_on_a_question_at_its_own_cost_whatever_crashes() {
+    exhaust(&ALLOWED).assert_none();
+}
 
 #[test]
 fn a_crash_before_every_action_loses_no_question_and_no_result() {

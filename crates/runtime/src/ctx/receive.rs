@@ -79,6 +79,13 @@ impl Recv {
         self
     }
 
+    /// What is done for the message is paid from this process's own budget, if it has
+    /// one, whoever has sent it.
+    pub fn pays_itself(mut self) -> Self {
+        self.filter().pays_itself = true;
+        self
+    }
+
     /// How long to wait; then it fails as `timeout`.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);

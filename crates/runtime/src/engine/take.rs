@@ -7,7 +7,8 @@ use super::state::Engine;
 use super::turn::{Turn, reason_and_origin};
 use greenroom_journal::GivenUp;
 use greenroom_model::{
-    Content, Event, Exit, Failure, Message, Millis, Origin, RetryDecision, Stop, linked_exit,
+    Content, Event, Exit, Failure, Filter, Message, Millis, Origin, RetryDecision, Stop,
+    linked_exit,
 };
 use std::sync::Arc;
 
@@ -76,7 +77,7 @@ impl Engine {
                     Content::ExitSignal { id, .. } if stale(id) => Next::Nothing,
                     _ => Event::received(op, &message, &live.facts.root, live.facts.hops)
                         .map_or(Next::Nothing, |event| {
-                            Next::Input(self.on_its_account(live, event))
+                            Next::Input(self.on_its_account(live, &filter, event))
                         }),
                 });
             }
@@ -85,13 +86,16 @@ impl Engine {
     }
 
     /// What a process does for those below it, whose budget is a part of its own, it
-    /// pays itself.
-    fn on_its_account(&self, live: &Live, mut event: Event) -> Event {
+    /// pays itself; and whatever it has said that it pays.
+    fn on_its_account(&self, live: &Live, filter: &Filter, mut event: Event) -> Event {
         if let Event::MessageReceived { envelope: Some(envelope), .. } = &mut event
-            && let (Some(account), Some(own)) = (&envelope.carried.account, &live.ledger.account)
-            && self.accounts.is_below(account, own) == Some(true)
+            && let Some(account) = &envelope.carried.account
         {
-            envelope.carried.account = None;
+            let own = live.ledger.account.as_ref();
+            let is_below = || own.and_then(|own| self.accounts.is_below(account, own));
+            if filter.pays_itself || is_below() == Some(true) {
+                envelope.carried.account = None;
+            }
         }
         event
     }

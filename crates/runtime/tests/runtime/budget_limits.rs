@@ -4,6 +4,7 @@
 use crate::script::{account, raise, registry, run, until_messages, until_tokens, until_waiting};
 use crate::world::{World, pause};
 use greenroom_runtime::journal::Memory;
+use greenroom_runtime::model::budget::Spend;
 use greenroom_runtime::model::{Exit, Failure, ProcessId, Seq, Status};
 use greenroom_runtime::{Ctx, Node, NodeOptions, Registry, RestartFrom};
 use std::sync::Arc;
@@ -182,4 +183,32 @@ async fn a_loop_through_ephemeral_processes_ends() {
         letters[0].reason
     );
     world.until(&free, Status::Receiving).await;
+}
+
+/// Passes on what others tell it, whoever they are, at its own cost.
+async fn relay(ctx: Ctx, count: u64) -> Result<u64, Failure> {
+    for _ in 0..count {
+        ctx.recv().topic("word").pays_itself().await?;
+        ctx.send(&"sink/1".parse()?, "relayed", &0).await?;
+        ctx.reserve(Spend::tokens(100)).await?.settle(Spend::tokens(70));
+    }
+    Ok(count)
+}
+
+#[tokio::test]
+async fn who_says_that_it_pays_itself_does_also_for_those_with_nothing_left() {
+    let world = World::new(registry().kind("relay", relay));
+    world.start("sink/1", "null").await;
+    // One without a budget, and one with.
+    let free = world.start("relay/free", "1").await;
+    let own = run(&world, "relay/own", "tokens=1000,messages=9", "1").await;
+    for to in [&free, &own] {
+        let teller = format!("script/to-{}", to.key());
+        let ops = format!(r#"[["send","{to}"]]"#);
+        let poor = run(&world, &teller, "messages=1,tokens=1", &ops).await;
+        world.result(&poor).await;
+        assert_eq!(world.result(to).await, "1");
+        until_tokens(&world, &poor, 0).await;
+    }
+    until_tokens(&world, &own, 70).await;
 }
