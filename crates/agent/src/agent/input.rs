@@ -44,6 +44,10 @@ pub struct Task {
     /// How many agents stand above it.
     #[serde(default)]
     pub depth: u32,
+    /// How many agents may stand above those it starts, if its definition does not say
+    /// fewer: as the one that has started it may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth_max: Option<u32>,
     /// On whose behalf: tenants have equal shares of a model's queue. `None`: as its
     /// definition says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

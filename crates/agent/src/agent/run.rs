@@ -14,9 +14,10 @@ use super::thread::{self, Thread};
 use super::workspaces;
 use crate::context::{self, Changed};
 use crate::conversation::{Message, Part, Role};
-use crate::definition::Breach;
+use crate::definition::{Breach, Definition};
 use crate::provider::Reply;
 use crate::provider::failure::CONTEXT_TOO_LONG;
+use greenroom_model::budget::Spend;
 use greenroom_model::{Exit, Failure};
 use greenroom_runtime::Ctx;
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ pub(super) struct Run {
     pub again: bool,
     /// Whether it could not go on, and waits for a person's word.
     stuck: bool,
+    /// How much more its last call has cost than was set aside for it.
+    pub beyond: Spend,
 }
 
 /// After so many calls the conversation goes on in a new segment of the journal,
@@ -55,6 +58,24 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
         workspaces::leave(&run.ctx, &folder.site, home).await?;
     }
     ended
+}
+
+/// What an agent says it is.
+fn state(definition: &Definition, task: &Task) -> State {
+    let Task { chat, depth, workspace, allotted, tenant, depth_max, .. } = task.clone();
+    let limits = &definition.limits;
+    State {
+        name: definition.name.clone(),
+        chat,
+        depth,
+        // Nobody goes deeper below a lead than that lead may.
+        depth_max: depth_max.map_or(limits.depth, |most| most.min(limits.depth)),
+        children_max: limits.children,
+        workspace,
+        child: limits.child,
+        allotted,
+        tenant: tenant.or_else(|| definition.tenant.clone()),
+    }
 }
 
 /// How `continue_as_new` leaves the code.
@@ -91,6 +112,7 @@ impl Run {
             let asked = reply.message.tool_calls().next().is_some();
             run.say(reply.message.clone())?;
             if asked {
+                run.has_paid()?;
                 run.act(&reply).await?;
             } else if let Some(result) = run.outcome(&reply)?
                 && !run.task.chat
@@ -146,11 +168,7 @@ impl Run {
         tools.revoke(&thread.revoked)?;
         if fresh {
             thread.watch.began = ctx.now();
-            let (name, depth_max) = (setup.definition.name.clone(), setup.definition.limits.depth);
-            let Task { chat, depth, workspace, allotted, .. } = task.clone();
-            let (children_max, child) =
-                (setup.definition.limits.children, setup.definition.limits.child);
-            if let Some(home) = &workspace {
+            if let Some(home) = &task.workspace {
                 workspaces::move_in(&ctx, home)?;
             }
             if let Some(context) = &task.context {
@@ -159,14 +177,24 @@ impl Run {
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
             }
-            let state =
-                State { name, chat, depth, depth_max, children_max, workspace, child, allotted };
-            ctx.set(STATE, &state)?;
+            ctx.set(STATE, &state(&setup.definition, &task))?;
         }
         let (calls, choices) = (0, BTreeMap::new());
-        let (bye, again, stuck) = (false, false, false);
-        let mut run =
-            Run { ctx, parts, setup, tools, task, thread, calls, choices, bye, again, stuck };
+        let (bye, again, stuck, beyond) = (false, false, false, Spend::default());
+        let mut run = Run {
+            ctx,
+            parts,
+            setup,
+            tools,
+            task,
+            thread,
+            calls,
+            choices,
+            bye,
+            again,
+            stuck,
+            beyond,
+        };
         if fresh && let Some(words) = run.task.task.clone() {
             run.say(Message::user(words))?;
         }

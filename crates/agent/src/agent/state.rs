@@ -30,6 +30,9 @@ pub(super) struct State {
     /// Whether what it uses up itself was set aside for it.
     #[serde(default)]
     pub allotted: bool,
+    /// On whose behalf it works, and those it starts, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
 }
 
 fn children_max() -> u32 {

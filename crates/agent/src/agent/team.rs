@@ -59,6 +59,8 @@ enum Where {
 struct Team {
     /// Those that have a workspace of their own unless it is said otherwise.
     isolated: Vec<String>,
+    /// Those that say themselves on whose behalf they work.
+    tenants: Vec<String>,
     /// The workspaces there may be.
     site: Option<Site>,
 }
@@ -97,8 +99,10 @@ struct Revoke {
 pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
     let isolated = others.iter().filter(|other| other.isolation == Isolation::Worktree);
     let isolated = isolated.map(|other| other.name.clone()).collect();
+    let tenants = others.iter().filter(|other| other.tenant.is_some());
+    let tenants = tenants.map(|other| other.name.clone()).collect();
     let merging = site.iter().flat_map(workspaces::tools).collect::<Vec<_>>();
-    let team = Team { isolated, site };
+    let team = Team { isolated, tenants, site };
     let (at_once, behind) = (team.clone(), team);
     let tools = vec![
         of(
@@ -224,10 +228,18 @@ async fn start(
     let context = context::check_grants(ctx, &grants).await?;
     let allotted = !state.child.is_empty() || state.allotted;
     let shared = context.clone();
-    let task = Task { task: Some(task), depth, allotted, context: shared, ..Task::default() };
-    let paid = |spawn: Spawn| match state.child.is_empty() {
-        true => spawn,
-        false => spawn.budget(state.child.budget()),
+    let tenant = state.tenant.clone().filter(|_| !team.tenants.contains(&agent));
+    let depth_max = Some(state.depth_max);
+    let task = Some(task);
+    let task =
+        Task { task, depth, depth_max, tenant, allotted, context: shared, ..Task::default() };
+    let paid = |spawn: Spawn| {
+        let spawn = match state.child.is_empty() {
+            true => spawn,
+            false => spawn.budget(state.child.budget()),
+        };
+        // There will be no more than was set aside for it.
+        if state.allotted { spawn.without_waiting() } else { spawn }
     };
     if !is_own {
         // Where this one works.

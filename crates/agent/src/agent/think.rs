@@ -165,12 +165,22 @@ impl Run {
             money_micro: cost.unwrap_or_default(),
             ..Spend::default()
         };
+        self.beyond = spent.minus(reserved.amount());
         reserved.settle(spent);
         self.thread.usage += reply.usage;
         self.thread.money_micro += spent.money_micro;
         self.ctx.set("usage", &self.thread.usage)?;
         self.ctx.set("money_micro", &self.thread.money_micro)?;
         Ok(reply)
+    }
+
+    /// One whose allowance is overdrawn ends here: what its tools are to send or to
+    /// start would wait for more.
+    pub fn has_paid(&self) -> Result<(), Failure> {
+        match self.beyond != Spend::default() && self.task.allotted {
+            true => self.ctx.try_reserve(Spend::default()).map(drop),
+            false => Ok(()),
+        }
     }
 
     /// What the model is asked; which model is put in later.

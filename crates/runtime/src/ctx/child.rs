@@ -34,6 +34,8 @@ pub struct Spawn {
     restarts: Option<(u32, Duration)>,
     linked: bool,
     given: Given,
+    /// Whether it waits for a budget that has too little left.
+    waits: bool,
 }
 
 impl Spawn {
@@ -48,6 +50,7 @@ impl Spawn {
             ephemeral: matches!(side, Side::Ephemeral(_)),
             restarts: None,
             given: Given::default(),
+            waits: true,
         }
     }
 
@@ -80,6 +83,12 @@ impl Spawn {
     /// so much left, the spawn waits for more.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.given.budget = Some(budget);
+        self
+    }
+
+    /// Fails as `budget` where it would wait for more of one.
+    pub fn without_waiting(mut self) -> Self {
+        self.waits = false;
         self
     }
 
@@ -219,12 +228,18 @@ impl Spawn {
     /// At once, unless a budget has to pay for it.
     fn spawn(self, core: Shared) -> <Spawn as IntoFuture>::IntoFuture {
         let mut locked = lock(&core);
+        let waits = self.waits;
         let begun = self.begin(&mut locked);
+        let begun = begun.and_then(|(id, op, commands)| {
+            let cost = commands.first().and_then(Event::cost).filter(|_| !waits);
+            cost.map_or(Ok(()), |cost| locked.pay_now(op, cost))?;
+            Ok((id, op, commands))
+        });
         let (id, op, commands) = match begun {
             Ok(begun) => begun,
             Err(failure) => return Either::Left(ready(Err(failure))),
         };
-        if locked.account().is_none() {
+        if !waits || locked.account().is_none() {
             commands.into_iter().for_each(|command| locked.ask(command));
             drop(locked);
             return Either::Left(ready(Ok(Child::durable(core, id, op))));

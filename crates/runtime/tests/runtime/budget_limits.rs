@@ -212,3 +212,33 @@ async fn who_says_that_it_pays_itself_does_also_for_those_with_nothing_left() {
     }
     until_tokens(&world, &own, 70).await;
 }
+
+/// Starts one after another, as long as it is at once.
+async fn opener(ctx: Ctx, _: ()) -> Result<String, Failure> {
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let spawn = ctx.spawn("script", &serde_json::json!([["recv"]])).detached();
+        let begun = spawn.budget("tokens=40".parse().map_err(Failure::msg)?).without_waiting();
+        found.push(match begun.await {
+            Ok(_) => "started".to_owned(),
+            Err(failure) => failure.kind.to_string(),
+        });
+    }
+    ctx.recv().topic("go").await?;
+    Ok(found.join(" "))
+}
+
+#[tokio::test]
+async fn a_spawn_that_does_not_wait_fails_where_too_little_is_left() {
+    let world = World::new(registry().kind("opener", opener));
+    let id = run(&world, "opener/one", "tokens=100", "null").await;
+    world.until(&id, Status::Receiving).await;
+    assert_eq!(account(&world, &id).await.reserved.tokens, 80);
+    assert!(world.names(&id).await.contains(&"SpendRefused"));
+    // What replays it is told the same.
+    let twin = world.node.fork(&id, None, Some("two"), "test").await.expect("forked");
+    for one in [&id, &twin] {
+        world.send(one, "go", "null").await;
+        assert_eq!(world.result(one).await, "\"started started budget\"");
+    }
+}
