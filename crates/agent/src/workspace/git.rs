@@ -1,6 +1,7 @@
 //! Running `git`: nothing of this node's environment leads it elsewhere, no hook and
 //! no program that a worktree's content names is run, and nobody is asked anything.
 
+use super::stale::Mark;
 use greenroom_model::Failure;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -49,6 +50,8 @@ const ALWAYS: [&str; 16] = [
 pub struct Git {
     dir: PathBuf,
     env: Vec<(&'static str, PathBuf)>,
+    /// Where the repository is kept, if that is known.
+    common: Option<PathBuf>,
 }
 
 /// What a call came to.
@@ -64,7 +67,14 @@ pub struct Done {
 impl Git {
     /// In this folder.
     pub fn at(dir: &Path) -> Git {
-        Git { dir: dir.to_owned(), env: Vec::new() }
+        Git { dir: dir.to_owned(), env: Vec::new(), common: None }
+    }
+
+    /// Of the repository that is kept here: locks that a call which was cut off has left
+    /// there are removed.
+    pub fn of(mut self, common: &Path) -> Git {
+        self.common = Some(common.to_owned());
+        self
     }
 
     /// With this in its environment.
@@ -109,6 +119,7 @@ impl Git {
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mark = self.common.as_deref().map(|common| Mark::begin(common, &self.dir));
         let mut child = command.spawn().map_err(|error| self.not_started(&error))?;
         let lost = |error: std::io::Error| Failure::new(GIT_FAILED, format!("git: {error}"));
         let (stdin, input) = (child.stdin.take(), input.to_vec());
@@ -120,6 +131,10 @@ impl Git {
         };
         let ((), output) = futures_util::future::join(write, child.wait_with_output()).await;
         let output = output.map_err(lost)?;
+        // One that was killed may have left a lock.
+        if let Some(mark) = mark.filter(|_| output.status.code().is_some()) {
+            mark.end();
+        }
         Ok(Done {
             code: output.status.code().unwrap_or(-1),
             out: output.stdout,

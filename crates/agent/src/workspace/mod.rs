@@ -10,6 +10,7 @@ mod git;
 mod place;
 mod read;
 mod site;
+mod stale;
 
 pub use git::{GIT_FAILED, NO_REPOSITORY};
 pub use place::{Place, Work, name_of};

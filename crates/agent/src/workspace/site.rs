@@ -137,7 +137,7 @@ impl Site {
         }
         let below = format!("{BELOW}/{}", place.name);
         let add = ["worktree", "add", "--quiet", &below, &place.branch()];
-        Git::at(&self.home).run(&add).await.map(drop)
+        Git::at(&self.home).of(&repository.common).run(&add).await.map(drop)
     }
 
     /// Commits what is not committed in a workspace, and says what was done in it.
@@ -282,7 +282,7 @@ impl Site {
         author: &str,
     ) -> Result<String, Failure> {
         let git = self.checkout(repository, Some(place)).by(author);
-        let home = Git::at(&self.home);
+        let home = Git::at(&self.home).of(&repository.common);
         let tip = self.known(&home, place).await?;
         if !self.is_open(&home, place).await? || !self.worktree(place).exists() {
             return Ok(tip);
@@ -351,9 +351,10 @@ impl Site {
     /// Where whoever has this workspace works; the project itself for who has none.
     /// What a worktree holds does not say where its repository is: an agent wrote it.
     fn checkout(&self, repository: &Repository, place: Option<&Place>) -> Git {
-        let Some(place) = place else { return Git::at(&repository.top) };
+        let common = &repository.common;
+        let Some(place) = place else { return Git::at(&repository.top).of(common) };
         let dir = self.worktree(place);
-        Git::at(&dir).with("GIT_DIR", repository.admin(place)).with("GIT_WORK_TREE", dir)
+        Git::at(&dir).of(common).with("GIT_DIR", repository.admin(place)).with("GIT_WORK_TREE", dir)
     }
 
     async fn repository(&self) -> Result<Repository, Failure> {

@@ -179,3 +179,65 @@ async fn without_a_repository_or_without_its_branch_it_is_said() {
     assert!(failure.message.contains("the branch greenroom/w-1 is gone"), "{failure}");
     assert!(repository.site.folder(&place).starts_with(Path::new(repository.dir.path())));
 }
+
+/// The processes called git that work in a folder.
+#[cfg(target_os = "linux")]
+fn gits_in(dir: &Path) -> Vec<String> {
+    let dir = dir.canonicalize().expect("a folder");
+    let all = std::fs::read_dir("/proc").expect("processes").flatten().map(|one| one.path());
+    let is_git = |process: &PathBuf| {
+        let name = std::fs::read_to_string(process.join("comm")).unwrap_or_default();
+        let cwd = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+        name.trim() == "git" && cwd.starts_with(&dir)
+    };
+    let of = all.filter(is_git).filter_map(|process| Some(process.file_name()?.to_owned()));
+    of.map(|id| id.to_string_lossy().into_owned()).collect()
+}
+
+/// A git that holds the project's index goes on when its node is killed, and is killed
+/// then itself.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_lock_is_removed_when_the_git_that_was_cut_off_is_gone_and_not_before() {
+    let repository = Repository::new(".");
+    let place = repository.worked().await;
+    let folder = repository.site.folder(&place);
+    std::fs::write(folder.join(".gitattributes"), "new.txt filter=slow\n").expect("written");
+    repository.git(&["config", "filter.slow.smudge", "sleep 60; cat"]);
+    let lock = repository.path(".git/index.lock");
+    {
+        let merge = repository.merge(&place);
+        let mut merge = std::pin::pin!(merge);
+        while !lock.exists() {
+            let wait = std::time::Duration::from_millis(20);
+            assert!(tokio::time::timeout(wait, &mut merge).await.is_err(), "it waits");
+        }
+    }
+    // It still runs: its lock is its own.
+    let again = repository.site.merge(&place, None, "lead/1", "Merge it").await;
+    assert!(again.expect_err("locked").message.contains("index.lock"));
+    assert!(lock.exists());
+    for git in gits_in(repository.dir.path()) {
+        std::process::Command::new("kill").args(["-9", &git]).status().expect("killed");
+    }
+    while !gits_in(repository.dir.path()).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(lock.exists());
+    repository.git(&["config", "--unset", "filter.slow.smudge"]);
+    repository.is_merged(&place).await;
+    assert!(!lock.exists() && !repository.path(".git/greenroom-at-work").exists());
+}
+
+#[tokio::test]
+async fn a_lock_that_is_nobodys_of_ours_stays() {
+    let repository = Repository::new(".");
+    let place = repository.worked().await;
+    let lock = repository.path(".git/index.lock");
+    std::fs::write(&lock, "a person's").expect("written");
+    let merged = repository.site.merge(&place, None, "lead/1", "Merge it").await;
+    assert!(merged.expect_err("locked").message.contains("index.lock"));
+    assert!(lock.exists());
+    std::fs::remove_file(&lock).expect("removed");
+    repository.is_merged(&place).await;
+}
