@@ -230,7 +230,14 @@ pub enum Event {
         at_most: Option<u32>,
     },
     /// Another process was asked to stop.
-    CancelSent { op: Op, target: ProcessId, reason: String },
+    CancelSent {
+        op: Op,
+        target: ProcessId,
+        reason: String,
+        /// Its children, and theirs, are asked as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tree: bool,
+    },
     /// A person is asked.
     AskOpened { op: Op, ask: Box<AskSpec> },
     /// State that queries may read was set.

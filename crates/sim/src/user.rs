@@ -157,6 +157,11 @@ impl User {
         self.at(at_ms, Wish::Answer { to: to.to_owned(), ask, value: value.to_owned() })
     }
 
+    /// Wants a process cancelled, with all below it.
+    pub fn fells(self, at_ms: u64, id: &str) -> User {
+        self.at(at_ms, Wish::CancelTree { id: id.to_owned() })
+    }
+
     /// Wants a message sent.
     pub fn sends(self, at_ms: u64, to: &str, topic: &'static str, body: &str) -> User {
         self.at(at_ms, Wish::Send { to: to.to_owned(), topic, body: body.to_owned() })

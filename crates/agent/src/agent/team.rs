@@ -287,8 +287,8 @@ async fn tell(ctx: Ctx, words: Words) -> Result<String, Failure> {
 
 async fn stop(ctx: Ctx, stop: Stop) -> Result<String, Failure> {
     let id = child(&ctx, &stop.id).await?;
-    ctx.cancel(&id, &stop.reason);
-    Ok(format!("{id} is asked to stop"))
+    ctx.cancel_tree(&id, &stop.reason);
+    Ok(format!("{id} is asked to stop, with all below it"))
 }
 
 async fn revoke(ctx: Ctx, revoke: Revoke) -> Result<String, Failure> {

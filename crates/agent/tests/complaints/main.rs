@@ -11,6 +11,7 @@
 
 mod allowance;
 mod answers;
+mod architectures;
 mod crowd;
 mod hostile;
 mod house;

@@ -5,8 +5,10 @@
 mod allowance;
 mod calls;
 mod compact;
+mod hierarchy;
 mod model;
 mod pipeline;
 mod questions;
+mod shared;
 mod swarm;
 mod team;

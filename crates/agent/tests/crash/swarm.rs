@@ -6,8 +6,9 @@ use greenroom_agent::architecture::Swarm;
 use greenroom_agent::conversation::{Message, Part, Role};
 use greenroom_agent::provider::Request;
 use greenroom_runtime::Registry;
-use greenroom_sim::{Outside, PLAIN, Scenario, Script, User, effect, ends, exhaust, storm};
+use greenroom_sim::{Outside, PLAIN, Run, Scenario, Script, User, effect, ends, exhaust, storm};
 use serde_json::json;
+use std::time::Duration;
 
 fn last(request: &Request) -> (Role, String) {
     let last = request.messages.last();
@@ -126,4 +127,53 @@ const SILENT: Scenario = Scenario {
 #[test]
 fn a_swarm_with_nothing_to_say_ends_at_once() {
     exhaust(&SILENT).assert_none();
+}
+
+/// It ended in one of these ways, and nobody of it goes on.
+fn over(run: &Run, wanted: &str) -> Vec<String> {
+    let end = run.seen.end("panel/one");
+    let mut wrong: Vec<String> =
+        run.seen.unended().into_iter().map(|(id, status)| format!("{id} is {status}")).collect();
+    if !end.contains(wanted) {
+        wrong.push(format!("it ended as `{end}`, not `{wanted}`"));
+    }
+    wrong
+}
+
+/// The time is up while they thank each other.
+const LATE: Scenario = Scenario {
+    name: "late swarm",
+    about: "two peers that would go on are stopped at the deadline",
+    registry: |outside| {
+        let swarm = Swarm::new("panel").member("ada").member("bob").messages(300);
+        let swarm = swarm.deadline(Duration::from_millis(110));
+        swarm.concluded(|words| Ok(json!(words.len()))).register(members(outside, polite))
+    },
+    expect: |run| over(run, "\"ended\":\"deadline\""),
+    ..QUIET
+};
+
+#[test]
+fn peers_that_would_go_on_end_at_the_deadline() {
+    exhaust(&LATE).assert_none();
+}
+
+/// The one that was to say the result has ended before.
+const NOBODY: Scenario = Scenario {
+    name: "swarm without a result",
+    about: "the member that was to say the result has reached its limit",
+    registry: |outside| {
+        let models = models(outside, quiet);
+        let swarm = Swarm::new("panel").member("ada").member("bob").concluded_by("ada");
+        let ada = Agent::new("ada", "Ada.", models.clone()).with(|ada| ada.limits.turns = 1);
+        let registry = Agent::new("bob", "Bob.", models).register(Registry::new());
+        swarm.register(ada.register(registry))
+    },
+    expect: |run| over(run, "no_result"),
+    ..QUIET
+};
+
+#[test]
+fn a_swarm_whose_speaker_has_ended_has_no_result_and_says_so() {
+    exhaust(&NOBODY).assert_none();
 }

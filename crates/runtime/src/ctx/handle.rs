@@ -318,13 +318,23 @@ impl Ctx {
 
     /// Asks another process to stop. It hears of it at what it waits for.
     pub fn cancel(&self, target: &ProcessId, reason: &str) {
+        self.send_cancel(target, reason, false);
+    }
+
+    /// The same, and all that it and its children have spawned and not detached. What
+    /// an ephemeral process has spawned ends with it anyway.
+    pub fn cancel_tree(&self, target: &ProcessId, reason: &str) {
+        self.send_cancel(target, reason, true);
+    }
+
+    fn send_cancel(&self, target: &ProcessId, reason: &str, tree: bool) {
         let core = match &self.side {
             Side::Durable(core) => core,
             Side::Ephemeral(address) => return light::cancel(*address, target, reason),
         };
         let mut core = lock(core);
-        let op = core.number();
-        core.ask(Event::CancelSent { op, target: target.clone(), reason: reason.to_owned() });
+        let (op, target, reason) = (core.number(), target.clone(), reason.to_owned());
+        core.ask(Event::CancelSent { op, target, reason, tree });
     }
 
     /// Why this process was asked to stop, if it was. What it waited for at

@@ -65,7 +65,10 @@ pub(super) fn outgoing(sender: Sender<'_>, event: &Event) -> Option<Outgoing> {
         Event::ReplySent { to, result, .. } => {
             (to.process.clone(), Content::Reply { op: to.op, result: result.clone() })
         }
-        Event::CancelSent { target, reason, .. } => (target.clone(), Content::cancel(reason)),
+        Event::CancelSent { target, reason, tree, .. } => {
+            let reason = reason.clone();
+            (target.clone(), Content::Cancel { reason, stop: None, tree: *tree })
+        }
         Event::ChildRestarted { id, from, kind, .. } => {
             (id.clone(), Content::Revive { from: *from, kind: kind.clone() })
         }

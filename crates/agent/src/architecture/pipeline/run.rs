@@ -124,7 +124,7 @@ impl StageRun<'_> {
             Err(failure) => {
                 let wrong = self.went_wrong(failure);
                 if wrong.is_err() {
-                    self.ctx.cancel(child.id(), "its pipeline was stopped");
+                    self.ctx.cancel_tree(child.id(), "its pipeline was stopped");
                 }
                 wrong.map(Err)
             }

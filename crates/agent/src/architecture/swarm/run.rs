@@ -155,7 +155,7 @@ impl Run {
     fn tell(&mut self, to: usize, number: u64, words: String) -> Result<(), Failure> {
         let id = self.members[to].0.id().clone();
         if let Err(failure) = self.ctx.try_send(&id, PEER, &Heard { number, words }) {
-            self.ctx.cancel(&id, &failure.message);
+            self.ctx.cancel_tree(&id, &failure.message);
         }
         Ok(())
     }
@@ -229,14 +229,14 @@ impl Run {
         let id = self.members[place].0.id();
         let is_idle = self.talk.members[place].is_quiet();
         if !is_idle || self.ctx.try_send(id, BYE, &Value::Null).is_err() {
-            self.ctx.cancel(id, why);
+            self.ctx.cancel_tree(id, why);
         }
     }
 
     fn stop_all(&self, why: &str) {
         for (child, exit) in &self.members {
             if exit.is_some() {
-                self.ctx.cancel(child.id(), why);
+                self.ctx.cancel_tree(child.id(), why);
             }
         }
     }

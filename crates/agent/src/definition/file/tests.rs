@@ -52,5 +52,12 @@ fn what_cannot_be_is_told() {
     assert!(wrong("---\nisolation: cage\n---\nx").contains("isolation: cage"));
     assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
     assert!(wrong("---\nlimits: {money: -1}\n---\nx").contains("limits.money"));
+    assert!(wrong("---\nlimits: {child: {tokens: 0}}\n---\nx").contains("limits.child.tokens: 0"));
+    for money in ["0", "-1", ".inf", ".nan"] {
+        let child = format!("---\nlimits: {{child: {{money: {money}}}}}\n---\nx");
+        assert!(wrong(&child).contains("limits.child.money"), "{}", wrong(&child));
+    }
+    assert!(wrong("---\nlimits: {child: {turns: 3}}\n---\nx").contains("turns"));
+    assert!(wrong("---\nlimits: {child: 5}\n---\nx").contains("line"));
     assert!(wrong("---\ntools: {a: b}\n---\nx").contains("line"));
 }
