@@ -10,6 +10,7 @@
 
 mod act;
 mod approve;
+mod choices;
 mod compact;
 mod guard;
 mod inbox;
@@ -75,7 +76,8 @@ impl Agent {
     /// An agent as it is defined.
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
         let (tools, skills) = (Toolbox::default(), Skills::default());
-        Agent(Parts { definition, tools, models, skills, mcp: None, folder: None, problem: None })
+        let (mcp, isolated, folder, problem) = (None, Vec::new(), None, None);
+        Agent(Parts { definition, tools, models, skills, mcp, isolated, folder, problem })
     }
 
     /// Changes its definition.
@@ -117,7 +119,8 @@ impl Agent {
 
     /// Lets it have these agents do its work. Each in a workspace of its own only if
     /// it [works in](Agent::works_in) a folder itself, which is to be said before.
-    pub fn leads(self, others: &[Definition]) -> Agent {
+    pub fn leads(mut self, others: &[Definition]) -> Agent {
+        self.0.isolated = team::isolated(others);
         let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
         let tools = team::lead(others, site).into_iter().chain([question::answers()]);
         tools.fold(self, Agent::tool)

@@ -17,6 +17,8 @@ pub(super) struct Parts {
     pub models: Arc<dyn Models>,
     pub skills: Skills,
     pub mcp: Option<McpServers>,
+    /// Those of the agents it leads that have a workspace of their own.
+    pub isolated: Vec<String>,
     /// The folder it works in, if any.
     pub folder: Option<Folder>,
     /// The first tool that could not be given to it.

@@ -1,5 +1,6 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
+use super::choices::{Line, is_own};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
@@ -9,12 +10,11 @@ use super::question;
 use super::setup::{Setup, Tools};
 use super::state::{STATE, State};
 use super::team;
-use super::think::{Line, is_own};
 use super::thread::{self, Thread};
 use super::workspaces;
 use crate::context::{self, Changed};
 use crate::conversation::{Message, Part, Role};
-use crate::definition::{Breach, Definition};
+use crate::definition::Breach;
 use crate::provider::Reply;
 use crate::provider::failure::CONTEXT_TOO_LONG;
 use greenroom_model::budget::Spend;
@@ -61,7 +61,8 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
 }
 
 /// What an agent says it is.
-fn state(definition: &Definition, task: &Task) -> State {
+fn state(setup: &Setup, task: &Task) -> State {
+    let Setup { definition, isolated, .. } = setup;
     let Task { chat, depth, workspace, allotted, tenant, depth_max, .. } = task.clone();
     let limits = &definition.limits;
     State {
@@ -72,6 +73,7 @@ fn state(definition: &Definition, task: &Task) -> State {
         depth_max: depth_max.map_or(limits.depth, |most| most.min(limits.depth)),
         children_max: limits.children,
         workspace,
+        isolated: isolated.clone(),
         child: limits.child,
         allotted,
         tenant: tenant.or_else(|| definition.tenant.clone()),
@@ -177,7 +179,7 @@ impl Run {
             if !setup.warnings.is_empty() {
                 ctx.set("warnings", &setup.warnings)?;
             }
-            ctx.set(STATE, &state(&setup.definition, &task))?;
+            ctx.set(STATE, &state(&setup, &task))?;
         }
         let (calls, choices) = (0, BTreeMap::new());
         let (bye, again, stuck, beyond) = (false, false, false, Spend::default());

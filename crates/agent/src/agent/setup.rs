@@ -27,6 +27,9 @@ pub(super) struct Setup {
     /// What it is told of its skills.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub skills: String,
+    /// Those of the agents it leads that have a workspace of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub isolated: Vec<String>,
     /// What is missing, and does not keep it from working.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -97,7 +100,8 @@ impl Setup {
                 warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
             }
         }
-        Ok(Setup { skills: skills.prompt(), definition, tools, warnings })
+        let isolated = parts.isolated.clone();
+        Ok(Setup { skills: skills.prompt(), definition, tools, isolated, warnings })
     }
 }
 

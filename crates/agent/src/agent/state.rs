@@ -24,6 +24,10 @@ pub(super) struct State {
     /// The workspace it works in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Home>,
+    /// The agents that have a workspace of their own when it starts them, unless it is
+    /// said otherwise: as its run began, so that a definition may change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub isolated: Vec<String>,
     /// What each of those it starts may use up.
     #[serde(default, skip_serializing_if = "Allowance::is_empty")]
     pub child: Allowance,

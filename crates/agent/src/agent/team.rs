@@ -57,8 +57,6 @@ enum Where {
 /// What agents are started with.
 #[derive(Clone)]
 struct Team {
-    /// Those that have a workspace of their own unless it is said otherwise.
-    isolated: Vec<String>,
     /// Those that say themselves on whose behalf they work.
     tenants: Vec<String>,
     /// The workspaces there may be.
@@ -95,14 +93,18 @@ struct Revoke {
     tools: Vec<String>,
 }
 
+/// Those of these agents that have a workspace of their own unless it is said otherwise.
+pub fn isolated(others: &[Definition]) -> Vec<String> {
+    let isolated = others.iter().filter(|other| other.isolation == Isolation::Worktree);
+    isolated.map(|other| other.name.clone()).collect()
+}
+
 /// The tools of an agent that may have others do its work.
 pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
-    let isolated = others.iter().filter(|other| other.isolation == Isolation::Worktree);
-    let isolated = isolated.map(|other| other.name.clone()).collect();
     let tenants = others.iter().filter(|other| other.tenant.is_some());
     let tenants = tenants.map(|other| other.name.clone()).collect();
     let merging = site.iter().flat_map(workspaces::tools).collect::<Vec<_>>();
-    let team = Team { isolated, tenants, site };
+    let team = Team { tenants, site };
     let (at_once, behind) = (team.clone(), team);
     let tools = vec![
         of(
@@ -216,7 +218,7 @@ async fn start(
     let Job { agent, task, workspace, continue_from, context, context_read } = job;
     let is_own = match workspace {
         Some(named) => named == Where::Own,
-        None => continue_from.is_some() || team.isolated.contains(&agent),
+        None => continue_from.is_some() || state.isolated.contains(&agent),
     };
     if !is_own && continue_from.is_some() {
         let words = "`continue_from` needs a workspace of its own: leave `workspace` out";

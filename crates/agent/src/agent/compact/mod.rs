@@ -4,9 +4,10 @@
 mod fold;
 
 use self::fold::{Compaction, Said, foldable, transcript};
+use super::choices::is_own;
 use super::run::Run;
 use super::size::{about_tokens, letters, tokens};
-use super::think::{Ask, is_own};
+use super::think::Ask;
 use super::thread;
 use crate::conversation::{Message, Role};
 use crate::provider::{Request, Stop, ToolChoice, failure};
