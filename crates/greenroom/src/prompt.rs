@@ -1,13 +1,57 @@
-//! Lines that a person types while something else goes on.
+//! Lines that a person types while something else goes on, or that come by a pipe.
+//!
+//! A terminal hands over whole lines: what is half typed cannot be seen, and a line
+//! that is read may have been begun long before. Who shows a question therefore
+//! takes away what is half typed ([`Prompt::pause`]), so that no line answers a
+//! question that was not there when it was begun.
 
 use greenroom_runtime::Env;
-use std::io::BufRead;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcsetattr};
+use std::io::{IsTerminal, Stdin, stdin};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
+
+/// What was typed.
+#[derive(Debug, PartialEq)]
+pub enum Typed {
+    /// A line; on a terminal all lines that came at once, as a paste does.
+    Text(String),
+    /// A line longer than a terminal can take: the rest of it is lost.
+    Cut,
+    /// It is not UTF-8.
+    NotText,
+}
+
+/// What was there when it was paused.
+#[derive(Debug, PartialEq)]
+pub enum Paused {
+    /// Nothing was typed since the last line.
+    Clean,
+    /// This was half typed. It is taken away.
+    Half(String),
+    /// There are lines still to be read: first those.
+    Busy,
+}
+
+/// A terminal takes so long a line, with its end, and drops what is more.
+const LINE_MAX: usize = if cfg!(target_os = "linux") { 4096 } else { 1024 };
+
+/// Lines that come within this are one paste: nobody types so fast.
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
+
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// So many lines are read ahead.
+const AHEAD_MAX: usize = 16;
 
 /// The lines of standard input. Reading begins with the first wish for one.
 #[derive(Default)]
 pub struct Prompt {
-    lines: Option<mpsc::Receiver<String>>,
+    lines: Option<mpsc::Receiver<Typed>>,
+    /// Held while something is being read and handed over.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Prompt {
@@ -16,25 +60,17 @@ impl Prompt {
         if self.lines.is_some() {
             return;
         }
-        let (sender, receiver) = mpsc::channel(1);
+        let (sender, receiver) = mpsc::channel(AHEAD_MAX);
         self.lines = Some(receiver);
+        let is_terminal = stdin().is_terminal();
+        let reader = Reader { stdin: stdin(), is_terminal, reading: self.reading.clone(), sender };
         // A thread of its own: a read of a terminal cannot be given up.
-        env.thread(
-            "prompt",
-            Box::new(move || {
-                for line in std::io::stdin().lock().lines() {
-                    let Ok(line) = line else { return };
-                    if sender.blocking_send(line).is_err() {
-                        return;
-                    }
-                }
-            }),
-        );
+        env.thread("prompt", Box::new(move || reader.run()));
     }
 
-    /// The next line; `None`: there is none to come. For ever nothing if nobody has
-    /// begun to read.
-    pub async fn line_or_end(&mut self) -> Option<String> {
+    /// What comes next; `None`: nothing will. For ever nothing if nobody has begun to
+    /// read.
+    pub async fn next(&mut self) -> Option<Typed> {
         match &mut self.lines {
             Some(lines) => lines.recv().await,
             None => std::future::pending().await,
@@ -43,11 +79,141 @@ impl Prompt {
 
     /// The next line; for ever nothing if there is none to come.
     pub async fn line(&mut self) -> String {
-        if let Some(lines) = &mut self.lines
-            && let Some(line) = lines.recv().await
-        {
-            return line;
+        if self.lines.is_some() {
+            while let Some(typed) = self.next().await {
+                if let Typed::Text(line) = typed {
+                    return line;
+                }
+            }
         }
         std::future::pending().await
+    }
+
+    /// Sees to it that the lines from now on were begun from now on; without `takes`
+    /// only that none waits to be read.
+    pub fn pause(&mut self, takes: bool) -> Paused {
+        let Some(lines) = &self.lines else { return Paused::Clean };
+        let Ok(_reading) = self.reading.try_lock() else { return Paused::Busy };
+        let stdin = stdin();
+        if !lines.is_empty() || (!lines.is_closed() && is_ready(&stdin, Some(&NOW))) {
+            return Paused::Busy;
+        }
+        if !takes || !stdin.is_terminal() {
+            return Paused::Clean;
+        }
+        match half_typed(&stdin) {
+            Ok(bytes) if bytes.is_empty() => Paused::Clean,
+            Ok(bytes) => Paused::Half(String::from_utf8_lossy(&bytes).into_owned()),
+            // Of this terminal nothing more can be known.
+            Err(_) => Paused::Clean,
+        }
+    }
+}
+
+/// Takes what stands in the line that is being typed. For that moment the terminal
+/// hands over single letters.
+fn half_typed(stdin: &Stdin) -> Result<Vec<u8>, Errno> {
+    // Who works in the background would be stopped for changing the terminal, and
+    // nobody types for it.
+    if tcgetpgrp(stdin).is_ok_and(|front| front != rustix::process::getpgrp()) {
+        return Ok(Vec::new());
+    }
+    let lines = tcgetattr(stdin)?;
+    let mut letters = lines.clone();
+    letters.local_modes.remove(LocalModes::ICANON);
+    tcsetattr(stdin, OptionalActions::Now, &letters)?;
+    let taken = rustix::io::ioctl_fionread(stdin).and_then(|count| {
+        let mut bytes = vec![0; usize::try_from(count).unwrap_or(LINE_MAX).min(LINE_MAX)];
+        let count = if bytes.is_empty() { 0 } else { rustix::io::read(stdin, &mut bytes)? };
+        bytes.truncate(count);
+        Ok(bytes)
+    });
+    tcsetattr(stdin, OptionalActions::Now, &lines)?;
+    taken
+}
+
+fn is_ready(stdin: &Stdin, wait: Option<&Timespec>) -> bool {
+    let mut one = [PollFd::new(stdin, PollFlags::IN)];
+    // Where it cannot be asked, reading waits.
+    poll(&mut one, wait).map_or_else(|error| error != Errno::INTR, |count| count > 0)
+}
+
+/// Reads on a thread of its own.
+struct Reader {
+    stdin: Stdin,
+    is_terminal: bool,
+    reading: Arc<Mutex<()>>,
+    sender: mpsc::Sender<Typed>,
+}
+
+impl Reader {
+    fn run(self) {
+        let mut held = Vec::new();
+        loop {
+            if !is_ready(&self.stdin, None) {
+                continue;
+            }
+            let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            // What was there may have been taken away in between.
+            if !is_ready(&self.stdin, Some(&NOW)) {
+                continue;
+            }
+            let (mut cut, mut over) = (false, false);
+            loop {
+                match self.read(&mut held) {
+                    0 => over = true,
+                    count => cut |= self.is_terminal && count >= LINE_MAX,
+                }
+                if over || !self.is_terminal || !is_ready(&self.stdin, Some(&AT_ONCE)) {
+                    break;
+                }
+            }
+            if !self.hand_over(&mut held, cut, over) || over {
+                return;
+            }
+        }
+    }
+
+    /// Reads what is there; 0: no more will come.
+    fn read(&self, held: &mut Vec<u8>) -> usize {
+        let mut bytes = [0; 2 * LINE_MAX];
+        loop {
+            match rustix::io::read(&self.stdin, &mut bytes) {
+                Ok(count) => {
+                    held.extend(bytes.iter().take(count));
+                    return count;
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return 0,
+            }
+        }
+    }
+
+    /// Hands over what is whole. Whether somebody listens.
+    fn hand_over(&self, held: &mut Vec<u8>, cut: bool, over: bool) -> bool {
+        let whole = match held.iter().rposition(|byte| *byte == b'\n') {
+            _ if over => held.len(),
+            Some(end) => end + 1,
+            None => return true,
+        };
+        let rest = held.split_off(whole);
+        let mut bytes = std::mem::replace(held, rest);
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        } else if bytes.is_empty() {
+            return true;
+        }
+        if cut {
+            return self.sender.blocking_send(Typed::Cut).is_ok();
+        }
+        let texts: Vec<&[u8]> = match self.is_terminal {
+            true => vec![&bytes],
+            false => bytes.split(|byte| *byte == b'\n').collect(),
+        };
+        texts.into_iter().all(|text| {
+            let text = std::str::from_utf8(text);
+            let typed = text.map_or(Typed::NotText, |text| Typed::Text(text.to_owned()));
+            self.sender.blocking_send(typed).is_ok()
+        })
     }
 }

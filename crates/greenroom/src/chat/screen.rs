@@ -1,16 +1,21 @@
 //! A chat on the terminal, or as lines of JSON.
 
-use super::talk::Happening;
+use super::happening::Happening;
+use super::line::{answers, is_approval, is_aside};
 use crate::out;
 use crate::paint::{Paint, Tone};
-use crate::view::short;
+use crate::program::in_its_name;
+use crate::view::{plain, short, until};
 use greenroom_api::wire::Ask;
-use greenroom_model::ProcessId;
+use greenroom_model::{Millis, ProcessId};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 /// So many letters of a tool's arguments and result are shown.
 const SHOWN_MAX: usize = 100;
+
+/// So many of why something failed.
+const CAUSE_MAX: usize = 400;
 
 /// What is told of a run that is none.
 const RECORDED: &str = "(this is a recorded run: no model is asked. Set ANTHROPIC_API_KEY, \
@@ -25,11 +30,13 @@ pub struct Screen {
     /// The names of calls under way.
     calls: BTreeMap<String, String>,
     terminal: bool,
+    /// Whose chat it is.
+    id: ProcessId,
 }
 
 impl Screen {
     /// Standard output.
-    pub fn new(json: bool) -> Screen {
+    pub fn new(json: bool, id: ProcessId) -> Screen {
         let stdout = std::io::stdout();
         Screen {
             json,
@@ -37,73 +44,135 @@ impl Screen {
             in_line: false,
             calls: BTreeMap::new(),
             terminal: std::io::stdin().is_terminal() && !json,
+            id,
         }
     }
 
+    /// Whether a program reads it.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether somebody wants to see what was said before.
+    pub fn shows_past(&self) -> bool {
+        self.json || self.terminal
+    }
+
     /// Tells what happened.
-    pub fn tell(&mut self, happened: &[Happening]) -> anyhow::Result<()> {
+    pub fn tell(&mut self, happened: &[Happening], now: Millis) -> anyhow::Result<()> {
         for one in happened {
             if self.json {
                 out::json(one)?;
             } else {
-                self.show(one)?;
+                match self.trouble(one, now) {
+                    Some(words) => self.say(&words),
+                    None => self.show(one)?,
+                }
             }
         }
         Ok(())
     }
 
+    /// What is no part of what is said: it goes beside the output.
+    fn trouble(&self, happening: &Happening, now: Millis) -> Option<String> {
+        let id = &self.id;
+        Some(match happening {
+            Happening::Model { recorded: true, .. } => RECORDED.to_owned(),
+            Happening::Cut => "(that was cut: the model reached the longest reply it may give, \
+                `maxTokens` of the agent)"
+                .to_owned(),
+            Happening::Retrying { step, attempt, cause, retry_at } => format!(
+                "({}: attempt {attempt} failed: {}; again {})",
+                plain(step),
+                short(cause, CAUSE_MAX),
+                until(now, *retry_at)
+            ),
+            Happening::GaveUp { step, cause } => {
+                format!("({} was given up: {})", plain(step), short(cause, CAUSE_MAX))
+            }
+            Happening::Queued { step, queue } => {
+                in_its_name(&format!("({} waits in the queue {})", plain(step), plain(queue)))
+            }
+            Happening::Parked { reason } => in_its_name(&format!(
+                "{id} is parked, it cannot go on: {}\n  once that is mended `greenroom resume {id}` \
+                 lets it go on; `greenroom history {id}` shows where it stands",
+                short(reason, CAUSE_MAX)
+            )),
+            Happening::Paused => {
+                in_its_name(&format!("{id} is paused; `greenroom resume {id}` lets it go on"))
+            }
+            Happening::Resumed => format!("({id} goes on)"),
+            _ => return None,
+        })
+    }
+
     fn show(&mut self, happening: &Happening) -> anyhow::Result<()> {
         match happening {
-            Happening::Listening | Happening::Model { recorded: false, .. } => Ok(()),
-            Happening::Model { .. } => {
-                self.say(RECORDED);
-                Ok(())
-            }
             Happening::Heard { text } => {
-                self.line(&self.paint.tone(Tone::Strong, &format!("> {text}")))
+                self.line(&self.paint.tone(Tone::Strong, &format!("> {}", plain(text))))
+            }
+            // It stands there as a question.
+            Happening::Told { text } if text.contains(" asks; answer it with ") => Ok(()),
+            Happening::Told { text } => {
+                self.line(&self.paint.tone(Tone::Quiet, &format!("  {}", short(text, CAUSE_MAX))))
             }
             Happening::Delta { text } => {
                 self.in_line = !text.ends_with('\n');
-                out::print(text)
+                out::print(&plain(text))
             }
             Happening::Again { attempt } => {
                 let words = format!("(that was cut off; attempt {attempt})");
                 self.line(&self.paint.tone(Tone::Quiet, &words))
             }
             Happening::Said { streamed: true, .. } => self.end_line(),
-            Happening::Said { text, .. } => self.line(text),
+            Happening::Said { text, .. } => self.line(&plain(text)),
             Happening::ToolStarted { id, name, arguments } => {
                 self.calls.insert(id.clone(), name.clone());
-                let words = format!("  · {name} {}", short(&arguments.to_string(), SHOWN_MAX));
+                let words =
+                    format!("  · {} {}", plain(name), short(&arguments.to_string(), SHOWN_MAX));
                 self.line(&self.paint.tone(Tone::Quiet, &words))
             }
             Happening::ToolDone { id, failed, preview } => {
                 let name = self.calls.remove(id).unwrap_or_default();
                 let tone = if *failed { Tone::Bad } else { Tone::Quiet };
                 let mark = if *failed { "✗" } else { "✓" };
-                let words = format!("  {mark} {name}: {}", short(preview, SHOWN_MAX));
+                let words = format!("  {mark} {}: {}", plain(&name), short(preview, SHOWN_MAX));
                 self.line(&self.paint.tone(tone, &words))
             }
+            // Nothing for people, or told beside the output.
+            _ => Ok(()),
         }
     }
 
     /// A question, for whoever sits there.
-    pub fn question(&mut self, ask: &Ask, id: &ProcessId) -> anyhow::Result<()> {
+    pub fn question(&mut self, ask: &Ask) -> anyhow::Result<()> {
         if self.json {
             let asked = serde_json::json!({ "event": "asked", "ask": ask });
             return out::json(&asked);
         }
         let who =
-            if ask.process == *id { String::new() } else { format!("{} asks: ", ask.process) };
-        let how = if ask.name.starts_with("approve ") { " [y / n why / {…}]" } else { "" };
-        let how = if ask.choices.is_empty() {
-            how.to_owned()
-        } else {
-            format!(" [{}]", ask.choices.join("/"))
+            if ask.process == self.id { String::new() } else { format!("{} asks: ", ask.process) };
+        let how = match is_aside(ask, &self.id) {
+            true => " [/answer …]".to_owned(),
+            false if is_approval(ask) || !ask.choices.is_empty() => {
+                format!(" [{}]", plain(&answers(ask)))
+            }
+            false => String::new(),
         };
-        let words = format!("? {who}{}{how}", ask.question.trim());
+        // What stands at the beginning of a line is this program's.
+        let question = plain(ask.question.trim()).replace('\n', "\n  ");
+        let words = format!("? {who}{question}{how}");
         self.line(&self.paint.tone(Tone::Warn, &words))?;
         self.prompt()
+    }
+
+    /// The question that stood there is answered, and not from here.
+    pub fn gone(&mut self, ask: &Ask) -> anyhow::Result<()> {
+        if self.json {
+            return out::json(&serde_json::json!({ "event": "gone", "ask": ask.id }));
+        }
+        self.say(&format!("(the question of {} is no longer open)", ask.process));
+        Ok(())
     }
 
     /// Where a person may type.
@@ -115,6 +184,22 @@ impl Screen {
         out::print("> ")?;
         self.in_line = true;
         Ok(())
+    }
+
+    /// Words of this program on what was typed: programs read them as well.
+    pub fn notice(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.json {
+            return out::json(&serde_json::json!({ "event": "notice", "text": text }));
+        }
+        self.say(&plain(text));
+        self.prompt()
+    }
+
+    /// A person has ended a line, and the terminal has shown it.
+    pub fn entered(&mut self) {
+        if self.terminal {
+            self.in_line = false;
+        }
     }
 
     /// Words of this program, not of the agent.

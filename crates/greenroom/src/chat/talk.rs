@@ -5,70 +5,18 @@
 #[cfg(test)]
 mod tests;
 
+use super::happening::Happening;
+use super::trouble::{Step, Troubles};
 use greenroom_agent::Live;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
 use greenroom_agent::provider::Delta;
 use greenroom_agent::scripted::MODEL;
 use greenroom_api::wire::Turn;
-use greenroom_model::{Event, Payload, Seq};
-use serde::Serialize;
-use serde_json::Value;
+use greenroom_model::{Event, Op, Payload, Seq};
 use std::collections::{BTreeSet, VecDeque};
 
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Happening {
-    /// Words of a person, or of another process.
-    Heard {
-        /// The words.
-        text: String,
-    },
-    /// The next words of the agent, as they come.
-    Delta {
-        /// The words.
-        text: String,
-    },
-    /// What was streamed counts no more: the model is asked again.
-    Again {
-        /// Which attempt, from 1.
-        attempt: u32,
-    },
-    /// The agent's words, whole. `streamed`: all of them were told before.
-    Said {
-        /// The words.
-        text: String,
-        /// Whether they were told as they came.
-        streamed: bool,
-    },
-    /// A tool is to be called.
-    ToolStarted {
-        /// The call's id.
-        id: String,
-        /// The tool.
-        name: String,
-        /// Its arguments.
-        arguments: Value,
-    },
-    /// A tool has returned.
-    ToolDone {
-        /// The call's id.
-        id: String,
-        /// Whether it went wrong.
-        failed: bool,
-        /// The beginning of what it returned.
-        preview: String,
-    },
-    /// Which model answers, by its own name.
-    Model {
-        /// The name.
-        name: String,
-        /// It is a recording: no model is asked.
-        recorded: bool,
-    },
-    /// It waits for the next word.
-    Listening,
-}
+/// How word of another agent begins.
+const OF_AGENT: &str = "[the agent ";
 
 /// So much of a result is told.
 const PREVIEW_MAX: usize = 200;
@@ -81,6 +29,10 @@ pub struct Talk {
     /// Whether it waits for a word.
     pub listening: bool,
     streamed: String,
+    /// The beginning of what is streamed was heard: who comes in the middle is told
+    /// the whole when it is durable.
+    heard_begin: bool,
+    troubles: Troubles,
     /// Calls that were told, and those whose end was.
     started: BTreeSet<String>,
     done: BTreeSet<String>,
@@ -95,6 +47,26 @@ impl Talk {
         self.listening = false;
     }
 
+    /// Whether all that was sent from here has been taken in, and answered.
+    pub fn is_answered(&self) -> bool {
+        self.listening && self.sent.is_empty()
+    }
+
+    /// Whether nothing is done: if it does not listen, it waits for somebody.
+    pub fn is_idle(&self) -> bool {
+        self.troubles.is_idle()
+    }
+
+    /// The step that stands in a queue, if one does.
+    pub fn queued(&self) -> Option<(Op, &Step)> {
+        self.troubles.queued()
+    }
+
+    /// What holds it up, and has been told when it began.
+    pub fn held(&self) -> Vec<Happening> {
+        self.troubles.standing()
+    }
+
     /// Whether it is in the middle of its words.
     pub fn is_speaking(&self) -> bool {
         !self.streamed.is_empty()
@@ -105,6 +77,7 @@ impl Talk {
         let mut happened = Vec::new();
         for (seq, event) in turn.numbered() {
             self.last = seq;
+            happened.extend(self.troubles.event(turn.at, event));
             let Event::StateSet { key, value } = event else { continue };
             if key.starts_with("thread/") {
                 if let Ok(message) = value.read::<Message>() {
@@ -128,12 +101,16 @@ impl Talk {
         let text = message.text();
         match message.role {
             Role::User if text.is_empty() => {}
-            Role::User if self.sent.front() == Some(&text) => drop(self.sent.pop_front()),
+            Role::User if self.is_own(&text) => drop(self.sent.pop_front()),
+            Role::User if text.starts_with(OF_AGENT) => happened.push(Happening::Told { text }),
             Role::User => happened.push(Happening::Heard { text }),
             Role::Assistant => {
                 let streamed = std::mem::take(&mut self.streamed) == text;
                 if !text.is_empty() {
                     happened.push(Happening::Said { text, streamed });
+                }
+                if self.troubles.was_cut() {
+                    happened.push(Happening::Cut);
                 }
             }
         }
@@ -153,6 +130,12 @@ impl Talk {
         }
     }
 
+    /// Whether this was sent from here: word of other agents may stand before it.
+    fn is_own(&self, text: &str) -> bool {
+        let before = self.sent.front().and_then(|words| text.strip_suffix(words.as_str()));
+        before.is_some_and(|before| before.is_empty() || before.ends_with('\n'))
+    }
+
     fn tool_done(
         &mut self,
         id: String,
@@ -170,12 +153,13 @@ impl Talk {
         let mut happened = Vec::new();
         match value.read::<Live>() {
             Ok(Live::Thinking { attempt, .. }) => {
+                self.heard_begin = true;
                 let told = !std::mem::take(&mut self.streamed).is_empty();
                 if attempt > 1 && told {
                     happened.push(Happening::Again { attempt });
                 }
             }
-            Ok(Live::Reply { delta: Delta::Text { text } }) => {
+            Ok(Live::Reply { delta: Delta::Text { text } }) if self.heard_begin => {
                 self.streamed.push_str(&text);
                 happened.push(Happening::Delta { text });
             }

@@ -2,17 +2,19 @@
 
 use super::run::unknown_kind;
 use crate::app::{App, Done};
-use crate::chat::{Chat, Left};
+use crate::chat::{Chat, Left, is_approval};
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
 use crate::program::in_its_name;
 use crate::serve::{self, Serving};
 use crate::takeover::{self, Next};
+use crate::view::plain;
 use greenroom_api::Client;
-use greenroom_api::wire::{Given, ListQuery, StartRequest};
+use greenroom_api::wire::{Ask, Given, ListQuery, StartRequest};
 use greenroom_model::budget::Budget;
-use greenroom_model::{Exit, ProcessId};
+use greenroom_model::{Exit, ProcessId, Status};
+use std::time::Duration;
 
 /// Talk to an agent.
 #[derive(clap::Args)]
@@ -74,8 +76,10 @@ async fn chat(
             "{id} (/quit leaves it, `greenroom chat {id}` comes back)\n"
         )));
     }
-    let mut chat = Chat::new(app.json(), args.message.clone());
+    let mut chat = Chat::new(app.json(), &id, args.message.clone());
     loop {
+        // Another command's, which ends with it; else it is somebody's to start.
+        let temporary = client.node().await.is_ok_and(|node| node.temporary);
         let left = match serving {
             None => chat.on(app, client, &id).await?,
             Some(own) => tokio::select! {
@@ -84,14 +88,15 @@ async fn chat(
             },
         };
         match left {
-            Left::Ended(exit) => {
-                if !matches!(exit, Exit::Normal(_)) {
-                    out::say(&format!("{id} has ended: {exit}\n"));
-                }
-                return Ok(Code::of(&exit));
-            }
+            Left::Ended(exit) => return ended(app, &id, &exit),
             Left::Quit => return Ok(Code::Done),
+            Left::Asked(ask) => return Err(asked(&id, &ask).into()),
+            Left::Held => return Ok(Code::Unfinished),
             Left::NodeGone if serving.is_some() => return Ok(Code::Unfinished),
+            Left::NodeGone if !temporary => match awaited(app, args, &mut chat).await? {
+                Some(next) => *client = next,
+                None => return Ok(Code::Unfinished),
+            },
             Left::NodeGone => match takeover::next(app).await? {
                 Some(Next::Node(next)) => *client = next,
                 Some(Next::Own(own)) => {
@@ -103,6 +108,56 @@ async fn chat(
             },
         }
     }
+}
+
+/// A node that was started on its own has gone. This command does not take its place:
+/// it may have other keys and another environment, and would end with its chat.
+async fn awaited(app: &App, args: &Args, chat: &mut Chat) -> anyhow::Result<Option<Client>> {
+    out::say(&in_its_name("the node is gone; start it with `greenroom up`"));
+    if args.message.is_some() {
+        out::say("\n");
+        return Ok(None);
+    }
+    out::say(": waiting for it\n");
+    loop {
+        tokio::select! {
+            leaves = chat.typed_in_vain() => if leaves? {
+                return Ok(None);
+            },
+            () = app.env.sleep(LOOK_AGAIN_AFTER) => if let Some(client) = app.node()? {
+                out::say("the node is there again\n");
+                return Ok(Some(client));
+            },
+            _ = tokio::signal::ctrl_c() => return Ok(None),
+        }
+    }
+}
+
+/// How often a node is looked for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(300);
+
+/// It waits for an answer that nobody here can give.
+fn asked(id: &ProcessId, ask: &Ask) -> Problem {
+    let question = plain(ask.question.trim());
+    let how = if is_approval(ask) { "approve" } else { "…" };
+    let next = format!(
+        "`greenroom answer {} {how}` answers it, `greenroom chat {id}` goes on with the conversation",
+        ask.id
+    );
+    let words = format!("{} waits for an answer: {question}", ask.id);
+    Problem::new("asked", words).next(in_its_name(&next)).exit(Code::Unfinished)
+}
+
+fn ended(app: &App, id: &ProcessId, exit: &Exit) -> Done {
+    if app.json() {
+        out::json(&serde_json::json!({ "event": "ended", "exit": exit }))?;
+    } else if !matches!(exit, Exit::Normal(_)) {
+        out::say(&format!("{id} has ended: {}\n", plain(&exit.to_string())));
+        out::say(&in_its_name(&format!(
+            "  `greenroom restart {id}` lets it go on from before that\n"
+        )));
+    }
+    Ok(Code::of(exit))
 }
 
 /// The conversation: a new one, or the one that was asked for.
@@ -127,7 +182,11 @@ async fn begin(
     let known = client.process(&started.id).await?;
     if known.status.is_ended() {
         let words = format!("{} has ended", started.id);
-        let next = format!("`greenroom chat {agent}` begins a new conversation");
+        let new = format!("`greenroom chat {agent}` begins a new conversation");
+        let next = match known.status {
+            Status::Completed => new,
+            _ => format!("`greenroom restart {}` lets it go on, {new}", started.id),
+        };
         return Err(Problem::new("ended", words).next(in_its_name(&next)).into());
     }
     Ok(started.id)

@@ -4,7 +4,10 @@ use crate::app::{App, Done};
 use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
+use crate::problem::Problem;
+use crate::program::in_its_name;
 use crate::serve::{self, Serving};
+use crate::view::plain;
 use crate::warnings::Warnings;
 use greenroom_journal::Listing;
 use greenroom_model::Status;
@@ -21,7 +24,10 @@ pub async fn run(app: &App, _args: Args) -> Done {
     // Heard from the first moment on, so that no start is cut off half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut serving = serve::start(app, false).await?;
+    let mut serving = match serve::start(app, false).await {
+        Err(error) => return Err(in_use(app, error).await),
+        started => started?,
+    };
     announce(app, &serving).await?;
     let warnings = Warnings::of(app, serving.node.clone());
     tokio::select! {
@@ -40,6 +46,23 @@ pub async fn run(app: &App, _args: Args) -> Done {
         _ = terminate.recv() => {}
     }
     Ok(Code::Done)
+}
+
+/// Who is in the way: often a command that serves for itself.
+async fn in_use(app: &App, error: anyhow::Error) -> anyhow::Error {
+    let problem = Problem::of(&error);
+    let node = match app.node() {
+        Ok(Some(client)) if problem.code == "in_use" => client.node().await.ok(),
+        _ => None,
+    };
+    let Some(node) = node.filter(|node| node.temporary) else { return error };
+    let words = std::fs::read(format!("/proc/{}/cmdline", node.pid)).unwrap_or_default();
+    let words: Vec<_> = words.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    let command = plain(words.join(" ").trim());
+    let command = if command.is_empty() { String::new() } else { format!(": `{command}`") };
+    let message = format!("a node runs inside another command, process {}{command}", node.pid);
+    let next = "it ends with that command; then `greenroom up` starts";
+    Problem { message, ..problem }.next(in_its_name(next)).into()
 }
 
 /// What is waited for, and until when at the latest.

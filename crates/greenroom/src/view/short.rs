@@ -1,9 +1,11 @@
 //! Texts of any length on one line of a terminal.
 
+use super::plain::is_unsafe;
+
 /// The text without line breaks and control characters: what a process says
 /// must not move the cursor of whoever reads it.
 pub fn one_line(text: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let plain = |letter: char| if is_unsafe(letter) { ' ' } else { letter };
     text.chars().map(plain).collect()
 }
 

@@ -1,11 +1,19 @@
 //! Talking to an agent: the real command, a real node, a model's server that goes
 //! by a script.
 
+mod keyboard;
+mod node;
+mod pipe;
+mod questions;
+mod trouble;
+
 use crate::house::{House, until};
 use greenroom::agent::scripted::{Script, ScriptedServer};
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::os::fd::OwnedFd;
+use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -28,18 +36,38 @@ const REFUND: &str = r#"
 /// A chat with somebody at the keyboard.
 pub struct Talk {
     child: Child,
-    keys: ChildStdin,
+    keys: File,
     lines: Receiver<Value>,
 }
 
 impl Talk {
-    #[expect(clippy::disallowed_methods, reason = "a test reads a pipe beside itself")]
+    /// With what is typed coming by a pipe.
     pub fn begin(house: &House, args: &[&str]) -> Talk {
+        let (stdin, keys) = std::io::pipe().expect("a pipe");
+        Talk::with(house, args, stdin.into(), keys.into())
+    }
+
+    /// With what is typed coming from a terminal.
+    pub fn at_keyboard(house: &House, args: &[&str]) -> Talk {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&keys).expect("a terminal");
+        unlockpt(&keys).expect("a terminal");
+        let name = ptsname(&keys, Vec::new()).expect("a name").into_string().expect("a name");
+        let mut options = File::options();
+        let stdin = options.read(true).write(true).open(name).expect("a terminal");
+        Talk::with(house, args, stdin.into(), keys)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test reads a pipe beside itself")]
+    fn with(house: &House, args: &[&str], stdin: OwnedFd, keys: OwnedFd) -> Talk {
         let mut all = vec!["chat", "--json"];
         all.extend(args);
-        let mut child = house.command(&all).stdin(Stdio::piped()).spawn().expect("it runs");
-        let (keys, out) =
-            (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
+        // No other child may have it: its end is heard when all have closed it.
+        rustix::io::fcntl_setfd(&keys, rustix::io::FdFlags::CLOEXEC).expect("a pipe");
+        rustix::io::fcntl_setfd(&stdin, rustix::io::FdFlags::CLOEXEC).expect("a pipe");
+        let mut child = house.command(&all).stdin(stdin).spawn().expect("it runs");
+        let (keys, out) = (File::from(keys), child.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -54,6 +82,11 @@ impl Talk {
 
     pub fn types(&mut self, line: &str) {
         writeln!(self.keys, "{line}").expect("it reads");
+    }
+
+    /// Without an end of the line.
+    pub fn begins_to_type(&mut self, words: &str) {
+        self.keys.write_all(words.as_bytes()).expect("it reads");
     }
 
     /// The next line of this event.

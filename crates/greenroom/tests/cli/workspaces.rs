@@ -150,7 +150,7 @@ fn the_example_of_a_site_comes_to_its_end_in_a_folder_that_was_just_made_a_repos
     talk.types("Make two pages for a coffee shop.");
     let asked = talk.sees("asked");
     assert_eq!(asked["ask"]["question"], "What is the coffee shop called?");
-    talk.types("Greenroom Coffee");
+    talk.types("/answer Greenroom Coffee");
     let is_there = |name: &str| house.path(name).exists();
     while !(is_there("pages/home.html") && is_there("pages/about.html")) {
         talk.sees("tool_done");

@@ -1,7 +1,8 @@
 //! What is told of a conversation, live and when it is looked at again.
 
 use super::*;
-use serde_json::json;
+use greenroom_model::Millis;
+use serde_json::{Value, json};
 
 fn turn(first: u64, entries: &[(&str, Value)]) -> Turn {
     let events: Vec<Value> = entries
@@ -23,12 +24,14 @@ fn live(value: Value) -> Payload {
 fn what_was_streamed_is_not_told_again() {
     let mut talk = Talk::default();
     let delta = |text: &str| live(json!({"live": "reply", "delta": "text", "text": text}));
+    talk.emitted(&live(json!({"live": "thinking", "model": "m", "attempt": 1})));
     assert_eq!(talk.emitted(&delta("Hel")), [Happening::Delta { text: "Hel".into() }]);
     talk.emitted(&delta("lo"));
     let said = talk.turn(&turn(1, &[("thread/000001", assistant("Hello"))]));
     assert_eq!(said, [Happening::Said { text: "Hello".into(), streamed: true }]);
-    // Who came late has heard the end alone, and is told all of it.
-    talk.emitted(&delta("orld"));
+    // Who comes late does not hear the end alone: it is told all of it, once.
+    let mut talk = Talk::default();
+    assert_eq!(talk.emitted(&delta("orld")), []);
     let said = talk.turn(&turn(2, &[("thread/000002", assistant("World"))]));
     assert_eq!(said, [Happening::Said { text: "World".into(), streamed: false }]);
 }
@@ -63,4 +66,79 @@ fn it_says_when_it_listens() {
     assert!(talk.listening);
     assert_eq!(talk.turn(&turn(2, &[("status", json!("working"))])), []);
     assert!(!talk.listening);
+}
+
+fn events(events: Value) -> Turn {
+    serde_json::from_value(json!({ "seq": 1, "at": 1000, "events": events })).unwrap()
+}
+
+#[test]
+fn what_holds_it_up_is_told() {
+    let mut talk = Talk::default();
+    let failure = json!({"kind": "overloaded", "message": "come back later"});
+    let begun = json!({"StepStarted": {"op": 4, "name": "model acme/m"}});
+    let retrying = json!({"StepRetrying":
+        {"op": 4, "attempt": 1, "failure": failure, "retry_at": 5000}});
+    let told = talk.turn(&events(json!([begun, retrying])));
+    let wanted = Happening::Retrying {
+        step: "model acme/m".into(),
+        attempt: 1,
+        cause: "come back later".into(),
+        retry_at: Millis(5000),
+    };
+    assert_eq!(told, std::slice::from_ref(&wanted));
+    assert_eq!(talk.held(), [wanted], "who comes now is told as well");
+    assert!(!talk.is_idle());
+    let failed = json!({"StepFailed": {"op": 4, "attempt": 8, "failure": failure}});
+    let told = talk.turn(&events(json!([failed, {"Parked": {"failure": failure}}])));
+    let cause = "come back later".to_owned();
+    let gave_up = Happening::GaveUp { step: "model acme/m".into(), cause: cause.clone() };
+    assert_eq!(told, [gave_up, Happening::Parked { reason: cause.clone() }]);
+    assert_eq!(talk.held(), [Happening::Parked { reason: cause }]);
+    assert!(talk.is_idle());
+    let told = talk.turn(&events(json!([{"Resumed": {"by": "runtime"}}])));
+    assert_eq!(told, [Happening::Resumed]);
+    assert_eq!(talk.held(), []);
+}
+
+#[test]
+fn who_stands_in_a_queue_is_known_until_it_is_let_in() {
+    let mut talk = Talk::default();
+    let queue = json!({"name": "model.acme", "since": 900});
+    let begun = json!({"StepStarted": {"op": 4, "name": "model acme/m", "queue": queue}});
+    talk.turn(&events(json!([begun])));
+    let (op, step) = talk.queued().unwrap();
+    assert_eq!((op, step.queue.as_deref()), (Op(4), Some("model.acme")));
+    assert_eq!(step.queued_at, Some(Millis(1000)));
+    talk.turn(&events(json!([{"StepAdmitted": {"op": 4, "attempt": 1}}])));
+    assert!(talk.queued().is_none());
+}
+
+#[test]
+fn a_reply_that_was_cut_is_told_so() {
+    let mut talk = Talk::default();
+    let words = assistant("Once upon a");
+    let reply = json!({"message": words, "stop": "length", "usage": {}, "model": "m"});
+    let events = events(json!([
+        {"StepStarted": {"op": 4, "name": "model acme/m"}},
+        {"StepCompleted": {"op": 4, "attempt": 1, "result": reply}},
+        {"StateSet": {"key": "thread/000002", "value": words}},
+    ]));
+    let told = talk.turn(&events);
+    assert_eq!(told.last(), Some(&Happening::Cut), "{told:?}");
+}
+
+#[test]
+fn word_of_another_agent_is_not_a_persons() {
+    let mut talk = Talk::default();
+    talk.sent("go on");
+    let user = |text: &str| json!({"role": "user", "content": [{"type": "text", "text": text}]});
+    let asks = "[the agent w/1 asks; answer it with `answer_agent`]\nblue?";
+    let told = talk.turn(&turn(1, &[("thread/000001", user(asks))]));
+    assert_eq!(told, [Happening::Told { text: asks.into() }]);
+    // What was said here comes back behind such word.
+    let both = "[the agent w/1 reports] half\ngo on";
+    talk.turn(&turn(2, &[("thread/000002", user(both))]));
+    assert_eq!(talk.turn(&turn(3, &[("status", json!("listening"))])), [Happening::Listening]);
+    assert!(talk.is_answered());
 }
