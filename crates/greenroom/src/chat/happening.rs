@@ -1,6 +1,7 @@
 //! What happens in a conversation, for people and programs.
 
-use greenroom_model::Millis;
+use greenroom_model::budget::Spend;
+use greenroom_model::{Millis, ProcessId};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,6 +63,13 @@ pub enum Happening {
         /// The queue, and how it is there.
         queue: String,
     },
+    /// It waits for its budget to be raised.
+    Unpaid {
+        /// Whose budget pays.
+        account: ProcessId,
+        /// What it needs of it.
+        need: Spend,
+    },
     /// It cannot go on by itself.
     Parked {
         /// Why.
@@ -106,7 +114,13 @@ impl Happening {
         use Happening::*;
         matches!(
             self,
-            Retrying { .. } | GaveUp { .. } | Queued { .. } | Parked { .. } | Paused | Resumed
+            Retrying { .. }
+                | GaveUp { .. }
+                | Queued { .. }
+                | Unpaid { .. }
+                | Parked { .. }
+                | Paused
+                | Resumed
         )
     }
 }

@@ -5,7 +5,7 @@ use super::line::{answers, is_approval, is_aside};
 use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::program::in_its_name;
-use crate::view::{plain, short, until};
+use crate::view::{amounts, plain, short, until};
 use greenroom_api::wire::Ask;
 use greenroom_model::{Millis, ProcessId};
 use std::collections::BTreeMap;
@@ -93,6 +93,11 @@ impl Screen {
             Happening::Queued { step, queue } => {
                 in_its_name(&format!("({} waits in the queue {})", plain(step), plain(queue)))
             }
+            Happening::Unpaid { account, need } => in_its_name(&format!(
+                "{id} waits for {} of the budget of {account}; `greenroom budget {account}` shows \
+                 what is left, with --add it is raised",
+                amounts(need)
+            )),
             Happening::Parked { reason } => in_its_name(&format!(
                 "{id} is parked, it cannot go on: {}\n  once that is mended `greenroom resume {id}` \
                  lets it go on; `greenroom history {id}` shows where it stands",

@@ -3,7 +3,7 @@
 
 use super::happening::Happening;
 use greenroom_agent::provider::{Reply, Stop};
-use greenroom_model::{Event, Millis, Op};
+use greenroom_model::{Event, Millis, Need, Op};
 use std::collections::BTreeMap;
 
 /// A step under way.
@@ -29,9 +29,14 @@ impl Step {
 #[derive(Default)]
 pub struct Troubles {
     steps: BTreeMap<Op, Step>,
+    unpaid: BTreeMap<Op, Box<Need>>,
     parked: Option<String>,
     paused: bool,
     cut: bool,
+}
+
+fn unpaid(need: &Need) -> Happening {
+    Happening::Unpaid { account: need.account.clone(), need: need.spend }
 }
 
 /// How calls of a model are called.
@@ -75,7 +80,15 @@ impl Troubles {
                 let cause = failure.message.clone();
                 return step.starts_with(MODEL).then_some(Happening::GaveUp { step, cause });
             }
-            Event::OperationDropped { op } => drop(self.steps.remove(op)),
+            Event::OperationDropped { op } => {
+                self.steps.remove(op);
+                self.unpaid.remove(op);
+            }
+            Event::SpendBlocked { op, need } => {
+                self.unpaid.insert(*op, need.clone());
+                return Some(unpaid(need));
+            }
+            Event::SendUnblocked { op } => drop(self.unpaid.remove(op)),
             Event::Parked { failure } => self.parked = Some(failure.message.clone()),
             Event::Paused { .. } => self.paused = true,
             Event::Resumed { .. } => {
@@ -93,6 +106,7 @@ impl Troubles {
     /// What holds it up now.
     pub fn standing(&self) -> Vec<Happening> {
         let mut standing: Vec<_> = self.steps.values().filter_map(Step::retrying).collect();
+        standing.extend(self.unpaid.values().map(|need| unpaid(need)));
         standing.extend(self.paused.then_some(Happening::Paused));
         let parked = self.parked.clone();
         standing.extend(parked.map(|reason| Happening::Parked { reason }));

@@ -18,7 +18,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{budget, used_up};
+pub use budget::{amounts, budget, used_up};
 pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;

@@ -63,3 +63,12 @@ fn who_is_parked_says_so() {
     assert_eq!(talk.sees("said")["text"], "Hello.");
     talk.leaves();
 }
+
+#[test]
+fn who_waits_for_a_budget_says_so() {
+    let server = server(r#"{"when": {"text": "hello"}, "say": "Hello."}"#);
+    let house = House::with_agents(&server.chat_url());
+    let ran = house.run(&["chat", "support/one", "--budget", "tokens=3", "-m", "hello"]);
+    ran.fails(5, &["budget support/one", "--add"]);
+    assert_eq!(server.count(), 0);
+}
