@@ -23,11 +23,13 @@ fn an_attempt_that_failed_is_told_with_its_cause() {
 }
 
 #[test]
-fn a_failed_conversation_says_how_it_goes_on() {
-    let server = server(r#"{"when": {"text": "hello"}, "status": 400}"#);
+fn a_conversation_that_was_stopped_says_how_it_goes_on() {
+    let server = server(r#"{"when": {"text": "hello"}, "say": "Hello."}"#);
     let house = House::with_agents(&server.chat_url());
-    let ran = house.run(&["chat", "support/one", "-m", "hello"]);
-    ran.fails(1, &["400", "restart support/one"]);
+    let talk = Talk::begin(&house, &["support/one"]);
+    talk.sees("listening");
+    house.run(&["cancel", "support/one", "--kill"]).ok();
+    talk.sees("ended");
     house.run(&["chat", "support/one"]).fails(1, &["restart support/one", "new conversation"]);
 }
 
