@@ -56,7 +56,7 @@ fn lead(request: &Request) -> Vec<Part> {
             start("three", json!([])),
         ];
     }
-    if said(request).matches("has finished]").count() < 3 {
+    if said(request).matches("has finished;").count() < 3 {
         return vec![text("waiting")];
     }
     match result(request) {
