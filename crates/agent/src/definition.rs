@@ -2,9 +2,15 @@
 //! its limits. Knows no file and no process.
 
 pub mod file;
+mod policy;
+mod unmet;
 
-use crate::tool::Approval;
+pub use policy::ToolPolicy;
+pub use unmet::{Unmet, unmet};
+
+use crate::tool::{Approval, Policy};
 use greenroom_model::budget::Budget;
+use greenroom_model::queue::QueueSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,6 +41,10 @@ pub struct Definition {
     /// themselves.
     #[serde(default)]
     pub approve: BTreeMap<String, Approval>,
+    /// On which terms it calls tools, by name or pattern, over what the tools say
+    /// themselves; of several patterns the longest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tool_policy: BTreeMap<String, ToolPolicy>,
     /// Where it works when another agent starts it.
     #[serde(default, skip_serializing_if = "Isolation::is_none")]
     pub isolation: Isolation,
@@ -75,6 +85,7 @@ impl Definition {
             disallowed_tools: Vec::new(),
             skills: None,
             approve: BTreeMap::new(),
+            tool_policy: BTreeMap::new(),
             isolation: Isolation::None,
             limits: Limits::default(),
             output: None,
@@ -83,6 +94,19 @@ impl Definition {
             tenant: None,
             prompt: prompt.to_owned(),
         }
+    }
+
+    /// On which terms it calls a tool that has these terms of its own.
+    pub fn policy(&self, tool: &str, own: &Policy) -> Policy {
+        match policy::of(&self.tool_policy, tool) {
+            None => own.clone(),
+            Some((name, policy)) => policy.over(own, policy::queue(&self.name, name)),
+        }
+    }
+
+    /// The queues that these terms need on a node.
+    pub(crate) fn queues(&self) -> Vec<QueueSpec> {
+        policy::queues(&self.name, &self.tool_policy)
     }
 }
 
@@ -118,6 +142,9 @@ pub struct Limits {
     /// How often the same call of a tool may give the same result in a row. 4 by
     /// default; it is told at the one before.
     pub repeats: u32,
+    /// In how many turns in a row every call of a tool may fail. 10 by default; it is
+    /// told at the one before.
+    pub failures: u32,
     /// How deep agents may have agents do their work. 3 by default.
     pub depth: u32,
     /// How large its conversation may be, in tokens: of one that is larger, the older
@@ -141,6 +168,7 @@ impl Default for Limits {
             money: None,
             minutes: None,
             repeats: 4,
+            failures: 10,
             depth: 3,
             context: 120_000,
             children: 50,

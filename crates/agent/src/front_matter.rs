@@ -66,6 +66,13 @@ pub fn names_if_any<'de, D: Deserializer<'de>>(
     Ok(Option::<List>::deserialize(deserializer)?.map(|list| list.0))
 }
 
+/// The same where an empty value is an empty list, and only nothing at all is `None`.
+pub fn names_if_there<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    names(deserializer).map(Some)
+}
+
 struct Names;
 
 impl<'de> Visitor<'de> for Names {

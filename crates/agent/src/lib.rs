@@ -11,8 +11,10 @@ pub mod context;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;
+mod json_size;
 pub mod memory;
 pub mod models;
+mod nearest;
 pub mod project;
 pub mod provider;
 pub mod recording;
@@ -27,3 +29,4 @@ pub use agent::{
     TOO_MANY, Task, UNDO_COMPACTION,
 };
 pub use definition::Definition;
+pub use nearest::nearest;

@@ -1,6 +1,6 @@
 //! Who answers for a model's name. What an agent needs of providers, and no more.
 
-use crate::provider::{Embed, Price, Provider};
+use crate::provider::{Embed, Price, Provider, Secret};
 use greenroom_model::Failure;
 use greenroom_model::queue::QueueSpec;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,11 @@ pub trait Models: Send + Sync {
     /// that is said to one company is told another.
     fn names_role(&self, _role: &str) -> bool {
         false
+    }
+
+    /// The keys that requests are made with now, for them to be kept out of all else.
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
     }
 
     /// What makes numbers of texts, if the configuration names it (`embed`).

@@ -28,6 +28,9 @@ const CONFIG: &str = "greenroom.toml";
 /// Where MCP servers are named, in the format that people have.
 const MCP: [&str; 2] = [".mcp.json", "mcp.json"];
 
+/// Kinds that are there without an agent's file, and must not be replaced by one.
+const READY: [&str; 4] = ["supervisor", "schedule", context::KIND, memory::KIND];
+
 /// What a project's folder holds.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
@@ -181,6 +184,12 @@ impl Project {
         let file::Read { definition, ignored } =
             file::read(&text, &stem).map_err(|error| error.to_string())?;
         greenroom_model::Kind::new(&definition.name, 1).map_err(|error| error.to_string())?;
+        if READY.contains(&definition.name.as_str()) {
+            return Err(format!(
+                "the name `{}` is taken by a kind that every node has; give the agent another",
+                definition.name
+            ));
+        }
         if self.definitions.iter().any(|other| other.name == definition.name) {
             return Err(format!("another file defines the agent `{}` already", definition.name));
         }

@@ -32,7 +32,6 @@ mod exit;
 mod follow;
 mod hidden;
 mod input;
-mod nearest;
 mod options;
 mod out;
 mod paint;

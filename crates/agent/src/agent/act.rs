@@ -1,14 +1,14 @@
 //! The calls of tools that a reply asks for: who may, in which order, and what the
 //! model is told of what came of it.
 
-use super::approve::Approved;
+use super::approve::{Approved, changed};
 use super::kept;
 use super::live::Live;
 use super::run::Run;
 use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
-use crate::provider::Reply;
-use crate::tool::{Policy, Run as How, Tool, check as schema_check};
+use crate::provider::{Reply, Stop};
+use crate::tool::{Policy, Redact, Run as How, Tool, check as schema_check};
 use futures_util::future::{BoxFuture, join_all};
 use greenroom_model::{Failure, Retry, failure};
 use serde_json::Value;
@@ -29,8 +29,8 @@ struct Pending {
 }
 
 enum State {
-    /// To be run.
-    Ready(Arc<Tool>, Value),
+    /// To be run, with these arguments; whether a person has changed them.
+    Ready(Arc<Tool>, Value, bool),
     /// Over: what the model is told, and whether it went wrong.
     Over(String, bool),
 }
@@ -39,14 +39,17 @@ impl Run {
     /// Makes the calls that a reply asks for, and tells the model what came of each.
     pub async fn act(&mut self, reply: &Reply) -> Result<(), Failure> {
         let calls: Vec<ToolCall> = reply.message.tool_calls().cloned().collect();
+        // Cut arguments may look whole, or as if there were none.
+        let cut = (reply.stop == Stop::Length).then(|| calls.len().saturating_sub(1));
         // All questions stand open at once, whichever is answered first.
-        let prepared = calls.into_iter().map(|call| self.prepare(call));
+        let prepared =
+            calls.into_iter().enumerate().map(|(at, call)| self.prepare(call, cut == Some(at)));
         let mut pending = Vec::new();
         for one in join_all(prepared).await {
             pending.push(one?);
         }
         self.run_all(&mut pending).await?;
-        let warn = self.note(&pending);
+        let warnings = self.note(&pending);
         self.join_team(&pending)?;
         let mut content: Vec<Part> = Vec::new();
         for Pending { call, state } in pending {
@@ -55,16 +58,18 @@ impl Run {
             let ToolCall { id, name, .. } = call;
             content.push(Part::ToolResult(ToolResult { id, name, content: shown, failed }));
         }
-        if warn {
-            content.push(Part::Text { text: REPEATING.to_owned() });
-        }
+        content.extend(warnings.map(|text| Part::Text { text: text.to_owned() }));
         self.say(Message { role: Role::User, content, raw: None })
     }
 
     /// What can be said before anything is run: that it cannot be, or that a person
     /// does not want it.
-    async fn prepare(&self, call: ToolCall) -> Result<Pending, Failure> {
+    async fn prepare(&self, call: ToolCall, is_cut: bool) -> Result<Pending, Failure> {
         let over = |words: String| State::Over(words, true);
+        if is_cut {
+            let state = over(cut(self.setup.definition.tokens_max));
+            return Ok(Pending { call, state });
+        }
         if call.name == kept::READ_RESULT {
             let state = match self.thread.kept.read(&call.arguments) {
                 Ok(text) => State::Over(text, false),
@@ -78,18 +83,29 @@ impl Run {
                 Err(words) => over(format!("The call was not made: {words}.")),
                 Ok(()) => {
                     let approval = self.tools.approval(&call.name, &tool.policy);
-                    if approval.is_needed(&call.arguments) {
-                        match self.approve(&call, tool).await? {
-                            Approved::Run(arguments) => State::Ready(tool.clone(), arguments),
-                            Approved::Not(words) => over(words),
-                        }
-                    } else {
-                        State::Ready(tool.clone(), call.arguments.clone())
+                    let approved = match approval.is_needed(&call.arguments) {
+                        true => self.approve(&call, tool).await?,
+                        false => Approved::Run,
+                    };
+                    let tool = self.on_its_terms(tool);
+                    match approved {
+                        Approved::Run => State::Ready(tool, call.arguments.clone(), false),
+                        Approved::Changed(arguments) => State::Ready(tool, arguments, true),
+                        Approved::Not(words) => over(words),
                     }
                 }
             },
         };
         Ok(Pending { call, state })
+    }
+
+    /// The tool, called as the definition says.
+    fn on_its_terms(&self, tool: &Arc<Tool>) -> Arc<Tool> {
+        let policy = self.setup.definition.policy(&tool.spec.name, &tool.policy);
+        if policy == tool.policy {
+            return tool.clone();
+        }
+        Arc::new(Tool { policy, ..Tool::clone(tool) })
     }
 
     fn no_such_tool(&self, name: &str) -> String {
@@ -105,7 +121,7 @@ impl Run {
         while next < pending.len() {
             let reads = |one: &Pending| match &one.state {
                 // A verb only asks and waits; each is done in one commit.
-                State::Ready(tool, _) => tool.policy.read_only || matches!(tool.run, How::Verb(_)),
+                State::Ready(tool, ..) => tool.policy.read_only || matches!(tool.run, How::Verb(_)),
                 State::Over(..) => true,
             };
             let many = pending[next..].iter().take_while(|one| reads(one)).count().max(1);
@@ -122,7 +138,7 @@ impl Run {
 
     /// What a call that is ready comes to.
     async fn run_one(&self, pending: &Pending) -> Result<Option<(String, bool)>, Failure> {
-        let State::Ready(tool, arguments) = &pending.state else { return Ok(None) };
+        let State::Ready(tool, arguments, is_changed) = &pending.state else { return Ok(None) };
         let call = &pending.call;
         let (id, name) = (call.id.clone(), call.name.clone());
         let started = Live::ToolStarted { id: id.clone(), name, arguments: arguments.clone() };
@@ -134,8 +150,12 @@ impl Run {
                 return Err(stop);
             }
             Err(unknown) if unknown.is(failure::UNKNOWN) => (UNKNOWN.to_owned(), true),
+            Err(late) if late.is(failure::TIMEOUT) && !tool.policy.read_only => {
+                (unsure(late.message), true)
+            }
             Err(failure) => (failure.message, true),
         };
+        let text = if *is_changed { changed(arguments, &text) } else { text };
         let preview = text.chars().take(PREVIEW_MAX).collect();
         self.ctx.emit(&Live::ToolDone { id, failed, preview })?;
         Ok(Some((text, failed)))
@@ -148,7 +168,15 @@ impl Run {
         };
         let Policy { at_most_once, timeout, attempts_max, queue, .. } = tool.policy.clone();
         let name = format!("tool {}", tool.spec.name);
-        let mut step = self.ctx.step(&name, move |step| run(step, arguments.clone()));
+        let parts = self.parts.clone();
+        let mut step = self.ctx.step(&name, move |step| {
+            let (call, parts) = (run(step, arguments.clone()), parts.clone());
+            async move {
+                let result = call.await;
+                let servers = parts.mcp.iter().flat_map(|servers| servers.secrets());
+                Redact::new(parts.models.secrets().into_iter().chain(servers)).result(result)
+            }
+        });
         step = step.retry(Retry::attempts(attempts_max)).timeout(timeout);
         if let Some(queue) = queue {
             step = step.queue(&queue);
@@ -159,15 +187,19 @@ impl Run {
         Box::pin(step.into_future())
     }
 
-    /// Notes what was called for the guardrails; whether the model should be told
-    /// that it repeats itself.
-    fn note(&mut self, pending: &[Pending]) -> bool {
+    /// Notes what was called for the guardrails; what the model should be told of that.
+    fn note(&mut self, pending: &[Pending]) -> impl Iterator<Item = &'static str> + use<> {
+        let mut all_failed = true;
         for Pending { call, state } in pending {
-            if let State::Over(text, _) = state {
+            if let State::Over(text, failed) = state {
                 self.thread.watch.saw(call, text);
+                all_failed &= failed;
             }
         }
-        self.thread.watch.is_repeating(&self.setup.definition.limits)
+        let (watch, limits) = (&mut self.thread.watch, &self.setup.definition.limits);
+        watch.turned(all_failed);
+        let repeating = watch.is_repeating(limits).then_some(REPEATING);
+        repeating.into_iter().chain(watch.is_failing(limits).then_some(FAILING))
     }
 
     /// Agents that were started in the background are waited for from now on.
@@ -195,14 +227,36 @@ impl Run {
         let tail = &text[text.ceil_char_boundary(text.len() - SHOWN_MAX / 4)..];
         let left = text.len() - head.len() - tail.len();
         let ends = (head.to_owned(), tail.to_owned());
-        let handle = self.thread.kept.keep(text);
-        let words = format!("{left} bytes are left out; all of it is `{handle}`");
+        let all = text.len();
+        let (handle, kept) = self.thread.kept.keep(text);
+        let of_it =
+            if kept == all { "all".to_owned() } else { format!("what comes before byte {kept}") };
+        let words = format!("{left} bytes are left out; {of_it} of it is `{handle}`");
         format!("{}\n[… {words}: read it with `{}` …]\n{}", ends.0, kept::READ_RESULT, ends.1)
     }
 }
 
 const REPEATING: &str = "You have made the same call with the same result several times. It will \
     not change: try something else, or say what you have and what is missing.";
+
+const FAILING: &str = "All your calls of tools have failed for several turns. Stop and think what \
+    is wrong with them, or say what you have and what is missing.";
+
+/// What the model is told of a call in the middle of which its reply ended.
+fn cut(tokens_max: u32) -> String {
+    format!(
+        "The call was not made: your reply was cut at {tokens_max} tokens, in the middle of it. \
+         Make it again, shorter, or in parts: a long text in several calls, one piece each."
+    )
+}
+
+/// What the model is told of a call that took too long.
+fn unsure(words: String) -> String {
+    if words.contains("not known whether") {
+        return words;
+    }
+    format!("{words}; it is not known whether it took effect")
+}
 
 const UNKNOWN: &str = "It is not known whether this was done: the machine stopped in the middle \
     of it, and it may not be done twice. Find out before you try it again.";

@@ -50,8 +50,10 @@ impl Decision {
 
 /// A call as a person has left it.
 pub(super) enum Approved {
-    /// To be run, with these arguments.
-    Run(Value),
+    /// To be run as it is.
+    Run,
+    /// To be run with other arguments.
+    Changed(Value),
     /// Not to be run; what the model is told.
     Not(String),
 }
@@ -64,10 +66,10 @@ impl Run {
             let question = question(call, &wrong);
             let ask = self.ctx.ask::<Value>(&format!("approve {}", call.name), question);
             match Decision::read(&ask.await?) {
-                Ok(Decision::Approve) => return Ok(Approved::Run(call.arguments.clone())),
+                Ok(Decision::Approve) => return Ok(Approved::Run),
                 Ok(Decision::Edit(arguments)) => {
                     match schema_check(&tool.spec.schema, &arguments) {
-                        Ok(()) => return Ok(Approved::Run(arguments)),
+                        Ok(()) => return Ok(Approved::Changed(arguments)),
                         Err(words) => wrong = format!("These arguments cannot be: {words}.\n"),
                     }
                 }
@@ -81,6 +83,14 @@ impl Run {
 fn question(call: &ToolCall, wrong: &str) -> String {
     let arguments = serde_json::to_string_pretty(&call.arguments).unwrap_or_default();
     format!("{wrong}May {} be called with {arguments}?", call.name)
+}
+
+/// What the model is told of a call that was made otherwise than it wanted.
+pub(super) fn changed(arguments: &Value, result: &str) -> String {
+    format!(
+        "[A person has changed this call: not what you wrote was run, but {arguments}. The result \
+         of that is:]\n{result}"
+    )
 }
 
 fn rejected(why: &str) -> String {

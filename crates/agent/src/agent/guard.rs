@@ -22,6 +22,8 @@ pub(crate) struct Watch {
     pub turns: u32,
     /// How many times the limits were granted again.
     pub grants: u32,
+    /// Turns in a row in which every call of a tool has failed.
+    fruitless: u32,
     /// The last calls with their results, newest last.
     recent: Vec<Seen>,
 }
@@ -69,7 +71,23 @@ impl Watch {
                 "the same calls of tools with the same results {rounds} times in a row"
             ));
         }
+        if self.fruitless >= limits.failures.max(2) {
+            return reached(format!(
+                "every call of a tool has failed in {} turns in a row",
+                self.fruitless
+            ));
+        }
         Ok(())
+    }
+
+    /// Whether it is about to be stopped because nothing works, and should be told.
+    pub fn is_failing(&self, limits: &Limits) -> bool {
+        self.fruitless + 1 >= limits.failures.max(2)
+    }
+
+    /// Notes how a turn's calls went, all together.
+    pub fn turned(&mut self, all_failed: bool) {
+        self.fruitless = if all_failed { self.fruitless.saturating_add(1) } else { 0 };
     }
 
     /// Whether it is about to be stopped for repeating itself, and should be told.
@@ -90,13 +108,14 @@ impl Watch {
 
     /// A person has spoken: what came before is no loop.
     pub fn heard(&mut self) {
-        self.turns = 0;
+        (self.turns, self.fruitless) = (0, 0);
         self.recent.clear();
     }
 
     /// The limits are granted once more.
     pub fn grant(&mut self) {
         self.grants += 1;
+        self.fruitless = 0;
         self.recent.clear();
     }
 

@@ -1,6 +1,7 @@
 //! Results that were too long for a model: it has their two ends and a handle, and
 //! reads on as it likes. Knows no process.
 
+use crate::json_size::json_size;
 use crate::provider::ToolSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ mod tests;
 /// something to read.
 pub(super) const READ_RESULT: &str = "read_result";
 
-/// So much is kept in all. What is older is in the history only.
+/// So much is kept in all, as JSON has it. What is older, or of one text beyond it, is in
+/// the history only.
 const KEPT_BYTES_MAX: usize = 8 << 20;
 
 /// So much is read at once.
@@ -39,14 +41,24 @@ struct Piece {
 }
 
 impl Kept {
-    /// Keeps a text, and tells its handle.
-    pub fn keep(&mut self, text: String) -> String {
+    /// Keeps a text, and tells its handle, and how much of it is kept.
+    pub fn keep(&mut self, mut text: String) -> (String, usize) {
+        cut(&mut text, KEPT_BYTES_MAX);
+        let bytes = text.len();
         self.last += 1;
         self.texts.insert(self.last, text);
-        while self.texts.len() > 1 && self.bytes() > KEPT_BYTES_MAX {
-            self.texts.pop_first();
+        self.free(self.bytes().saturating_sub(KEPT_BYTES_MAX));
+        (format!("result-{}", self.last), bytes)
+    }
+
+    /// Forgets the oldest texts until so many bytes more are free.
+    pub fn free(&mut self, wanted: usize) {
+        let mut freed = 0;
+        while freed < wanted
+            && let Some((_, text)) = self.texts.pop_first()
+        {
+            freed += json_size(&text);
         }
-        format!("result-{}", self.last)
     }
 
     /// The tool, if there is something to read.
@@ -97,6 +109,17 @@ impl Kept {
     }
 
     fn bytes(&self) -> usize {
-        self.texts.values().map(String::len).sum()
+        self.texts.values().map(json_size).sum()
+    }
+}
+
+/// Cuts a text to so many bytes of JSON.
+pub(super) fn cut(text: &mut String, most: usize) {
+    let mut bytes = json_size(text);
+    while bytes > most && !text.is_empty() {
+        // Less than a part of it may be left, as not all of it is written the same way.
+        let length = text.len() as f64 * (most as f64 / bytes as f64);
+        text.truncate(text.floor_char_boundary((length as usize).min(text.len() - 1)));
+        bytes = json_size(text);
     }
 }

@@ -12,6 +12,7 @@ mod act;
 mod approve;
 mod choices;
 mod compact;
+mod fit;
 mod guard;
 mod inbox;
 mod input;
@@ -143,10 +144,10 @@ impl Agent {
         question::member().into_iter().fold(self, Agent::tool)
     }
 
-    /// Adds it as a kind, named as it is, with the queues of its models that the
-    /// registry has not got yet.
+    /// Adds it as a kind, named as it is, with the queues of its models and tools
+    /// that the registry has not got yet.
     pub fn register(self, mut registry: Registry) -> Registry {
-        for spec in self.0.models.queues() {
+        for spec in self.0.models.queues().into_iter().chain(self.0.definition.queues()) {
             if !registry.has_queue(&spec.name) {
                 registry = registry.queue(spec);
             }

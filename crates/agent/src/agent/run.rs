@@ -1,6 +1,7 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
 use super::choices::{Line, is_own};
+use super::fit::{BYTES_MAX, fit};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
@@ -368,7 +369,10 @@ impl Run {
     }
 
     fn go_on_as_new(&mut self) -> Result<Value, Failure> {
-        let (thread, task) = (std::mem::take(&mut self.thread), self.task.clone());
+        let mut thread = std::mem::take(&mut self.thread);
+        fit(&mut thread, BYTES_MAX);
+        // What was to be done stands in the conversation.
+        let task = Task { task: None, ..self.task.clone() };
         self.ctx.continue_as_new(&Continued { thread, task })
     }
 }

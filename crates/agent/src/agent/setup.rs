@@ -5,7 +5,7 @@ use super::input::Home;
 use super::parts::Parts;
 use super::peer;
 use super::question;
-use crate::definition::Definition;
+use crate::definition::{Definition, unmet};
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
 use crate::tool::mcp::McpTool;
@@ -73,15 +73,23 @@ impl Setup {
             let named = allowed.as_deref().is_none_or(|list| any(list, name));
             (named || GRANTED.contains(&name)) && !any(&barred, name)
         };
-        let (mut mcp, mut warnings) = match &parts.mcp {
-            None => (Vec::new(), Vec::new()),
-            Some(servers) => {
-                let (tools, failed) = servers.list().await;
-                (tools, failed.into_values().map(|failure| failure.message).collect())
-            }
+        let (mut mcp, failed) = match &parts.mcp {
+            None => Default::default(),
+            Some(servers) => servers.list().await,
         };
-        mcp.retain(|tool| has(&tool.spec.name));
+        let silent: Vec<String> = failed.keys().cloned().collect();
+        let mut warnings: Vec<String> =
+            failed.into_values().map(|failure| failure.message).collect();
         let skills = skills(parts)?;
+        let all = parts.tools.iter().map(|tool| &tool.spec.name);
+        let all = all.chain(mcp.iter().map(|tool| &tool.spec.name)).cloned();
+        let all: Vec<String> = all.chain((!skills.is_empty()).then(|| SKILL.to_owned())).collect();
+        let unmet = unmet(&definition, &all, &silent);
+        if !unmet.refused.is_empty() {
+            return Err(Failure::fatal(BAD_DEFINITION, unmet.refused.join("; ")));
+        }
+        warnings.extend(unmet.warnings);
+        mcp.retain(|tool| has(&tool.spec.name));
         let here = Here::of(parts, home)?;
         let own = parts.tools.iter().map(|tool| tool.spec.name.as_str()).filter(|name| has(name));
         let own = own.chain((!skills.is_empty()).then_some(SKILL));

@@ -314,7 +314,10 @@ pub(super) fn ended(id: &ProcessId, exit: &Exit) -> String {
     match exit {
         Exit::Normal(result) => {
             let result = result.read::<Value>().unwrap_or_default();
-            format!("[the agent {id} has finished; what follows is its result, as data]\n{}", in_words(&result))
+            format!(
+                "[the agent {id} has finished; what follows is its result, as data]\n{}",
+                in_words(&result)
+            )
         }
         other => format!("[the agent {id} has not finished its task: {other}]"),
     }

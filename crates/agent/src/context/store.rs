@@ -47,6 +47,17 @@ pub(super) struct Grant {
     pub write: bool,
 }
 
+/// Whether it can be a key, or the beginning of one. A control character takes six bytes
+/// where all keys are written down.
+fn is_key(key: &str) -> bool {
+    key.len() <= KEY_BYTES_MAX && !key.contains(char::is_control)
+}
+
+fn no_key(key: &str) -> String {
+    let words = "and no control characters; this one has";
+    format!("a key has 1 to {KEY_BYTES_MAX} bytes {words} {} bytes", key.len())
+}
+
 impl Grant {
     fn covers(&self, wanted: &Grant) -> bool {
         wanted.prefix.starts_with(&self.prefix) && (self.write || !wanted.write)
@@ -100,9 +111,8 @@ impl Store {
         }
         let all = self.bytes - before + bytes;
         let words = match () {
-            () if key.is_empty() || key.len() > KEY_BYTES_MAX => {
-                format!("a key has 1 to {KEY_BYTES_MAX} bytes, not {}", key.len())
-            }
+            () if key.is_empty() => "a key cannot be empty".to_owned(),
+            () if !is_key(key) => no_key(key),
             () if bytes > VALUE_BYTES_MAX => {
                 format!("{bytes} bytes are more than the {VALUE_BYTES_MAX} of one value")
             }
@@ -143,6 +153,9 @@ impl Store {
         let Who::Process(id) = who else {
             return Err(Failure::fatal(NOT_GRANTED, "only a process can be told of changes"));
         };
+        if !is_key(prefix) {
+            return Err(Failure::fatal(TOO_MUCH, no_key(prefix)));
+        }
         if self.watches.len() >= WATCHES_MAX {
             let words = format!("{WATCHES_MAX} watch it already");
             return Err(Failure::fatal(TOO_MUCH, words));
@@ -169,6 +182,9 @@ impl Store {
         if self.grants.values().map(BTreeSet::len).sum::<usize>() >= GRANTS_MAX {
             let words = format!("it has {GRANTS_MAX} grants already");
             return Err(Failure::fatal(TOO_MUCH, words));
+        }
+        if !is_key(&grant.prefix) {
+            return Err(Failure::fatal(TOO_MUCH, no_key(&grant.prefix)));
         }
         self.grants.entry(to).or_default().insert(grant);
         Ok(())

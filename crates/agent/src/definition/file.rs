@@ -4,9 +4,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Allowance, Breach, Definition, Isolation, Limits};
+use super::{Allowance, Breach, Definition, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
-use crate::tool::Approval;
+use crate::tool::{Approval, Pattern};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ struct Head {
     #[serde(default)]
     description: String,
     model: Option<String>,
-    #[serde(default, deserialize_with = "front_matter::names_if_any")]
+    #[serde(default, deserialize_with = "front_matter::names_if_there")]
     tools: Option<Vec<String>>,
     #[serde(default, alias = "disallowed_tools", deserialize_with = "front_matter::names")]
     disallowed_tools: Vec<String>,
@@ -36,6 +36,8 @@ struct Head {
     skills: Option<Vec<String>>,
     #[serde(default)]
     approve: Approve,
+    #[serde(default, alias = "tool_policy")]
+    tool_policy: BTreeMap<String, ToolPolicy>,
     isolation: Option<String>,
     #[serde(default)]
     limits: Limits,
@@ -89,6 +91,14 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     if let Some(words) = impossible(&limits) {
         return wrong(words);
     }
+    if let Some(Err(words)) =
+        head.tool_policy.keys().map(|name| Pattern::new(name)).find(Result::is_err)
+    {
+        return Err(FrontMatterError {
+            line: line_of(text, "toolPolicy"),
+            message: format!("toolPolicy: {words}"),
+        });
+    }
     if prompt.trim().is_empty() {
         return wrong(
             "there is no prompt: say what the agent is to do below the second `---`".into(),
@@ -112,6 +122,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         disallowed_tools: head.disallowed_tools,
         skills: head.skills,
         approve: head.approve.rules(),
+        tool_policy: head.tool_policy,
         isolation,
         limits,
         output: head.output,
@@ -121,6 +132,11 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         ..defaults
     };
     Ok(Read { definition, ignored: head.other.into_keys().collect() })
+}
+
+/// Where a field of the head stands.
+fn line_of(text: &str, field: &str) -> usize {
+    text.lines().position(|line| line.starts_with(field)).map_or(1, |before| before + 1)
 }
 
 /// What of the limits would let an agent do nothing at all.
@@ -133,6 +149,7 @@ fn impossible(limits: &Limits) -> Option<String> {
         Limits { children: 0, .. } => Some("limits.children: 1 is the least; to have it start none, leave `start_agent` and `agent` out of its tools".to_owned()),
         Limits { minutes: Some(0), .. } => none("minutes"),
         Limits { child: Allowance { tokens: Some(0), .. }, .. } => none("child.tokens"),
+        Limits { failures: 0 | 1, .. } => Some("limits.failures: 2 is the least".to_owned()),
         Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
         Limits { context: 0..1_000, .. } => {
             Some("limits.context: 1000 tokens are the least that leave room to work".to_owned())

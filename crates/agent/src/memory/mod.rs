@@ -2,12 +2,15 @@
 //! `memory` per agent's name. Found by its words, and by its meaning if the
 //! configuration names a model for that.
 
+mod numbers;
 mod tools;
 mod words;
 
 pub use tools::tools;
 
+use self::numbers::{direction, likeness};
 use self::words::{best, merged, ranked};
+use crate::json_size::json_size;
 use greenroom_model::{Failure, Millis, Origin};
 use greenroom_runtime::{Ctx, Received, Registry};
 use serde::{Deserialize, Serialize};
@@ -22,7 +25,10 @@ pub const BAD_MEMORY: &str = "bad_memory";
 const REQUESTS_PER_SEGMENT: u32 = 500;
 /// The oldest goes first.
 const SAVED_MAX: usize = 2_000;
+/// As JSON has all of it: it goes into a new segment as one payload, of 32 MiB at most.
+const BYTES_MAX: usize = 16 << 20;
 const TEXT_BYTES_MAX: usize = 8 << 10;
+const TAGS_MAX: usize = 64;
 const NUMBERS_MAX: usize = 4_096;
 const HITS_MAX: usize = 50;
 
@@ -46,9 +52,12 @@ struct Saved {
     text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
-    /// Its direction, in 127ths: exact enough to compare, and a quarter of the size.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Its direction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "numbers::hex")]
     vector: Vec<i8>,
+    /// How long it is as JSON; 0: nobody has looked.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 /// All of it.
@@ -61,7 +70,9 @@ struct Store {
 
 /// Adds the kind `memory`.
 pub fn register(registry: Registry) -> Registry {
-    registry.kind(KIND, |ctx, store: Option<Store>| Box::pin(serve(ctx, store.unwrap_or_default())))
+    registry.kind(KIND, |ctx, store: Option<Store>| {
+        Box::pin(serve(ctx, store.unwrap_or_default().measured()))
+    })
 }
 
 async fn serve(ctx: Ctx, mut store: Store) -> Result<Value, Failure> {
@@ -87,27 +98,57 @@ fn answer(ctx: &Ctx, store: &mut Store, received: &Received) -> Result<Value, Fa
     if received.topic.as_str() == "search" {
         return Ok(store.search(&ask));
     }
-    let id = store.save(ask, ctx.now())?;
+    let (id, forgotten) = store.save(ask, ctx.now())?;
     ctx.set("saved", &store.saved.len())?;
-    Ok(json!({ "id": id }))
+    Ok(match forgotten {
+        0 => json!({ "id": id }),
+        many => {
+            json!({ "id": id, "note": format!("there was no room: the oldest {many} are forgotten") })
+        }
+    })
 }
 
 impl Store {
-    fn save(&mut self, ask: Ask, at: Millis) -> Result<u64, Failure> {
+    /// Knows how long each is.
+    fn measured(mut self) -> Store {
+        self.saved.iter_mut().for_each(|one| one.bytes = json_size(one));
+        self
+    }
+
+    /// Its number, and how many were forgotten for it.
+    fn save(&mut self, ask: Ask, at: Millis) -> Result<(u64, usize), Failure> {
         let bytes = ask.text.len() + ask.tags.iter().map(String::len).sum::<usize>();
-        if ask.text.trim().is_empty() || bytes > TEXT_BYTES_MAX || ask.vector.len() > NUMBERS_MAX {
-            let words = format!(
+        let wrong = |words: String| Err(Failure::fatal(BAD_MEMORY, words));
+        if ask.text.trim().is_empty() || bytes > TEXT_BYTES_MAX {
+            return wrong(format!(
                 "{bytes} bytes cannot be saved: 1 to {TEXT_BYTES_MAX} can; save what matters of it"
-            );
-            return Err(Failure::fatal(BAD_MEMORY, words));
+            ));
+        }
+        if ask.tags.len() > TAGS_MAX {
+            let words = "tags cannot be saved: at most";
+            return wrong(format!("{} {words} {TAGS_MAX} can", ask.tags.len()));
+        }
+        if ask.vector.len() > NUMBERS_MAX {
+            return wrong(format!(
+                "a meaning of {} numbers cannot be saved: {NUMBERS_MAX} are the most; take another \
+                 model for `embed`",
+                ask.vector.len()
+            ));
         }
         self.last += 1;
         let Ask { text, tags, vector, .. } = ask;
-        self.saved.push(Saved { id: self.last, at, text, tags, vector: direction(&vector) });
-        if self.saved.len() > SAVED_MAX {
-            self.saved.remove(0);
+        let mut saved =
+            Saved { id: self.last, at, text, tags, vector: direction(&vector), bytes: 0 };
+        saved.bytes = json_size(&saved);
+        self.saved.push(saved);
+        let mut bytes: usize = self.saved.iter().map(|one| one.bytes + 1).sum();
+        let mut forgotten = 0;
+        while self.saved.len() - forgotten > SAVED_MAX || bytes > BYTES_MAX {
+            bytes -= self.saved[forgotten].bytes + 1;
+            forgotten += 1;
         }
-        Ok(self.last)
+        self.saved.drain(..forgotten);
+        Ok((self.last, forgotten))
     }
 
     fn search(&self, ask: &Ask) -> Value {
@@ -135,25 +176,4 @@ impl Saved {
         let date = at.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
         json!({ "id": self.id, "date": date, "tags": self.tags, "text": self.text })
     }
-}
-
-/// Where numbers point, whatever their length.
-fn direction(vector: &[f32]) -> Vec<i8> {
-    let most = vector.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
-    if most == 0.0 || !most.is_finite() {
-        return Vec::new();
-    }
-    vector.iter().map(|one| (one / most * 127.0) as i8).collect()
-}
-
-/// The cosine between two directions; 0 of two models' numbers.
-fn likeness(one: &[i8], other: &[i8]) -> f64 {
-    if one.len() != other.len() {
-        return 0.0;
-    }
-    let dot = |a: &[i8], b: &[i8]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-    };
-    let lengths = (dot(one, one) * dot(other, other)).sqrt();
-    if lengths == 0.0 { 0.0 } else { dot(one, other) / lengths }
 }

@@ -38,4 +38,8 @@ fn bad_files_are_named() {
     let same = "---\nname: x\n---\nHelp.";
     assert!(wrong(&[("a.md", same), ("b.md", same)]).contains("b.md: another file"));
     assert!(wrong(&[("a.md", "---\nname: a/b\n---\nHelp.")]).contains("a.md: `a/b`"));
+    for ready in ["supervisor", "schedule", "memory", "context"] {
+        let told = wrong(&[(&format!("{ready}.md"), "---\ndescription: d\n---\nHelp.")]);
+        assert!(told.contains(&format!("{ready}.md: the name `{ready}` is taken")), "{told}");
+    }
 }

@@ -12,7 +12,10 @@ pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use queue::QueueConfig;
 
 use super::price::Prices;
-use super::{Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, failure};
+use super::{
+    Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, Secret, failure,
+    secret,
+};
 use crate::models::{Choice, Models};
 use crate::recording::Recording;
 use greenroom_model::Failure;
@@ -102,6 +105,15 @@ impl Models for Catalog {
             );
             Failure::fatal(failure::NO_MODEL, text)
         })
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        let providers = || self.config.providers.values();
+        let keys = providers().filter_map(|provider| provider.key_env.as_deref());
+        let headers = providers().flat_map(|provider| provider.headers.values());
+        let headers = headers.flat_map(|value| value.split("${").skip(1));
+        let headers = headers.filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+        keys.chain(headers).filter_map(|name| secret(name).ok().flatten()).collect()
     }
 
     fn embedder(&self) -> Option<Arc<dyn Embed>> {

@@ -9,6 +9,7 @@ pub mod mcp;
 mod outside;
 mod pattern;
 mod policy;
+mod redact;
 mod schema;
 mod tail;
 mod toolbox;
@@ -17,6 +18,7 @@ pub mod workspace;
 pub(crate) use function::schema_of;
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
+pub(crate) use redact::Redact;
 pub(crate) use schema::check;
 pub use toolbox::{BadTool, Toolbox};
 

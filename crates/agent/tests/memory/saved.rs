@@ -117,6 +117,30 @@ async fn with_a_model_for_it_what_means_the_same_is_found() {
     assert_eq!(texts(&found).len(), 2);
 }
 
+#[tokio::test]
+async fn it_goes_on_at_its_limits_and_forgets_the_oldest() {
+    let house = house(&clerk().models());
+    // All that one may be, and each letter six bytes long in JSON.
+    let numbers: Vec<i32> = (0..4_096).map(|n| if n % 2 == 0 { 1 } else { -1 }).collect();
+    let id = house.start("memory", "clerk", Value::Null).await;
+    for n in 0..520 {
+        let text = format!("{n:04}{}", "\u{1}".repeat(8_188));
+        house.send(&id, "save", json!({"text": text, "vector": numbers})).await;
+    }
+    let last = json!(["memory_save", {"text": "the last one"}]);
+    let told = run(&house, "clerk", "a", last).await;
+    assert!(told.contains("\"id\":521") && !told.contains("forgotten"), "{told}");
+    let saved = house.state(&id, "saved").await.as_u64().expect("a number");
+    assert!((200..400).contains(&saved), "{saved}");
+    let found = |words: &str| json!(["memory_search", {"query": words}]);
+    assert_eq!(texts(&run(&house, "clerk", "b", found("last one")).await), ["the last one"]);
+    assert!(run(&house, "clerk", "c", found("0519")).await.contains("0519"));
+    assert!(texts(&run(&house, "clerk", "d", found("0001")).await).is_empty());
+
+    let many = json!(["memory_save", {"text": "x", "tags": vec![""; 65]}]);
+    assert!(run(&house, "clerk", "e", many).await.contains("at most 64 can"));
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test serves beside itself")]
 #[tokio::test]
 async fn a_configured_server_is_asked_as_openai_is() {

@@ -34,6 +34,35 @@ async fn who_repeats_itself_is_told_and_then_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_gets_nothing_done_is_told_and_then_stopped() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Try {
+        number: String,
+    }
+    let open = Tool::function("open", "Opens.", |_: Step, one: Try| async move {
+        Err::<(), _>(Failure::fatal("locked", format!("{} does not fit", one.number)))
+    });
+    // No call is as the one before.
+    let turn = |number: &str| {
+        json!({"when": {}, "times": 1,
+        "tool_calls": [{"name": "open", "arguments": {"number": number}}]})
+    };
+    let turns = json!([turn("one"), turn("two"), turn("three"), turn("four")]);
+    let limits = Limits { failures: 3, repeats: 100, ..Limits::default() };
+    let house = House::new(turns, |agent| agent.tool(open).with(|one| one.limits = limits));
+    house.start(json!("open")).await;
+    let failure = house.failure().await;
+    assert!(
+        failure.is(LIMIT) && failure.message.contains("failed in 3 turns in a row"),
+        "{failure}"
+    );
+    let requests = house.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[2]["messages"].to_string().contains("have failed for several turns"));
+    assert!(!requests[1]["messages"].to_string().contains("have failed for several turns"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked_whether_it_may_go_on() {
     let limits = Limits { turns: 3, repeats: 100, then: Breach::Ask, ..Limits::default() };
     let house = House::new(endless(), limited(limits));

@@ -160,6 +160,29 @@ async fn a_call_that_was_under_way_fails_and_is_made_again_only_if_it_may_be() {
 }
 
 #[tokio::test]
+async fn a_call_with_effects_is_made_at_most_once_unless_somebody_says_otherwise() {
+    let mcp = Mcp::new("", &json!({}));
+    assert!(!mcp.tool("echo").await.policy.at_most_once);
+    let writing = mcp.tool("write").await;
+    assert!(writing.policy.at_most_once);
+    // A server that has not heard of it is waited for.
+    let pid = mcp.pid().await;
+    kill_process(pid, Signal::KILL).unwrap();
+    until("it is gone", || is_gone(pid)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let said = mcp.world.call(&writing, json!({ "text": "once" })).await.unwrap();
+    assert_eq!((said, mcp.count("write")), (json!("once"), 1));
+    // Who knows better has it made again.
+    let mut die = mcp.tool("die_writing").await.attempts(2);
+    let failure = mcp.world.call(&die, json!({})).await.unwrap_err();
+    assert_eq!((failure.kind.as_ref(), mcp.count("die_writing")), (MCP_GONE, 1));
+    die.policy.at_most_once = false;
+    let failure = mcp.world.call(&die, json!({})).await.unwrap_err();
+    assert_eq!(mcp.count("die_writing"), 3, "{}", mcp.notes());
+    assert!(failure.message.contains("not known whether"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_server_that_keeps_failing_is_tried_less_and_less_often() {
     let mcp = Mcp::new("crash", &json!({}));
     let first = mcp.servers.specs().await.unwrap_err();

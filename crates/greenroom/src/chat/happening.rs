@@ -56,6 +56,11 @@ pub enum Happening {
         /// Why.
         cause: String,
     },
+    /// It does not go on before somebody says something.
+    GivenUp {
+        /// Why.
+        cause: String,
+    },
     /// A call stands in a queue.
     Queued {
         /// Which.
@@ -116,6 +121,7 @@ impl Happening {
             self,
             Retrying { .. }
                 | GaveUp { .. }
+                | GivenUp { .. }
                 | Queued { .. }
                 | Unpaid { .. }
                 | Parked { .. }

@@ -36,6 +36,8 @@ pub enum Left {
     Asked(Box<Ask>),
     /// It is parked or paused, and nobody is there to wait.
     Held,
+    /// It could not answer, and nobody is there to try again.
+    GivenUp,
 }
 
 /// A chat, on whatever node.
@@ -202,7 +204,9 @@ impl Chat {
             self.say(client, id, words).await?;
         }
         let is_over = matches!(self.input, Input::Over);
-        Ok((is_over && self.talk.is_answered()).then_some(Left::Quit))
+        let is_over = is_over && self.talk.is_answered();
+        let left = if self.talk.has_given_up() { Left::GivenUp } else { Left::Quit };
+        Ok(is_over.then_some(left))
     }
 
     /// Looks what else there is to know.

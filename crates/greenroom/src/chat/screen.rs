@@ -90,6 +90,9 @@ impl Screen {
             Happening::GaveUp { step, cause } => {
                 format!("({} was given up: {})", plain(step), short(cause, CAUSE_MAX))
             }
+            Happening::GivenUp { cause } => {
+                format!("(it does not go on: {}; say something to have it try again)", plain(cause))
+            }
             Happening::Queued { step, queue } => {
                 in_its_name(&format!("({} waits in the queue {})", plain(step), plain(queue)))
             }

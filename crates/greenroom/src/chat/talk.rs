@@ -7,12 +7,12 @@ mod tests;
 
 use super::happening::Happening;
 use super::trouble::{Step, Troubles};
-use greenroom_agent::Live;
 use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
 use greenroom_agent::provider::Delta;
 use greenroom_agent::scripted::MODEL;
+use greenroom_agent::{Live, PROBLEM};
 use greenroom_api::wire::Turn;
-use greenroom_model::{Event, Op, Payload, Seq};
+use greenroom_model::{Event, Failure, Op, Payload, Seq};
 use std::collections::{BTreeSet, VecDeque};
 
 /// How word of another agent begins.
@@ -28,6 +28,8 @@ pub struct Talk {
     pub last: Seq,
     /// Whether it waits for a word.
     pub listening: bool,
+    /// Why it does not go on.
+    problem: Option<Failure>,
     streamed: String,
     /// The beginning of what is streamed was heard: who comes in the middle is told
     /// the whole when it is durable.
@@ -50,6 +52,11 @@ impl Talk {
     /// Whether all that was sent from here has been taken in, and answered.
     pub fn is_answered(&self) -> bool {
         self.listening && self.sent.is_empty()
+    }
+
+    /// Whether it could not answer what was said last.
+    pub fn has_given_up(&self) -> bool {
+        self.problem.is_some()
     }
 
     /// Whether nothing is done: if it does not listen, it waits for somebody.
@@ -87,6 +94,10 @@ impl Talk {
                 let name: String = value.read().unwrap_or_default();
                 let recorded = name == MODEL;
                 happened.push(Happening::Model { name, recorded });
+            } else if key == PROBLEM {
+                self.problem = value.read::<Option<Failure>>().ok().flatten();
+                let cause = self.problem.as_ref().map(|failure| failure.message.clone());
+                happened.extend(cause.map(|cause| Happening::GivenUp { cause }));
             } else if key == "status" {
                 self.listening = value.read::<String>().is_ok_and(|word| word == "listening");
                 if self.listening {

@@ -92,6 +92,7 @@ async fn chat(
             Left::Quit => return Ok(Code::Done),
             Left::Asked(ask) => return Err(asked(&id, &ask).into()),
             Left::Held => return Ok(Code::Unfinished),
+            Left::GivenUp => return Ok(Code::Failed),
             Left::NodeGone if serving.is_some() => return Ok(Code::Unfinished),
             Left::NodeGone if !temporary => match awaited(app, args, &mut chat).await? {
                 Some(next) => *client = next,

@@ -21,6 +21,7 @@ mod house;
 mod look;
 mod memory;
 mod new;
+mod once;
 mod project;
 mod queues;
 mod run;

@@ -57,3 +57,18 @@ fn each_limit_stops_and_a_grant_gives_as_much_again() {
     assert!(at(used(0, 1_000_000), 0));
     assert!(at(used(0, 0), 240_000));
 }
+
+#[test]
+fn turns_in_which_nothing_works_are_no_progress() {
+    let (mut watch, limits) = (Watch::default(), Limits { failures: 3, ..Limits::default() });
+    watch.turned(true);
+    watch.turned(false);
+    watch.turned(true);
+    assert!(!watch.is_failing(&limits));
+    watch.turned(true);
+    assert!(watch.is_failing(&limits) && check(&watch, &limits).is_ok());
+    watch.turned(true);
+    assert!(check(&watch, &limits).unwrap_err().0.contains("3 turns in a row"));
+    watch.grant();
+    assert!(check(&watch, &limits).is_ok());
+}

@@ -6,7 +6,8 @@ use super::*;
 fn a_long_text_is_read_piece_by_piece_and_searched() {
     let mut kept = Kept::default();
     let text = "ä".repeat(20_000) + "needle" + &"x".repeat(100);
-    let handle = kept.keep(text.clone());
+    let (handle, whole) = kept.keep(text.clone());
+    assert_eq!(whole, text.len());
     let mut read = String::new();
     let mut offset = 0;
     while offset < text.len() {
@@ -44,4 +45,13 @@ fn the_oldest_go_when_there_is_too_much() {
     assert!(kept.bytes() <= KEPT_BYTES_MAX);
     assert!(kept.read(&json!({"handle": "result-3"})).is_err());
     assert!(kept.read(&json!({"handle": "result-5"})).is_ok());
+}
+
+#[test]
+fn one_text_is_no_exception_and_control_characters_count_as_they_are_written() {
+    let mut kept = Kept::default();
+    let (handle, bytes) = kept.keep("\u{1}ä".repeat(4 << 20));
+    assert!(kept.bytes() <= KEPT_BYTES_MAX && bytes > KEPT_BYTES_MAX / 8, "{bytes}");
+    let end = kept.read(&json!({"handle": handle, "offset": bytes})).unwrap();
+    assert!(end.starts_with(&format!("[bytes {bytes} to {bytes} of {bytes}]")), "{end}");
 }

@@ -49,7 +49,7 @@ fn a_grant_only_shrinks_on_the_way_down() {
 #[test]
 fn it_is_bounded() {
     let (mut store, lead) = (store(), process("lead/1"));
-    for (key, bytes) in [("", 1), (&*"k".repeat(513), 1), ("a", VALUE_BYTES_MAX + 1)] {
+    for (key, bytes) in [("", 1), (&*"k".repeat(513), 1), ("\n", 1), ("a", VALUE_BYTES_MAX + 1)] {
         let refused = store.set("c", &lead, key, bytes, None).expect_err("too much");
         assert!(refused.is(TOO_MUCH), "{refused:?}");
     }
@@ -59,6 +59,25 @@ fn it_is_bounded() {
     assert!(store.set("c", &lead, "more", 1, None).is_err());
     assert!(store.set("c", &lead, "7", 4, None).is_ok(), "what takes its place makes room");
     assert!(store.set("c", &lead, "more", 1, None).is_ok());
+}
+
+#[test]
+fn it_goes_into_a_new_segment_at_its_limits() {
+    let (mut store, id) = (store(), "\"".repeat(250));
+    let who = Who::Process(id.clone());
+    store.maker = Some(id.clone());
+    for n in 0..KEYS_MAX {
+        let key = format!("{}{n:05}", "\"".repeat(KEY_BYTES_MAX - 5));
+        store.set("c", &who, &key, 1, None).expect("room");
+        store.grant(format!("{id}{n}"), grant(&key, true)).expect("room");
+        if n < WATCHES_MAX {
+            store.watch("c", &who, &key).expect("room");
+        }
+    }
+    assert!(crate::json_size::json_size(&store) < greenroom_model::PAYLOAD_MAX_BYTES);
+    let long = "k".repeat(KEY_BYTES_MAX + 1);
+    assert!(Store::default().grant("a/b".to_owned(), grant(&long, false)).is_err());
+    assert!(store.watch("c", &Who::Process(id), &long).is_err());
 }
 
 #[test]

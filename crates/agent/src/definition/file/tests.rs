@@ -2,6 +2,7 @@
 
 use super::*;
 use serde_json::json;
+use std::time::Duration;
 
 #[test]
 fn the_format_in_wide_use_loads_unchanged() {
@@ -28,18 +29,30 @@ fn what_is_not_said_is_the_default() {
 fn our_own_fields() {
     let text = "---\nname: payer\napprove:\n  pay: {above: {pointer: /amount, most: 100}}\n  \
         Bash: always\nlimits: {turns: 5, money: 0.5, then: ask}\nmaxTurns: 7\noutput: {type: object}\n\
-        maxTokens: 100\n---\nPay.";
+        maxTokens: 100\ntoolPolicy:\n  mcp__shop__*: {atMostOnce: false, timeout: 30s}\n---\nPay.";
     let Read { definition, ignored } = read(text, "x").unwrap();
     assert_eq!(ignored, Vec::<String>::new());
     let rule = Approval::Above { pointer: "/amount".to_owned(), most: 100.0 };
     assert_eq!(definition.approve["pay"], rule);
     assert_eq!(definition.approve["Bash"], Approval::Always);
     assert_eq!((definition.limits.turns, definition.limits.money), (7, Some(0.5)));
+    let policy = &definition.tool_policy["mcp__shop__*"];
+    assert_eq!((policy.at_most_once, policy.timeout), (Some(false), Some(Duration::from_secs(30))));
     assert_eq!(definition.limits.then, Breach::Ask);
     assert_eq!(definition.output, Some(json!({"type": "object"})));
     assert_eq!(definition.tokens_max, 100);
     let list = read("---\napprove: pay, Bash\n---\nPay.", "x").unwrap().definition;
     assert_eq!(list.approve["Bash"], Approval::Always);
+}
+
+#[test]
+fn tools_left_empty_are_none() {
+    let tools =
+        |head: &str| read(&format!("---\nname: x\n{head}\n---\nx"), "x").unwrap().definition.tools;
+    assert_eq!(tools("color: red"), None);
+    assert_eq!(tools("tools:"), Some(Vec::new()));
+    assert_eq!(tools("tools: []"), Some(Vec::new()));
+    assert_eq!(tools("tools: Read"), Some(vec!["Read".to_owned()]));
 }
 
 #[test]
@@ -50,6 +63,11 @@ fn what_cannot_be_is_told() {
     assert!(wrong("---\nlimits: {children: 0}\n---\nx").contains("limits.children"));
     assert!(wrong("---\nlimits: {turns: 0}\n---\nx").contains("limits.turns: 0"));
     assert!(wrong("---\nisolation: cage\n---\nx").contains("isolation: cage"));
+    let told = wrong("---\nname: x\ntoolPolicy:\n  pay: {atMostOne: true}\n---\nx");
+    assert!(told.contains("line 4") && told.contains("did you mean `atMostOnce`?"), "{told}");
+    let told = wrong("---\nname: x\ntoolPolicy:\n  a b: {readOnly: true}\n---\nx");
+    assert!(told.contains("line 3") && told.contains("in no tool's name"), "{told}");
+    assert!(wrong("---\nlimits: {failures: 1}\n---\nx").contains("limits.failures"));
     assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
     assert!(wrong("---\nlimits: {money: -1}\n---\nx").contains("limits.money"));
     assert!(wrong("---\nlimits: {child: {tokens: 0}}\n---\nx").contains("limits.child.tokens: 0"));

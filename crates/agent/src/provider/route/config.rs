@@ -101,6 +101,12 @@ impl OneOrMore {
     }
 }
 
+/// Whether an address says who asks.
+fn has_user(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'))
+}
+
 impl ModelsConfig {
     /// A configuration from TOML.
     ///
@@ -136,9 +142,17 @@ impl ModelsConfig {
                 continue;
             }
             if !provider.url.starts_with("http://") && !provider.url.starts_with("https://") {
-                let url = &provider.url;
+                let url = if provider.url.contains('@') { "…@…" } else { &provider.url };
                 return Err(format!(
                     "the url `{url}` of the provider `{name}` must begin with http:// or https://"
+                ));
+            }
+            if has_user(&provider.url) {
+                return Err(format!(
+                    "the url of the provider `{name}` has a user or password in it (before the \
+                     `@`), which would be seen in journals and logs: take it out, and send it as a \
+                     header with `${{NAME}}`, such as \
+                     `headers = {{ authorization = \"Basic ${{NAME}}\" }}`"
                 ));
             }
             // Somebody will put the key itself here.

@@ -124,6 +124,11 @@ fn configurations_that_cannot_be() {
         ("[providers.a]\nprotocol = \"soap\"\nurl = \"http://x\"", "soap"),
         ("[providers.a]\nprotocol = \"chat\"\nurl = \"x\"", "http://"),
         (
+            "[providers.a]\nprotocol = \"chat\"\nurl = \"http://me:sk-abc-123@host:1/v1\"",
+            "send it as a header with `${NAME}`",
+        ),
+        ("[providers.a]\nprotocol = \"chat\"\nurl = \"ftp://me:sk-abc-123@host\"", "http://"),
+        (
             "[providers.a]\nprotocol = \"chat\"\nurl = \"http://x\"\nkey_env = \"sk-abc-123\"",
             "not the key",
         ),

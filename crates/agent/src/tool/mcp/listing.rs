@@ -41,6 +41,11 @@ impl McpTool {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
+
+    /// Whether the server says that a second call does no harm.
+    pub fn may_be_repeated(&self) -> bool {
+        self.read_only || self.idempotent
+    }
 }
 
 /// The tools of a server that its configuration gives to agents, by name.

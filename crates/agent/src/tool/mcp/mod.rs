@@ -8,6 +8,7 @@ mod answer;
 mod config;
 mod connection;
 mod expand;
+mod hidden;
 mod http;
 mod listing;
 mod secrets;

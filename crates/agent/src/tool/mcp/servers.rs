@@ -3,10 +3,12 @@
 use super::answer;
 use super::config::McpConfig;
 use super::expand::Lookup;
+use super::hidden;
 use super::listing::{McpTool, listing};
 use super::server::Server;
 use super::{MCP_CONFIG, MCP_GONE};
-use crate::provider::secret;
+use crate::provider::{Secret, secret};
+use crate::tool::outside::sleep;
 use crate::tool::{Policy, Run, Tool};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -26,6 +28,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// restart.
 const ATTEMPTS: u32 = 6;
 
+/// The first of these waits; each is twice the one before.
+const WAIT_MIN: Duration = Duration::from_millis(250);
+
 /// The name under which a call carries its step's key, in the call's `_meta`: the same
 /// for each attempt, so that a server can know a second one.
 const KEY: &str = "greenroom.run/step-key";
@@ -44,6 +49,7 @@ fn value_of(name: &str) -> Option<String> {
 #[derive(Clone)]
 pub struct McpServers {
     servers: Arc<BTreeMap<String, Arc<Server>>>,
+    lookup: Arc<Lookup>,
     start_limit: Duration,
 }
 
@@ -66,12 +72,18 @@ impl McpServers {
             (name, Arc::new(server))
         };
         let servers = config.servers.into_iter().map(server).collect();
-        McpServers { servers: Arc::new(servers), start_limit }
+        McpServers { servers: Arc::new(servers), lookup, start_limit }
     }
 
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.servers.keys().map(String::as_str)
+    }
+
+    /// The values in their configuration that nobody is to see.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let of = |server: &Arc<Server>| hidden::secrets(&server.config, &*self.lookup);
+        self.servers.values().flat_map(of).collect()
     }
 
     /// The tools that all servers have now, in a fixed order. To be called inside a step
@@ -108,12 +120,14 @@ impl McpServers {
 
     /// The tool, to be called. Each call is a step.
     ///
-    /// A call that was under way when the server was lost is made again only if the
-    /// server says that this does no harm (`readOnlyHint`, `idempotentHint`); otherwise
-    /// the model is told that it is not known whether it took effect.
+    /// A call that was under way when the server or the node was lost is made again only
+    /// if the server says that this does no harm (`readOnlyHint`, `idempotentHint`), or
+    /// the agent's definition does; otherwise the model is told that it is not known
+    /// whether it took effect.
     pub fn tool(&self, tool: &McpTool) -> Tool {
         let policy = Policy {
             read_only: tool.read_only,
+            at_most_once: !tool.may_be_repeated(),
             // The call has its limit itself, and says so better; a start takes time too.
             timeout: tool.timeout().saturating_add(self.start_limit + Duration::from_secs(10)),
             attempts_max: ATTEMPTS,
@@ -122,22 +136,46 @@ impl McpServers {
         let (servers, known) = (self.clone(), Arc::new(tool.clone()));
         let run = Arc::new(move |step: Step, arguments: Value| {
             let (servers, known) = (servers.clone(), known.clone());
-            async move { servers.call(&known, arguments, step.key()).await }.boxed()
+            async move { servers.call_patiently(&known, &arguments, step.key()).await }.boxed()
         });
         Tool { spec: tool.spec.clone(), policy, run: Run::Step(run) }
     }
 
-    async fn call(&self, tool: &McpTool, arguments: Value, key: &str) -> Result<Value, Failure> {
+    /// A call that may not be made twice is one attempt; as long as the server has not
+    /// heard of it, it is waited for here.
+    async fn call_patiently(
+        &self,
+        tool: &McpTool,
+        arguments: &Value,
+        key: &str,
+    ) -> Result<Value, Failure> {
+        let mut waits = (0..ATTEMPTS - 1).map(|attempt| WAIT_MIN * (1 << attempt));
+        loop {
+            let (failure, was_heard) = match self.call(tool, arguments.clone(), key).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            let may_wait = failure.retryable && !was_heard && !tool.may_be_repeated();
+            let Some(wait) = waits.next().filter(|_| may_wait) else { return Err(failure) };
+            sleep(failure.left_alone_for().unwrap_or(wait).max(wait)).await;
+        }
+    }
+
+    /// One attempt. Errors: beside the failure, whether the server may have heard of it.
+    async fn call(
+        &self,
+        tool: &McpTool,
+        arguments: Value,
+        key: &str,
+    ) -> Result<Value, (Failure, bool)> {
         let Some(server) = self.servers.get(&tool.server) else {
             let words = "is not configured any more; it was when the agent began";
-            return Err(Failure::fatal(
-                MCP_CONFIG,
-                format!("MCP server `{}` {words}", tool.server),
-            ));
+            let words = format!("MCP server `{}` {words}", tool.server);
+            return Err((Failure::fatal(MCP_CONFIG, words), false));
         };
         let Value::Object(arguments) = arguments else {
             let words = "the arguments must be an object";
-            return Err(Failure::fatal(crate::tool::BAD_ARGUMENTS, words));
+            return Err((Failure::fatal(crate::tool::BAD_ARGUMENTS, words), false));
         };
         let mut meta = Map::new();
         meta.insert(KEY.to_owned(), json!(key));
@@ -145,9 +183,9 @@ impl McpServers {
         call.arguments = Some(arguments);
         call.meta = serde_json::from_value::<RequestMetaObject>(Value::Object(meta)).ok();
         match server.call(call).await {
-            Ok(result) => answer::value(result),
-            Err((failure, false)) => Err(failure),
-            Err((failure, true)) => Err(unsure(tool, failure)),
+            Ok(result) => answer::value(result).map_err(|failure| (failure, true)),
+            Err((failure, false)) => Err((failure, false)),
+            Err((failure, true)) => Err((unsure(tool, failure), true)),
         }
     }
 
@@ -157,11 +195,11 @@ impl McpServers {
     }
 }
 
-/// The failure of a call that was under way.
+/// The failure of a call that was under way. Whether it is made again is for the terms
+/// on which it was made.
 fn unsure(tool: &McpTool, mut failure: Failure) -> Failure {
     let is_unsure = failure.is(MCP_GONE) || failure.is(failure::TIMEOUT);
-    if is_unsure && !tool.read_only && !tool.idempotent {
-        failure.retryable = false;
+    if is_unsure && !tool.may_be_repeated() {
         failure.message.push_str("; it is not known whether it took effect");
     }
     failure

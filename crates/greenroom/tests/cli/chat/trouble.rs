@@ -23,13 +23,31 @@ fn an_attempt_that_failed_is_told_with_its_cause() {
 }
 
 #[test]
+fn a_model_that_cannot_answer_ends_no_conversation() {
+    let server = server(
+        r#"{"times": 2, "when": {"text": "hello"}, "status": 400, "message": "a bad day"},
+        {"when": {"text": "again"}, "say": "Hello."}"#,
+    );
+    let house = House::with_agents(&server.chat_url());
+    let mut talk = Talk::begin(&house, &["support/one"]);
+    talk.sees("listening");
+    talk.types("hello");
+    let told = talk.sees("given_up");
+    assert!(told["cause"].as_str().expect("words").contains("a bad day"), "{told}");
+    talk.leaves();
+    house.run(&["chat", "support/one", "-m", "hello"]).fails(1, &["a bad day", "try again"]);
+    assert_eq!(house.run(&["chat", "support/one", "-m", "again"]).ok().out, "Hello.\n");
+}
+
+#[test]
 fn a_conversation_that_was_stopped_says_how_it_goes_on() {
     let server = server(r#"{"when": {"text": "hello"}, "say": "Hello."}"#);
     let house = House::with_agents(&server.chat_url());
-    let talk = Talk::begin(&house, &["support/one"]);
+    let mut talk = Talk::begin(&house, &["support/one"]);
     talk.sees("listening");
     house.run(&["cancel", "support/one", "--kill"]).ok();
     talk.sees("ended");
+    assert_eq!(talk.child.wait().expect("it ends").code(), Some(4));
     house.run(&["chat", "support/one"]).fails(1, &["restart support/one", "new conversation"]);
 }
 

@@ -1,5 +1,8 @@
 //! What someone may have meant.
 
+#[cfg(test)]
+mod tests;
+
 /// The word nearest to what was given, if one is near enough.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |word: &&str| distance(given, word);
@@ -21,18 +24,4 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
-        let known = ["refund", "research", "add"];
-        assert_eq!(nearest("refnud", known), Some("refund"));
-        assert_eq!(nearest("ad", known), Some("add"));
-        assert_eq!(nearest("payment", known), None);
-        assert_eq!(nearest("x", []), None);
-    }
 }
