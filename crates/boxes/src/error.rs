@@ -1,0 +1,60 @@
+//! What can go wrong, sorted by what the caller does next.
+
+use crate::path::BadPath;
+use crate::spec::SpecError;
+use std::path::Path;
+
+/// Why an operation on boxes did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The machine's file system failed. Repair it and try again: nothing is half done.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was tried, with its path.
+        doing: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A spec that cannot be used. Correct the file.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A tree, an archive or an image that may not become a layer. Nothing was taken in.
+    #[error("{path}: {why}")]
+    Refused {
+        /// The path inside the tree or the archive.
+        path: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// What is stored is not what was stored. Restore it from a copy.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// There is nothing of this name.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// Somebody else is at work. Try again later.
+    #[error("busy: {0}")]
+    Busy(String),
+}
+
+impl Error {
+    /// A failure of the file system while doing something with a path.
+    pub(crate) fn io(
+        doing: &str,
+        path: impl AsRef<Path>,
+        source: impl Into<std::io::Error>,
+    ) -> Error {
+        Error::Io { doing: format!("{doing} {}", path.as_ref().display()), source: source.into() }
+    }
+
+    /// Something inside a tree that may not be taken in.
+    pub(crate) fn refused(path: impl Into<String>, why: impl Into<String>) -> Error {
+        Error::Refused { path: path.into(), why: why.into() }
+    }
+}
+
+impl From<BadPath> for Error {
+    fn from(bad: BadPath) -> Error {
+        Error::Refused { path: bad.path, why: bad.why.to_owned() }
+    }
+}

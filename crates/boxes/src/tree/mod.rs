@@ -1,0 +1,14 @@
+//! Trees of files as data: entries, the manifests of layers, stacks of layers, and what
+//! differs between two. Knows no file system.
+
+mod changes;
+mod entry;
+mod manifest;
+mod planted;
+mod stack;
+
+pub use changes::{Change, Changes, Rename};
+pub use entry::{Entry, Xattr, Xattrs};
+pub use manifest::Manifest;
+pub use planted::{Plant, Planted};
+pub use stack::Stack;
