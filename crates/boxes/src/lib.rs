@@ -4,6 +4,8 @@
 //! Knows no journal, no process and no model. What only reads and writes files
 //! stands here; what asks the kernel to keep a program in stands in `sandbox`.
 
+pub mod branch;
+pub mod compose;
 mod error;
 mod hash;
 pub mod layer;

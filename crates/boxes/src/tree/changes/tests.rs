@@ -1,7 +1,7 @@
 //! Changes are those of the whole trees, and their layer makes them.
 
-use super::super::stack::tests::stack;
 use super::*;
+use crate::tree::stack;
 use proptest::prelude::*;
 use std::sync::Arc;
 
