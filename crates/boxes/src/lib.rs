@@ -7,6 +7,7 @@
 pub mod branch;
 pub mod compose;
 mod error;
+pub mod export;
 mod hash;
 pub mod layer;
 mod path;

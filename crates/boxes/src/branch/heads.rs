@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::hash::LayerId;
 use crate::steps::Steps;
+use crate::store::lock;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,8 @@ pub struct Heads {
 impl Heads {
     pub fn open(file: &Path, steps: Steps) -> Result<Heads, Error> {
         let failed = |error| failed(file, error);
+        // SQLite does not wait where two turn a new file to its write-ahead log.
+        let _lock = lock(&file.with_extension("lock"), true)?;
         let connection = Connection::open(file).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;

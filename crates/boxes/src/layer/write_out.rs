@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::hash::LayerId;
 use crate::path::TreePath;
-use crate::store::{Store, Writing, sync_dir};
+use crate::store::{Store, sync_dir};
 use crate::tree::{Entry, Stack, Xattrs};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps};
 use std::collections::BTreeMap;
@@ -35,8 +35,11 @@ pub fn lower(store: &Store, id: LayerId) -> Result<PathBuf, Error> {
     let writing = store.write()?;
     let manifest = store.layer(id)?;
     let beside = writing.temporary_path();
-    place(&writing, manifest.entries(), &beside, &path)?;
-    Ok(path)
+    match place(store, manifest.entries(), &beside, &path) {
+        // Somebody was quicker. A layer is what it is named after, so theirs is as good.
+        Err(_) if path.exists() => Ok(path),
+        placed => placed.map(|()| path),
+    }
 }
 
 /// Writes out what a stack shows, to a folder that is not there yet.
@@ -47,29 +50,30 @@ pub fn check_out(store: &Store, stack: &Stack, to: &Path) -> Result<(), Error> {
     if std::fs::symlink_metadata(to).is_ok() {
         return Err(Error::Busy(format!("{} is there already", to.display())));
     }
-    let writing = store.write()?;
+    let _writing = store.write()?;
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(format!(".partial-{}", std::process::id()));
-    place(&writing, &stack.flat(), &to.with_file_name(name), to)
+    place(store, &stack.flat(), &to.with_file_name(name), to)
 }
 
+/// Writes out beside the place, then gives it its name. What fails leaves nothing.
 fn place(
-    writing: &Writing<'_>,
+    store: &Store,
     entries: &BTreeMap<TreePath, Entry>,
     beside: &Path,
     to: &Path,
 ) -> Result<(), Error> {
-    write_out(writing.store(), entries, beside)?;
+    let written = write_out(store, entries, beside).and_then(|()| name(beside, to));
+    written.inspect_err(|_| drop(std::fs::remove_dir_all(beside)))?;
+    sync_dir(to.parent().unwrap_or(to))
+}
+
+fn name(beside: &Path, to: &Path) -> Result<(), Error> {
     let opened = File::open(beside).map_err(|error| Error::io("open", beside, error))?;
     rustix::fs::syncfs(&opened).map_err(|error| Error::io("sync", beside, error))?;
     let mode = Mode::from(0o755);
     rustix::fs::chmod(beside, mode).map_err(|error| Error::io("chmod", beside, error))?;
-    if let Err(error) = std::fs::rename(beside, to) {
-        let _ = std::fs::remove_dir_all(beside);
-        // Somebody was quicker. Layers are what they are named after, so theirs is as good.
-        return if to.exists() { Ok(()) } else { Err(Error::io("name", to, error)) };
-    }
-    sync_dir(to.parent().unwrap_or(to))
+    std::fs::rename(beside, to).map_err(|error| Error::io("name", to, error))
 }
 
 fn write_out(store: &Store, entries: &BTreeMap<TreePath, Entry>, dir: &Path) -> Result<(), Error> {

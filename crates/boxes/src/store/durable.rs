@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// Makes durable what names a folder has.
 pub fn sync_dir(dir: &Path) -> Result<(), Error> {
+    // The folder of a bare name.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let opened = File::open(dir).and_then(|dir| dir.sync_all());
     opened.map_err(|error| Error::io("sync", dir, error))
 }
@@ -25,7 +27,7 @@ pub fn write_file(path: &Path, beside: &Path, bytes: &[u8], steps: &Steps) -> Re
     steps.at("rename a file");
     std::fs::rename(beside, path).map_err(io)?;
     steps.at("sync a folder");
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    sync_dir(path.parent().unwrap_or(path))
 }
 
 fn open(path: &Path) -> Result<OwnedFd, Error> {

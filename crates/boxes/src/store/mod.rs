@@ -19,4 +19,4 @@ pub use root::Store;
 pub use sweep::Swept;
 pub use writing::Writing;
 
-pub(crate) use durable::sync_dir;
+pub(crate) use durable::{lock, sync_dir};

@@ -39,3 +39,21 @@ fn heads_of_a_newer_format_are_left_alone() {
     let error = Heads::open(&file, Steps::default()).unwrap_err().to_string();
     assert!(error.contains("newer format"), "{error}");
 }
+
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("heads");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let file = &file;
+            scope.spawn(move || {
+                let heads = Heads::open(file, Steps::default()).unwrap();
+                let name = number.to_string();
+                heads.write(Safe::Disk, |table| table.insert(&name, &[], None)).unwrap();
+            });
+        }
+    });
+    let heads = Heads::open(&file, Steps::default()).unwrap();
+    assert_eq!(heads.read(|table| table.open()).unwrap().len(), 8);
+}

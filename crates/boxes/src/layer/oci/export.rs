@@ -36,10 +36,7 @@ fn place(beside: &Path, to: &Path) -> Result<(), Error> {
     let opened = File::open(beside).map_err(|error| Error::io("open", beside, error))?;
     rustix::fs::syncfs(&opened).map_err(|error| Error::io("sync", beside, error))?;
     std::fs::rename(beside, to).map_err(|error| Error::io("name", to, error))?;
-    match to.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
-        _ => sync_dir(Path::new(".")),
-    }
+    sync_dir(to.parent().unwrap_or(to))
 }
 
 fn image(store: &Store, stack: &Stack, tag: &str, dir: &Path) -> Result<(), Error> {
