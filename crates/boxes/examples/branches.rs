@@ -2,6 +2,7 @@
 //! and layers cost alone. `cargo run --release -p greenroom-boxes --example branches`.
 
 use greenroom_boxes::branch::{Branches, Mode, Terms};
+use greenroom_boxes::store::Writing;
 use greenroom_boxes::tree::{Entry, Manifest};
 use greenroom_boxes::{BlobHash, TreePath};
 use std::collections::BTreeMap;
@@ -71,38 +72,39 @@ fn main() -> Result<(), Box<dyn Error>> {
     reading.take(|| Branches::open(dir.path())?.store().layer(id).map(drop))?;
     reading.print();
 
-    let (mut branch, mut seal, mut first, mut rebase) = (
+    let (mut branch, mut blobs, mut seal, mut first, mut rebase) = (
         Times::new("branch"),
-        Times::new("seal 100 files"),
+        Times::new("take in 100 files"),
+        Times::new("seal them"),
         Times::new("commit, parent unmoved"),
         Times::new("commit, rebased"),
     );
     for round in 0..ROUNDS {
         for (name, offset) in [("one", 0), ("two", CHANGED_FILES)] {
             branch.take(|| boxes.branch("main", name))?;
-            seal.take(|| changed(&boxes, name, round, offset))?;
+            let mut writing = boxes.store().write()?;
+            let changed = blobs.take(|| changed(&mut writing, name, round, offset))?;
+            seal.take(|| boxes.seal(&mut writing, name, changed))?;
         }
         let terms = Terms { mode: Mode::Rebase, merge_text: false };
         first.take(|| boxes.commit("one", terms))?;
         rebase.take(|| boxes.commit("two", terms))?;
     }
-    [branch, seal, first, rebase].into_iter().for_each(Times::print);
+    [branch, blobs, seal, first, rebase].into_iter().for_each(Times::print);
     Ok(())
 }
 
 fn changed(
-    boxes: &Branches,
+    writing: &mut Writing<'_>,
     name: &str,
     round: usize,
     offset: usize,
-) -> Result<(), Box<dyn Error>> {
-    let mut writing = boxes.store().write()?;
+) -> Result<Manifest, Box<dyn Error>> {
     let mut entries = BTreeMap::new();
     for number in offset..offset + CHANGED_FILES {
         let text = format!("{name} {round} {number} ").repeat(CHANGED_BYTES / 12);
         let (hash, size) = writing.blob(&mut text.as_bytes(), 1 << 20)?;
         entries.insert(path(number)?, Entry::file(hash, size, 0o644));
     }
-    boxes.seal(&mut writing, name, Manifest::with_folders(entries)?)?;
-    Ok(())
+    Ok(Manifest::with_folders(entries)?)
 }

@@ -85,8 +85,15 @@ pub enum Safe {
 #[derive(Debug)]
 pub struct Heads {
     file: PathBuf,
-    connection: Mutex<Connection>,
+    connection: Mutex<Connected>,
     steps: Steps,
+}
+
+#[derive(Debug)]
+struct Connected {
+    connection: Connection,
+    /// How it syncs now.
+    safe: Option<Safe>,
 }
 
 impl Heads {
@@ -107,17 +114,22 @@ impl Heads {
         }
         connection.execute_batch(SCHEMA).map_err(failed)?;
         connection.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
-        Ok(Heads { file: file.to_owned(), connection: Mutex::new(connection), steps })
+        Ok(Heads {
+            file: file.to_owned(),
+            connection: Mutex::new(Connected { connection, safe: None }),
+            steps,
+        })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    fn connection(&self) -> MutexGuard<'_, Connected> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads in one snapshot.
     pub fn read<T>(&self, read: impl FnOnce(&Table<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction().map_err(|error| failed(&self.file, error))?;
+        let mut connected = self.connection();
+        let transaction =
+            connected.connection.transaction().map_err(|error| failed(&self.file, error))?;
         read(&Table { transaction, file: &self.file })
     }
 
@@ -128,11 +140,14 @@ impl Heads {
         write: impl FnOnce(&Table<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let failed = |error| failed(&self.file, error);
-        let mut connection = self.connection();
-        let level = if safe == Safe::Disk { "FULL" } else { "NORMAL" };
-        connection.pragma_update(None, "synchronous", level).map_err(failed)?;
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = connection.transaction_with_behavior(behavior).map_err(failed)?;
+        let mut connected = self.connection();
+        if connected.safe != Some(safe) {
+            let level = if safe == Safe::Disk { "FULL" } else { "NORMAL" };
+            connected.connection.pragma_update(None, "synchronous", level).map_err(failed)?;
+            connected.safe = Some(safe);
+        }
+        let begin = TransactionBehavior::Immediate;
+        let transaction = connected.connection.transaction_with_behavior(begin).map_err(failed)?;
         let table = Table { transaction, file: &self.file };
         let written = write(&table)?;
         self.steps.at("commit the heads");

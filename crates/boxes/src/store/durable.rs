@@ -1,10 +1,8 @@
-//! Files that are whole or not there, and locks that end with their process.
+//! Names that are on disk, and locks that end with their process.
 
 use crate::error::Error;
-use crate::steps::Steps;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -14,20 +12,6 @@ pub fn sync_dir(dir: &Path) -> Result<(), Error> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let opened = File::open(dir).and_then(|dir| dir.sync_all());
     opened.map_err(|error| Error::io("sync", dir, error))
-}
-
-/// Writes a file that others see whole, and that is on disk when this returns. `beside` is
-/// a path in the same file system that nobody else writes.
-pub fn write_file(path: &Path, beside: &Path, bytes: &[u8], steps: &Steps) -> Result<(), Error> {
-    let io = |error| Error::io("write", path, error);
-    steps.at("write a file");
-    let mut file = File::create(beside).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.sync_all().map_err(io)?;
-    steps.at("rename a file");
-    std::fs::rename(beside, path).map_err(io)?;
-    steps.at("sync a folder");
-    sync_dir(path.parent().unwrap_or(path))
 }
 
 fn open(path: &Path) -> Result<OwnedFd, Error> {

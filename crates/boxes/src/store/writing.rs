@@ -5,7 +5,8 @@ use super::root::Store;
 use crate::error::Error;
 use crate::hash::{BlobHash, LayerId};
 use crate::tree::{Manifest, Stack};
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -32,6 +33,9 @@ pub struct Writing<'s> {
     store: &'s Store,
     /// Blobs that are not on disk yet: where they are, by name.
     pending: BTreeMap<BlobHash, PathBuf>,
+    /// Folders of names that may not be on disk yet: ours, and those that somebody else
+    /// may have given just now.
+    unsynced: BTreeSet<PathBuf>,
     _lock: OwnedFd,
 }
 
@@ -41,7 +45,12 @@ impl Store {
     /// # Errors
     /// A lock that cannot be had.
     pub fn write(&self) -> Result<Writing<'_>, Error> {
-        Ok(Writing { store: self, pending: BTreeMap::new(), _lock: self.hold()? })
+        Ok(Writing {
+            store: self,
+            pending: BTreeMap::new(),
+            unsynced: BTreeSet::new(),
+            _lock: self.hold()?,
+        })
     }
 }
 
@@ -61,10 +70,20 @@ impl<'s> Writing<'s> {
         let (path, mut file) = self.temporary()?;
         let copied = copy(from, &mut file, &path, bytes_max);
         let (hash, size) = copied.inspect_err(|_| discard(&path))?;
-        if self.pending.contains_key(&hash) || self.store.blob_path(hash).exists() {
+        let name = self.store.blob_path(hash);
+        let unneeded = match self.pending.entry(hash) {
+            Entry::Occupied(_) => true,
+            Entry::Vacant(_) if name.exists() => {
+                self.unsynced.extend(name.parent().map(Path::to_owned));
+                true
+            }
+            Entry::Vacant(vacant) => {
+                vacant.insert(path.clone());
+                false
+            }
+        };
+        if unneeded {
             discard(&path);
-        } else {
-            self.pending.insert(hash, path);
         }
         Ok((hash, size))
     }
@@ -74,28 +93,41 @@ impl<'s> Writing<'s> {
     /// # Errors
     /// A disk that fails.
     pub fn settle(&mut self) -> Result<(), Error> {
+        self.name_all()?;
+        self.sync_names()
+    }
+
+    /// Gives all blobs their names, which are not on disk yet.
+    fn name_all(&mut self) -> Result<(), Error> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let steps = &self.store.steps;
         steps.at("sync blobs");
         self.sync(self.pending.values())?;
-        let mut names = Vec::new();
         while let Some((hash, from)) = self.pending.first_key_value() {
             let name = self.store.blob_path(*hash);
             steps.at("name a blob");
             rename(from, &name)?;
-            names.push(name);
+            self.unsynced.extend(name.parent().map(Path::to_owned));
             self.pending.pop_first();
         }
-        steps.at("sync names");
-        let mut folders: Vec<&Path> = names.iter().filter_map(|name| name.parent()).collect();
-        folders.dedup();
-        if folders.len() >= SYNC_ALL_FROM {
-            return self.sync_all();
+        Ok(())
+    }
+
+    fn sync_names(&mut self) -> Result<(), Error> {
+        if self.unsynced.is_empty() {
+            return Ok(());
         }
-        folders.into_iter().try_for_each(durable::sync_dir)?;
-        durable::sync_dir(&self.store.dir().join("blobs"))
+        self.store.steps.at("sync names");
+        if self.unsynced.len() >= SYNC_ALL_FROM {
+            self.sync_all()?;
+        } else {
+            self.unsynced.iter().try_for_each(|folder| durable::sync_dir(folder))?;
+            durable::sync_dir(&self.store.dir().join("blobs"))?;
+        }
+        self.unsynced.clear();
+        Ok(())
     }
 
     /// Takes in a layer, on disk when this returns, with all blobs before it.
@@ -103,14 +135,30 @@ impl<'s> Writing<'s> {
     /// # Errors
     /// A disk that fails.
     pub fn layer(&mut self, manifest: Manifest) -> Result<LayerId, Error> {
-        self.settle()?;
         let bytes = manifest.encode();
         let id = LayerId::of(&bytes);
         let path = self.store.layer_path(id);
-        if !path.exists() {
-            let (beside, _) = self.temporary()?;
-            durable::write_file(&path, &beside, &bytes, &self.store.steps)?;
+        self.name_all()?;
+        if path.exists() {
+            self.sync_names()?;
+        } else {
+            let (beside, mut file) = self.temporary()?;
+            let io = |error| Error::io("write", &beside, error);
+            file.write_all(&bytes).map_err(io)?;
+            // With many names, one call for them and the manifest: each costs a turn of
+            // the disk.
+            let many = self.unsynced.len() >= SYNC_ALL_FROM;
+            self.sync_names()?;
+            if !many {
+                self.store.steps.at("sync the manifest");
+                file.sync_all().map_err(io)?;
+            }
+            self.store.steps.at("name the manifest");
+            std::fs::rename(&beside, &path).map_err(io)?;
         }
+        // Also if somebody else has given the name just now.
+        self.store.steps.at("sync layers");
+        durable::sync_dir(&self.store.dir().join("layers"))?;
         self.store.keep(id, Arc::new(manifest));
         Ok(id)
     }

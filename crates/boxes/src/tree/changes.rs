@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::manifest::Manifest;
-use super::stack::Stack;
+use super::stack::{Said, Stack};
 use crate::error::Error;
 use crate::hash::BlobHash;
 use crate::path::TreePath;
@@ -56,7 +56,14 @@ impl Changes {
         }
         let mut by_path = BTreeMap::new();
         for path in touched {
-            let (was, is) = (before.get(path), after.get(path));
+            // What both share is asked once: it may be many layers.
+            let (mut was, mut is) = (old.said(path), new.said(path));
+            if matches!(was, Said::Nothing) || matches!(is, Said::Nothing) {
+                let below = common.said(path);
+                was = if matches!(was, Said::Nothing) { below } else { was };
+                is = if matches!(is, Said::Nothing) { below } else { is };
+            }
+            let (was, is) = (was.here(), is.here());
             let same = match (was, is) {
                 (Some(was), Some(is)) => was.looks_like(is),
                 (was, is) => was.is_none() && is.is_none(),

@@ -17,14 +17,25 @@ pub struct Stack {
     layers: Vec<(LayerId, Arc<Manifest>)>,
 }
 
-/// What one layer says of a path.
-enum Said<'m> {
+/// What layers say of a path.
+#[derive(Clone, Copy)]
+pub(super) enum Said<'m> {
     /// This is here.
     Here(&'m Entry),
     /// Nothing is here, whatever is below.
     Hidden,
     /// Ask the layer below.
     Nothing,
+}
+
+impl<'m> Said<'m> {
+    /// What is here if these are all layers.
+    pub(super) fn here(self) -> Option<&'m Entry> {
+        match self {
+            Said::Here(entry) => Some(entry),
+            Said::Hidden | Said::Nothing => None,
+        }
+    }
 }
 
 impl Stack {
@@ -79,14 +90,14 @@ impl Stack {
     /// What is seen at a path.
     #[must_use]
     pub fn get(&self, path: &TreePath) -> Option<&Entry> {
-        for manifest in self.manifests().rev() {
-            match said(manifest, path) {
-                Said::Here(entry) => return Some(entry),
-                Said::Hidden => return None,
-                Said::Nothing => {}
-            }
-        }
-        None
+        self.said(path).here()
+    }
+
+    /// What these layers say of a path, of which there may be more below.
+    pub(super) fn said(&self, path: &TreePath) -> Said<'_> {
+        let said = self.manifests().rev().map(|manifest| said(manifest, path));
+        let mut said = said.skip_while(|said| matches!(said, Said::Nothing));
+        said.next().unwrap_or(Said::Nothing)
     }
 
     /// The paths below a path that are seen, in no order, some perhaps twice.

@@ -92,10 +92,13 @@ fn child() {
     }
 }
 
-fn run(scene: &str, dir: &Path, at: u64) -> ExitStatus {
-    let mut child = Command::new(std::env::current_exe().unwrap());
+fn run(name: &str, dir: &Path, at: u64) -> ExitStatus {
+    scene(Command::new(std::env::current_exe().unwrap()), name, dir, at)
+}
+
+fn scene(mut child: Command, name: &str, dir: &Path, at: u64) -> ExitStatus {
     child.args(["--exact", "child", "--nocapture"]).stdout(Stdio::null()).stderr(Stdio::null());
-    child.env(SCENE, scene).env(DIR, dir).env(AT, at.to_string());
+    child.env(SCENE, name).env(DIR, dir).env(AT, at.to_string());
     child.status().unwrap()
 }
 
@@ -114,6 +117,49 @@ fn each_step(scene: &str, mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool)) -
         }
     }
     panic!("{scene} never ends");
+}
+
+/// The calls by which something changes on disk.
+const CALLS: [&str; 18] = [
+    "openat",
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "syncfs",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "fchmod",
+    "ftruncate",
+    "flock",
+    "symlinkat",
+    "close",
+];
+
+/// The same for each system call that a scene makes.
+fn each_call(name: &str, mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool)) {
+    for call in CALLS {
+        for when in 1..STEPS_MAX {
+            let mut survived = false;
+            case(&mut |dir| {
+                let mut child = Command::new("strace");
+                let inject = format!("inject={call}:signal=KILL:when={when}");
+                child.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e"]);
+                child.arg(inject).arg(std::env::current_exe().unwrap());
+                survived = scene(child, name, dir, 0).success();
+                survived
+            });
+            if survived {
+                println!("{call}: killed {} times", when - 1);
+                break;
+            }
+        }
+    }
 }
 
 const WRITTEN: [(&str, &str); 4] = [("a", "two"), ("b", "-"), ("new/x", "two"), ("new/y", "2")];
@@ -155,21 +201,24 @@ fn expected(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-#[test]
-fn a_commit_that_is_killed_is_all_or_nothing() {
-    let old = expected(&[("a", "1"), ("b", "1"), ("c", "one")]);
-    let new = expected(&[("a", "two"), ("c", "one"), ("new/x", "two"), ("new/y", "2")]);
-    let (mut undone, mut done) = (0, 0);
-    let steps = each_step("commit", |killed| {
-        let dir = tempfile::tempdir().unwrap();
-        drop(prepare(dir.path()));
-        killed(dir.path());
-        let boxes = Branches::open(dir.path()).unwrap();
+#[derive(Default)]
+struct Found {
+    undone: u64,
+    done: u64,
+}
+
+impl Found {
+    /// Looks at what a commit has left that was killed or not: all old, so that it can be
+    /// made again, or all new.
+    fn after_commit(&mut self, dir: &Path) {
+        let old = expected(&[("a", "1"), ("b", "1"), ("c", "one")]);
+        let new = expected(&[("a", "two"), ("c", "one"), ("new/x", "two"), ("new/y", "2")]);
+        let boxes = Branches::open(dir).unwrap();
         let head = boxes.head("two").unwrap();
         if head.state == State::Committed {
-            done += 1;
+            self.done += 1;
         } else {
-            undone += 1;
+            self.undone += 1;
             assert_eq!(files(&boxes, "main"), old);
             // What the crash has left is no obstacle, and neither is its removal.
             sweep(&boxes);
@@ -181,8 +230,34 @@ fn a_commit_that_is_killed_is_all_or_nothing() {
         assert_eq!(files(&boxes, "main"), new);
         sweep(&boxes);
         assert_eq!(files(&boxes, "main"), new);
+    }
+}
+
+#[test]
+fn a_commit_that_is_killed_is_all_or_nothing() {
+    let mut found = Found::default();
+    let steps = each_step("commit", |killed| {
+        let dir = tempfile::tempdir().unwrap();
+        drop(prepare(dir.path()));
+        killed(dir.path());
+        found.after_commit(dir.path());
     });
+    let Found { undone, done } = found;
     assert!(steps >= 15 && undone >= 12 && done >= 1, "{steps} steps, {undone}, {done}");
+}
+
+#[test]
+#[ignore = "needs the program strace, and a minute"]
+fn a_commit_that_is_killed_at_each_system_call_is_all_or_nothing() {
+    let mut found = Found::default();
+    each_call("commit", |killed| {
+        let dir = tempfile::tempdir().unwrap();
+        drop(prepare(dir.path()));
+        killed(dir.path());
+        found.after_commit(dir.path());
+    });
+    let Found { undone, done } = found;
+    assert!(undone > 50 && done > 12, "{undone} undone, {done} done");
 }
 
 #[test]
@@ -239,6 +314,22 @@ fn export(dir: &Path, steps: Steps) {
     host.export(boxes.store(), &Changes::between(&before, &after), false).unwrap();
 }
 
+/// Opens the folder after an export that was killed or not, and looks at what is there.
+fn after_export(dir: &Path, survived: bool) -> Recovered {
+    let (host, recovered) = HostDir::open(&dir.join("host")).unwrap();
+    drop(host);
+    let boxes = Branches::open(&dir.join("store")).unwrap();
+    let found = tree(&boxes, &dir.join("host"));
+    let (before, after) = (tree(&boxes, &dir.join("before")), tree(&boxes, &dir.join("after")));
+    match recovered {
+        Recovered::Finished => assert_eq!(found, after),
+        Recovered::Undone => assert_eq!(found, before),
+        // Killed before it began, or after all was done.
+        Recovered::Nothing => assert!(found == after || (!survived && found == before)),
+    }
+    recovered
+}
+
 #[test]
 fn an_export_that_is_killed_is_finished_or_undone_at_the_next_open() {
     let (mut undone, mut finished) = (0, 0);
@@ -246,24 +337,24 @@ fn an_export_that_is_killed_is_finished_or_undone_at_the_next_open() {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         let survived = killed(dir.path());
-        let (host, recovered) = HostDir::open(&dir.path().join("host")).unwrap();
-        drop(host);
-        let boxes = Branches::open(&dir.path().join("store")).unwrap();
-        let found = tree(&boxes, &dir.path().join("host"));
-        let (before, after) =
-            (tree(&boxes, &dir.path().join("before")), tree(&boxes, &dir.path().join("after")));
-        match recovered {
+        match after_export(dir.path(), survived) {
             Recovered::Finished => finished += 1,
             Recovered::Undone => undone += 1,
             Recovered::Nothing => {}
         }
-        match recovered {
-            Recovered::Finished => assert_eq!(found, after),
-            Recovered::Undone => assert_eq!(found, before),
-            Recovered::Nothing => assert_eq!(found, if survived { after } else { before }),
-        }
     });
     assert!(undone >= 5 && finished >= 8, "{undone} undone, {finished} finished");
+}
+
+#[test]
+#[ignore = "needs the program strace, and a minute"]
+fn an_export_that_is_killed_at_each_system_call_is_finished_or_undone() {
+    each_call("export", |killed| {
+        let dir = tempfile::tempdir().unwrap();
+        hosts(dir.path());
+        let survived = killed(dir.path());
+        after_export(dir.path(), survived);
+    });
 }
 
 #[test]
