@@ -1,0 +1,44 @@
+//! Reads a box with all that it extends.
+
+use super::spec::compose;
+use crate::error::Error;
+use crate::spec::{BoxSpec, SPEC_FILE, SpecError};
+use std::path::{Path, PathBuf};
+
+#[cfg(test)]
+mod tests;
+
+/// How many boxes stand on top of each other at most.
+const DEPTH_MAX: usize = 32;
+
+/// The box of a folder, whole: with what it extends put under it.
+///
+/// # Errors
+/// A spec that cannot be read or used, boxes that extend each other in a circle, and
+/// boxes that do not go together.
+pub fn load(dir: &Path) -> Result<BoxSpec, Error> {
+    extended(dir, &mut Vec::new())
+}
+
+/// `above` are the boxes that led here.
+fn extended(dir: &Path, above: &mut Vec<PathBuf>) -> Result<BoxSpec, Error> {
+    let real = dir.canonicalize().map_err(|error| Error::io("open", dir, error))?;
+    let circle = above.contains(&real);
+    if circle || above.len() >= DEPTH_MAX {
+        let mut names: Vec<String> = above.iter().map(|dir| dir.display().to_string()).collect();
+        names.push(real.display().to_string());
+        let what = if circle {
+            "boxes extend each other in a circle"
+        } else {
+            "too many boxes on top of each other"
+        };
+        let (file, message) = (dir.join(SPEC_FILE), format!("{what}: {}", names.join(" -> ")));
+        return Err(SpecError { file, line: 1, column: 1, message }.into());
+    }
+    let own = BoxSpec::read(dir)?;
+    above.push(real);
+    let parts = own.extends.iter().map(|parent| extended(&dir.join(parent), above));
+    let parts = parts.collect::<Result<Vec<_>, Error>>()?;
+    above.pop();
+    Ok(compose(&parts, &own)?)
+}

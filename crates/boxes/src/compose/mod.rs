@@ -1,0 +1,11 @@
+//! Boxes out of boxes: `a + b`, and what a box extends.
+
+mod error;
+mod load;
+mod spec;
+mod tree;
+
+pub use error::ComposeError;
+pub use load::load;
+pub use spec::compose;
+pub use tree::{Part, unite};

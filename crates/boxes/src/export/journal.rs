@@ -1,0 +1,144 @@
+//! An export: checked, staged, planned, applied.
+
+use super::apply::apply;
+use super::host::{DONE, HostDir, JOURNAL, PLAN, PLAN_PARTIAL};
+use super::look::{folder, look, names, same};
+use super::plan::Plan;
+use crate::error::Error;
+use crate::path::TreePath;
+use crate::store::Store;
+use crate::tree::{Changes, Entry, Planted, Xattrs};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+#[cfg(test)]
+mod tests;
+
+/// An export that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// How many paths were changed.
+    pub paths: usize,
+}
+
+impl HostDir {
+    /// Makes changes in the folder: all of them, also if the machine fails halfway, or
+    /// none. `planted` takes things over that may act outside of a box, such as git's
+    /// hooks; otherwise they are refused.
+    ///
+    /// # Errors
+    /// A path that is not as it was before the changes, a folder to be removed with
+    /// something in it that they do not know, what was planted, a blob that is missing.
+    /// Then nothing was changed. A failure after that is finished when the folder is opened
+    /// again.
+    pub fn export(
+        &self,
+        store: &Store,
+        changes: &Changes,
+        planted: bool,
+    ) -> Result<Exported, Error> {
+        self.check(changes, planted)?;
+        let plan = Plan::new(changes);
+        if plan.items.is_empty() {
+            return Ok(Exported { paths: 0 });
+        }
+        let io = |error: Errno| Error::io("write", self.path.join(JOURNAL), error);
+        self.steps.at("make the journal");
+        rustix::fs::mkdirat(&self.root, JOURNAL, Mode::from(0o700)).map_err(io)?;
+        let gone = || io(Errno::NOENT);
+        let journal = self.inside(JOURNAL)?.ok_or_else(gone)?;
+        let planned = self.plan(store, &journal, &plan);
+        if let Err(error) = planned {
+            self.remove(&journal, JOURNAL)?;
+            return Err(error);
+        }
+        apply(&self.root, &journal, &plan, &self.steps)?;
+        self.done(&journal)?;
+        Ok(Exported { paths: plan.items.len() })
+    }
+
+    /// Whether all that is to be changed is as it was.
+    fn check(&self, changes: &Changes, planted: bool) -> Result<(), Error> {
+        if let Some(found) = Planted::among(changes).first().filter(|_| !planted) {
+            let why = "it may act outside of the box; look at it, then allow it for this export";
+            return Err(Error::refused(found.to_string(), why));
+        }
+        for (path, change) in changes.by_path() {
+            let first = path.as_str().split('/').next();
+            if first.is_some_and(|first| first == JOURNAL || first == DONE) {
+                return Err(Error::refused(path.as_str(), "a name that exports use themselves"));
+            }
+            if !same(look(&self.root, path)?.as_ref(), change.before.as_ref()) {
+                let why = "it is not as it was in the box when it began; take the folder in anew, \
+                           commit onto that, and export again";
+                return Err(Error::refused(path.as_str(), why));
+            }
+            let dir = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_dir);
+            if dir(&change.before) && !dir(&change.after) {
+                self.only_known(path, changes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn only_known(&self, path: &TreePath, changes: &Changes) -> Result<(), Error> {
+        let inside = path.join("x")?;
+        let Some(dir) = folder(&self.root, &inside)? else { return Ok(()) };
+        for name in names(&dir, path.as_str())? {
+            let known = path.join(&name).is_ok_and(|path| changes.by_path().contains_key(&path));
+            if !known {
+                let why = "it is in a folder that is to be removed, and the box does not know it";
+                return Err(Error::refused(format!("{path}/{name}"), why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all new files and then the plan. With the plan's name the export is decided.
+    fn plan(&self, store: &Store, journal: &OwnedFd, plan: &Plan) -> Result<(), Error> {
+        for (place, item) in plan.items.iter().enumerate() {
+            self.steps.at("stage");
+            stage(store, journal, &place.to_string(), item.after.as_ref())?;
+        }
+        let io = |error: Errno| Error::io("write", self.path.join(JOURNAL), error);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file =
+            rustix::fs::openat(journal, PLAN_PARTIAL, flags, Mode::from(0o600)).map_err(io)?;
+        let written = File::from(file).write_all(&plan.encode()?);
+        written.map_err(|error| Error::io("write", self.path.join(JOURNAL), error))?;
+        self.steps.at("sync what is staged");
+        rustix::fs::syncfs(journal).map_err(io)?;
+        self.steps.at("name the plan");
+        rustix::fs::renameat(journal, PLAN_PARTIAL, journal, PLAN).map_err(io)?;
+        rustix::fs::fsync(journal).map_err(io)?;
+        rustix::fs::fsync(&self.root).map_err(io)
+    }
+}
+
+fn stage(store: &Store, journal: &OwnedFd, name: &str, entry: Option<&Entry>) -> Result<(), Error> {
+    let io = |error: Errno| Error::io("stage", name, error);
+    match entry {
+        Some(Entry::File { hash, mode, xattrs, .. }) => {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(journal, name, flags, Mode::from(0o600)).map_err(io)?;
+            let mut file = File::from(file);
+            store.copy_blob(*hash, &mut file)?;
+            set_xattrs(&file, xattrs).map_err(io)?;
+            rustix::fs::fchmod(&file, Mode::from(*mode)).map_err(io)
+        }
+        Some(Entry::Symlink { target }) => {
+            rustix::fs::symlinkat(target.as_str(), journal, name).map_err(io)
+        }
+        Some(Entry::Dir { .. } | Entry::Tombstone) | None => Ok(()),
+    }
+}
+
+fn set_xattrs(file: &File, xattrs: &Xattrs) -> Result<(), Errno> {
+    let flags = rustix::fs::XattrFlags::empty();
+    xattrs
+        .iter()
+        .try_for_each(|(name, value)| rustix::fs::fsetxattr(file, name.as_str(), &value.0, flags))
+}

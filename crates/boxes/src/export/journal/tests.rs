@@ -1,0 +1,154 @@
+//! A folder gets all changes or none, and nobody's work is overwritten.
+
+use super::*;
+use crate::export::Recovered;
+use crate::layer::{Bounds, scan};
+use crate::tree::Stack;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::Arc;
+
+struct Case {
+    dir: tempfile::TempDir,
+    store: Store,
+}
+
+/// Paths with what is in them: `/` is a folder, `>x` a link.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+fn write(dir: &Path, files: Files<'_>) {
+    std::fs::create_dir_all(dir).unwrap();
+    for (path, text) in files {
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match text.strip_prefix('>') {
+            Some(target) => symlink(target, &path).unwrap(),
+            None if *text == "/" => std::fs::create_dir_all(&path).unwrap(),
+            None => std::fs::write(&path, text).unwrap(),
+        }
+    }
+}
+
+impl Case {
+    /// A host folder with some files.
+    fn new(files: Files<'_>) -> Case {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        write(&dir.path().join("host"), files);
+        Case { dir, store }
+    }
+
+    fn stack(&self, dir: &Path) -> Stack {
+        let mut writing = self.store.write().unwrap();
+        let manifest = scan(dir, &Bounds::base(), &mut writing).unwrap();
+        let id = writing.layer(manifest.clone()).unwrap();
+        Stack::new(vec![(id, Arc::new(manifest))])
+    }
+
+    /// From the host's folder as it is to another tree.
+    fn changes(&self, files: Files<'_>) -> Changes {
+        let other = self.dir.path().join("other");
+        let _ = std::fs::remove_dir_all(&other);
+        write(&other, files);
+        Changes::between(&self.stack(&self.dir.path().join("host")), &self.stack(&other))
+    }
+
+    fn host(&self) -> HostDir {
+        let (host, recovered) = HostDir::open(&self.dir.path().join("host")).unwrap();
+        assert_eq!(recovered, Recovered::Nothing);
+        host
+    }
+
+    fn is_like(&self, other: &str) -> bool {
+        let (host, other) = (self.dir.path().join("host"), self.dir.path().join(other));
+        self.stack(&host).flat() == self.stack(&other).flat()
+    }
+}
+
+#[test]
+fn a_folder_becomes_the_other_tree() {
+    let case = Case::new(&[
+        ("a", "1"),
+        ("d/e/x", "1"),
+        ("d/y", "1"),
+        ("t/x", "1"),
+        ("f", "1"),
+        ("l", ">a"),
+    ]);
+    let changes = case.changes(&[
+        ("a", "2"),
+        ("n/m/x", "2"),
+        ("t", "a file"),
+        ("f/in", "2"),
+        ("l", ">b"),
+        ("d/y", "1"),
+    ]);
+    let exported = case.host().export(&case.store, &changes, false).unwrap();
+    assert_eq!(exported.paths, changes.by_path().len());
+    assert!(case.is_like("other"));
+    assert!(!case.dir.path().join("host").join(JOURNAL).exists());
+    let nothing = case.changes(&[
+        ("a", "2"),
+        ("n/m/x", "2"),
+        ("t", "a file"),
+        ("f/in", "2"),
+        ("l", ">b"),
+        ("d/y", "1"),
+    ]);
+    assert_eq!(case.host().export(&case.store, &nothing, false).unwrap().paths, 0);
+}
+
+#[test]
+fn what_somebody_else_has_done_is_not_overwritten() {
+    type Deed = fn(&Path);
+    let deeds: [(&str, Deed); 5] = [
+        ("a", |host| std::fs::write(host.join("a"), "mine").unwrap()),
+        ("a", |host| {
+            std::fs::set_permissions(host.join("a"), std::fs::Permissions::from_mode(0o600))
+                .unwrap()
+        }),
+        ("new", |host| std::fs::write(host.join("new"), "mine").unwrap()),
+        ("d/mine", |host| std::fs::write(host.join("d/mine"), "mine").unwrap()),
+        ("d", |host| {
+            std::fs::rename(host.join("d"), host.join("elsewhere")).unwrap();
+            symlink("elsewhere", host.join("d")).unwrap();
+        }),
+    ];
+    for (at, deed) in deeds {
+        let case = Case::new(&[("a", "1"), ("d/x", "1")]);
+        let changes = case.changes(&[("a", "2"), ("new", "2")]);
+        deed(&case.dir.path().join("host"));
+        let before = case.stack(&case.dir.path().join("host")).flat();
+        let error = case.host().export(&case.store, &changes, false).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{at}: ")), "{at}: {error}");
+        assert_eq!(case.stack(&case.dir.path().join("host")).flat(), before);
+    }
+}
+
+#[test]
+fn what_was_planted_needs_a_word() {
+    for (path, text) in [(".git/hooks/pre-commit", "#!"), ("l", ">/etc/passwd")] {
+        let case = Case::new(&[("a", "1")]);
+        let changes = case.changes(&[("a", "1"), (path, text)]);
+        let error = case.host().export(&case.store, &changes, false).unwrap_err();
+        assert!(error.to_string().contains("outside of the box"), "{error}");
+        assert!(!case.is_like("other"));
+        case.host().export(&case.store, &changes, true).unwrap();
+        assert!(case.is_like("other"));
+    }
+}
+
+#[test]
+fn two_do_not_write_at_once_and_no_link_is_followed_out() {
+    let case = Case::new(&[("d/x", "1")]);
+    let host = case.host();
+    let second = HostDir::open(&case.dir.path().join("host")).unwrap_err();
+    assert!(matches!(second, Error::Busy(_)));
+    // A folder of the machine is swapped for a link to elsewhere.
+    let changes = case.changes(&[("d/x", "2")]);
+    let (inside, outside) = (case.dir.path().join("host/d"), case.dir.path().join("outside"));
+    std::fs::rename(&inside, &outside).unwrap();
+    symlink(&outside, &inside).unwrap();
+    assert!(host.export(&case.store, &changes, true).is_err());
+    assert_eq!(std::fs::read_to_string(outside.join("x")).unwrap(), "1");
+}

@@ -1,0 +1,19 @@
+//! Changes of a branch written into a folder of the machine.
+//!
+//! ```text
+//!            stage             plan           apply            forget
+//! nothing ─────────▶ staged ─────────▶ planned ─────────▶ applied ─────────▶ nothing
+//!            a crash: undone           a crash: finished at the next open
+//! ```
+//! The folder's file system changes one name at a time, so no commit is possible there.
+//! Instead all new files are written beside it first, in `.greenroom-export`, and then a
+//! plan that says every change. From then on whoever opens the folder finishes it.
+
+mod apply;
+mod host;
+mod journal;
+mod look;
+mod plan;
+
+pub use host::{HostDir, Recovered};
+pub use journal::Exported;

@@ -1,0 +1,13 @@
+//! Layers in and out of a store: from folders, tar files and OCI images, and to them.
+
+mod archive;
+mod bounds;
+mod oci;
+mod scan;
+mod write_out;
+
+pub use archive::{read_archive, write_archive};
+pub use bounds::Bounds;
+pub use oci::{Image, export_image, import_image};
+pub use scan::{scan, scan_upper};
+pub use write_out::{check_out, lower};

@@ -1,0 +1,194 @@
+//! A folder becomes a manifest. No link is followed: each name is opened in the folder
+//! that is open already, so that nobody who renames meanwhile leads the walk elsewhere.
+
+use super::bounds::{Bounds, Meter};
+use crate::error::Error;
+use crate::path::TreePath;
+use crate::store::Writing;
+use crate::tree::{Entry, Manifest, Xattr, Xattrs};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+#[cfg(test)]
+mod tests;
+
+/// Overlayfs's own attributes, for mounts with `userxattr` and for those without.
+const OVERLAY: [&str; 2] = ["user.overlay.", "trusted.overlay."];
+
+/// Those of them that only help overlayfs to remember.
+const HINTS: [&str; 6] = ["origin", "impure", "nlink", "upper", "uuid", "protattr"];
+
+/// Takes in a folder as it is.
+///
+/// # Errors
+/// Devices, sockets, pipes, names that are no UTF-8, other file systems mounted in it,
+/// what is beyond the bounds; a folder that cannot be read.
+pub fn scan(dir: &Path, bounds: &Bounds, writing: &mut Writing<'_>) -> Result<Manifest, Error> {
+    walk(dir, bounds, writing, false)
+}
+
+/// Takes in the upper folder of an overlay mount: what was changed, with tombstones for
+/// what was removed. The mount must be frozen or gone.
+///
+/// # Errors
+/// As [`scan`]; folders that overlayfs renamed without copying (mount it without
+/// `redirect_dir` and `metacopy`).
+pub fn scan_upper(
+    dir: &Path,
+    bounds: &Bounds,
+    writing: &mut Writing<'_>,
+) -> Result<Manifest, Error> {
+    walk(dir, bounds, writing, true)
+}
+
+fn walk(
+    dir: &Path,
+    bounds: &Bounds,
+    writing: &mut Writing<'_>,
+    upper: bool,
+) -> Result<Manifest, Error> {
+    let io = |error: rustix::io::Errno| Error::io("read", dir, error);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(io)?;
+    let device = rustix::fs::fstat(&root).map_err(io)?.st_dev;
+    let meter = Meter::new(bounds);
+    let mut walk = Walk { writing, meter, upper, device, entries: BTreeMap::new() };
+    walk.folder(None, &root)?;
+    Manifest::new(walk.entries)
+}
+
+struct Walk<'w, 's> {
+    writing: &'w mut Writing<'s>,
+    meter: Meter,
+    upper: bool,
+    device: u64,
+    entries: BTreeMap<TreePath, Entry>,
+}
+
+impl Walk<'_, '_> {
+    /// What is in an open folder. Paths are at most 256 deep, so this ends.
+    fn folder(&mut self, path: Option<&TreePath>, folder: &OwnedFd) -> Result<(), Error> {
+        let shown = path.map_or("the root", TreePath::as_str);
+        let io = |error: rustix::io::Errno| Error::io("read", shown, error);
+        for item in Dir::read_from(folder).map_err(io)? {
+            let item = item.map_err(io)?;
+            let Ok(name) = item.file_name().to_str() else {
+                let name = item.file_name().to_string_lossy();
+                return Err(Error::refused(format!("{shown}/{name}"), "its name is no UTF-8"));
+            };
+            if matches!(name, "." | "..") {
+                continue;
+            }
+            let child = match path {
+                Some(path) => path.join(name)?,
+                None => TreePath::new(name)?,
+            };
+            self.meter.entry(child.as_str())?;
+            let entry = self.entry(&child, folder)?;
+            self.entries.insert(child, entry);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &TreePath, folder: &OwnedFd) -> Result<Entry, Error> {
+        let io = |error: rustix::io::Errno| Error::io("read", path.as_str(), error);
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(folder, path.name(), flags).map_err(io)?;
+        let refused = |why: &str| Err(Error::refused(path.as_str(), why));
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => self.file(path, &open(path, folder, &stat, OFlags::NONBLOCK)?),
+            FileType::Directory if stat.st_dev != self.device => {
+                refused("another file system is mounted here; unmount it, or take it in by itself")
+            }
+            FileType::Directory => {
+                let dir = open(path, folder, &stat, OFlags::DIRECTORY)?;
+                let (xattrs, opaque) = self.xattrs(path, &dir)?;
+                self.folder(Some(path), &dir)?;
+                Ok(Entry::Dir { mode: stat.st_mode & 0o7777, opaque, xattrs })
+            }
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(folder, path.name(), Vec::new()).map_err(io)?;
+                match target.into_string() {
+                    Ok(target) => Ok(Entry::Symlink { target }),
+                    Err(_) => refused("a symbolic link whose target is no UTF-8"),
+                }
+            }
+            FileType::CharacterDevice if self.upper && stat.st_rdev == 0 => Ok(Entry::Tombstone),
+            FileType::CharacterDevice | FileType::BlockDevice => {
+                refused("a device; a box has its own few, remove this one")
+            }
+            FileType::Socket => refused("a socket; only whoever made it could use it, remove it"),
+            FileType::Fifo => refused("a pipe; only whoever made it could use it, remove it"),
+            FileType::Unknown => refused("neither a file, a folder nor a link"),
+        }
+    }
+
+    fn file(&mut self, path: &TreePath, file: &OwnedFd) -> Result<Entry, Error> {
+        let io = |error: rustix::io::Errno| Error::io("read", path.as_str(), error);
+        let stat = rustix::fs::fstat(file).map_err(io)?;
+        let mode = self.meter.file_mode(path.as_str(), stat.st_mode & 0o7777)?;
+        self.meter.announce(path.as_str(), u64::try_from(stat.st_size).unwrap_or(0))?;
+        let (xattrs, _) = self.xattrs(path, file)?;
+        let mut reader =
+            File::from(file.try_clone().map_err(|e| Error::io("read", path.as_str(), e))?);
+        let (hash, size) = self.writing.blob(&mut reader, self.meter.room())?;
+        self.meter.took(size);
+        Ok(Entry::File { hash, size, mode, xattrs })
+    }
+
+    /// Attributes that belong to the tree, and whether overlayfs marked this as opaque.
+    fn xattrs(&self, path: &TreePath, file: &OwnedFd) -> Result<(Xattrs, bool), Error> {
+        let io = |error: rustix::io::Errno| Error::io("read attributes of", path.as_str(), error);
+        let mut list = vec![0_u8; 65_536];
+        let count = match rustix::fs::flistxattr(file, &mut list[..]) {
+            Ok(count) => count,
+            Err(rustix::io::Errno::NOTSUP) => 0,
+            Err(error) => return Err(io(error)),
+        };
+        let (mut xattrs, mut opaque) = (Xattrs::new(), false);
+        let names = list.get(..count).unwrap_or(&[]).split(|byte| *byte == 0);
+        for name in names.filter(|name| !name.is_empty()) {
+            let Ok(name) = std::str::from_utf8(name) else {
+                return Err(Error::refused(path.as_str(), "an attribute whose name is no UTF-8"));
+            };
+            let overlay = OVERLAY.iter().find_map(|prefix| name.strip_prefix(prefix));
+            match overlay.filter(|_| self.upper) {
+                Some(hint) if HINTS.contains(&hint) => {}
+                Some("opaque") if value(file, name).map_err(io)? == b"y" => opaque = true,
+                Some(other) => {
+                    let why =
+                        format!("overlayfs's attribute `{other}`, which changes what is seen");
+                    return Err(Error::refused(path.as_str(), why));
+                }
+                // Others than user.* are about this machine, or give rights.
+                None if !name.starts_with("user.") => {}
+                None => {
+                    xattrs.insert(name.to_owned(), Xattr(value(file, name).map_err(io)?));
+                }
+            }
+        }
+        Ok((xattrs, opaque))
+    }
+}
+
+fn value(file: &OwnedFd, name: &str) -> rustix::io::Result<Vec<u8>> {
+    let mut bytes = vec![0_u8; 65_536];
+    let count = rustix::fs::fgetxattr(file, name, &mut bytes[..])?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+/// Opens what was looked at, and nothing that took its place. Opening a pipe does not wait.
+fn open(path: &TreePath, folder: impl AsFd, seen: &Stat, how: OFlags) -> Result<OwnedFd, Error> {
+    let io = |error: rustix::io::Errno| Error::io("open", path.as_str(), error);
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY | how;
+    let file = rustix::fs::openat(folder, path.name(), flags, Mode::empty()).map_err(io)?;
+    let stat = rustix::fs::fstat(&file).map_err(io)?;
+    if (stat.st_dev, stat.st_ino) != (seen.st_dev, seen.st_ino) {
+        return Err(Error::refused(path.as_str(), "it was replaced while it was read; try again"));
+    }
+    Ok(file)
+}

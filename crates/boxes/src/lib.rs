@@ -1,0 +1,22 @@
+//! Boxes: specs of disposable environments, the layers they are built of, and
+//! branches of their files with a commit that is checked for conflicts.
+//!
+//! Knows no journal, no process and no model. What only reads and writes files
+//! stands here; what asks the kernel to keep a program in stands in `sandbox`.
+
+pub mod branch;
+pub mod compose;
+mod error;
+pub mod export;
+mod hash;
+pub mod layer;
+mod path;
+pub mod spec;
+mod steps;
+pub mod store;
+pub mod tree;
+
+pub use error::Error;
+pub use hash::{BadHash, BlobHash, LayerId};
+pub use path::{BadPath, TreePath};
+pub use steps::Steps;

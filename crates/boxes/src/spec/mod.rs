@@ -1,0 +1,16 @@
+//! What a box is to be, as `box.toml` says it. Knows no store and no kernel.
+
+mod action;
+mod box_spec;
+mod error;
+mod field;
+mod network;
+mod part;
+mod read;
+mod units;
+
+pub use action::{Action, BadArguments};
+pub use box_spec::{Base, BoxSpec, FileSource, Level, Limits, Overrides, Setup};
+pub use error::SpecError;
+pub use network::HostPort;
+pub use read::SPEC_FILE;

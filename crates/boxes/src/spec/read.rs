@@ -1,0 +1,142 @@
+//! Reading a `box.toml`.
+
+use super::box_spec::BoxSpec;
+use super::error::SpecError;
+use super::field::{Field, Table, Wrong};
+use super::part;
+use crate::error::Error;
+use std::io::Read;
+use std::path::Path;
+use toml::de::DeTable;
+
+#[cfg(test)]
+mod tests;
+
+/// The file that says what a box is.
+pub const SPEC_FILE: &str = "box.toml";
+
+/// The file of a skill that a box belongs to.
+const SKILL_FILE: &str = "SKILL.md";
+
+/// The largest spec that is read.
+const BYTES_MAX: u64 = 1 << 20;
+
+const FIELDS: [&str; 12] = [
+    "name", "base", "extends", "override", "files", "setup", "env", "secrets", "network", "limits",
+    "actions", "level",
+];
+
+impl BoxSpec {
+    /// Reads the `box.toml` of a folder. What it extends is not read.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and each field that cannot be used.
+    pub fn read(dir: &Path) -> Result<BoxSpec, Error> {
+        let file = dir.join(SPEC_FILE);
+        let mut bytes = Vec::new();
+        let opened = std::fs::File::open(&file);
+        opened
+            .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
+            .map_err(|error| Error::io("read", &file, error))?;
+        let wrong = |byte: usize, message: &str| {
+            let before = String::from_utf8_lossy(bytes.get(..byte).unwrap_or(&[]));
+            SpecError::at(&file, &before, before.len(), message.to_owned())
+        };
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(wrong(0, "more than the 1 MiB that a spec may have").into());
+        }
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| wrong(error.valid_up_to(), "this is no UTF-8 text"))?;
+        let mut spec = BoxSpec::parse(text, &file)?;
+        let skill = dir.join(SKILL_FILE);
+        spec.skill = skill.is_file().then_some(skill);
+        Ok(spec)
+    }
+
+    /// Reads the text of a spec. `file` is where it stands: for errors, for the box's name
+    /// if it has none, and for the paths in it.
+    ///
+    /// # Errors
+    /// Each field that cannot be used, with its line and column.
+    pub fn parse(text: &str, file: &Path) -> Result<BoxSpec, SpecError> {
+        let at = |byte: usize, message: String| SpecError::at(file, text, byte, message);
+        let table = DeTable::parse(text).map_err(|error| {
+            at(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        })?;
+        spec(&Table::root(table.get_ref()), file)
+            .map_err(|wrong| at(wrong.span.start, wrong.message))
+    }
+}
+
+fn spec(root: &Table<'_, '_>, file: &Path) -> Result<BoxSpec, Wrong> {
+    root.knows(&FIELDS)?;
+    let dir = file.parent().unwrap_or(Path::new("")).to_owned();
+    let table = |name: &str| root.get(name).map(|field| field.table()).transpose();
+    let network = table("network")?.map(|table| part::network(&table)).transpose()?;
+    let secrets =
+        table("secrets")?.map(|table| part::secrets(&table, network.as_ref())).transpose()?;
+    let env = table("env")?.map(|table| part::env(&table)).transpose()?.unwrap_or_default();
+    if let Some(both) =
+        secrets.iter().flatten().map(|(name, _)| name).find(|n| env.contains_key(*n))
+    {
+        let field = root.get("secrets").map_or(0..0, |field| field.wrong("").span);
+        let message = format!("secrets.{both}: env has this name too; one of them is wrong");
+        return Err(Wrong { span: field, message });
+    }
+    Ok(BoxSpec {
+        name: name(root, &dir)?,
+        skill: None,
+        base: root.get("base").map(|field| part::base(&field, &dir)).transpose()?,
+        extends: extends(root.get("extends"))?,
+        files: table("files")?.map(|t| part::files(&t, &dir)).transpose()?.unwrap_or_default(),
+        setup: root.get("setup").map(|f| part::setup(&f)).transpose()?.unwrap_or_default(),
+        env,
+        secrets,
+        network,
+        limits: table("limits")?.map(|t| part::limits(&t)).transpose()?.unwrap_or_default(),
+        actions: table("actions")?.map(|t| part::actions(&t)).transpose()?.unwrap_or_default(),
+        level: root.get("level").map(|field| part::level(&field)).transpose()?,
+        overrides: table("override")?.map(|t| part::overrides(&t)).transpose()?.unwrap_or_default(),
+        dir,
+    })
+}
+
+/// Its own, or that of its folder.
+fn name(root: &Table<'_, '_>, dir: &Path) -> Result<String, Wrong> {
+    let fits = |name: &str| {
+        let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=64).contains(&name.len()) && name.bytes().all(letter)
+    };
+    let rule = "a name is 1 to 64 small letters, digits and `-`";
+    if let Some(field) = root.get("name") {
+        let name = field.text()?;
+        return match fits(name) {
+            true => Ok(name.to_owned()),
+            false => Err(field.wrong(format!("`{name}`: {rule}"))),
+        };
+    }
+    let folder = dir.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    match fits(folder) {
+        true => Ok(folder.to_owned()),
+        false => {
+            let message = format!("name is missing, and the folder's, `{folder}`, is none: {rule}");
+            Err(Wrong { span: 0..0, message })
+        }
+    }
+}
+
+fn extends(field: Option<Field<'_, '_>>) -> Result<Vec<String>, Wrong> {
+    let mut all: Vec<String> = Vec::new();
+    for parent in field.map(|field| field.list()).transpose()?.into_iter().flatten() {
+        let name = parent.text()?;
+        if name.is_empty() || name.starts_with('/') {
+            let words = "the folder of a box is wanted, relative to this one's, as in \"../shop\"";
+            return Err(parent.wrong(words));
+        }
+        if all.iter().any(|other| other == name) {
+            return Err(parent.wrong(format!("`{name}` is there twice")));
+        }
+        all.push(name.to_owned());
+    }
+    Ok(all)
+}

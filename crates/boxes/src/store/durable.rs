@@ -1,0 +1,40 @@
+//! Names that are on disk, and locks that end with their process.
+
+use crate::error::Error;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// Makes durable what names a folder has.
+pub fn sync_dir(dir: &Path) -> Result<(), Error> {
+    // The folder of a bare name.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let opened = File::open(dir).and_then(|dir| dir.sync_all());
+    opened.map_err(|error| Error::io("sync", dir, error))
+}
+
+fn open(path: &Path) -> Result<OwnedFd, Error> {
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::from(0o600)).map_err(|error| Error::io("open", path, error))
+}
+
+/// Waits for a lock, shared or alone. It is given up when the file is closed, and so when
+/// the process ends, however it ends.
+pub fn lock(path: &Path, alone: bool) -> Result<OwnedFd, Error> {
+    let file = open(path)?;
+    let how = if alone { FlockOperation::LockExclusive } else { FlockOperation::LockShared };
+    rustix::io::retry_on_intr(|| rustix::fs::flock(&file, how))
+        .map_err(|error| Error::io("lock", path, error))?;
+    Ok(file)
+}
+
+/// Takes a lock alone, or `None` if somebody has it.
+pub fn try_lock(path: &Path) -> Result<Option<OwnedFd>, Error> {
+    let file = open(path)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(Error::io("lock", path, error)),
+    }
+}

@@ -1,0 +1,22 @@
+//! The store on disk: blobs and layers, each named by its hash.
+//!
+//! ```text
+//! blobs/ab/abcd…   contents of files, never changed once there
+//! layers/…         manifests, likewise
+//! lower/ID/        layers written out for overlayfs
+//! tmp/             what is being written; garbage after a crash
+//! lock             held shared while something is written, alone while garbage goes
+//! ```
+//! A name appears by one rename, after what it names is on disk. So a crash leaves
+//! garbage in `tmp`, or something whole that nobody needs.
+
+mod durable;
+mod root;
+mod sweep;
+mod writing;
+
+pub use root::Store;
+pub use sweep::Swept;
+pub use writing::Writing;
+
+pub(crate) use durable::{lock, sync_dir};
