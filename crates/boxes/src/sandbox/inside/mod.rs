@@ -1,0 +1,60 @@
+//! What runs behind the walls: the building of the root, the giving up of every right, the init
+//! and the minders. Single-threaded throughout; nothing here returns to the spawner's code.
+
+mod devices;
+mod init;
+mod minder;
+mod privilege;
+mod root;
+mod tree;
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::process::{Gid, Signal, Uid};
+
+use super::sys;
+use super::wire::{self, Birth, Failure, Go};
+
+/// The first process of a box, from its birth on: waits for [`Go`], makes itself at home, and
+/// becomes the init.
+pub fn live(sync: &OwnedFd, control: &OwnedFd) -> ! {
+    let code = match settle(sync, control) {
+        Ok(()) => init::run(control),
+        Err(failure) => {
+            let _ = wire::send(control, &Birth::Failed(failure), &[]);
+            1
+        }
+    };
+    sys::exit_now(code);
+}
+
+fn settle(sync: &OwnedFd, control: &OwnedFd) -> Result<(), Failure> {
+    sys::close_all_but(&[sync.as_raw_fd(), control.as_raw_fd()])
+        .map_err(Failure::at("close descriptors"))?;
+    let received = wire::receive::<Go>(sync).map_err(Failure::at("wait for the spawner"))?;
+    let Some((go, mounts)) = received else {
+        return Err(Failure { stage: "the spawner ended".to_owned(), errno: libc::EPIPE });
+    };
+    become_root(mounts.is_empty())?;
+    // After the ids: a change of them takes this setting away.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(Failure::at("ask to die with the spawner"))?;
+    rustix::process::setsid().map_err(Failure::at("setsid"))?;
+    sys::unshare(libc::CLONE_NEWCGROUP).map_err(Failure::at("new cgroup namespace"))?;
+    root::build(&go, mounts)?;
+    rustix::system::sethostname(go.spec.id.as_bytes()).map_err(Failure::at("sethostname"))?;
+    privilege::network()?;
+    privilege::give_up(&go)?;
+    wire::send(control, &Birth::Ready(go.enforced), &[]).map_err(Failure::at("say ready"))
+}
+
+/// The spawner's ids are not mapped when it is root, so that this process is nobody yet.
+fn become_root(unprivileged: bool) -> Result<(), Failure> {
+    if !unprivileged {
+        rustix::thread::set_thread_groups(&[]).map_err(Failure::at("drop groups"))?;
+    }
+    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT)
+        .map_err(Failure::at("become the box's group"))?;
+    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT)
+        .map_err(Failure::at("become the box's user"))
+}

@@ -1,0 +1,152 @@
+//! The spawner's loop: requests of the owner, deaths of inits. One thread, no blocking but on
+//! what the kernel does for us.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitOptions, pidfd_send_signal, waitpid};
+
+use super::birth::{self, Living, Machine};
+use crate::sandbox::cgroup::Cgroups;
+use crate::sandbox::state::{Home, clear};
+use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, ToSpawner};
+
+struct Spawner {
+    machine: Machine,
+    boxes: BTreeMap<String, Living>,
+}
+
+/// Serves until the owner is gone. The exit code.
+pub fn run(owner: &OwnedFd, state: &Path) -> i32 {
+    let own = std::process::id();
+    let home = match Home::make(state, own) {
+        Ok(home) => home,
+        Err(error) => {
+            let failure = Failure::at(format!("state directory `{}`", state.display()))(error);
+            let _ = wire::send(owner, &FromSpawner::Failed(failure), &[]);
+            return 1;
+        }
+    };
+    let cgroups = Cgroups::make(&format!("greenroom-{own}"));
+    let noted = home.note_cgroups(&cgroups.roots());
+    let machine = Machine::new(cgroups, home.dir.clone());
+    let ready = noted.is_ok() && wire::send(owner, &FromSpawner::Done, &[]).is_ok();
+    let mut spawner = Spawner { machine, boxes: BTreeMap::new() };
+    if ready {
+        spawner.serve(owner);
+    }
+    spawner.end_all();
+    i32::from(clear(&home.dir).is_err())
+}
+
+impl Spawner {
+    fn serve(&mut self, owner: &OwnedFd) {
+        loop {
+            let mut fds = vec![PollFd::new(owner, PollFlags::IN)];
+            fds.extend(self.boxes.values().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
+            if poll(&mut fds, None).is_err_and(|errno| errno != Errno::INTR) {
+                return;
+            }
+            let asked = !fds[0].revents().is_empty();
+            let dead: Vec<_> = fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
+            self.collect(&dead);
+            if asked {
+                match wire::receive::<ToSpawner>(owner) {
+                    Ok(Some((message, fds))) => self.answer(message, fds),
+                    Err(Errno::BADMSG) => {}
+                    _ => return,
+                }
+            }
+        }
+    }
+
+    /// Collects inits that ended: with the first process of its namespace, all of a box is gone.
+    fn collect(&mut self, dead: &[bool]) {
+        let ids: Vec<_> = self.boxes.keys().cloned().collect();
+        for (id, _) in ids.into_iter().zip(dead).filter(|(_, dead)| **dead) {
+            if let Some(living) = self.boxes.remove(&id) {
+                finish(living);
+            }
+        }
+    }
+
+    fn answer(&mut self, message: ToSpawner, mut fds: Vec<OwnedFd>) {
+        let Some(reply) = fds.pop() else { return };
+        match message {
+            ToSpawner::Create(spec) => {
+                let id = spec.id.clone();
+                let born = if self.boxes.contains_key(&id) {
+                    Err(Failure {
+                        stage: "the id is a living box's".to_owned(),
+                        errno: libc::EEXIST,
+                    })
+                } else {
+                    birth::create(&self.machine, *spec, &reply)
+                };
+                match born {
+                    Ok(living) => {
+                        self.boxes.insert(id, living);
+                    }
+                    Err(failure) => {
+                        let _ = wire::send(&reply, &Birth::Failed(failure), &[]);
+                    }
+                }
+            }
+            ToSpawner::Destroy(id) => self.destroy(&id, reply),
+            ToSpawner::Freeze(id, frozen) => {
+                let said = self.boxes.get(&id).map(|one| match one.cgroup.freeze(frozen) {
+                    Ok(()) => FromSpawner::Done,
+                    Err(error) => FromSpawner::Failed(Failure::at("freeze")(error)),
+                });
+                say(&reply, &said.unwrap_or(FromSpawner::Unknown));
+            }
+            ToSpawner::Usage(id) => {
+                let usage = self.boxes.get(&id).map(|one| FromSpawner::Usage(one.cgroup.usage()));
+                say(&reply, &usage.unwrap_or(FromSpawner::Unknown));
+            }
+        }
+    }
+
+    fn destroy(&mut self, id: &str, reply: OwnedFd) {
+        match self.boxes.get_mut(id) {
+            Some(living) => {
+                kill(living);
+                living.waiting.push(reply);
+            }
+            None => say(&reply, &FromSpawner::Unknown),
+        }
+    }
+
+    /// The owner is gone: so is everything of its.
+    fn end_all(&mut self) {
+        for living in self.boxes.values() {
+            kill(living);
+        }
+        for (_, living) in std::mem::take(&mut self.boxes) {
+            finish(living);
+        }
+    }
+}
+
+fn kill(living: &Living) {
+    let _ = pidfd_send_signal(living.pidfd.as_fd(), Signal::KILL);
+    // What version 1's freezer holds does not even die.
+    let _ = living.cgroup.freeze(false);
+}
+
+/// Waits for the init, removes the cgroups, tells who waits.
+fn finish(living: Living) {
+    while matches!(waitpid(Some(living.pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+    living.cgroup.remove();
+    for reply in &living.waiting {
+        say(reply, &FromSpawner::Done);
+    }
+}
+
+fn say(reply: &OwnedFd, message: &FromSpawner) {
+    // Whoever asked may have gone; that is all that can go wrong.
+    let _ = wire::send(reply, message, &[]);
+}

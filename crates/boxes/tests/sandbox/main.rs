@@ -1,0 +1,8 @@
+//! Boxes of the level `namespace`, through the public face: what a user does with one.
+
+#![expect(clippy::expect_used, reason = "what a test expects and does not find fails it")]
+mod end;
+mod exec;
+#[path = "../house/mod.rs"]
+mod house;
+mod root;
