@@ -103,6 +103,13 @@ impl Cgroups {
         Ok(made)
     }
 
+    /// Removes them, when no box is left. From memory: the state directory may be gone already.
+    pub fn remove(&self) {
+        for root in self.roots() {
+            remove_cgroup(&root);
+        }
+    }
+
     /// The directories that all the cgroups of this spawner are below.
     pub fn roots(&self) -> Vec<PathBuf> {
         let mut roots: Vec<_> =

@@ -75,6 +75,8 @@ fn a_killed_owner_takes_its_boxes_along() {
     let mut owner = Command::new(std::env::current_exe().expect("this"))
         .args(["--exact", "end::be_an_owner", "--ignored", "--nocapture"])
         .env("OWNER_STATE", &state)
+        // What it cannot remove itself, it leaves where this test does.
+        .env("TMPDIR", house.dir.path())
         .env("OWNER_BASE", house.dir.path().join("base"))
         .spawn()
         .expect("an owner");

@@ -5,4 +5,5 @@ mod end;
 mod exec;
 #[path = "../house/mod.rs"]
 mod house;
+mod limits;
 mod root;

@@ -38,6 +38,9 @@ pub fn build(go: &Go, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
     rustix::process::chdir(STAGE).map_err(Failure::at("enter the stage"))?;
     overlay(spec, &pieces)?;
     rustix::process::chdir("root").map_err(Failure::at("enter the root"))?;
+    for dir in ["proc", "dev", "tmp"] {
+        real(dir)?;
+    }
     for (bind, tree) in spec.binds.iter().zip(&pieces.binds) {
         place(bind, tree)?;
     }
@@ -136,6 +139,15 @@ fn skeleton(spec: &SandboxSpec, binds: &[OwnedFd]) -> Result<(), Failure> {
 
 fn touch(path: &Path) -> std::io::Result<()> {
     std::fs::OpenOptions::new().create(true).append(true).open(path).map(drop)
+}
+
+/// Refuses layers that hold a link or a file where the box's own mounts belong: it would follow
+/// the link, and what trusts `/proc` later would be looking at the layer's.
+fn real(dir: &str) -> Result<(), Failure> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, dir, flags, Mode::empty())
+        .map(drop)
+        .map_err(Failure::at(format!("the layers hold a `/{dir}` that is no directory")))
 }
 
 /// Mounts a bind on its target inside the root, whatever links the layers may hold there.

@@ -20,7 +20,7 @@ use crate::sandbox::wire::{self, Failure, Go};
 
 /// What does not change from box to box.
 pub struct Machine {
-    cgroups: Cgroups,
+    pub cgroups: Cgroups,
     dir: PathBuf,
     /// Whether this process may map ids that are not its own.
     privileged: bool,

@@ -128,6 +128,7 @@ impl Spawner {
         for (_, living) in std::mem::take(&mut self.boxes) {
             finish(living);
         }
+        self.machine.cgroups.remove();
     }
 }
 
