@@ -83,22 +83,21 @@ impl Cgroups {
         Enforcement::NotEnforced(missing.map_or_else(String::new, |(_, why)| why.clone()))
     }
 
-    /// Makes the box's cgroups with its limits: those that a limit asks for, and what freezes it.
-    pub fn create(&self, id: &str, limits: &Limits) -> io::Result<BoxCgroup> {
+    /// Makes a box's cgroups in every hierarchy, without limits yet.
+    pub fn create(&self, name: &str) -> io::Result<BoxCgroup> {
         let mut made = BoxCgroup::default();
         for place in &self.usable {
-            let settings = settings(place, limits);
-            if settings.is_empty() && place.controller != Controller::Freezer {
-                continue;
-            }
-            let own = place.own.join(&self.name).join(id);
-            let place = Place { own, ..place.clone() };
-            let set = make(&place, &settings);
-            made.places.push(place);
-            if let Err(error) = set {
+            let own = place.own.join(&self.name).join(name);
+            let created = if made.places.iter().any(|place| place.own == own) {
+                Ok(())
+            } else {
+                fs::create_dir(&own)
+            };
+            if let Err(error) = created {
                 made.remove();
                 return Err(error);
             }
+            made.places.push(Place { own, ..place.clone() });
         }
         Ok(made)
     }
@@ -126,10 +125,26 @@ impl BoxCgroup {
         self.places.iter().find(|place| place.unified).map(|place| place.own.as_path())
     }
 
-    /// Puts a process in all but the one it was born in.
-    pub fn enter(&self, pid: u32) -> io::Result<()> {
+    /// Puts the calling process in all but the one it was born in. In version 1 that waits for
+    /// all CPUs to have been elsewhere, some milliseconds: not a thing for the spawner to do.
+    pub fn enter(&self) -> io::Result<()> {
         for place in self.places.iter().filter(|place| !place.unified) {
-            fs::write(place.own.join("cgroup.procs"), pid.to_string())?;
+            fs::write(place.own.join("cgroup.procs"), "0")?;
+        }
+        Ok(())
+    }
+
+    /// Sets the limits.
+    pub fn limit(&self, limits: &Limits) -> io::Result<()> {
+        for place in &self.places {
+            for (file, value) in settings(place, limits) {
+                match fs::write(place.own.join(file), value) {
+                    // Kernels without swap accounting lack its files: there is none to limit.
+                    Err(error)
+                        if error.kind() == io::ErrorKind::NotFound && file.contains("sw") => {}
+                    other => other?,
+                }
+            }
         }
         Ok(())
     }
@@ -201,21 +216,6 @@ fn is_frozen(place: &Place) -> io::Result<bool> {
         return Ok(events.lines().any(|line| line == "frozen 1"));
     }
     Ok(fs::read_to_string(place.own.join("freezer.state"))?.trim() == "FROZEN")
-}
-
-fn make(place: &Place, settings: &[(&str, String)]) -> io::Result<()> {
-    match fs::create_dir(&place.own) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    for (file, value) in settings {
-        match fs::write(place.own.join(file), value) {
-            // Kernels without swap accounting lack its files, and then there is no swap to limit.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && file.contains("sw") => {}
-            other => other?,
-        }
-    }
-    Ok(())
 }
 
 /// The files to write for the limits.

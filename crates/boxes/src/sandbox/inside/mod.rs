@@ -12,35 +12,51 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::process::{Gid, Signal, Uid};
 
+use super::cgroup::BoxCgroup;
 use super::sys;
 use super::wire::{self, Birth, Failure, Go};
 
-/// The first process of a box, from its birth on: waits for [`Go`], makes itself at home, and
-/// becomes the init.
-pub fn live(sync: &OwnedFd, control: &OwnedFd) -> ! {
-    let code = match settle(sync, control) {
-        Ok(()) => init::run(control),
+/// The first process of a box, from its birth on: enters its cgroups, waits for [`Go`], makes
+/// itself at home, and becomes the init.
+pub fn live(sync: &OwnedFd, cgroup: &BoxCgroup) -> ! {
+    let Ok((go, control, mounts, entered)) = wait(sync, cgroup) else { sys::exit_now(1) };
+    let settled = entered.and_then(|()| settle(go, &control, mounts));
+    let code = match settled {
+        Ok(()) => init::run(&control),
         Err(failure) => {
-            let _ = wire::send(control, &Birth::Failed(failure), &[]);
+            let _ = wire::send(&control, &Birth::Failed(failure), &[]);
             1
         }
     };
     sys::exit_now(code);
 }
 
-fn settle(sync: &OwnedFd, control: &OwnedFd) -> Result<(), Failure> {
-    sys::close_all_but(&[sync.as_raw_fd(), control.as_raw_fd()])
-        .map_err(Failure::at("close descriptors"))?;
+type Told = (Go, OwnedFd, Vec<OwnedFd>, Result<(), Failure>);
+
+/// Waits to be told which box this is; there is nobody to tell of a failure until then.
+fn wait(sync: &OwnedFd, cgroup: &BoxCgroup) -> Result<Told, Failure> {
+    sys::close_all_but(&[sync.as_raw_fd()]).map_err(Failure::at("close descriptors"))?;
+    // While this process still is the spawner's user, which may write there.
+    let entered = cgroup.enter().map_err(Failure::at("enter cgroups"));
+    let entered = entered.and_then(|()| {
+        sys::unshare(libc::CLONE_NEWCGROUP).map_err(Failure::at("new cgroup namespace"))
+    });
     let received = wire::receive::<Go>(sync).map_err(Failure::at("wait for the spawner"))?;
-    let Some((go, mounts)) = received else {
-        return Err(Failure { stage: "the spawner ended".to_owned(), errno: libc::EPIPE });
-    };
-    become_root(mounts.is_empty())?;
+    let ended = || Failure { stage: "the spawner ended".to_owned(), errno: libc::EPIPE };
+    let (go, mut mounts) = received.ok_or_else(ended)?;
+    if mounts.is_empty() {
+        return Err(ended());
+    }
+    let control = mounts.remove(0);
+    Ok((go, control, mounts, entered))
+}
+
+fn settle(go: Go, control: &OwnedFd, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
+    become_root(!go.mounts)?;
     // After the ids: a change of them takes this setting away.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(Failure::at("ask to die with the spawner"))?;
     rustix::process::setsid().map_err(Failure::at("setsid"))?;
-    sys::unshare(libc::CLONE_NEWCGROUP).map_err(Failure::at("new cgroup namespace"))?;
     root::build(&go, mounts)?;
     rustix::system::sethostname(go.spec.id.as_bytes()).map_err(Failure::at("sethostname"))?;
     privilege::network()?;

@@ -42,6 +42,15 @@ impl Machine {
     }
 }
 
+/// A process in its namespaces and cgroups that waits to be told which box it is. Made ahead:
+/// what it takes is most of the time that a box takes.
+pub struct Seed {
+    pub pid: Pid,
+    pub pidfd: OwnedFd,
+    sync: OwnedFd,
+    pub cgroup: BoxCgroup,
+}
+
 /// A box whose init has not been collected.
 pub struct Living {
     pub pid: Pid,
@@ -58,53 +67,61 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS;
 
-/// Makes the box; its init answers on `control`.
-pub fn create(machine: &Machine, spec: SandboxSpec, control: &OwnedFd) -> Result<Living, Failure> {
-    let upper = directories(machine, &spec)?;
-    let cgroup = machine.cgroups.create(&spec.id, &spec.limits);
-    let cgroup = cgroup.map_err(Failure::at("make cgroups"))?;
-    let born = clone_init(&cgroup, control).inspect_err(|_| cgroup.remove())?;
-    let living = Living { pid: born.pid, pidfd: born.pidfd, cgroup, waiting: Vec::new() };
-    match raise(machine, spec, upper, &living, &born.sync) {
-        Ok(()) => Ok(living),
-        Err(failure) => {
-            let _ = pidfd_send_signal(living.pidfd.as_fd(), Signal::KILL);
-            let _ = waitpid(Some(living.pid), WaitOptions::empty());
-            living.cgroup.remove();
-            Err(failure)
-        }
-    }
+/// Makes a seed. The name is that of its cgroups, unlike that of any other of this spawner.
+pub fn sow(machine: &Machine, name: &str) -> Result<Seed, Failure> {
+    let cgroup = machine.cgroups.create(name).map_err(Failure::at("make cgroups"))?;
+    clone_seed(cgroup.clone()).inspect_err(|_| cgroup.remove())
 }
 
-struct Born {
-    pid: Pid,
-    pidfd: OwnedFd,
-    sync: OwnedFd,
-}
-
-fn clone_init(cgroup: &BoxCgroup, control: &OwnedFd) -> Result<Born, Failure> {
-    let (ours, theirs) = wire::pair().map_err(Failure::at("socketpair"))?;
+fn clone_seed(cgroup: BoxCgroup) -> Result<Seed, Failure> {
+    let (sync, theirs) = wire::pair().map_err(Failure::at("socketpair"))?;
     let into = cgroup.unified().map(fs::File::open).transpose();
     let into = into.map_err(Failure::at("open the cgroup"))?;
     let birth =
         sys::Birth { namespaces: NAMESPACES as u64, cgroup: into.as_ref().map(AsFd::as_fd) };
     match sys::clone_process(&birth).map_err(Failure::at("clone into new namespaces"))? {
-        Side::Child => inside::live(&theirs, control),
-        Side::Parent(pid, pidfd) => Ok(Born { pid, pidfd, sync: ours }),
+        Side::Child => inside::live(&theirs, &cgroup),
+        Side::Parent(pid, pidfd) => Ok(Seed { pid, pidfd, sync, cgroup }),
     }
 }
 
-/// Gives the new process its ids, its cgroups and what else it waits for.
+/// Makes a box of the seed; its init answers on `control`.
+pub fn create(
+    machine: &Machine,
+    seed: Seed,
+    spec: SandboxSpec,
+    control: &OwnedFd,
+) -> Result<Living, Failure> {
+    match raise(machine, &seed, spec, control) {
+        Ok(()) => {
+            let Seed { pid, pidfd, cgroup, .. } = seed;
+            Ok(Living { pid, pidfd, cgroup, waiting: Vec::new() })
+        }
+        Err(failure) => {
+            pull(&seed);
+            Err(failure)
+        }
+    }
+}
+
+/// Ends a seed that no box came of.
+pub fn pull(seed: &Seed) {
+    let _ = pidfd_send_signal(seed.pidfd.as_fd(), Signal::KILL);
+    let _ = waitpid(Some(seed.pid), WaitOptions::empty());
+    seed.cgroup.remove();
+}
+
+/// Gives the process its ids, its limits and what else it waits for.
 fn raise(
     machine: &Machine,
+    seed: &Seed,
     spec: SandboxSpec,
-    upper: Option<PathBuf>,
-    living: &Living,
-    sync: &OwnedFd,
+    control: &OwnedFd,
 ) -> Result<(), Failure> {
-    let pid = living.pid.as_raw_nonzero().get().cast_unsigned();
+    let upper = directories(machine, &spec)?;
+    let pid = seed.pid.as_raw_nonzero().get().cast_unsigned();
     let host_uid = map_ids(machine, pid, upper.as_deref())?;
-    living.cgroup.enter(pid).map_err(Failure::at("enter cgroups"))?;
+    seed.cgroup.limit(&spec.limits).map_err(Failure::at("set the cgroups' limits"))?;
     let mut enforced = enforced(machine, &spec, host_uid);
     let mut mounts = Vec::new();
     if machine.privileged {
@@ -117,8 +134,9 @@ fn raise(
     }
     let upper = upper.map(|path| path.to_string_lossy().into_owned());
     let go = Go { spec, upper, mounts: machine.privileged, enforced };
-    let mounts: Vec<_> = mounts.iter().map(AsFd::as_fd).collect();
-    wire::send(sync, &go, &mounts).map_err(Failure::at("send the box its mounts"))
+    let mut fds = vec![control.as_fd()];
+    fds.extend(mounts.iter().map(AsFd::as_fd));
+    wire::send(&seed.sync, &go, &fds).map_err(Failure::at("send the box its mounts"))
 }
 
 /// The directory with `upper` and `work`; a `work` that a crash left is of no use to anybody.

@@ -1,22 +1,31 @@
 //! The spawner's loop: requests of the owner, deaths of inits. One thread, no blocking but on
 //! what the kernel does for us.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, pidfd_send_signal, waitpid};
 
-use super::birth::{self, Living, Machine};
+use super::birth::{self, Living, Machine, Seed};
 use crate::sandbox::cgroup::Cgroups;
+use crate::sandbox::spec::SandboxSpec;
 use crate::sandbox::state::{Home, clear};
 use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, ToSpawner};
+
+/// How many boxes can be asked for at once without waiting for what is made ahead.
+const SEEDS: usize = 4;
 
 struct Spawner {
     machine: Machine,
     boxes: BTreeMap<String, Living>,
+    /// Made ahead, the oldest first.
+    seeds: VecDeque<Seed>,
+    sown: u64,
+    /// The last attempt to make one ahead failed: the next box will say why.
+    barren: bool,
 }
 
 /// Serves until the owner is gone. The exit code.
@@ -34,7 +43,8 @@ pub fn run(owner: &OwnedFd, state: &Path) -> i32 {
     let noted = home.note_cgroups(&cgroups.roots());
     let machine = Machine::new(cgroups, home.dir.clone());
     let ready = noted.is_ok() && wire::send(owner, &FromSpawner::Done, &[]).is_ok();
-    let mut spawner = Spawner { machine, boxes: BTreeMap::new() };
+    let mut spawner =
+        Spawner { machine, boxes: BTreeMap::new(), seeds: VecDeque::new(), sown: 0, barren: false };
     if ready {
         spawner.serve(owner);
     }
@@ -47,8 +57,16 @@ impl Spawner {
         loop {
             let mut fds = vec![PollFd::new(owner, PollFlags::IN)];
             fds.extend(self.boxes.values().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
-            if poll(&mut fds, None).is_err_and(|errno| errno != Errno::INTR) {
-                return;
+            // With nothing to do for a moment, seeds are made ahead.
+            let moment = Timespec { tv_sec: 0, tv_nsec: 500_000 };
+            let timeout = (self.seeds.len() < SEEDS && !self.barren).then_some(&moment);
+            match poll(&mut fds, timeout) {
+                Ok(0) => {
+                    self.sow();
+                    continue;
+                }
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
             }
             let asked = !fds[0].revents().is_empty();
             let dead: Vec<_> = fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
@@ -61,6 +79,32 @@ impl Spawner {
                 }
             }
         }
+    }
+
+    /// Makes one seed ahead.
+    fn sow(&mut self) {
+        match self.seed() {
+            Ok(seed) => self.seeds.push_back(seed),
+            Err(_) => self.barren = true,
+        }
+    }
+
+    fn seed(&mut self) -> Result<Seed, Failure> {
+        self.sown += 1;
+        birth::sow(&self.machine, &format!("box-{}", self.sown))
+    }
+
+    fn create(&mut self, spec: SandboxSpec, control: &OwnedFd) -> Result<Living, Failure> {
+        if self.boxes.contains_key(&spec.id) {
+            return Err(Failure {
+                stage: "the id is a living box's".to_owned(),
+                errno: libc::EEXIST,
+            });
+        }
+        let ahead = self.seeds.pop_front();
+        let seed = ahead.map_or_else(|| self.seed(), Ok);
+        self.barren = seed.is_err();
+        birth::create(&self.machine, seed?, spec, control)
     }
 
     /// Collects inits that ended: with the first process of its namespace, all of a box is gone.
@@ -78,15 +122,7 @@ impl Spawner {
         match message {
             ToSpawner::Create(spec) => {
                 let id = spec.id.clone();
-                let born = if self.boxes.contains_key(&id) {
-                    Err(Failure {
-                        stage: "the id is a living box's".to_owned(),
-                        errno: libc::EEXIST,
-                    })
-                } else {
-                    birth::create(&self.machine, *spec, &reply)
-                };
-                match born {
+                match self.create(*spec, &reply) {
                     Ok(living) => {
                         self.boxes.insert(id, living);
                     }
@@ -127,6 +163,9 @@ impl Spawner {
         }
         for (_, living) in std::mem::take(&mut self.boxes) {
             finish(living);
+        }
+        for seed in &self.seeds {
+            birth::pull(seed);
         }
         self.machine.cgroups.remove();
     }
