@@ -19,6 +19,7 @@
 
 mod cgroup;
 mod detached;
+mod doctor;
 mod error;
 mod identity;
 mod inside;
@@ -32,6 +33,7 @@ mod state;
 mod sys;
 mod wire;
 
+pub use doctor::{Row, doctor, open};
 pub use error::Error;
 pub use level::{Level, Sandbox};
 pub use level_name::LevelName;

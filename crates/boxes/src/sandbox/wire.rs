@@ -93,6 +93,8 @@ pub enum ToInit {
     Open(String, Option<u32>),
     /// Stop or continue all processes.
     Stop(bool),
+    /// Prove each mechanism by trying it. For a box that nothing else runs in.
+    Probe,
 }
 
 /// Init to owner.
@@ -100,8 +102,21 @@ pub enum ToInit {
 pub enum FromInit {
     /// Done; an opened file comes with it.
     Done,
+    /// What each mechanism was seen to do.
+    Probed(Vec<Check>),
     /// It failed.
     Failed(Failure),
+}
+
+/// A mechanism that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name.
+    pub mechanism: String,
+    /// Whether it does what a box needs.
+    pub ok: bool,
+    /// What was seen.
+    pub seen: String,
 }
 
 /// Owner to minder.

@@ -25,9 +25,14 @@ impl House {
 
     /// One more spawner on the same state directory.
     pub fn open(&self) -> Namespace {
+        Namespace::open(&self.launch(), &self.state()).expect("a spawner")
+    }
+
+    /// The program that becomes the spawner; another for whoever cannot read this one's folder.
+    pub fn launch(&self) -> Launch {
         let own = env!("CARGO_BIN_EXE_greenroom-box-spawner");
         let program = std::env::var_os("GREENROOM_BOX_SPAWNER").unwrap_or_else(|| own.into());
-        Namespace::open(&Launch::Program(program.into()), &self.state()).expect("a spawner")
+        Launch::Program(program.into())
     }
 
     pub fn state(&self) -> PathBuf {

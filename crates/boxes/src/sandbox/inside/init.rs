@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, WaitOptions, wait};
 
 use super::super::sys;
 use super::super::wire::{self, Failure, FromInit, FromMinder, ToInit};
-use super::minder;
 use super::tree::OUTRUN;
+use super::{minder, probe};
 
 /// The kind of file system that `/proc` is.
 const PROC: u64 = 0x9fa0;
@@ -71,6 +71,9 @@ fn serve(control: &OwnedFd, message: ToInit, mut fds: Vec<OwnedFd>, minders: &mu
             }
         }
         ToInit::Open(path, mode) => answer(control, open(&path, mode)),
+        ToInit::Probe => {
+            let _ = wire::send(control, &FromInit::Probed(probe::run()), &[]);
+        }
         ToInit::Stop(stop) => {
             sys::signal_all(if stop { Signal::STOP } else { Signal::CONT });
             let _ = wire::send(control, &FromInit::Done, &[]);

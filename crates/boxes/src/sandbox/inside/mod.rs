@@ -5,6 +5,7 @@ mod devices;
 mod init;
 mod minder;
 mod privilege;
+mod probe;
 mod root;
 mod tree;
 

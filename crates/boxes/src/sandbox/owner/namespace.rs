@@ -38,6 +38,13 @@ impl Level for Namespace {
     }
 
     fn create(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, Error> {
+        Ok(Box::new(self.make(spec)?))
+    }
+}
+
+impl Namespace {
+    /// As [`Level::create`], with the box's own type.
+    pub(in crate::sandbox) fn make(&self, spec: &SandboxSpec) -> Result<NamespaceBox, Error> {
         spec.check()?;
         let request = ToSpawner::Create(Box::new(spec.clone()));
         let control = self.spawner.ask(&request)?;
@@ -45,7 +52,7 @@ impl Level for Namespace {
         match answer.map_err(Error::system("hear from the new box"))? {
             Some((Birth::Ready(enforced), _)) => {
                 let spawner = Arc::clone(&self.spawner);
-                Ok(Box::new(NamespaceBox::new(spec, enforced, control, spawner)))
+                Ok(NamespaceBox::new(spec, enforced, control, spawner))
             }
             Some((Birth::Failed(failure), _)) => Err(setup(&spec.id, failure)),
             None => Err(Error::Gone {

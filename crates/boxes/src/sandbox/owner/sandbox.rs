@@ -11,7 +11,7 @@ use crate::sandbox::error::Error;
 use crate::sandbox::level::Sandbox;
 use crate::sandbox::spec::{Enforced, Enforcement, ExecSpec, SandboxSpec, Upper};
 use crate::sandbox::state::remove_tree;
-use crate::sandbox::wire::{self, BoxUsage, FromInit, FromSpawner, ToInit, ToSpawner};
+use crate::sandbox::wire::{self, BoxUsage, Check, FromInit, FromSpawner, ToInit, ToSpawner};
 
 pub struct NamespaceBox {
     id: String,
@@ -44,14 +44,22 @@ impl NamespaceBox {
         Error::Gone { id: self.id.clone(), why: why.to_owned() }
     }
 
+    /// Has the init try each mechanism.
+    pub fn probe(&self) -> Result<Vec<Check>, Error> {
+        match self.ask(&ToInit::Probe)? {
+            (FromInit::Probed(checks), _) => Ok(checks),
+            _ => Err(self.gone("its init does not know the question")),
+        }
+    }
+
     /// Sends to the init and waits for its answer.
-    fn ask(&self, message: &ToInit) -> Result<Vec<OwnedFd>, Error> {
+    fn ask(&self, message: &ToInit) -> Result<(FromInit, Vec<OwnedFd>), Error> {
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         wire::send(&*control, message, &[]).map_err(|_| self.gone("its init is not there"))?;
         let answer = wire::receive::<FromInit>(&*control);
         match answer.map_err(Error::system("hear from the box's init"))? {
-            Some((FromInit::Done, fds)) => Ok(fds),
             Some((FromInit::Failed(failure), _)) => Err(system(failure)),
+            Some(answer) => Ok(answer),
             None => Err(self.gone("its init died")),
         }
     }
@@ -78,7 +86,12 @@ impl NamespaceBox {
                 }
                 other => other,
             })?;
-        opened.into_iter().next().map(File::from).ok_or_else(|| self.gone("its init sent no file"))
+        opened
+            .1
+            .into_iter()
+            .next()
+            .map(File::from)
+            .ok_or_else(|| self.gone("its init sent no file"))
     }
 
     fn stop(&self, stop: bool) -> Result<(), Error> {
