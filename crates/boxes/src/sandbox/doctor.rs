@@ -66,7 +66,7 @@ fn probe(program: &Launch, state: &Path) -> Result<Vec<Row>, Error> {
     let held = [("memory", &enforced.memory), ("pids", &enforced.pids), ("cpu", &enforced.cpu)];
     for (name, by) in held {
         for row in rows.iter_mut().filter(|row| row.mechanism == name) {
-            row.ok &= *by == Enforcement::Cgroup;
+            row.ok &= matches!(by, Enforcement::Cgroup | Enforcement::BoxLimit);
             row.reason = format!("{}; {}", by_whom(by), row.reason);
         }
     }
@@ -99,7 +99,9 @@ fn by_whom(by: &Enforcement) -> String {
     match by {
         Enforcement::NotAsked => "not asked for".to_owned(),
         Enforcement::Cgroup => "held by a cgroup".to_owned(),
-        Enforcement::BoxLimit => "no cgroup; held for the box by a resource limit".to_owned(),
+        Enforcement::BoxLimit => {
+            "held for the box by a resource limit, without a cgroup".to_owned()
+        }
         Enforcement::ProcessLimit => {
             "no cgroup; a resource limit holds each process, not the box".to_owned()
         }

@@ -44,6 +44,12 @@ pub enum Error {
         /// What is known.
         why: String,
     },
+    /// It is frozen.
+    #[error("box `{id}` is frozen and does not answer; thaw it first")]
+    Frozen {
+        /// The sandbox.
+        id: String,
+    },
     /// The command could not be started; the sandbox itself is well.
     #[error("box `{id}`: cannot start `{command}`: {source}")]
     Command {

@@ -26,6 +26,10 @@ pub trait Sandbox: Send + Sync {
     /// By what each of its limits is held.
     fn enforced(&self) -> &Enforced;
 
+    /// The directory on the host that holds what it wrote; `None` when that is memory. To be read
+    /// when the box is frozen or ended; what is in it is as little to be trusted as the box.
+    fn upper(&self) -> Option<&Path>;
+
     /// Starts a command.
     fn exec(&self, spec: &ExecSpec) -> Result<Running, Error>;
 
@@ -35,7 +39,8 @@ pub trait Sandbox: Send + Sync {
     /// Makes or truncates a regular file of the box, for writing.
     fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error>;
 
-    /// Stops every process, and returns when they stand. Limits of time of execs stand still too.
+    /// Stops every process, and returns when they stand. Limits of time of execs stand still too,
+    /// and commands and files cannot be asked for where a cgroup freezes.
     fn freeze(&self) -> Result<(), Error>;
 
     /// Lets them go on.

@@ -3,7 +3,7 @@
 //! ```text
 //! <state>/spawner-<pid>/lock      held locked by the living spawner
 //!                      /cgroups   the cgroup directories that its boxes' are below, a line each
-//!                      /<box>/    upper, work
+//!                      /<box>.<n>/  upper, work
 //! ```
 
 use std::fs::{self, File};
@@ -24,18 +24,13 @@ pub struct Home {
     _lock: File,
 }
 
-/// The directory of the spawner with this process id.
-pub fn dir_of(state: &Path, pid: u32) -> PathBuf {
-    state.join(format!("spawner-{pid}"))
-}
-
 impl Home {
     /// Removes what dead spawners left, then makes this one's directory.
     pub fn make(state: &Path, pid: u32) -> io::Result<Self> {
         fs::create_dir_all(state)?;
         fs::set_permissions(state, fs::Permissions::from_mode(0o700))?;
         reap(state)?;
-        let dir = dir_of(state, pid);
+        let dir = state.join(format!("spawner-{pid}"));
         fs::create_dir(&dir)?;
         let lock = File::create(dir.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;

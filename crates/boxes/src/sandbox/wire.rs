@@ -22,11 +22,11 @@ pub enum ToSpawner {
     /// The socket becomes the init's; its first message is a [`Birth`].
     Create(Box<SandboxSpec>),
     /// Kill, wait until nothing runs, remove cgroups. Answered by [`FromSpawner`].
-    Destroy(String),
+    Destroy((String, u64)),
     /// Freeze or thaw by cgroup.
-    Freeze(String, bool),
+    Freeze((String, u64), bool),
     /// What the cgroups count.
-    Usage(String),
+    Usage((String, u64)),
 }
 
 /// Spawner to owner.
@@ -57,9 +57,22 @@ pub struct BoxUsage {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Birth {
     /// The init waits for commands.
-    Ready(Enforced),
-    /// It could not be made.
+    Ready(Born),
+    /// It could not be made, and nothing of it is left.
     Failed(Failure),
+    /// It could not settle, and its directory is left.
+    Unsettled(Failure, Born),
+}
+
+/// A new box.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Born {
+    /// With its name, what the spawner knows it by.
+    pub number: u64,
+    /// By what its limits are held.
+    pub enforced: Enforced,
+    /// The directory that holds `upper` and `work`; `None` when they are memory.
+    pub upper: Option<String>,
 }
 
 /// A step that failed, and the system's number for it.
@@ -76,6 +89,8 @@ pub struct Failure {
 pub struct Go {
     /// What to make of it.
     pub spec: SandboxSpec,
+    /// With its name, what the spawner knows it by.
+    pub number: u64,
     /// The directory that holds `upper` and `work`; `None` when they are memory.
     pub upper: Option<String>,
     /// Whether mounts come with the message: the layers, the upper, the binds, in this order.

@@ -50,7 +50,7 @@ fn destroy_leaves_nothing() {
     sandbox.destroy().expect("destroyed");
     assert_eq!(processes("7101"), [] as [u32; 0]);
     assert!(matches!(running.wait(b"", 0, &mut |_, _| {}), Err(Error::Gone { .. })));
-    assert!(!dir.join("leaves").exists());
+    assert_eq!(std::fs::read_dir(dir).expect("dir").count(), 2, "the lock, the list of cgroups");
     // What is left has somebody in it: processes made ahead for the next boxes.
     eventually("no empty cgroup is left", || {
         cgroups(spawner)
@@ -131,7 +131,7 @@ fn a_killed_spawner_takes_its_boxes_along_and_the_next_one_cleans_up() {
     eventually("the box is gone", || processes("7104").is_empty());
     assert!(matches!(running.wait(b"", 0, &mut |_, _| {}), Err(Error::Gone { .. })));
     assert!(matches!(level.create(&house.spec("more")).err(), Some(Error::Spawner)));
-    assert!(house.state().join(format!("spawner-{spawner}/orphan/upper")).exists());
+    assert!(sandbox.upper().expect("on disk").exists());
     let next = house.open();
     assert!(!house.state().join(format!("spawner-{spawner}")).exists());
     assert!(cgroups(spawner).is_empty());
@@ -148,8 +148,10 @@ fn a_dead_box_is_reported_and_can_be_made_again() {
     kill(parent(minder));
     eventually("the spawner noticed", || sandbox.usage().is_err());
     assert!(matches!(sandbox.exec(&command(&["true"])), Err(Error::Gone { .. })));
+    let again = house.spawn("dies");
     drop(sandbox);
-    house.spawn("dies").destroy().expect("made again");
+    assert_eq!(run(&*again, &command(&["true"])).finished.end, End::Code(0), "not the old one");
+    again.destroy().expect("destroyed");
 }
 
 #[test]

@@ -216,6 +216,7 @@ fn frozen_nothing_moves_and_thawed_it_goes_on() {
         let cpu = sandbox.usage().expect("usage").cpu_us;
         pause(200);
         assert_eq!(sandbox.usage().expect("usage").cpu_us, cpu);
+        assert!(matches!(sandbox.exec(&command(&["true"])), Err(Error::Frozen { .. })));
     }
     sandbox.thaw().expect("thawed");
     let stood = count();

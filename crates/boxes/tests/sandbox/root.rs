@@ -64,8 +64,8 @@ fn its_root_is_nobody_on_the_host() {
     let sandbox = house.spawn("identity");
     let uid = sandbox.enforced().host_uid;
     run(&*sandbox, &sh("echo x > /made"));
-    let path = house.state().join(format!("spawner-{}", house.level().spawner_pid()));
-    let made = std::fs::metadata(path.join("identity/upper/made")).expect("made");
+    let upper = sandbox.upper().expect("on disk");
+    let made = std::fs::metadata(upper.join("made")).expect("made");
     assert_eq!(made.uid(), uid);
     assert_ne!(uid, 0);
 }
@@ -115,6 +115,14 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
         error,
         "box `no-layer`: layer `/nowhere/at/all`: No such file or directory (os error 2)"
     );
+    spec.id = "bad-bind".to_owned();
+    spec.lower.pop();
+    spec.binds[0].target = "/etc/passwd".into();
+    let error = house.level().create(&spec).err().expect("a directory on a file").to_string();
+    assert!(error.contains("/etc/passwd"), "{error}");
+    let dir = house.state().join(format!("spawner-{}", house.level().spawner_pid()));
+    let left: Vec<_> = std::fs::read_dir(dir).expect("dir").flatten().collect();
+    assert_eq!(left.len(), 2, "the lock and the list of cgroups: {left:?}");
     let first = house.spawn("twice");
     let error = house.level().create(&house.spec("twice")).err().expect("twice").to_string();
     assert!(error.contains("the id is a living box's"), "{error}");

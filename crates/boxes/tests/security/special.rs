@@ -129,6 +129,11 @@ fn killing_the_minder_is_the_end_of_everything() {
     assert!(matches!(error, Error::Gone { .. }), "{error}");
     pause(800);
     assert!(sandbox.open_file(Path::new("/tmp/free")).is_err(), "it lived on");
+    // Nor is stopping it a way to have more time.
+    let mut stop = sh("kill -STOP $PPID; sleep 30");
+    stop.timeout_ms = Some(20_000);
+    let ended = sandbox.exec(&stop).and_then(|running| running.output(b"", 1000));
+    assert!(matches!(ended, Err(Error::Gone { .. })), "{ended:?}");
     assert_eq!(run(&*sandbox, &sh("kill -9 1; kill -15 1; kill -19 1")).finished.end, End::Code(0));
     assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0), "the init lives");
     let parent = "sleep 5 & kill -9 $$";

@@ -187,8 +187,8 @@ fn sibling(house: &House) -> (Box<dyn Sandbox>, PathBuf) {
     let sandbox = house.spawn("sibling");
     let written = run(&*sandbox, &sh("echo TOP-SECRET > /secret; chmod 644 /secret"));
     assert_eq!(written.finished.end, End::Code(0));
-    let spawner = house.state().join(format!("spawner-{}", house.level().spawner_pid()));
-    (sandbox, spawner.join("sibling/upper"))
+    let upper = sandbox.upper().expect("on disk").to_owned();
+    (sandbox, upper)
 }
 
 /// A segment of shared memory that all may use. Its id.

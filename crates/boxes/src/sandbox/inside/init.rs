@@ -24,6 +24,7 @@ pub fn run(control: &OwnedFd) -> i32 {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let Ok(signals) = sys::signal_fd(&[Signal::CHILD]) else { return 1 };
     let mut minders = Vec::new();
+    let mut frozen = false;
     loop {
         let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
         if poll(&mut fds, None).is_err_and(|errno| errno != Errno::INTR) {
@@ -32,11 +33,16 @@ pub fn run(control: &OwnedFd) -> i32 {
         let asked = !fds[0].revents().is_empty();
         if !fds[1].revents().is_empty() {
             let _ = rustix::io::read(&signals, &mut [0_u8; 128]);
-            reap(&mut minders);
+            reap(&mut minders, frozen);
         }
         if asked {
             match wire::receive::<ToInit>(control) {
-                Ok(Some((message, fds))) => serve(control, message, fds, &mut minders),
+                Ok(Some((message, fds))) => {
+                    if let ToInit::Stop(stop) = message {
+                        frozen = stop;
+                    }
+                    serve(control, message, fds, &mut minders);
+                }
                 Err(Errno::BADMSG) => {}
                 _ => return 0,
             }
@@ -44,15 +50,17 @@ pub fn run(control: &OwnedFd) -> i32 {
     }
 }
 
-/// Collects the dead. A minder that was killed, or that was outrun, no longer holds what it
-/// minded, so everything goes.
-fn reap(minders: &mut Vec<Pid>) {
-    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+/// Collects the dead. A minder that was killed, that was outrun, or that somebody else stopped no
+/// longer holds what it minded or keeps its time, so everything goes.
+fn reap(minders: &mut Vec<Pid>, frozen: bool) {
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+        let minder = minders.contains(&pid);
         let lost = status.signaled() || status.exit_status() == Some(OUTRUN);
-        let before = minders.len();
-        minders.retain(|minder| *minder != pid);
-        if minders.len() < before && lost {
+        if minder && (lost || status.stopped() && !frozen) {
             sys::signal_all(Signal::KILL);
+        }
+        if !status.stopped() {
+            minders.retain(|minder| *minder != pid);
         }
     }
 }

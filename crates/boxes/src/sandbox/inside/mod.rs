@@ -15,19 +15,24 @@ use rustix::process::{Gid, Signal, Uid};
 
 use super::cgroup::BoxCgroup;
 use super::sys;
-use super::wire::{self, Birth, Failure, Go};
+use super::wire::{self, Birth, Born, Failure, Go};
 
 /// The first process of a box, from its birth on: enters its cgroups, waits for [`Go`], makes
 /// itself at home, and becomes the init.
 pub fn live(sync: &OwnedFd, cgroup: &BoxCgroup) -> ! {
     let Ok((go, control, mounts, entered)) = wait(sync, cgroup) else { sys::exit_now(1) };
-    let settled = entered.and_then(|()| settle(go, &control, mounts));
+    let settled = entered.and_then(|()| settle(&go, mounts));
+    let born = Born { number: go.number, enforced: go.enforced, upper: go.upper };
+    let settled = match settled {
+        Ok(()) => wire::send(&control, &Birth::Ready(born), &[]).map_err(Failure::at("say ready")),
+        Err(failure) => {
+            let _ = wire::send(&control, &Birth::Unsettled(failure, born), &[]);
+            sys::exit_now(1);
+        }
+    };
     let code = match settled {
         Ok(()) => init::run(&control),
-        Err(failure) => {
-            let _ = wire::send(&control, &Birth::Failed(failure), &[]);
-            1
-        }
+        Err(_) => 1,
     };
     sys::exit_now(code);
 }
@@ -52,17 +57,16 @@ fn wait(sync: &OwnedFd, cgroup: &BoxCgroup) -> Result<Told, Failure> {
     Ok((go, control, mounts, entered))
 }
 
-fn settle(go: Go, control: &OwnedFd, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
+fn settle(go: &Go, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
     become_root(!go.mounts)?;
     // After the ids: a change of them takes this setting away.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(Failure::at("ask to die with the spawner"))?;
     rustix::process::setsid().map_err(Failure::at("setsid"))?;
-    root::build(&go, mounts)?;
+    root::build(go, mounts)?;
     rustix::system::sethostname(go.spec.id.as_bytes()).map_err(Failure::at("sethostname"))?;
     privilege::network()?;
-    privilege::give_up(&go)?;
-    wire::send(control, &Birth::Ready(go.enforced), &[]).map_err(Failure::at("say ready"))
+    privilege::give_up(go)
 }
 
 /// The spawner's ids are not mapped when it is root, so that this process is nobody yet.

@@ -1,14 +1,13 @@
 //! The spawner process, seen from its owner: starting it, asking it, ending it.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 
 use crate::sandbox::error::Error;
 use crate::sandbox::level_name::LevelName;
 use crate::sandbox::spawner::{Launch, launch};
-use crate::sandbox::state::dir_of;
 use crate::sandbox::wire::{self, Failure, FromSpawner, ToSpawner};
 
 /// The process and the socket to it. Dropping it ends the process and all its boxes.
@@ -16,8 +15,6 @@ use crate::sandbox::wire::{self, Failure, FromSpawner, ToSpawner};
 pub struct Spawner {
     socket: Mutex<Option<OwnedFd>>,
     child: Mutex<Child>,
-    /// Where it keeps its boxes' files.
-    pub dir: PathBuf,
 }
 
 impl Spawner {
@@ -42,8 +39,7 @@ impl Spawner {
                 });
             }
         }
-        let dir = dir_of(state, child.id());
-        Ok(Self { socket: Mutex::new(Some(socket)), child: Mutex::new(child), dir })
+        Ok(Self { socket: Mutex::new(Some(socket)), child: Mutex::new(child) })
     }
 
     /// Its process id.

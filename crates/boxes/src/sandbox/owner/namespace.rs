@@ -50,9 +50,14 @@ impl Namespace {
         let control = self.spawner.ask(&request)?;
         let answer = wire::receive::<Birth>(&control);
         match answer.map_err(Error::system("hear from the new box"))? {
-            Some((Birth::Ready(enforced), _)) => {
+            Some((Birth::Ready(born), _)) => {
                 let spawner = Arc::clone(&self.spawner);
-                Ok(NamespaceBox::new(spec, enforced, control, spawner))
+                Ok(NamespaceBox::new(spec, born, control, spawner))
+            }
+            Some((Birth::Unsettled(failure, born), _)) => {
+                // Its end removes what it left.
+                drop(NamespaceBox::new(spec, born, control, Arc::clone(&self.spawner)));
+                Err(setup(&spec.id, failure))
             }
             Some((Birth::Failed(failure), _)) => Err(setup(&spec.id, failure)),
             None => Err(Error::Gone {

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::{Spawner, system};
 use super::running::Running;
@@ -11,7 +12,7 @@ use crate::sandbox::error::Error;
 use crate::sandbox::level::Sandbox;
 use crate::sandbox::spec::{Enforced, Enforcement, ExecSpec, SandboxSpec, Upper};
 use crate::sandbox::state::remove_tree;
-use crate::sandbox::wire::{self, BoxUsage, Check, FromInit, FromSpawner, ToInit, ToSpawner};
+use crate::sandbox::wire::{self, Born, BoxUsage, Check, FromInit, FromSpawner, ToInit, ToSpawner};
 
 pub struct NamespaceBox {
     id: String,
@@ -19,25 +20,46 @@ pub struct NamespaceBox {
     /// The socket to the init. Locked from a question to its answer.
     control: Mutex<OwnedFd>,
     spawner: Arc<Spawner>,
+    number: u64,
+    /// Where writes go on the host.
+    upper: Option<PathBuf>,
     /// What to delete in the end.
     leftover: Option<PathBuf>,
+    /// By cgroup: then not even the init answers.
+    frozen: AtomicBool,
     ended: bool,
 }
 
 impl NamespaceBox {
-    pub fn new(
-        spec: &SandboxSpec,
-        enforced: Enforced,
-        control: OwnedFd,
-        spawner: Arc<Spawner>,
-    ) -> Self {
+    pub fn new(spec: &SandboxSpec, born: Born, control: OwnedFd, spawner: Arc<Spawner>) -> Self {
+        let dir = born.upper.map(PathBuf::from);
         let leftover = match &spec.upper {
-            Upper::Disk => Some(spawner.dir.join(&spec.id)),
             Upper::Directory(dir) => Some(dir.join("work")),
-            Upper::Memory { .. } => None,
+            _ => dir.clone(),
         };
-        let control = Mutex::new(control);
-        Self { id: spec.id.clone(), enforced, control, spawner, leftover, ended: false }
+        Self {
+            id: spec.id.clone(),
+            enforced: born.enforced,
+            control: Mutex::new(control),
+            spawner,
+            number: born.number,
+            upper: dir.map(|dir| dir.join("upper")),
+            leftover,
+            frozen: AtomicBool::new(false),
+            ended: false,
+        }
+    }
+
+    fn key(&self) -> (String, u64) {
+        (self.id.clone(), self.number)
+    }
+
+    /// The socket to the init, when it can answer.
+    fn init(&self) -> Result<MutexGuard<'_, OwnedFd>, Error> {
+        if self.frozen.load(Ordering::Acquire) {
+            return Err(Error::Frozen { id: self.id.clone() });
+        }
+        Ok(self.control.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn gone(&self, why: &str) -> Error {
@@ -54,7 +76,7 @@ impl NamespaceBox {
 
     /// Sends to the init and waits for its answer.
     fn ask(&self, message: &ToInit) -> Result<(FromInit, Vec<OwnedFd>), Error> {
-        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let control = self.init()?;
         wire::send(&*control, message, &[]).map_err(|_| self.gone("its init is not there"))?;
         let answer = wire::receive::<FromInit>(&*control);
         match answer.map_err(Error::system("hear from the box's init"))? {
@@ -86,18 +108,19 @@ impl NamespaceBox {
                 }
                 other => other,
             })?;
-        opened
-            .1
-            .into_iter()
-            .next()
-            .map(File::from)
-            .ok_or_else(|| self.gone("its init sent no file"))
+        let file = opened.1.into_iter().next().map(File::from);
+        // Asked once more on this side: anything else could be waited on for ever.
+        let file = file.filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()));
+        file.ok_or_else(|| self.gone("its init sent no file"))
     }
 
     fn stop(&self, stop: bool) -> Result<(), Error> {
         if self.enforced.freeze == Enforcement::Cgroup {
-            return match self.ask_spawner(&ToSpawner::Freeze(self.id.clone(), stop))? {
-                FromSpawner::Done => Ok(()),
+            return match self.ask_spawner(&ToSpawner::Freeze(self.key(), stop))? {
+                FromSpawner::Done => {
+                    self.frozen.store(stop, Ordering::Release);
+                    Ok(())
+                }
                 _ => Err(self.gone("the spawner does not know it")),
             };
         }
@@ -108,7 +131,7 @@ impl NamespaceBox {
         if std::mem::replace(&mut self.ended, true) {
             return Ok(());
         }
-        let killed = self.ask_spawner(&ToSpawner::Destroy(self.id.clone()));
+        let killed = self.ask_spawner(&ToSpawner::Destroy(self.key()));
         let removed = self.leftover.as_ref().map_or(Ok(()), |dir| {
             remove_tree(dir).map_err(Error::system(format!("remove `{}`", dir.display())))
         });
@@ -125,12 +148,16 @@ impl Sandbox for NamespaceBox {
         &self.enforced
     }
 
+    fn upper(&self) -> Option<&Path> {
+        self.upper.as_deref()
+    }
+
     fn exec(&self, spec: &ExecSpec) -> Result<Running, Error> {
         spec.check()?;
         let (ours, theirs) = wire::pair().map_err(Error::system("socketpair"))?;
         let request = ToInit::Exec(Box::new(spec.clone()));
         let sent = {
-            let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            let control = self.init()?;
             wire::send(&*control, &request, &[theirs.as_fd()])
         };
         drop(theirs);
@@ -161,7 +188,7 @@ impl Sandbox for NamespaceBox {
     }
 
     fn usage(&self) -> Result<BoxUsage, Error> {
-        match self.ask_spawner(&ToSpawner::Usage(self.id.clone()))? {
+        match self.ask_spawner(&ToSpawner::Usage(self.key()))? {
             FromSpawner::Usage(usage) => Ok(usage),
             _ => Err(self.gone("the spawner does not know it")),
         }

@@ -60,13 +60,15 @@ fn socket_pair(program: &mut Vec<Instruction>) {
 /// `clone3` has its flags in memory, where no filter can see them: it is not in any list, and
 /// libraries fall back to `clone` on `ENOSYS`.
 fn no_namespaces(program: &mut Vec<Instruction>) {
+    // In `clone` the last of them is a bit of the signal's number, and set in no real one.
     let namespaces = libc::CLONE_NEWNS
         | libc::CLONE_NEWUSER
         | libc::CLONE_NEWPID
         | libc::CLONE_NEWNET
         | libc::CLONE_NEWIPC
         | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWCGROUP;
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWTIME;
     program.extend([
         plain(LOAD, argument_at(0)),
         jump(IF_ANY_BIT, namespaces.cast_unsigned(), 0, 1),

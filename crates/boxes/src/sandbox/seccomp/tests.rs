@@ -74,6 +74,8 @@ fn clone_makes_threads_and_no_namespaces() {
     assert_eq!(call(libc::SYS_clone, [libc::CLONE_VM as u64, 0, 0]), ALLOW);
     assert_eq!(call(libc::SYS_clone, [user | libc::CLONE_VM as u64, 0, 0]), EPERM);
     assert_eq!(call(libc::SYS_unshare, [user, 0, 0]), EPERM);
+    assert_eq!(call(libc::SYS_unshare, [libc::CLONE_NEWTIME as u64, 0, 0]), EPERM);
+    assert_eq!(call(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0]), ALLOW);
     assert_eq!(call(libc::SYS_unshare, [libc::CLONE_FILES as u64, 0, 0]), ALLOW);
     assert_eq!(call(libc::SYS_clone3, [0; 3]), ENOSYS, "libraries fall back on it");
 }

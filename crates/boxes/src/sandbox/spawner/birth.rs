@@ -45,6 +45,8 @@ impl Machine {
 /// A process in its namespaces and cgroups that waits to be told which box it is. Made ahead:
 /// what it takes is most of the time that a box takes.
 pub struct Seed {
+    /// Unlike that of any other of this spawner.
+    pub number: u64,
     pub pid: Pid,
     pub pidfd: OwnedFd,
     sync: OwnedFd,
@@ -67,13 +69,14 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS;
 
-/// Makes a seed. The name is that of its cgroups, unlike that of any other of this spawner.
-pub fn sow(machine: &Machine, name: &str) -> Result<Seed, Failure> {
-    let cgroup = machine.cgroups.create(name).map_err(Failure::at("make cgroups"))?;
-    clone_seed(cgroup.clone()).inspect_err(|_| cgroup.remove())
+/// Makes a seed.
+pub fn sow(machine: &Machine, number: u64) -> Result<Seed, Failure> {
+    let cgroup =
+        machine.cgroups.create(&format!("box-{number}")).map_err(Failure::at("make cgroups"))?;
+    clone_seed(number, cgroup.clone()).inspect_err(|_| cgroup.remove())
 }
 
-fn clone_seed(cgroup: BoxCgroup) -> Result<Seed, Failure> {
+fn clone_seed(number: u64, cgroup: BoxCgroup) -> Result<Seed, Failure> {
     let (sync, theirs) = wire::pair().map_err(Failure::at("socketpair"))?;
     let into = cgroup.unified().map(fs::File::open).transpose();
     let into = into.map_err(Failure::at("open the cgroup"))?;
@@ -81,7 +84,7 @@ fn clone_seed(cgroup: BoxCgroup) -> Result<Seed, Failure> {
         sys::Birth { namespaces: NAMESPACES as u64, cgroup: into.as_ref().map(AsFd::as_fd) };
     match sys::clone_process(&birth).map_err(Failure::at("clone into new namespaces"))? {
         Side::Child => inside::live(&theirs, &cgroup),
-        Side::Parent(pid, pidfd) => Ok(Seed { pid, pidfd, sync, cgroup }),
+        Side::Parent(pid, pidfd) => Ok(Seed { number, pid, pidfd, sync, cgroup }),
     }
 }
 
@@ -92,6 +95,7 @@ pub fn create(
     spec: SandboxSpec,
     control: &OwnedFd,
 ) -> Result<Living, Failure> {
+    let own = matches!(spec.upper, Upper::Disk).then(|| dir_of(machine, &spec, seed.number));
     match raise(machine, &seed, spec, control) {
         Ok(()) => {
             let Seed { pid, pidfd, cgroup, .. } = seed;
@@ -99,6 +103,9 @@ pub fn create(
         }
         Err(failure) => {
             pull(&seed);
+            if let Some(dir) = own {
+                let _ = remove_tree(&dir);
+            }
             Err(failure)
         }
     }
@@ -118,7 +125,7 @@ fn raise(
     spec: SandboxSpec,
     control: &OwnedFd,
 ) -> Result<(), Failure> {
-    let upper = directories(machine, &spec)?;
+    let upper = directories(machine, &spec, seed.number)?;
     let pid = seed.pid.as_raw_nonzero().get().cast_unsigned();
     let host_uid = map_ids(machine, pid, upper.as_deref())?;
     seed.cgroup.limit(&spec.limits).map_err(Failure::at("set the cgroups' limits"))?;
@@ -133,17 +140,26 @@ fn raise(
         enforced.owns_lower = take(&spec, upper.as_deref(), user.as_fd(), &mut mounts)?;
     }
     let upper = upper.map(|path| path.to_string_lossy().into_owned());
-    let go = Go { spec, upper, mounts: machine.privileged, enforced };
+    let go = Go { spec, number: seed.number, upper, mounts: machine.privileged, enforced };
     let mut fds = vec![control.as_fd()];
     fds.extend(mounts.iter().map(AsFd::as_fd));
     wire::send(&seed.sync, &go, &fds).map_err(Failure::at("send the box its mounts"))
 }
 
+/// A box's own directory.
+fn dir_of(machine: &Machine, spec: &SandboxSpec, number: u64) -> PathBuf {
+    machine.dir.join(format!("{}.{number}", spec.id))
+}
+
 /// The directory with `upper` and `work`; a `work` that a crash left is of no use to anybody.
-fn directories(machine: &Machine, spec: &SandboxSpec) -> Result<Option<PathBuf>, Failure> {
+fn directories(
+    machine: &Machine,
+    spec: &SandboxSpec,
+    number: u64,
+) -> Result<Option<PathBuf>, Failure> {
     let dir = match &spec.upper {
         Upper::Memory { .. } => return Ok(None),
-        Upper::Disk => machine.dir.join(&spec.id),
+        Upper::Disk => dir_of(machine, spec, number),
         Upper::Directory(dir) => dir.clone(),
     };
     let make = || -> io::Result<()> {

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, WaitOptions, pidfd_send_signal, waitpid};
+use rustix::process::{
+    Resource, Rlimit, Signal, WaitOptions, getrlimit, pidfd_send_signal, setrlimit, waitpid,
+};
 
 use super::birth::{self, Living, Machine, Seed};
 use crate::sandbox::cgroup::Cgroups;
@@ -20,7 +22,8 @@ const SEEDS: usize = 4;
 
 struct Spawner {
     machine: Machine,
-    boxes: BTreeMap<String, Living>,
+    /// By name, with the number of the seed it came of: a name can be used again.
+    boxes: BTreeMap<(String, u64), Living>,
     /// Made ahead, the oldest first.
     seeds: VecDeque<Seed>,
     sown: u64,
@@ -31,6 +34,9 @@ struct Spawner {
 /// Serves until the owner is gone. The exit code.
 pub fn run(owner: &OwnedFd, state: &Path) -> i32 {
     let own = std::process::id();
+    // A descriptor for every box: more than the usual soft limit allows.
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     let home = match Home::make(state, own) {
         Ok(home) => home,
         Err(error) => {
@@ -91,11 +97,11 @@ impl Spawner {
 
     fn seed(&mut self) -> Result<Seed, Failure> {
         self.sown += 1;
-        birth::sow(&self.machine, &format!("box-{}", self.sown))
+        birth::sow(&self.machine, self.sown)
     }
 
-    fn create(&mut self, spec: SandboxSpec, control: &OwnedFd) -> Result<Living, Failure> {
-        if self.boxes.contains_key(&spec.id) {
+    fn create(&mut self, spec: SandboxSpec, control: &OwnedFd) -> Result<(), Failure> {
+        if self.boxes.keys().any(|(id, _)| *id == spec.id) {
             return Err(Failure {
                 stage: "the id is a living box's".to_owned(),
                 errno: libc::EEXIST,
@@ -104,14 +110,18 @@ impl Spawner {
         let ahead = self.seeds.pop_front();
         let seed = ahead.map_or_else(|| self.seed(), Ok);
         self.barren = seed.is_err();
-        birth::create(&self.machine, seed?, spec, control)
+        let seed = seed?;
+        let key = (spec.id.clone(), seed.number);
+        let living = birth::create(&self.machine, seed, spec, control)?;
+        self.boxes.insert(key, living);
+        Ok(())
     }
 
     /// Collects inits that ended: with the first process of its namespace, all of a box is gone.
     fn collect(&mut self, dead: &[bool]) {
-        let ids: Vec<_> = self.boxes.keys().cloned().collect();
-        for (id, _) in ids.into_iter().zip(dead).filter(|(_, dead)| **dead) {
-            if let Some(living) = self.boxes.remove(&id) {
+        let keys: Vec<_> = self.boxes.keys().cloned().collect();
+        for (key, _) in keys.into_iter().zip(dead).filter(|(_, dead)| **dead) {
+            if let Some(living) = self.boxes.remove(&key) {
                 finish(living);
             }
         }
@@ -121,33 +131,27 @@ impl Spawner {
         let Some(reply) = fds.pop() else { return };
         match message {
             ToSpawner::Create(spec) => {
-                let id = spec.id.clone();
-                match self.create(*spec, &reply) {
-                    Ok(living) => {
-                        self.boxes.insert(id, living);
-                    }
-                    Err(failure) => {
-                        let _ = wire::send(&reply, &Birth::Failed(failure), &[]);
-                    }
+                if let Err(failure) = self.create(*spec, &reply) {
+                    let _ = wire::send(&reply, &Birth::Failed(failure), &[]);
                 }
             }
-            ToSpawner::Destroy(id) => self.destroy(&id, reply),
-            ToSpawner::Freeze(id, frozen) => {
-                let said = self.boxes.get(&id).map(|one| match one.cgroup.freeze(frozen) {
+            ToSpawner::Destroy(key) => self.destroy(&key, reply),
+            ToSpawner::Freeze(key, frozen) => {
+                let said = self.boxes.get(&key).map(|one| match one.cgroup.freeze(frozen) {
                     Ok(()) => FromSpawner::Done,
                     Err(error) => FromSpawner::Failed(Failure::at("freeze")(error)),
                 });
                 say(&reply, &said.unwrap_or(FromSpawner::Unknown));
             }
-            ToSpawner::Usage(id) => {
-                let usage = self.boxes.get(&id).map(|one| FromSpawner::Usage(one.cgroup.usage()));
+            ToSpawner::Usage(key) => {
+                let usage = self.boxes.get(&key).map(|one| FromSpawner::Usage(one.cgroup.usage()));
                 say(&reply, &usage.unwrap_or(FromSpawner::Unknown));
             }
         }
     }
 
-    fn destroy(&mut self, id: &str, reply: OwnedFd) {
-        match self.boxes.get_mut(id) {
+    fn destroy(&mut self, key: &(String, u64), reply: OwnedFd) {
+        match self.boxes.get_mut(key) {
             Some(living) => {
                 kill(living);
                 living.waiting.push(reply);
