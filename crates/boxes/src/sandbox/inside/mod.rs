@@ -47,6 +47,8 @@ fn wait(sync: &OwnedFd, cgroup: &BoxCgroup) -> Result<Told, Failure> {
     let entered = entered.and_then(|()| {
         sys::unshare(libc::CLONE_NEWCGROUP).map_err(Failure::at("new cgroup namespace"))
     });
+    // Ahead too: it waits for a lock that the end of any network on the machine holds for long.
+    let entered = entered.and_then(|()| privilege::network());
     let received = wire::receive::<Go>(sync).map_err(Failure::at("wait for the spawner"))?;
     let ended = || Failure { stage: "the spawner ended".to_owned(), errno: libc::EPIPE };
     let (go, mut mounts) = received.ok_or_else(ended)?;
@@ -65,7 +67,6 @@ fn settle(go: &Go, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
     rustix::process::setsid().map_err(Failure::at("setsid"))?;
     root::build(go, mounts)?;
     rustix::system::sethostname(go.spec.id.as_bytes()).map_err(Failure::at("sethostname"))?;
-    privilege::network()?;
     privilege::give_up(go)
 }
 

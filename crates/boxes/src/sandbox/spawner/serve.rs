@@ -63,8 +63,9 @@ impl Spawner {
         loop {
             let mut fds = vec![PollFd::new(owner, PollFlags::IN)];
             fds.extend(self.boxes.values().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
-            // With nothing to do for a moment, seeds are made ahead.
-            let moment = Timespec { tv_sec: 0, tv_nsec: 500_000 };
+            // With nothing to do for a moment, seeds are made ahead. Not at once: the last box is
+            // still mounting its root, and a new namespace takes the same lock of the kernel.
+            let moment = Timespec { tv_sec: 0, tv_nsec: 3_000_000 };
             let timeout = (self.seeds.len() < SEEDS && !self.barren).then_some(&moment);
             match poll(&mut fds, timeout) {
                 Ok(0) => {
