@@ -6,12 +6,17 @@
 //!                      /<box>.<n>/  upper, work
 //! ```
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, chmodat, flock, openat, renameat,
+    statat, unlinkat,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cgroup::remove_cgroup;
@@ -57,7 +62,9 @@ fn reap(state: &Path) -> io::Result<()> {
         }
         let lock = File::options().create(true).append(true).open(dir.join("lock"))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            clear(&dir)?;
+            // What cannot be removed now must not keep new boxes from being made; the next start
+            // tries again.
+            let _ = clear(&dir);
         }
     }
     Ok(())
@@ -87,23 +94,55 @@ fn empty(cgroup: &Path) {
     let _ = fs::write(cgroup.join("freezer.state"), "THAWED");
 }
 
-/// Removes a directory that an overlay may have made directories without any permission in.
+/// Removes a directory that a box has written, whatever it made of it: directories without any
+/// permission, which overlays make too, and deeper ones than paths, descriptors or a stack reach.
+/// Nobody else may be at it. Each directory is moved to the top before it is emptied, so that
+/// nothing is ever deep.
 pub fn remove_tree(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(_) => permit(dir)?,
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if !dir.try_exists()? {
+        return Ok(());
     }
-    fs::remove_dir_all(dir)
-}
-
-fn permit(dir: &Path) -> io::Result<()> {
-    let meta = fs::symlink_metadata(dir)?;
-    if meta.is_dir() {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-        for entry in fs::read_dir(dir)? {
-            permit(&entry?.path())?;
+    chmodat(CWD, dir, PRIVATE, AtFlags::empty())?;
+    let top = openat(CWD, dir, flags, Mode::empty())?;
+    let mut moved = 0_u64;
+    let mut waiting = vec![CString::from(c".")];
+    while let Some(name) = waiting.pop() {
+        let at_top = name.as_c_str() == c".";
+        let here = openat(&top, &name, flags, Mode::empty())?;
+        for entry in entries(&here)? {
+            let stat = statat(&here, &entry, AtFlags::SYMLINK_NOFOLLOW)?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                unlinkat(&here, &entry, AtFlags::empty())?;
+                continue;
+            }
+            chmodat(&here, &entry, PRIVATE, AtFlags::empty())?;
+            if at_top {
+                waiting.push(entry);
+                continue;
+            }
+            moved += 1;
+            let new = CString::new(format!("to-remove-{moved}"))?;
+            renameat(&here, &entry, &top, &new)?;
+            waiting.push(new);
+        }
+        if !at_top {
+            unlinkat(&top, &name, AtFlags::REMOVEDIR)?;
         }
     }
-    Ok(())
+    fs::remove_dir(dir)
+}
+
+const PRIVATE: Mode = Mode::RWXU;
+
+/// The names in a directory, read before any of them is touched.
+fn entries(dir: &OwnedFd) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let name = entry?.file_name().to_owned();
+        if name.as_c_str() != c"." && name.as_c_str() != c".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }

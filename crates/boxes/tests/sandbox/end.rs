@@ -64,6 +64,29 @@ fn destroy_leaves_nothing() {
     });
 }
 
+/// Deeper than a path, than descriptors, and closed from the middle on.
+#[test]
+fn a_tree_that_was_made_to_stay_goes_too() {
+    let house = House::new();
+    let sandbox = house.spawn("deep");
+    let upper = sandbox.upper().expect("on disk").to_owned();
+    let deep = "import os\n\
+                os.chdir('/etc')\n\
+                for level in range(5000):\n\
+                \x20   os.mkdir('a-long-name-for-a-directory'); os.mkdir('to-remove-1')\n\
+                \x20   os.chdir('a-long-name-for-a-directory')\n\
+                for level in range(5000):\n\
+                \x20   os.chdir('..')\n\
+                \x20   if level > 2500: os.chmod('a-long-name-for-a-directory', 0)\n\
+                \x20   if level == 2500: os.symlink('/', 'to-root')\n\
+                print('made')\n";
+    let output = run(&*sandbox, &command(&["python3", "-c", deep]));
+    assert_eq!(crate::house::text(&output), "made\n");
+    sandbox.destroy().expect("destroyed");
+    assert!(!upper.exists());
+    assert_eq!(std::fs::read_dir(house.state()).expect("state").count(), 1);
+}
+
 #[test]
 fn with_the_level_everything_goes() {
     let mut house = House::new();
