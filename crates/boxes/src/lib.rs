@@ -11,6 +11,7 @@ pub mod export;
 mod hash;
 pub mod layer;
 mod path;
+pub mod sandbox;
 pub mod spec;
 mod steps;
 pub mod store;

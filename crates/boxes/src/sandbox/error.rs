@@ -1,0 +1,82 @@
+//! What can go wrong with a sandbox, by what the caller does next.
+
+use std::io;
+
+use super::level_name::LevelName;
+
+/// Why a sandbox could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The isolation level cannot be had here. Never answered with a weaker one.
+    #[error(
+        "the isolation level `{level}` is missing on this machine: {why}; \
+         `greenroom box doctor` shows what is there"
+    )]
+    Missing {
+        /// The level that was asked for.
+        level: LevelName,
+        /// The mechanism that is missing, and how that was found.
+        why: String,
+    },
+    /// The specification or request is wrong: correct it.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// The sandbox could not be made or entered; nothing of it is left.
+    #[error("box `{id}`: {stage}: {source}")]
+    Setup {
+        /// The sandbox.
+        id: String,
+        /// The step that failed.
+        stage: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The sandbox is not there any more: destroyed, killed, or its init died.
+    #[error("box `{id}` has ended: {why}; create it again")]
+    Gone {
+        /// The sandbox.
+        id: String,
+        /// What is known.
+        why: String,
+    },
+    /// It is frozen.
+    #[error("box `{id}` is frozen and does not answer; thaw it first")]
+    Frozen {
+        /// The sandbox.
+        id: String,
+    },
+    /// The command could not be started; the sandbox itself is well.
+    #[error("box `{id}`: cannot start `{command}`: {source}")]
+    Command {
+        /// The sandbox.
+        id: String,
+        /// The first word of the command.
+        command: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The spawner is gone, and all its boxes with it: make a new one.
+    #[error("the spawner of boxes has ended, and every box with it; open the level again")]
+    Spawner,
+    /// A system call failed that has no reason to.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: the system's answer with what was tried.
+    pub(super) fn system<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source: source.into() }
+    }
+}

@@ -1,0 +1,121 @@
+//! Process 1 of a box: forks a minder for each command, opens files for the owner, reaps.
+//!
+//! No process of the box can signal it (the kernel protects the first of a pid namespace), trace
+//! it or read its memory (it is not dumpable). When its socket closes it ends, and the kernel
+//! ends the box with it.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, fstatfs, ftruncate, openat2};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, wait};
+
+use super::super::sys;
+use super::super::wire::{self, Failure, FromInit, FromMinder, ToInit};
+use super::tree::OUTRUN;
+use super::{minder, probe};
+
+/// The kind of file system that `/proc` is.
+const PROC: u64 = 0x9fa0;
+
+/// Serves until the owner's socket closes. The exit code.
+pub fn run(control: &OwnedFd) -> i32 {
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    let Ok(signals) = sys::signal_fd(&[Signal::CHILD]) else { return 1 };
+    let mut minders = Vec::new();
+    let mut frozen = false;
+    loop {
+        let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
+        if poll(&mut fds, None).is_err_and(|errno| errno != Errno::INTR) {
+            return 1;
+        }
+        let asked = !fds[0].revents().is_empty();
+        if !fds[1].revents().is_empty() {
+            let _ = rustix::io::read(&signals, &mut [0_u8; 128]);
+            reap(&mut minders, frozen);
+        }
+        if asked {
+            match wire::receive::<ToInit>(control) {
+                Ok(Some((message, fds))) => {
+                    if let ToInit::Stop(stop) = message {
+                        frozen = stop;
+                    }
+                    serve(control, message, fds, &mut minders);
+                }
+                Err(Errno::BADMSG) => {}
+                _ => return 0,
+            }
+        }
+    }
+}
+
+/// Collects the dead. A minder that was killed, that was outrun, or that somebody else stopped no
+/// longer holds what it minded or keeps its time, so everything goes.
+fn reap(minders: &mut Vec<Pid>, frozen: bool) {
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+        let minder = minders.contains(&pid);
+        let lost = status.signaled() || status.exit_status() == Some(OUTRUN);
+        if minder && (lost || status.stopped() && !frozen) {
+            sys::signal_all(Signal::KILL);
+        }
+        if !status.stopped() {
+            minders.retain(|minder| *minder != pid);
+        }
+    }
+}
+
+fn serve(control: &OwnedFd, message: ToInit, mut fds: Vec<OwnedFd>, minders: &mut Vec<Pid>) {
+    match message {
+        ToInit::Exec(spec) => {
+            let Some(socket) = fds.pop() else { return };
+            match sys::fork() {
+                Ok(None) => minder::run(&spec, &socket),
+                Ok(Some(pid)) => minders.push(pid),
+                Err(error) => {
+                    let failure = Failure::at("fork a minder")(error);
+                    let _ = wire::send(&socket, &FromMinder::Failed(failure), &[]);
+                }
+            }
+        }
+        ToInit::Open(path, mode) => answer(control, open(&path, mode)),
+        ToInit::Probe => {
+            let _ = wire::send(control, &FromInit::Probed(probe::run()), &[]);
+        }
+        ToInit::Stop(stop) => {
+            sys::signal_all(if stop { Signal::STOP } else { Signal::CONT });
+            let _ = wire::send(control, &FromInit::Done, &[]);
+        }
+    }
+}
+
+fn answer(control: &OwnedFd, opened: Result<OwnedFd, Errno>) {
+    let _ = match opened {
+        Ok(file) => wire::send(control, &FromInit::Done, &[file.as_fd()]),
+        Err(errno) => {
+            let failure = Failure::at("open")(errno);
+            wire::send(control, &FromInit::Failed(failure), &[])
+        }
+    };
+}
+
+/// Opens a regular file, and no file of `/proc`: there this process would show its own secrets
+/// to whoever planted a link.
+fn open(path: &str, create: Option<u32>) -> Result<OwnedFd, Errno> {
+    let (flags, mode) = match create {
+        None => (OFlags::RDONLY, Mode::empty()),
+        Some(mode) => (OFlags::WRONLY | OFlags::CREATE, Mode::from_raw_mode(mode)),
+    };
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = openat2(CWD, path, flags, mode, ResolveFlags::NO_MAGICLINKS)?;
+    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+        return Err(Errno::INVAL);
+    }
+    if fstatfs(&file)?.f_type as u64 == PROC {
+        return Err(Errno::ACCESS);
+    }
+    if create.is_some() {
+        ftruncate(&file, 0)?;
+    }
+    Ok(file)
+}

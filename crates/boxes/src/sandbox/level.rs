@@ -1,0 +1,54 @@
+//! What every isolation level can do.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::error::Error;
+use super::level_name::LevelName;
+use super::owner::Running;
+use super::spec::{Enforced, ExecSpec, SandboxSpec};
+use super::wire::BoxUsage;
+
+/// An isolation level that is there.
+pub trait Level: Send + Sync {
+    /// Its name.
+    fn name(&self) -> LevelName;
+
+    /// Makes a box and waits until it takes commands. All or nothing.
+    fn create(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, Error>;
+}
+
+/// A living box. Dropping it ends it as [`Sandbox::destroy`] does, without a word on failure.
+pub trait Sandbox: Send + Sync {
+    /// Its name.
+    fn id(&self) -> &str;
+
+    /// By what each of its limits is held.
+    fn enforced(&self) -> &Enforced;
+
+    /// The directory on the host that holds what it wrote; `None` when that is memory. To be read
+    /// when the box is frozen or ended; what is in it is as little to be trusted as the box.
+    fn upper(&self) -> Option<&Path>;
+
+    /// Starts a command.
+    fn exec(&self, spec: &ExecSpec) -> Result<Running, Error>;
+
+    /// Opens a regular file of the box for reading, by the box's own links and rights.
+    fn open_file(&self, path: &Path) -> Result<File, Error>;
+
+    /// Makes or truncates a regular file of the box, for writing.
+    fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error>;
+
+    /// Stops every process, and returns when they stand. Limits of time of execs stand still too,
+    /// and commands and files cannot be asked for where a cgroup freezes.
+    fn freeze(&self) -> Result<(), Error>;
+
+    /// Lets them go on.
+    fn thaw(&self) -> Result<(), Error>;
+
+    /// What it uses now.
+    fn usage(&self) -> Result<BoxUsage, Error>;
+
+    /// Kills everything in it and removes everything of it but a [`super::Upper::Directory`].
+    fn destroy(self: Box<Self>) -> Result<(), Error>;
+}

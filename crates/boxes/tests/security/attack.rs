@@ -1,0 +1,111 @@
+//! The list: each attack of `attacks.py`, and who can do it where there is no box.
+
+/// Who can do it without a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Works {
+    /// Any user.
+    Anyone,
+    /// Root; and any user within a user namespace of its own, without our walls.
+    RootOfNamespace,
+    /// The host's root alone. As another user the host's own rights are the first wall.
+    HostRoot,
+    /// Nobody on the machines that this was written on, if it is not so here; the reason.
+    NotHere(&'static str),
+}
+
+use Works::{Anyone, HostRoot, NotHere, RootOfNamespace};
+
+pub const ATTACKS: &[(&str, Works)] = &[
+    // Files of the host.
+    ("dotdot", Anyone),
+    ("symlink_out", Anyone),
+    ("proc_root", Anyone),
+    ("proc_cwd", Anyone),
+    ("proc_fd", Anyone),
+    ("inherited_fd", Anyone),
+    ("proc_exe", Anyone),
+    ("proc_mem", Anyone),
+    ("proc_environ", Anyone),
+    ("env_secret", Anyone),
+    ("host_processes", Anyone),
+    ("open_by_handle", HostRoot),
+    ("block_device", NotHere("the machine's disk is not /dev/vda, or this user may not read it")),
+    ("mknod_device", HostRoot),
+    ("mknod_whiteout", Anyone),
+    ("sibling_read", Anyone),
+    ("sibling_write", Anyone),
+    ("shared_memory_file", Anyone),
+    // Settings of the host.
+    ("core_pattern", HostRoot),
+    ("sysctl_vm", HostRoot),
+    ("irq_affinity", HostRoot),
+    ("sysrq", NotHere("a kernel without magic SysRq")),
+    ("cgroup_move", HostRoot),
+    ("kallsyms", Anyone),
+    ("kernel_log", HostRoot),
+    ("sethostname", RootOfNamespace),
+    ("reboot", HostRoot),
+    ("kexec", NotHere("a kernel without kexec")),
+    ("load_module", NotHere("a kernel without modules")),
+    ("port_access", NotHere("a kernel without port access, or a user without the right")),
+    ("clock_adjust", HostRoot),
+    // Mounts and namespaces.
+    ("mount", RootOfNamespace),
+    ("remount", RootOfNamespace),
+    ("umount", HostRoot),
+    ("open_tree", RootOfNamespace),
+    ("move_mount", RootOfNamespace),
+    ("fsopen", RootOfNamespace),
+    ("mount_setattr", RootOfNamespace),
+    ("pivot_root", RootOfNamespace),
+    ("chroot", RootOfNamespace),
+    ("unshare_user", Anyone),
+    ("unshare_mount", RootOfNamespace),
+    ("unshare_net", RootOfNamespace),
+    ("clone_user", Anyone),
+    ("clone3_user", Anyone),
+    ("setns", RootOfNamespace),
+    // The kernel's wide doors.
+    ("bpf", HostRoot),
+    ("io_uring", Anyone),
+    ("perf", NotHere("a kernel without perf events, or with none for this user")),
+    ("add_key", Anyone),
+    ("keyctl", Anyone),
+    ("request_key", Anyone),
+    ("userfaultfd", Anyone),
+    ("personality", Anyone),
+    ("i386_call", NotHere("a kernel without 32-bit calls")),
+    ("x32_call", NotHere("a kernel without x32")),
+    // Other processes.
+    ("ptrace", Anyone),
+    ("vm_readv", Anyone),
+    ("pidfd_getfd", Anyone),
+    ("signal_host", Anyone),
+    ("shared_memory", Anyone),
+    ("setuid", HostRoot),
+    ("capabilities", Anyone),
+    ("new_privileges", Anyone),
+    ("tiocsti", Anyone),
+    // The network.
+    ("abstract_socket", Anyone),
+    ("host_loopback", Anyone),
+    ("host_loopback_ipv6", Anyone),
+    ("metadata_address", NotHere("a machine without a route to the network")),
+    ("dns_tunnel", NotHere("a machine without a route to the network")),
+    ("internet_ipv6", NotHere("a machine without a route to the network by IPv6")),
+    ("interfaces", NotHere("a machine with no interface but lo")),
+    ("raw_ip", RootOfNamespace),
+    ("raw_ipv6", RootOfNamespace),
+    ("packet_socket", RootOfNamespace),
+    ("vsock", NotHere("a kernel without vsock")),
+    ("netfilter", NotHere("a kernel without netfilter's netlink")),
+    // Using things up.
+    ("fork_bomb", Anyone),
+    ("memory", Anyone),
+    ("disk", Anyone),
+    ("inodes", Anyone),
+    ("open_files", Anyone),
+];
+
+/// An attack that only a cgroup can stop: by a limit of the box, not of each process.
+pub const NEEDS_CGROUP: &str = "memory_in_parts";
