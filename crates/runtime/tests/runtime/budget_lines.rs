@@ -157,14 +157,15 @@ async fn what_comes_back_is_lent_to_nobody_before_it_is_durable() {
     let store = Hooks { before_commit: Box::new(commit), ..Hooks::default() };
     let node = Node::start(Arc::new(store), registry(), NodeOptions::default()).expect("starts");
     let world = World::with(node);
-    let gives = r#"["reserve",100],["sleep",200],["settle",0]"#;
+    // Time enough for a slow machine to see the reservation before it is given back.
+    let gives = r#"["reserve",100],["sleep",1500],["settle",0]"#;
     let ops = format!(
-        r#"[["spawn",[{gives},["sleep",400]],"a"],["spawn",[["sleep",400],["try",100]],"b"],["recv"]]"#
+        r#"[["spawn",[{gives},["sleep",2000]],"a"],["spawn",[["sleep",2000],["try",100]],"b"],["recv"]]"#
     );
     let root = run(&world, "script/root", "tokens=100", &ops).await;
     until_tokens(&world, &root, 100).await;
     down.store(true, Ordering::SeqCst);
-    pause(700).await;
+    pause(2_500).await;
     down.store(false, Ordering::SeqCst);
     world.until(&id("b"), Status::Completed).await;
     assert_eq!(world.result(&id("b")).await, r#"["ok","budget"]"#);
