@@ -27,6 +27,8 @@ use std::process::ExitCode;
 /// a program of yours that is busy does well to do the same.
 #[must_use = "the exit code tells how it went: return it from `main`"]
 pub fn main(registry: Registry) -> ExitCode {
+    #[cfg(feature = "genai")]
+    greenroom_agent::provider::install_tls();
     let cli = match parse() {
         Ok(cli) => cli,
         // Help and version come this way too, with code 0.

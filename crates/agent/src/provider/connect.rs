@@ -96,7 +96,7 @@ impl Pool {
 
 /// Whom TLS trusts: the machine's own roots, so that a company's own authority
 /// counts. Read once, when first needed.
-fn trust() -> Result<ClientConfig, String> {
+pub(crate) fn trust() -> Result<ClientConfig, String> {
     static TRUST: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
     TRUST.get_or_init(read_trust).clone()
 }

@@ -11,6 +11,8 @@ pub(crate) mod connect;
 mod embed;
 mod fault;
 mod gemini;
+#[cfg(feature = "genai")]
+mod genai;
 mod http;
 mod key;
 mod openai;
@@ -26,6 +28,8 @@ pub use anthropic::Anthropic;
 pub use chat::Chat;
 pub use embed::{Embed, Embeddings};
 pub use gemini::Gemini;
+#[cfg(feature = "genai")]
+pub use genai::{Genai, install_tls};
 pub use http::{Endpoint, Limits};
 pub use key::Key;
 pub(crate) use key::secret;

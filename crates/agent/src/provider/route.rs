@@ -56,8 +56,8 @@ impl Catalog {
         let prices = Prices { models: config.prices.clone(), ..Prices::default() };
         let prices = prices.checked().map_err(wrong)?.over(Prices::known());
         let providers = config.providers.iter();
-        let providers = providers.map(|(name, provider)| (name.clone(), made(name, provider)));
-        let providers = providers.collect();
+        let providers = providers.map(|(name, config)| Ok((name.clone(), made(name, config)?)));
+        let providers = providers.collect::<Result<_, String>>().map_err(wrong)?;
         let embed = embedder(&config).map_err(wrong)?;
         Ok(Catalog { config, providers, prices, embed })
     }
@@ -165,15 +165,35 @@ fn endpoint(name: &str, config: &ProviderConfig) -> Endpoint {
     endpoint
 }
 
-fn made(name: &str, config: &ProviderConfig) -> Arc<dyn Provider> {
+fn made(name: &str, config: &ProviderConfig) -> Result<Arc<dyn Provider>, String> {
     let endpoint = endpoint(name, config);
-    match config.protocol {
+    Ok(match config.protocol {
         Protocol::Anthropic => Arc::new(Anthropic::new(endpoint)),
         Protocol::OpenAi => Arc::new(OpenAi::new(endpoint)),
         Protocol::Chat => Arc::new(Chat::new(endpoint)),
         Protocol::Gemini => Arc::new(Gemini::new(endpoint)),
+        Protocol::Genai => long_tail(name, config.adapter.as_deref(), endpoint)?,
         Protocol::Recorded => Arc::new(Recording::new(config.url.as_ref())),
-    }
+    })
+}
+
+#[cfg(feature = "genai")]
+fn long_tail(
+    name: &str,
+    adapter: Option<&str>,
+    endpoint: Endpoint,
+) -> Result<Arc<dyn Provider>, String> {
+    let made = super::Genai::new(adapter.unwrap_or_default(), endpoint);
+    Ok(Arc::new(made.map_err(|why| format!("the provider `{name}`: {why}"))?))
+}
+
+#[cfg(not(feature = "genai"))]
+fn long_tail(name: &str, _: Option<&str>, _: Endpoint) -> Result<Arc<dyn Provider>, String> {
+    Err(format!(
+        "the provider `{name}` is genai's, and this program has none: build it with the feature \
+         `genai` (`--features genai`), or use `protocol = \"chat\"` if its \
+         server speaks that"
+    ))
 }
 
 impl ProviderConfig {

@@ -82,8 +82,11 @@ pub(super) fn providers(env: Env<'_>) -> BTreeMap<String, ProviderConfig> {
     ];
     let configs = all.into_iter().map(|(name, protocol, url, key_env)| {
         let key_env = key_env.map(str::to_owned);
-        let (headers, queue, idle_seconds) = (BTreeMap::new(), None, None);
-        (name.to_owned(), ProviderConfig { protocol, url, key_env, headers, queue, idle_seconds })
+        let (headers, adapter, queue, idle_seconds) = (BTreeMap::new(), None, None, None);
+        (
+            name.to_owned(),
+            ProviderConfig { protocol, url, adapter, key_env, headers, queue, idle_seconds },
+        )
     });
     configs.collect()
 }

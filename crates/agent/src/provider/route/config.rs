@@ -42,8 +42,12 @@ pub struct ModelsConfig {
 pub struct ProviderConfig {
     /// What it speaks.
     pub protocol: Protocol,
-    /// Its address, up to what the protocol adds.
+    /// Its address, up to what the protocol adds. Only with `genai` may it be left out.
+    #[serde(default)]
     pub url: String,
+    /// Which provider of genai's it is: `groq`, `mistral`, `deepseek`, …
+    #[serde(default)]
+    pub adapter: Option<String>,
     /// The name of its key: an environment variable, or else a secret of the
     /// [`SecretStore`](crate::provider::SecretStore); `None`: it needs none.
     #[serde(default)]
@@ -76,6 +80,9 @@ pub enum Protocol {
     Chat,
     /// Gemini's `generateContent`.
     Gemini,
+    /// Whatever the crate `genai` speaks, which `adapter` names: in a program that was
+    /// built with the feature `genai`.
+    Genai,
     /// None: a recording in a file, which its `url` names.
     Recorded,
 }
@@ -139,6 +146,15 @@ impl ModelsConfig {
                 ));
             }
             if provider.protocol == Protocol::Recorded {
+                continue;
+            }
+            if (provider.protocol == Protocol::Genai) != provider.adapter.is_some() {
+                return Err(format!(
+                    "the provider `{name}`: `protocol = \"genai\"` needs an `adapter`, such as \"groq\", and \
+                     no other protocol has one"
+                ));
+            }
+            if provider.protocol == Protocol::Genai && provider.url.is_empty() {
                 continue;
             }
             if !provider.url.starts_with("http://") && !provider.url.starts_with("https://") {

@@ -123,6 +123,8 @@ fn configurations_that_cannot_be() {
         ("[providers.\"a/b\"]\nprotocol = \"chat\"\nurl = \"http://x\"", "a/b"),
         ("[providers.a]\nprotocol = \"soap\"\nurl = \"http://x\"", "soap"),
         ("[providers.a]\nprotocol = \"chat\"\nurl = \"x\"", "http://"),
+        ("[providers.a]\nprotocol = \"genai\"", "adapter"),
+        ("[providers.a]\nprotocol = \"chat\"\nurl = \"http://x\"\nadapter = \"groq\"", "adapter"),
         (
             "[providers.a]\nprotocol = \"chat\"\nurl = \"http://me:sk-abc-123@host:1/v1\"",
             "send it as a header with `${NAME}`",
@@ -141,4 +143,16 @@ fn configurations_that_cannot_be() {
     let config = r#"{"models": {"x": "a/b"}, "prices": {"a/b": {"input": -1, "output": 1}}}"#;
     let config = ModelsConfig::from_json(config).unwrap();
     assert!(Catalog::with_env(config, &|_| None).err().unwrap().is("bad_request"));
+}
+
+#[test]
+fn the_long_tail_is_there_where_it_was_built_in() {
+    let config = "[providers.tail]\nprotocol = \"genai\"\nadapter = \"groq\"\nkey_env = \"NO_KEY\"";
+    let made = Catalog::with_env(ModelsConfig::from_toml(config).unwrap(), &|_| None);
+    if cfg!(feature = "genai") {
+        assert!(made.is_ok());
+    } else {
+        let failure = made.err().unwrap();
+        assert!(failure.message.contains("--features genai"), "{failure}");
+    }
 }
