@@ -105,7 +105,7 @@ impl Run {
             run.tell_notes()?;
             run.again = false;
             let reply = match run.next_reply().await {
-                Err(failure) if run.task.chat && !is_own(&failure) => {
+                Err(failure) if run.talks() && !is_own(&failure) => {
                     run.could_not(&failure)?;
                     continue;
                 }
@@ -130,6 +130,12 @@ impl Run {
     async fn next_reply(&mut self) -> Result<Reply, Failure> {
         self.guard().await?;
         self.think().await
+    }
+
+    /// Whether somebody talks to it who can mend what goes wrong. Among peers nobody does:
+    /// the swarm is told of its end.
+    fn talks(&self) -> bool {
+        self.task.chat && self.task.peers.is_empty()
     }
 
     /// Says why it does not go on, and waits: who talks to it may mend it, and speak

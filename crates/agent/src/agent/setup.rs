@@ -12,7 +12,7 @@ use crate::tool::mcp::McpTool;
 use crate::tool::{Approval, Pattern, Policy, Run as How, Tool, Toolbox};
 use futures_util::FutureExt;
 use futures_util::future::ready;
-use greenroom_model::Failure;
+use greenroom_model::{Failure, Retry};
 use greenroom_runtime::Ctx;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -58,6 +58,8 @@ impl Setup {
             let (parts, home) = (parts.clone(), home.clone());
             async move { Setup::of(&parts, home.as_ref()).await }
         })
+        // Reading does no harm, however often the node has crashed over it.
+        .retry(Retry::forever())
         .await
     }
 

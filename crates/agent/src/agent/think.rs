@@ -7,8 +7,8 @@ use super::size::about_tokens;
 use crate::models::Choice;
 use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::provider::{self, Reply, Request, ToolChoice};
-use greenroom_model::Failure;
 use greenroom_model::budget::Spend;
+use greenroom_model::{Failure, Retry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +113,8 @@ impl Run {
             let role = role.as_deref().filter(|role| models.names_role(role));
             std::future::ready(models.choose(role.unwrap_or(&name)))
         });
-        step.await
+        // Looking does no harm, however often the node has crashed over it.
+        step.retry(Retry::forever()).await
     }
 
     async fn ask_model(

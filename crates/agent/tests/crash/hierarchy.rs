@@ -7,7 +7,7 @@ use greenroom_agent::provider::Request;
 use greenroom_agent::{Agent, Definition};
 use greenroom_runtime::Registry;
 use greenroom_sim::{Outside, PLAIN, Run, Scenario, Script, User, effect, ends, exhaust};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What all tools have returned, in order.
 fn results(request: &Request) -> Vec<String> {
@@ -44,7 +44,8 @@ fn stopping(request: &Request) -> Vec<Part> {
     match request.system.split('.').next().unwrap_or_default() {
         "Lead" if done.is_empty() => vec![job("a", "start_agent", "middle", "work")],
         "Lead" if said.concat().contains("at work") && done.len() == 1 => {
-            vec![call("s", "stop_agent", json!({"id": "middle/one.6", "reason": "enough"}))]
+            let started: Value = serde_json::from_str(&done[0]).expect("what was started");
+            vec![call("s", "stop_agent", json!({"id": started["id"], "reason": "enough"}))]
         }
         "Lead" if said.concat().contains("has not finished") => vec![text("stopped")],
         "Middle" if done.is_empty() => vec![job("b", "start_agent", "below", "work")],

@@ -523,7 +523,7 @@ async fn many_at_once(count: usize, queue: QueueSpec) -> Duration {
     let world = World::new(Registry::new().kind("crowd", crowd).queue(queue));
     let begun = Instant::now();
     let id = world.start("crowd/1", &count.to_string()).await;
-    let Some(exit) = world.node.result(&id, Some(Duration::from_secs(60))).await.expect("read")
+    let Some(exit) = world.node.result(&id, Some(Duration::from_secs(240))).await.expect("read")
     else {
         panic!("{count} steps are not done: {:?}", view(&world, "door"));
     };
