@@ -7,7 +7,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-use self::encode::{options, request as encoded};
+use self::encode::{PROTOCOL, options, request as encoded};
 use super::body::{arguments, guessed};
 use super::connect::trust;
 use super::fault::{Asked, Complaint, causes, retry_after};
@@ -25,9 +25,6 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use greenroom_model::Failure;
 use serde_json::{Value, json};
-
-/// What marks a message in genai's form.
-pub(super) const PROTOCOL: &str = "genai";
 
 /// A provider that genai knows.
 pub struct Genai {

@@ -1,6 +1,5 @@
 //! A request in genai's words. Knows no connection.
 
-use super::PROTOCOL;
 use crate::conversation::{Message, Part, Raw, Role, ToolResult};
 use crate::provider::body::{arguments_object, result_text};
 use crate::provider::request::{Request, ToolChoice};
@@ -9,6 +8,9 @@ use genai::chat::{
     MessageContent, Tool, ToolCall, ToolChoice as Choice, ToolResponse,
 };
 use serde_json::Value;
+
+/// What marks a message in genai's form.
+pub const PROTOCOL: &str = "genai";
 
 /// What the model is asked.
 pub fn request(request: &Request) -> ChatRequest {
