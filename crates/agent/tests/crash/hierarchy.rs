@@ -44,7 +44,7 @@ fn stopping(request: &Request) -> Vec<Part> {
     match request.system.split('.').next().unwrap_or_default() {
         "Lead" if done.is_empty() => vec![job("a", "start_agent", "middle", "work")],
         "Lead" if said.concat().contains("at work") && done.len() == 1 => {
-            let started: Value = serde_json::from_str(&done[0]).expect("what was started");
+            let started: Value = serde_json::from_str(&done[0]).unwrap_or_default();
             vec![call("s", "stop_agent", json!({"id": started["id"], "reason": "enough"}))]
         }
         "Lead" if said.concat().contains("has not finished") => vec![text("stopped")],
