@@ -10,6 +10,7 @@ mod error;
 pub mod export;
 mod hash;
 pub mod layer;
+mod level_name;
 mod path;
 pub mod sandbox;
 pub mod spec;
@@ -19,5 +20,6 @@ pub mod tree;
 
 pub use error::Error;
 pub use hash::{BadHash, BlobHash, LayerId};
+pub use level_name::LevelName;
 pub use path::{BadPath, TreePath};
 pub use steps::Steps;

@@ -7,8 +7,9 @@
 //! asks, that is an error.
 
 use super::error::ComposeError;
+use crate::LevelName;
 use crate::path::TreePath;
-use crate::spec::{Base, BoxSpec, FileSource, HostPort, Level};
+use crate::spec::{Base, BoxSpec, FileSource, HostPort};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::Add;
@@ -187,15 +188,15 @@ fn base(parts: &[BoxSpec], own: &BoxSpec) -> Result<Option<Base>, ComposeError> 
 }
 
 /// The hardest walls that anybody asks for. Wasm is another machine, not a harder wall.
-fn level(parts: &[BoxSpec], own: &BoxSpec) -> Result<Option<Level>, ComposeError> {
-    let mut found: Option<(&str, Level)> = None;
+fn level(parts: &[BoxSpec], own: &BoxSpec) -> Result<Option<LevelName>, ComposeError> {
+    let mut found: Option<(&str, LevelName)> = None;
     for part in parts.iter().chain([own]) {
         let Some(level) = part.level else { continue };
         found = match (found, level) {
             (None, level) => Some((&part.name, level)),
             (Some((_, there)), level) if there == level => found,
-            (Some((_, Level::Namespace)), Level::Microvm) => Some((&part.name, level)),
-            (Some((_, Level::Microvm)), Level::Namespace) => found,
+            (Some((_, LevelName::Namespace)), LevelName::Microvm) => Some((&part.name, level)),
+            (Some((_, LevelName::Microvm)), LevelName::Namespace) => found,
             (Some((left, _)), _) => {
                 let remedy = "code for wasm runs nowhere else; split the box".to_owned();
                 return Err(ComposeError::differ(

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::level::{Level, Sandbox};
-use super::level_name::LevelName;
 use super::owner::Namespace;
 use super::spawner::Launch;
 use super::spec::{Enforcement, Limits, SandboxSpec, Upper};
 use super::wire::Check;
+use crate::level_name::LevelName;
 
 /// A mechanism, and whether it is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::level_name::LevelName;
+use crate::level_name::LevelName;
 
 /// Why a sandbox could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::path::Path;
 
 use super::error::Error;
-use super::level_name::LevelName;
 use super::owner::Running;
 use super::spec::{Enforced, ExecSpec, SandboxSpec};
 use super::wire::BoxUsage;
+use crate::level_name::LevelName;
 
 /// An isolation level that is there.
 pub trait Level: Send + Sync {

@@ -24,7 +24,6 @@ mod error;
 mod identity;
 mod inside;
 mod level;
-mod level_name;
 mod owner;
 mod seccomp;
 mod spawner;
@@ -33,10 +32,10 @@ mod state;
 mod sys;
 mod wire;
 
+pub use crate::level_name::LevelName;
 pub use doctor::{Row, doctor, open};
 pub use error::Error;
 pub use level::{Level, Sandbox};
-pub use level_name::LevelName;
 pub use owner::{End, Finished, Namespace, Output, Running, Stream};
 pub use spawner::{Launch, spawner_main};
 pub use spec::{

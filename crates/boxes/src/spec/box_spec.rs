@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::network::HostPort;
+use crate::LevelName;
 use crate::path::TreePath;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,7 @@ pub struct BoxSpec {
     /// What can be asked of it, by name.
     pub actions: BTreeMap<String, Action>,
     /// How hard its walls are at least.
-    pub level: Option<Level>,
+    pub level: Option<LevelName>,
     /// Where it may say something else than the boxes it extends.
     pub overrides: Overrides,
 }
@@ -87,19 +88,6 @@ pub enum Setup {
     Line(String),
     /// A program with its arguments; no shell reads them.
     Argv(Vec<String>),
-}
-
-/// How hard a box's walls are. One that is missing on a machine is an error, never
-/// another one instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Linux namespaces.
-    Namespace,
-    /// WebAssembly components.
-    Wasm,
-    /// A virtual machine.
-    Microvm,
 }
 
 /// What a box may use up; `None` is no limit of its own.

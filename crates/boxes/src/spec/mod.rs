@@ -10,7 +10,7 @@ mod read;
 mod units;
 
 pub use action::{Action, BadArguments};
-pub use box_spec::{Base, BoxSpec, FileSource, Level, Limits, Overrides, Setup};
+pub use box_spec::{Base, BoxSpec, FileSource, Limits, Overrides, Setup};
 pub use error::SpecError;
 pub use network::HostPort;
 pub use read::SPEC_FILE;

@@ -1,10 +1,11 @@
 //! The parts of a spec, each read from its field.
 
 use super::action::Action;
-use super::box_spec::{Base, FileSource, Level, Limits, Overrides, Setup};
+use super::box_spec::{Base, FileSource, Limits, Overrides, Setup};
 use super::field::{Field, Table, Wrong};
 use super::network::HostPort;
 use super::units;
+use crate::LevelName;
 use crate::path::TreePath;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,11 +33,11 @@ pub fn base(field: &Field<'_, '_>, dir: &Path) -> Result<Base, Wrong> {
     }
 }
 
-pub fn level(field: &Field<'_, '_>) -> Result<Level, Wrong> {
+pub fn level(field: &Field<'_, '_>) -> Result<LevelName, Wrong> {
     match field.text()? {
-        "namespace" => Ok(Level::Namespace),
-        "wasm" => Ok(Level::Wasm),
-        "microvm" => Ok(Level::Microvm),
+        "namespace" => Ok(LevelName::Namespace),
+        "wasm" => Ok(LevelName::Wasm),
+        "microvm" => Ok(LevelName::Microvm),
         other => Err(field.wrong(format!("`{other}` is none of namespace, wasm and microvm"))),
     }
 }

@@ -1,6 +1,7 @@
 //! Boxes go together where they agree, and say so where they do not.
 
 use super::*;
+use crate::LevelName;
 use crate::spec::Limits;
 use std::path::Path;
 
@@ -82,9 +83,9 @@ fn network_and_secrets_are_granted_by_the_composing_box_alone() {
 fn walls_only_get_harder() {
     let level = |text: &str| spec("x", &format!("level=\"{text}\""));
     let (low, high, wasm) = (level("namespace"), level("microvm"), level("wasm"));
-    assert_eq!((&low + &high).unwrap().level, Some(Level::Microvm));
-    assert_eq!(compose(std::slice::from_ref(&high), &low).unwrap().level, Some(Level::Microvm));
-    assert_eq!((&low + &spec("y", "")).unwrap().level, Some(Level::Namespace));
+    assert_eq!((&low + &high).unwrap().level, Some(LevelName::Microvm));
+    assert_eq!(compose(std::slice::from_ref(&high), &low).unwrap().level, Some(LevelName::Microvm));
+    assert_eq!((&low + &spec("y", "")).unwrap().level, Some(LevelName::Namespace));
     assert!((&wasm + &low).unwrap_err().to_string().contains("their level"));
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 
+use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
-use crate::sandbox::level_name::LevelName;
 use crate::sandbox::spawner::{Launch, launch};
 use crate::sandbox::wire::{self, Failure, FromSpawner, ToSpawner};
 

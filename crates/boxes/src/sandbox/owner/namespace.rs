@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::client::Spawner;
 use super::sandbox::NamespaceBox;
+use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
 use crate::sandbox::level::{Level, Sandbox};
-use crate::sandbox::level_name::LevelName;
 use crate::sandbox::spawner::Launch;
 use crate::sandbox::spec::SandboxSpec;
 use crate::sandbox::wire::{self, Birth, Failure, ToSpawner};

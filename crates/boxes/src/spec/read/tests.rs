@@ -1,8 +1,9 @@
 //! What a spec says is what is read, and what it says wrongly is told with its place.
 
 use super::*;
+use crate::LevelName;
 use crate::path::TreePath;
-use crate::spec::{Base, FileSource, Level, Setup};
+use crate::spec::{Base, FileSource, Setup};
 use std::path::PathBuf;
 
 const SHOP: &str = r#"
@@ -59,7 +60,7 @@ fn every_field_is_read() {
     let dir = PathBuf::from("boxes/shop/images/python");
     assert_eq!(spec.base, Some(Base::Oci { dir, tag: Some("3.13".into()) }));
     assert_eq!(spec.extends, ["../python", "../browser"]);
-    assert_eq!(spec.level, Some(Level::Microvm));
+    assert_eq!(spec.level, Some(LevelName::Microvm));
     assert!(matches!(&spec.setup[..], [Setup::Line(_), Setup::Argv(argv)] if argv.len() == 3));
     let motd = &spec.files[&TreePath::new("etc/motd").unwrap()];
     assert_eq!(motd, &FileSource::Text { text: "a shop\n".into(), mode: 0o644 });
