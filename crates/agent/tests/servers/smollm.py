@@ -21,11 +21,13 @@ params.model.path = str(model)
 params.hostnames = ["127.0.0.1"]
 params.port = 0
 params.n_parallel = 2
-params.n_ctx = 4096
+params.n_ctx = 8192
 params.cpuparams.n_threads = 1
 params.cpuparams_batch.n_threads = 1
 params.warmup = False
 
 server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
+
+if __name__ == "__main__":
+    print(server.listening_address, flush=True)
+    sys.stdin.read()

@@ -91,10 +91,15 @@ impl Talk {
 
     /// The next line of this event.
     pub fn sees(&self, event: &str) -> Value {
+        self.sees_one_of(&[event])
+    }
+
+    /// The next line of one of these events.
+    pub fn sees_one_of(&self, events: &[&str]) -> Value {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(60));
-            let line = line.unwrap_or_else(|_| panic!("no `{event}` came"));
-            if line["event"] == event {
+            let line = line.unwrap_or_else(|_| panic!("none of {events:?} came"));
+            if events.iter().any(|event| line["event"] == *event) {
                 return line;
             }
         }

@@ -4,8 +4,10 @@
 use crate::chat::Talk;
 use crate::house::{House, until};
 use greenroom::agent::scripted::{Script, ScriptedServer};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 const LEAD: &str = "---\nname: lead\napprove: {merge_agent: never}\n---\nLead.";
 const WRITER: &str = "---\nname: writer\nisolation: worktree\n---\nWrite.";
@@ -137,14 +139,31 @@ fn an_agent_whose_lead_has_ended_goes_on_and_its_work_is_kept() {
     assert!(state.contains(&branch), "{state}");
 }
 
-/// As the example's README says, in a copy of it.
-#[test]
-fn the_example_of_a_site_comes_to_its_end_in_a_folder_that_was_just_made_a_repository() {
+/// The example, in a copy of it that was just made a repository.
+fn site() -> House {
     let house = House::with_agents("");
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/site");
     let copied = Command::new("cp").arg("-r").arg(example.join(".")).arg(house.dir.path()).status();
     assert!(copied.expect("cp runs").success());
     git(house.dir.path(), &["init", "--quiet"]);
+    house
+}
+
+/// Both pages are in the project, each by a commit of its writer's and one of the lead's.
+fn is_merged(house: &House) {
+    let log = git(house.dir.path(), &["log", "--format=%an"]);
+    assert!(log.contains("writer/") && log.contains("lead/"), "{log}");
+    assert_eq!(git(house.dir.path(), &["diff", "HEAD", "--stat"]), "");
+}
+
+fn page(house: &House, name: &str) -> String {
+    std::fs::read_to_string(house.path(&format!("pages/{name}.html"))).expect("it is there")
+}
+
+/// As the example's README says.
+#[test]
+fn the_example_of_a_site_comes_to_its_end() {
+    let house = site();
     let mut talk = Talk::begin(&house, &["lead"]);
     talk.sees("listening");
     talk.types("Make two pages for a coffee shop.");
@@ -158,11 +177,75 @@ fn the_example_of_a_site_comes_to_its_end_in_a_folder_that_was_just_made_a_repos
     until("it is said", || {
         talk.sees("said")["text"] == "It is in the project now: look into pages/."
     });
-    let page = |name: &str| std::fs::read_to_string(house.path(name)).expect("it is there");
-    assert!(page("pages/home.html").contains("Greenroom Coffee"));
-    assert!(page("pages/about.html").contains("About us"));
+    assert!(page(&house, "home").contains("Greenroom Coffee"));
+    assert!(page(&house, "about").contains("About us"));
     talk.leaves();
-    let log = git(house.dir.path(), &["log", "--format=%an"]);
-    assert!(log.contains("writer/") && log.contains("lead/"), "{log}");
-    assert_eq!(git(house.dir.path(), &["diff", "HEAD", "--stat"]), "");
+    is_merged(&house);
+}
+
+/// A real model on llama.cpp, which writes all that is said and written. What it cannot do at
+/// its size, to plan, is decided for it (`steered.py`).
+struct RealModel {
+    child: Child,
+    url: String,
+}
+
+impl RealModel {
+    fn start() -> RealModel {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../servers/python/bin/python");
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../agent/tests/servers/steered.py");
+        let mut command = Command::new(target);
+        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("a model's server; ./dev setup installs it");
+        let mut url = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        BufReader::new(out).read_line(&mut url).expect("its address");
+        assert!(url.starts_with("http://127.0.0.1:"), "it has not started; run ./dev setup");
+        RealModel { child, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for RealModel {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+#[test]
+fn the_example_of_a_site_is_made_with_a_real_model_while_the_person_keeps_talking() {
+    let model = RealModel::start();
+    let house = site();
+    let config = format!(
+        "[models]\ndefault = \"local/smollm2\"\n[providers.local]\nprotocol = \"chat\"\nurl = \"{}/v1\"\n",
+        model.url
+    );
+    std::fs::write(house.path("greenroom.toml"), config).expect("written");
+    let mut talk = Talk::begin(&house, &["lead"]);
+    talk.sees("listening");
+    talk.types("Make two pages for a coffee shop.");
+    talk.sees("tool_done");
+    talk.types("How is it going?");
+    // The question of a writer may come before, while or after the lead talks.
+    let (mut said, mut asked) = (Value::Null, Value::Null);
+    while said.is_null() || asked.is_null() {
+        let line = talk.sees_one_of(&["said", "asked"]);
+        let seen = if line["event"] == "said" { &mut said } else { &mut asked };
+        *seen = line;
+    }
+    assert!(!said["text"].as_str().expect("words").is_empty());
+    assert!(!house.path("pages/home.html").exists(), "it waits for the answer");
+    let question = asked["ask"]["question"].as_str().expect("a question");
+    assert!(question.starts_with("What is the "), "{question}");
+    talk.types("/answer Greenroom Coffee");
+    until("both are merged", || {
+        talk.sees("tool_done");
+        ["home", "about"].iter().all(|name| house.path(&format!("pages/{name}.html")).exists())
+    });
+    talk.leaves();
+    for name in ["home", "about"] {
+        assert!(page(&house, name).starts_with("<html><body><h1>"), "{}", page(&house, name));
+    }
+    is_merged(&house);
 }
