@@ -5,11 +5,11 @@ use crate::app::App;
 use crate::input;
 use crate::out;
 use crate::paint::{Paint, Tone};
-use crate::prompt::Prompt;
+use crate::prompt::{Paused, Prompt, READING_TIME};
 use crate::pulse;
 use crate::view::{Live, one_line, short};
 use greenroom_api::{Client, ClientError, Events, Seen};
-use greenroom_model::{AskId, Exit, Op, ProcessId, Seq};
+use greenroom_model::{AskId, Exit, Millis, Op, ProcessId, Seq};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub struct Story {
     /// The budget of which was said how it is raised.
     hinted: Option<ProcessId>,
 }
+
+const TOO_SOON: &str =
+    "(no answer: the question has only just come; type it again if it is meant for the one below)";
 
 /// Follows it to its end, on from where the story is.
 ///
@@ -123,8 +126,9 @@ struct Screen<'a> {
     /// How many lower lines stand there.
     drawn: usize,
     prompt: Prompt,
-    /// The question on the screen.
+    /// The question on the screen, and since when.
     asked: Option<Op>,
+    asked_at: Millis,
     /// The node does not answer.
     silent: &'a AtomicBool,
 }
@@ -152,6 +156,7 @@ impl<'a> Screen<'a> {
             drawn: 0,
             prompt: Prompt::default(),
             asked: None,
+            asked_at: Millis(0),
             silent,
         }
     }
@@ -220,11 +225,15 @@ impl<'a> Screen<'a> {
         if self.manner.prompt
             && let Some((op, ask)) = self.story.live.ask()
         {
+            // What was typed before must not answer it: lines are read first, half a one goes.
+            if self.prompt.pause(true) == Paused::Busy {
+                return;
+            }
             let choices = ask.spec.choices.join("/");
             let choices = if choices.is_empty() { String::new() } else { format!(" [{choices}]") };
             let text = format!("{}{}", short(&ask.spec.question, 300), choices);
             out::say(&format!("{} ", self.paint.tone(Tone::Strong, &format!("? {text} >"))));
-            self.asked = Some(op);
+            (self.asked, self.asked_at) = (Some(op), self.app.now());
             self.prompt.begin(&*self.app.env);
             return;
         }
@@ -246,6 +255,10 @@ impl<'a> Screen<'a> {
         };
         let line = line.trim();
         if line.is_empty() {
+            return Ok(());
+        }
+        if self.app.now().since(self.asked_at) < READING_TIME {
+            out::say(&format!("{}\n", self.paint.tone(Tone::Quiet, TOO_SOON)));
             return Ok(());
         }
         let ask = AskId { process: self.id.clone(), op };

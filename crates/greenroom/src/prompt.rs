@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcsetattr};
 use std::io::{IsTerminal, Stdin, stdin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What was typed.
@@ -37,6 +38,10 @@ pub enum Paused {
 
 /// A terminal takes so long a line, with its end, and drops what is more.
 const LINE_MAX: usize = if cfg!(target_os = "linux") { 4096 } else { 1024 };
+
+/// Nobody has read a question and answered it within this time: the line was meant
+/// for what stood there before.
+pub const READING_TIME: Duration = Duration::from_millis(700);
 
 /// Lines that come within this are one paste: nobody types so fast.
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };

@@ -24,6 +24,16 @@ impl Client {
         self.post("processes", request).await
     }
 
+    /// Starts a process under a key: asked again under it, of the same node or another of
+    /// its store, it is the same start.
+    pub async fn start_once(
+        &self,
+        request: &StartRequest,
+        key: &str,
+    ) -> Result<Started, ClientError> {
+        self.change(self.request(Method::POST, "processes").json(request), Some(key)).await
+    }
+
     /// What pays for what a process does.
     pub async fn budget(&self, id: &ProcessId) -> Result<BudgetReport, ClientError> {
         self.get(&format!("processes/{id}/budget")).await

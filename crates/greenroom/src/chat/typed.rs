@@ -3,17 +3,12 @@
 use super::line::{self, Line};
 use super::{Chat, Input, Left, is_gone};
 use crate::app::App;
-use crate::prompt::Typed;
+use crate::prompt::{READING_TIME, Typed};
 use greenroom_agent::{BYE, SAY};
 use greenroom_api::Client;
 use greenroom_api::wire::{Given, MessageRequest};
 use greenroom_model::{PAYLOAD_MAX_BYTES, ProcessId};
 use std::io::Read;
-use std::time::Duration;
-
-/// Nobody has read a question and answered it within this time: the line was meant
-/// for what stood there before.
-const READING_TIME: Duration = Duration::from_millis(700);
 
 const CUT: &str = "(not sent: a terminal takes no line longer than this, and the rest of it was \
     lost; put it into a file and type @FILE)";

@@ -41,6 +41,12 @@ pub struct Args {
     attach: bool,
 }
 
+/// What is started, and the key that makes all attempts one.
+struct Start {
+    request: StartRequest,
+    once: String,
+}
+
 pub async fn run(app: &App, args: Args) -> Done {
     let (kind, key) = split(&args.id)?;
     // What was given is checked before anything is started.
@@ -49,7 +55,9 @@ pub async fn run(app: &App, args: Args) -> Done {
     let input = args.input.as_deref().map(read).transpose()?;
     let piped = args.input.as_deref() == Some("-");
     let (input, budget) = (input.unwrap_or_default(), args.budget);
-    let request = StartRequest { kind, key, input, budget };
+    // One for all attempts: a node that ends in the middle of one may have done it.
+    let once = format!("{:016x}{:016x}", app.env.seed(), app.env.seed());
+    let request = Start { request: StartRequest { kind, key, input, budget }, once };
     if args.detach {
         let client = app.node_soon()?.ok_or_else(|| detach_needs_node(app))?;
         let id = start(&client, &request, &args).await?;
@@ -93,9 +101,9 @@ fn is_in_use(error: &anyhow::Error) -> bool {
     Problem::of(error).code == "in_use"
 }
 
-/// The node has not done it, since it ends.
+/// The node ends. What it has done of it all the same, the next one knows.
 fn is_leaving(error: &anyhow::Error) -> bool {
-    ["no_node", "stopped"].contains(&Problem::of(error).code.as_str())
+    ["no_node", "stopped", "broken"].contains(&Problem::of(error).code.as_str())
 }
 
 fn in_vain(error: &anyhow::Error, looks: u32) -> anyhow::Error {
@@ -117,7 +125,8 @@ async fn with_node(app: &App, mut client: Client, id: &ProcessId, piped: bool) -
     announce(app, id);
     let mut story = Story::default();
     loop {
-        let temporary = client.node().await.is_ok_and(|node| node.temporary);
+        // One that cannot say it any more has just ended, as those inside of commands do.
+        let temporary = client.node().await.map_or(true, |node| node.temporary);
         match follow(app, &client, id, manner(app, piped), &mut story).await? {
             Followed::Ended(exit) => return ended(app, &client, id, &exit).await,
             Followed::Interrupted => {
@@ -140,13 +149,7 @@ async fn with_node(app: &App, mut client: Client, id: &ProcessId, piped: bool) -
 
 const NODE_STOPPED: &str = "the node stopped; `greenroom up` lets it go on";
 
-async fn embedded(
-    app: &App,
-    serving: Serving,
-    request: &StartRequest,
-    args: &Args,
-    piped: bool,
-) -> Done {
+async fn embedded(app: &App, serving: Serving, request: &Start, args: &Args, piped: bool) -> Done {
     match start(&app.client()?, request, args).await {
         Ok(id) => {
             announce(app, &id);
@@ -197,8 +200,8 @@ fn manner(app: &App, piped: bool) -> Manner {
 }
 
 /// Starts it, or finds it if that is allowed.
-async fn start(client: &Client, request: &StartRequest, args: &Args) -> anyhow::Result<ProcessId> {
-    match client.start(request).await {
+async fn start(client: &Client, start: &Start, args: &Args) -> anyhow::Result<ProcessId> {
+    match client.start_once(&start.request, &start.once).await {
         Ok(Started { id, created: true }) => Ok(id),
         Ok(Started { id, created: false }) if args.attach => Ok(id),
         Ok(Started { id, created: false }) => {
@@ -211,7 +214,7 @@ async fn start(client: &Client, request: &StartRequest, args: &Args) -> anyhow::
                 .into())
         }
         Err(error) if error.code == "unknown_kind" => {
-            Err(unknown_kind(client, &request.kind, error).await)
+            Err(unknown_kind(client, &start.request.kind, error).await)
         }
         Err(error) => Err(error.into()),
     }

@@ -1,13 +1,13 @@
 //! Talking to an agent: the real command, a real node, a model's server that goes
 //! by a script.
 
-mod keyboard;
+pub mod keyboard;
 mod node;
 mod pipe;
 mod questions;
 mod trouble;
 
-use crate::house::{House, until};
+use crate::house::{House, terminal, until};
 use greenroom::agent::scripted::{Script, ScriptedServer};
 use serde_json::Value;
 use std::fs::File;
@@ -49,13 +49,7 @@ impl Talk {
 
     /// With what is typed coming from a terminal.
     pub fn at_keyboard(house: &House, args: &[&str]) -> Talk {
-        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&keys).expect("a terminal");
-        unlockpt(&keys).expect("a terminal");
-        let name = ptsname(&keys, Vec::new()).expect("a name").into_string().expect("a name");
-        let mut options = File::options();
-        let stdin = options.read(true).write(true).open(name).expect("a terminal");
+        let (keys, stdin) = terminal();
         Talk::with(house, args, stdin.into(), keys)
     }
 

@@ -1,7 +1,9 @@
 //! A directory to work in, commands run in it, a node that can be killed.
 
 use serde_json::Value;
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -192,4 +194,14 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// How many lines a file has.
 pub fn lines(path: &Path) -> usize {
     std::fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+/// A terminal: the end of who sits at it, and that of the program.
+pub fn terminal() -> (OwnedFd, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&keys).expect("a terminal");
+    unlockpt(&keys).expect("a terminal");
+    let name = ptsname(&keys, Vec::new()).expect("a name").into_string().expect("a name");
+    (keys, File::options().read(true).write(true).open(name).expect("a terminal"))
 }

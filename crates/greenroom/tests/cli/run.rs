@@ -1,6 +1,9 @@
 //! `run`, `up`, `kinds`: starting things.
 
-use crate::house::{House, until};
+use crate::chat::keyboard::waits;
+use crate::house::{House, terminal, until};
+use std::fs::File;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 #[test]
@@ -185,4 +188,34 @@ fn a_store_that_stays_in_use_is_told_after_a_while() {
     let args = ["--dir", "elsewhere", "--store", "sqlite:.greenroom/store.db"];
     let ran = house.run(&[&args[..], &["run", "add/1", "-i", r#"{"a":1,"b":2}"#]].concat());
     ran.fails(1, &["waiting a moment", "in use by process", "waited 5 s", "--dir"]);
+}
+
+/// A yes that was typed before the question stood there may have been meant for another.
+#[test]
+fn what_is_typed_before_one_can_have_read_the_question_is_no_answer() {
+    let mut house = House::new();
+    house.start_node();
+    let (keys, tty) = terminal();
+    let mut command = house.command(&["run", "asker/1", "-i", "\"effects\""]);
+    let stderr = tty.try_clone().expect("the terminal");
+    let mut child = command.stdin(tty).stderr(stderr).spawn().expect("it runs");
+    // Else the terminal stays open on this side, and its end is never seen.
+    drop(command);
+    let mut keys = File::from(keys);
+    writeln!(keys, "approve").expect("typed");
+    sees(&mut keys, "only just come");
+    house.await_status("asker/1", "asking");
+    waits();
+    assert!(house.run(&["asks"]).ok().out.contains("asker/1"), "it is still open");
+    writeln!(keys, "approve").expect("typed");
+    sees(&mut keys, "completed");
+    assert!(child.wait().expect("it ends").success());
+}
+
+fn sees(keys: &mut File, words: &str) {
+    let (mut seen, mut bytes) = (String::new(), [0; 4096]);
+    while !seen.contains(words) {
+        let count = keys.read(&mut bytes).expect("it is shown");
+        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
 }
