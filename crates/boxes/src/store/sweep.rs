@@ -24,7 +24,7 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes what none of the roots needs, and what crashes left. The roots are asked for
+    /// Removes what none of the roots needs, nor what is noted as built, and what crashes left. The roots are asked for
     /// when nobody writes any more; they must name the layers of boxes that run, too.
     ///
     /// # Errors
@@ -37,7 +37,8 @@ impl Store {
         let Some(_lock) = lock else {
             return Err(Error::Busy("something is being written; sweep later".to_owned()));
         };
-        let layers = roots()?;
+        let mut layers = roots()?;
+        layers.extend(self.built_layers()?);
         let mut blobs: BTreeSet<BlobHash> = BTreeSet::new();
         for id in &layers {
             blobs.extend(self.layer(*id)?.blobs().map(|(hash, _)| hash));
