@@ -2,7 +2,10 @@
 
 use greenroom_boxes::layer::{Bounds, export_image, scan, write_archive};
 use greenroom_boxes::tree::Entry;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
+use std::path::Path;
 
 use crate::world::World;
 
@@ -50,6 +53,47 @@ fn the_machines_programs_run_and_its_secrets_are_not_there() {
     assert!(!private.contains("private"), "{private}");
     let denied = world.run(&image, &["sh", "-c", "echo x > /usr/bin/x"]);
     assert!(denied.contains("Read-only file system"), "{denied}");
+}
+
+/// Writes a document of a layout after `change`, and returns how it is named.
+fn changed(layout: &Path, named: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let blob =
+        |digest: &str| layout.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
+    let old = named["digest"].as_str().expect("a digest");
+    let mut document: Value =
+        serde_json::from_slice(&std::fs::read(blob(old)).expect("a blob")).expect("JSON");
+    change(&mut document);
+    let bytes = serde_json::to_vec(&document).expect("JSON");
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(blob(&digest), &bytes).expect("written");
+    let mut named = named.clone();
+    named["digest"] = format!("sha256:{digest}").into();
+    named["size"] = bytes.len().into();
+    named
+}
+
+#[test]
+fn an_images_variables_come_before_the_boxs() {
+    let world = World::new();
+    world.write("oci/box.toml", "base=\"oci:image\"\n[env]\nB=\"mine\"");
+    let layout = world.folder("oci/image");
+    let none = greenroom_boxes::tree::Stack::default();
+    export_image(world.store.store(), &none, "one", &layout).expect("image");
+    let file = layout.join("index.json");
+    let mut index: Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("index")).expect("JSON");
+    index["manifests"][0] = changed(&layout, &index["manifests"][0], |manifest| {
+        manifest["config"] = changed(&layout, &manifest["config"], |config| {
+            config["config"]["Env"] = serde_json::json!(["A=theirs", "B=theirs", "PATH=/bin"]);
+        });
+    });
+    std::fs::write(&file, index.to_string()).expect("written");
+    for worked in [true, false] {
+        let (image, told) = world.built("oci");
+        let env = ["A", "B", "PATH", "HOME"].map(|name| image.env[name].as_str());
+        assert_eq!(env, ["theirs", "mine", "/bin", "/root"]);
+        assert_eq!(told.worked() > 0, worked);
+    }
 }
 
 #[test]

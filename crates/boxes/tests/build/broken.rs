@@ -39,6 +39,7 @@ fn what_no_layer_may_have_is_refused_and_what_is_passing_is_dropped() {
     for (line, why) in [
         ("cp /bin/true /opt/su; chmod 4755 /opt/su", "`opt/su`: it runs as its owner"),
         ("mkfifo /opt/pipe", "`opt/pipe`: a pipe"),
+        ("cd /opt; for i in $(seq 300); do mkdir d; cd d; done", "more than 256 folders deep"),
         ("head -c 3000000 /dev/urandom > /opt/big", "`opt/big`: 3000000 bytes"),
     ] {
         let limit = if line.contains("big") { "\n[limits]\ndisk=\"2MB\"" } else { "" };

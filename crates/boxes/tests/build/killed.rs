@@ -13,8 +13,19 @@ use crate::world::World;
 
 const DIR: &str = "BOXES_BUILD_DIR";
 
+/// The second command goes deeper than any path reaches before it is killed.
 const BOX: &str = r#"base = "host"
-setup = ["echo 1 > /opt/one", "echo half > /opt/half; echo half; sleep 0.3; echo 2 > /opt/two"]
+setup = ["echo 1 > /opt/one", """
+echo half > /opt/half
+mkdir -m 0 /opt/closed
+python3 -c 'import os
+os.chdir("/opt")
+for _ in range(500):
+    os.mkdir("d" * 50); os.chdir("d" * 50)'
+echo half
+sleep 0.3
+rm -rf /opt/d*
+echo 2 > /opt/two"""]
 "#;
 
 /// The child's part: builds, and is killed in the middle of the second command. Does nothing
