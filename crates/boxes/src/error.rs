@@ -1,7 +1,9 @@
 //! What can go wrong, sorted by what the caller does next.
 
+use crate::build::BuildError;
 use crate::compose::ComposeError;
 use crate::path::BadPath;
+use crate::sandbox;
 use crate::spec::SpecError;
 use crate::tree::Overlap;
 use std::path::Path;
@@ -23,6 +25,12 @@ pub enum Error {
     /// Boxes that do not go together. Correct the spec that puts them together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// A step of a build that cannot be done. Correct the box.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A sandbox that cannot be had. Its own kinds say what to do next.
+    #[error(transparent)]
+    Sandbox(#[from] sandbox::Error),
     /// A tree, an archive or an image that may not become a layer. Nothing was taken in.
     #[error("{path}: {why}")]
     Refused {

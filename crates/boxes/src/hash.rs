@@ -22,6 +22,11 @@ pub struct BlobHash([u8; 32]);
 #[serde(try_from = "String", into = "String")]
 pub struct LayerId([u8; 32]);
 
+/// The name of an image: the hash of all that makes a box of it what it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImageId([u8; 32]);
+
 macro_rules! named_by_hash {
     ($name:ident) => {
         impl $name {
@@ -75,6 +80,7 @@ macro_rules! named_by_hash {
 
 named_by_hash!(BlobHash);
 named_by_hash!(LayerId);
+named_by_hash!(ImageId);
 
 impl BlobHash {
     /// From the hash that somebody computed.

@@ -5,6 +5,7 @@
 //! stands here; what asks the kernel to keep a program in stands in `sandbox`.
 
 pub mod branch;
+pub mod build;
 pub mod compose;
 mod error;
 pub mod export;
@@ -19,7 +20,7 @@ pub mod store;
 pub mod tree;
 
 pub use error::Error;
-pub use hash::{BadHash, BlobHash, LayerId};
+pub use hash::{BadHash, BlobHash, ImageId, LayerId};
 pub use level_name::LevelName;
 pub use path::{BadPath, TreePath};
 pub use steps::Steps;

@@ -6,6 +6,6 @@ mod spec;
 mod tree;
 
 pub use error::ComposeError;
-pub use load::load;
+pub use load::{Loaded, load, load_tree};
 pub use spec::compose;
 pub use tree::{Part, unite};

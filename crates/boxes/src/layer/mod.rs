@@ -9,5 +9,5 @@ mod write_out;
 pub use archive::{read_archive, write_archive};
 pub use bounds::Bounds;
 pub use oci::{Image, export_image, import_image};
-pub use scan::{scan, scan_upper};
+pub use scan::{scan, scan_upper, scan_without};
 pub use write_out::{check_out, lower};

@@ -7,7 +7,7 @@ use crate::path::TreePath;
 use crate::store::Writing;
 use crate::tree::{Entry, Manifest, Xattr, Xattrs};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -27,7 +27,20 @@ const HINTS: [&str; 6] = ["origin", "impure", "nlink", "upper", "uuid", "protatt
 /// Devices, sockets, pipes, names that are no UTF-8, other file systems mounted in it,
 /// what is beyond the bounds; a folder that cannot be read.
 pub fn scan(dir: &Path, bounds: &Bounds, writing: &mut Writing<'_>) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, false)
+    walk(dir, bounds, writing, false, &BTreeSet::new())
+}
+
+/// Takes in a folder without some paths of it.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_without(
+    dir: &Path,
+    skipped: &BTreeSet<TreePath>,
+    bounds: &Bounds,
+    writing: &mut Writing<'_>,
+) -> Result<Manifest, Error> {
+    walk(dir, bounds, writing, false, skipped)
 }
 
 /// Takes in the upper folder of an overlay mount: what was changed, with tombstones for
@@ -41,7 +54,7 @@ pub fn scan_upper(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
 ) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, true)
+    walk(dir, bounds, writing, true, &BTreeSet::new())
 }
 
 fn walk(
@@ -49,13 +62,14 @@ fn walk(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
     upper: bool,
+    skipped: &BTreeSet<TreePath>,
 ) -> Result<Manifest, Error> {
     let io = |error: rustix::io::Errno| Error::io("read", dir, error);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(io)?;
     let device = rustix::fs::fstat(&root).map_err(io)?.st_dev;
     let meter = Meter::new(bounds);
-    let mut walk = Walk { writing, meter, upper, device, entries: BTreeMap::new() };
+    let mut walk = Walk { writing, meter, upper, device, skipped, entries: BTreeMap::new() };
     walk.folder(None, &root)?;
     Manifest::new(walk.entries)
 }
@@ -65,6 +79,7 @@ struct Walk<'w, 's> {
     meter: Meter,
     upper: bool,
     device: u64,
+    skipped: &'w BTreeSet<TreePath>,
     entries: BTreeMap<TreePath, Entry>,
 }
 
@@ -86,6 +101,9 @@ impl Walk<'_, '_> {
                 Some(path) => path.join(name)?,
                 None => TreePath::new(name)?,
             };
+            if self.skipped.contains(&child) {
+                continue;
+            }
             self.meter.entry(child.as_str())?;
             let entry = self.entry(&child, folder)?;
             self.entries.insert(child, entry);

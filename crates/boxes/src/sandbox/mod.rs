@@ -41,4 +41,5 @@ pub use spawner::{Launch, spawner_main};
 pub use spec::{
     Bind, Enforced, Enforcement, ExecSpec, Limits, SandboxSpec, Terminal, Upper, Usage,
 };
+pub(crate) use state::remove_tree;
 pub use wire::BoxUsage;

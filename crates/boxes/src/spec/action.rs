@@ -1,6 +1,6 @@
 //! What can be asked of a box: a name, an argv with holes, a schema for what fills them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 mod tests;
 
 /// A named command of a box.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// What it does, for whoever chooses among actions.
     pub description: String,

@@ -2,9 +2,10 @@
 
 use super::action::Action;
 use super::network::HostPort;
+use super::skill::Skill;
 use crate::LevelName;
 use crate::path::TreePath;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -15,8 +16,8 @@ pub struct BoxSpec {
     pub name: String,
     /// The folder of its `box.toml`; paths of its files are relative to it.
     pub dir: PathBuf,
-    /// The `SKILL.md` beside it, if there is one.
-    pub skill: Option<PathBuf>,
+    /// What the `SKILL.md` in its folder says, if there is one.
+    pub skill: Option<Skill>,
     /// What lies under everything. Unsaid: nothing, or what it extends says.
     pub base: Option<Base>,
     /// The boxes it is built upon, left to right, as it names them.
@@ -91,7 +92,7 @@ pub enum Setup {
 }
 
 /// What a box may use up; `None` is no limit of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Memory.
     pub memory_bytes: Option<u64>,

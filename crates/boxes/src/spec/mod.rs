@@ -1,4 +1,4 @@
-//! What a box is to be, as `box.toml` says it. Knows no store and no kernel.
+//! What a box is to be, as `box.toml` or `SKILL.md` says it. Knows no store and no kernel.
 
 mod action;
 mod box_spec;
@@ -7,10 +7,12 @@ mod field;
 mod network;
 mod part;
 mod read;
+mod skill;
 mod units;
 
 pub use action::{Action, BadArguments};
 pub use box_spec::{Base, BoxSpec, FileSource, Limits, Overrides, Setup};
 pub use error::SpecError;
 pub use network::HostPort;
-pub use read::SPEC_FILE;
+pub use read::{SKILL_FILE, SPEC_FILE};
+pub use skill::Skill;

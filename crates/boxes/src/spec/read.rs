@@ -1,9 +1,10 @@
-//! Reading a `box.toml`.
+//! Reading what the folder of a box says: `box.toml`, or the settings of its `SKILL.md`.
 
 use super::box_spec::BoxSpec;
 use super::error::SpecError;
 use super::field::{Field, Table, Wrong};
 use super::part;
+use super::skill::{self, Settings};
 use crate::error::Error;
 use std::io::Read;
 use std::path::Path;
@@ -16,7 +17,7 @@ mod tests;
 pub const SPEC_FILE: &str = "box.toml";
 
 /// The file of a skill that a box belongs to.
-const SKILL_FILE: &str = "SKILL.md";
+pub const SKILL_FILE: &str = "SKILL.md";
 
 /// The largest spec that is read.
 const BYTES_MAX: u64 = 1 << 20;
@@ -27,29 +28,44 @@ const FIELDS: [&str; 12] = [
 ];
 
 impl BoxSpec {
-    /// Reads the `box.toml` of a folder. What it extends is not read.
+    /// Reads the spec of a folder: its `box.toml`, the file that its `SKILL.md` names, or the
+    /// settings in there. A skill that says nothing of a box is one of its own files and
+    /// nothing else. What it extends is not read.
     ///
     /// # Errors
     /// A file that cannot be read, and each field that cannot be used.
     pub fn read(dir: &Path) -> Result<BoxSpec, Error> {
-        let file = dir.join(SPEC_FILE);
-        let mut bytes = Vec::new();
-        let opened = std::fs::File::open(&file);
-        opened
-            .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
-            .map_err(|error| Error::io("read", &file, error))?;
-        let wrong = |byte: usize, message: &str| {
-            let before = String::from_utf8_lossy(bytes.get(..byte).unwrap_or(&[]));
-            SpecError::at(&file, &before, before.len(), message.to_owned())
-        };
-        if bytes.len() as u64 > BYTES_MAX {
-            return Err(wrong(0, "more than the 1 MiB that a spec may have").into());
+        let skill_file = dir.join(SKILL_FILE);
+        let default = dir.join(SPEC_FILE);
+        if !skill_file.is_file() {
+            return Ok(BoxSpec::parse(&text(&default)?, &default)?);
         }
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| wrong(error.valid_up_to(), "this is no UTF-8 text"))?;
-        let mut spec = BoxSpec::parse(text, &file)?;
-        let skill = dir.join(SKILL_FILE);
-        spec.skill = skill.is_file().then_some(skill);
+        let (skill, settings) = skill::read(&text(&skill_file)?, &skill_file)?;
+        let own = default.is_file();
+        let mut spec = match settings {
+            Settings::None if own => BoxSpec::parse(&text(&default)?, &default)?,
+            Settings::None => BoxSpec { name: skill.name.clone(), ..BoxSpec::default() },
+            Settings::File(name, wrong) => {
+                let file = dir.join(&name);
+                if own && file != default {
+                    return Err(wrong("there is a box.toml too; one of them must go").into());
+                }
+                if !file.is_file() {
+                    return Err(wrong("there is no such file in the skill's folder").into());
+                }
+                let text = text(&file)?;
+                let at = |byte: usize, message: String| SpecError::at(&file, &text, byte, message);
+                parse(&text, dir, &at)?
+            }
+            Settings::Inline(inline) if own => {
+                return Err(inline.wrong("there is a box.toml too; one of them must go").into());
+            }
+            Settings::Inline(inline) => {
+                parse(&inline.text, dir, &|byte, message| inline.at(byte, message))?
+            }
+        };
+        spec.dir = dir.to_owned();
+        spec.skill = Some(skill);
         Ok(spec)
     }
 
@@ -59,18 +75,45 @@ impl BoxSpec {
     /// # Errors
     /// Each field that cannot be used, with its line and column.
     pub fn parse(text: &str, file: &Path) -> Result<BoxSpec, SpecError> {
-        let at = |byte: usize, message: String| SpecError::at(file, text, byte, message);
-        let table = DeTable::parse(text).map_err(|error| {
-            at(error.span().map_or(0, |span| span.start), error.message().to_owned())
-        })?;
-        spec(&Table::root(table.get_ref()), file)
-            .map_err(|wrong| at(wrong.span.start, wrong.message))
+        let dir = file.parent().unwrap_or(Path::new(""));
+        parse(text, dir, &|byte, message| SpecError::at(file, text, byte, message))
     }
 }
 
-fn spec(root: &Table<'_, '_>, file: &Path) -> Result<BoxSpec, Wrong> {
+/// The text of a file that is not too large.
+fn text(file: &Path) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file);
+    opened
+        .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| Error::io("read", file, error))?;
+    let wrong = |byte: usize, message: &str| {
+        let before = String::from_utf8_lossy(bytes.get(..byte).unwrap_or(&[]));
+        SpecError::at(file, &before, before.len(), message.to_owned())
+    };
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(wrong(0, "more than the 1 MiB that a spec may have").into());
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(wrong(error.valid_up_to(), "this is no UTF-8 text").into()),
+    }
+}
+
+/// `at` makes an error of a byte of the text, which may stand somewhere else in its file.
+fn parse(
+    text: &str,
+    dir: &Path,
+    at: &dyn Fn(usize, String) -> SpecError,
+) -> Result<BoxSpec, SpecError> {
+    let table = DeTable::parse(text).map_err(|error| {
+        at(error.span().map_or(0, |span| span.start), error.message().to_owned())
+    })?;
+    spec(&Table::root(table.get_ref()), dir).map_err(|wrong| at(wrong.span.start, wrong.message))
+}
+
+fn spec(root: &Table<'_, '_>, dir: &Path) -> Result<BoxSpec, Wrong> {
     root.knows(&FIELDS)?;
-    let dir = file.parent().unwrap_or(Path::new("")).to_owned();
     let table = |name: &str| root.get(name).map(|field| field.table()).transpose();
     let network = table("network")?.map(|table| part::network(&table)).transpose()?;
     let secrets =
@@ -84,11 +127,11 @@ fn spec(root: &Table<'_, '_>, file: &Path) -> Result<BoxSpec, Wrong> {
         return Err(Wrong { span: field, message });
     }
     Ok(BoxSpec {
-        name: name(root, &dir)?,
+        name: name(root, dir)?,
         skill: None,
-        base: root.get("base").map(|field| part::base(&field, &dir)).transpose()?,
+        base: root.get("base").map(|field| part::base(&field, dir)).transpose()?,
         extends: extends(root.get("extends"))?,
-        files: table("files")?.map(|t| part::files(&t, &dir)).transpose()?.unwrap_or_default(),
+        files: table("files")?.map(|t| part::files(&t, dir)).transpose()?.unwrap_or_default(),
         setup: root.get("setup").map(|f| part::setup(&f)).transpose()?.unwrap_or_default(),
         env,
         secrets,
@@ -97,7 +140,7 @@ fn spec(root: &Table<'_, '_>, file: &Path) -> Result<BoxSpec, Wrong> {
         actions: table("actions")?.map(|t| part::actions(&t)).transpose()?.unwrap_or_default(),
         level: root.get("level").map(|field| part::level(&field)).transpose()?,
         overrides: table("override")?.map(|t| part::overrides(&t)).transpose()?.unwrap_or_default(),
-        dir,
+        dir: dir.to_owned(),
     })
 }
 

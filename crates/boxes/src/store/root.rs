@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_told(dir: &Path, steps: Steps) -> Result<Store, Error> {
-        for part in ["blobs", "layers", "lower", "tmp"] {
+        for part in ["blobs", "layers", "lower", "built", "tmp"] {
             let part = dir.join(part);
             std::fs::create_dir_all(&part).map_err(|error| Error::io("make", &part, error))?;
         }

@@ -4,6 +4,7 @@ use super::durable;
 use super::root::Store;
 use crate::error::Error;
 use crate::hash::{BlobHash, LayerId};
+use crate::sandbox::remove_tree;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -24,7 +25,7 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes what none of the roots needs, and what crashes left. The roots are asked for
+    /// Removes what none of the roots needs, nor what is noted as built, and what crashes left. The roots are asked for
     /// when nobody writes any more; they must name the layers of boxes that run, too.
     ///
     /// # Errors
@@ -37,7 +38,8 @@ impl Store {
         let Some(_lock) = lock else {
             return Err(Error::Busy("something is being written; sweep later".to_owned()));
         };
-        let layers = roots()?;
+        let mut layers = roots()?;
+        layers.extend(self.built_layers()?);
         let mut blobs: BTreeSet<BlobHash> = BTreeSet::new();
         for id in &layers {
             blobs.extend(self.layer(*id)?.blobs().map(|(hash, _)| hash));
@@ -103,15 +105,12 @@ fn remove_all(dir: &Path) -> Result<(), Error> {
     each(dir, |path, _| remove(path).map(|()| true)).map(|_| ())
 }
 
-/// A file, or a folder with all in it; folders that nobody may write to, too.
+/// A file, or a folder with all in it: also what a box has written, however deep and with
+/// whatever modes.
 fn remove(path: &Path) -> Result<(), Error> {
     let io = |error| Error::io("remove", path, error);
-    let metadata = std::fs::symlink_metadata(path).map_err(io)?;
-    if !metadata.is_dir() {
-        return std::fs::remove_file(path).map_err(io);
+    if std::fs::symlink_metadata(path).map_err(io)?.is_dir() {
+        return remove_tree(path).map_err(io);
     }
-    let mode = rustix::fs::Mode::from(0o700);
-    rustix::fs::chmod(path, mode).map_err(|error| io(error.into()))?;
-    remove_all(path)?;
-    std::fs::remove_dir(path).map_err(io)
+    std::fs::remove_file(path).map_err(io)
 }

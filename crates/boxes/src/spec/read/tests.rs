@@ -146,7 +146,7 @@ fn the_folder_names_the_box_and_a_skill_beside_is_found() {
     std::fs::write(shop.join(SPEC_FILE), "base = \"empty\"").unwrap();
     let spec = BoxSpec::read(&shop).unwrap();
     assert_eq!((spec.name.as_str(), spec.skill), ("shop", None));
-    std::fs::write(shop.join("SKILL.md"), "---\nname: shop\n---\n").unwrap();
+    std::fs::write(shop.join("SKILL.md"), "---\nname: shop\ndescription: x\n---\n").unwrap();
     assert!(BoxSpec::read(&shop).unwrap().skill.is_some());
     std::fs::write(shop.join(SPEC_FILE), b"env = \"\xff\"").unwrap();
     let error = BoxSpec::read(&shop).unwrap_err();
