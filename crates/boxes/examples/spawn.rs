@@ -72,6 +72,7 @@ fn spec(dir: &Path, id: &str) -> SandboxSpec {
         upper: Upper::Disk,
         binds: vec![Bind { source: "/usr".into(), target: "/usr".into(), writable: false }],
         limits: Limits::default(),
+        listen: Vec::new(),
     }
 }
 

@@ -92,6 +92,7 @@ fn spec() -> SandboxSpec {
         upper: Upper::Memory { bytes: 1 << 20, inodes: 100 },
         binds: Vec::new(),
         limits,
+        listen: Vec::new(),
     }
 }
 

@@ -60,6 +60,36 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// A port of the sandbox could not be connected to.
+    #[error(
+        "box `{id}`: port {port}: {source}; something in the box must listen on 127.0.0.1:{port}, \
+         or on all addresses, first"
+    )]
+    Port {
+        /// The sandbox.
+        id: String,
+        /// The port.
+        port: u16,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The spawner that stays for this state directory is of another version.
+    #[error(
+        "the spawner of boxes that serves this state directory (process {pid}, Greenroom \
+         {version}) speaks protocol {theirs}, this program {ours}; end its boxes with the version \
+         that made them, and it ends ten seconds after the last of them and of its owners; \
+         or end process {pid}, and all its boxes with it"
+    )]
+    Protocol {
+        /// The spawner's process id.
+        pid: u32,
+        /// Its version of Greenroom.
+        version: String,
+        /// Its protocol.
+        theirs: u32,
+        /// This program's.
+        ours: u32,
+    },
     /// The spawner is gone, and all its boxes with it: make a new one.
     #[error("the spawner of boxes has ended, and every box with it; open the level again")]
     Spawner,

@@ -1,11 +1,12 @@
 //! What every isolation level can do.
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::error::Error;
 use super::owner::Running;
-use super::spec::{Enforced, ExecSpec, SandboxSpec};
+use super::spec::{Enforced, ExecSpec, Living, SandboxSpec};
 use super::wire::BoxUsage;
 use crate::level_name::LevelName;
 
@@ -16,9 +17,20 @@ pub trait Level: Send + Sync {
 
     /// Makes a box and waits until it takes commands. All or nothing.
     fn create(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, Error>;
+
+    /// The living boxes that can be adopted: those that outlive whoever made them.
+    fn boxes(&self) -> Result<Vec<Living>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Another handle for one of them; `None` when there is none of this name.
+    fn adopt(&self, _id: &str) -> Result<Option<Box<dyn Sandbox>>, Error> {
+        Ok(None)
+    }
 }
 
-/// A living box. Dropping it ends it as [`Sandbox::destroy`] does, without a word on failure.
+/// A living box. Dropping it ends it as [`Sandbox::destroy`] does, without a word on failure;
+/// but not one that can be adopted, which [`Sandbox::destroy`] alone ends.
 pub trait Sandbox: Send + Sync {
     /// Its name.
     fn id(&self) -> &str;
@@ -38,6 +50,19 @@ pub trait Sandbox: Send + Sync {
 
     /// Makes or truncates a regular file of the box, for writing.
     fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error>;
+
+    /// The sockets that it was born with, in the order of [`SandboxSpec::listen`]; duplicates of
+    /// them, blocking unless somebody set that otherwise. Until they are accepted, connections
+    /// wait.
+    fn listeners(&self) -> Result<Vec<OwnedFd>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// A TCP stream to this port of 127.0.0.1 in the box.
+    fn connect(&self, _port: u16) -> Result<OwnedFd, Error> {
+        let problem = "this isolation level has no ports; ask one that has".to_owned();
+        Err(Error::Invalid { field: "port", problem })
+    }
 
     /// Stops every process, and returns when they stand. Limits of time of execs stand still too,
     /// and commands and files cannot be asked for where a cgroup freezes.

@@ -18,6 +18,7 @@
 //! Knows no layers and no branches: it is told directories.
 
 mod cgroup;
+mod clock;
 mod detached;
 mod doctor;
 mod error;
@@ -39,7 +40,8 @@ pub use level::{Level, Sandbox};
 pub use owner::{End, Finished, Namespace, Output, Running, Stream};
 pub use spawner::{Launch, spawner_main};
 pub use spec::{
-    Bind, Enforced, Enforcement, ExecSpec, Limits, SandboxSpec, Terminal, Upper, Usage,
+    Bind, Enforced, Enforcement, ExecSpec, Limits, Listen, Living, SandboxSpec, Terminal, Upper,
+    Usage,
 };
 pub(crate) use state::remove_tree;
 pub use wire::BoxUsage;

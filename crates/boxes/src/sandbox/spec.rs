@@ -1,7 +1,7 @@
 //! What a sandbox is asked to be, and what it answers: plain data.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,28 @@ pub struct SandboxSpec {
     pub binds: Vec<Bind>,
     /// What it may use up.
     pub limits: Limits,
+    /// Sockets that it is born with and that are served from outside of it. At most 16.
+    #[serde(default)]
+    pub listen: Vec<Listen>,
+}
+
+/// A socket in a box that listens, and is served by whoever asks for
+/// [`Sandbox::listeners`](super::Sandbox::listeners). No process of the box holds it, and none
+/// can take its place: who connects knows who answers, and who answers knows which box it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Listen {
+    /// On 127.0.0.1 in the box.
+    Tcp {
+        /// Not 0.
+        port: u16,
+    },
+    /// A Unix stream socket in a directory of the box that holds nothing but such sockets:
+    /// whatever else the layers have there is not seen. The box can change nothing in it, nor
+    /// rename or remove the directories that lead to it.
+    Unix {
+        /// In the box, absolute, at least two names, at most 107 bytes.
+        path: PathBuf,
+    },
 }
 
 /// Where writes go.
@@ -121,6 +143,23 @@ pub struct Enforced {
     pub owns_lower: bool,
 }
 
+/// A box that lives on without its owner, and can be adopted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Living {
+    /// Its name.
+    pub id: String,
+    /// With its name, what tells it from boxes that had the name before.
+    pub number: u64,
+    /// By what its limits are held.
+    pub enforced: Enforced,
+    /// The directory that holds what it wrote; `None` when that is memory.
+    pub upper: Option<PathBuf>,
+    /// The sockets it was born with.
+    pub listen: Vec<Listen>,
+    /// Whether a cgroup freezes it.
+    pub frozen: bool,
+}
+
 /// A command to run in a box.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ExecSpec {
@@ -135,7 +174,8 @@ pub struct ExecSpec {
     /// After this long the command and all it started are killed.
     pub timeout_ms: Option<u64>,
     /// Whether what the command started may live on when it has exited. Otherwise it is killed,
-    /// and the command has not ended before.
+    /// and the command has not ended before. With this, the command itself also outlives the
+    /// process that asked for it, if that dies; what it writes then goes nowhere, by `SIGPIPE`.
     pub keep_background: bool,
 }
 
@@ -161,6 +201,11 @@ pub struct Usage {
 
 /// Layers above this do not fit into one message of descriptors.
 const LOWER_MAX: usize = 200;
+const LISTEN_MAX: usize = 16;
+/// The init holds the sockets, and its own descriptors must fit beside them.
+const LISTEN_OPEN_FILES_MIN: u32 = 64;
+/// The kernel's limit on the name of a Unix socket, without the NUL.
+const SOCKET_PATH_MAX: usize = 107;
 
 impl SandboxSpec {
     /// Refuses what no box can be made of.
@@ -188,7 +233,64 @@ impl SandboxSpec {
                 return invalid("binds.target", "must be an absolute path below `/`");
             }
         }
-        Ok(())
+        self.check_listen().map_or(Ok(()), |problem| invalid("listen", problem))
+    }
+
+    /// What is wrong with the sockets.
+    fn check_listen(&self) -> Option<&'static str> {
+        if self.listen.len() > LISTEN_MAX {
+            return Some("more than 16 sockets; let one serve several purposes");
+        }
+        if !self.listen.is_empty() && self.limits.open_files < LISTEN_OPEN_FILES_MIN {
+            return Some("a box with sockets needs `limits.open_files` of 64 or more");
+        }
+        let dirs = || self.listen.iter().filter_map(Listen::dir);
+        for (index, one) in self.listen.iter().enumerate() {
+            if self.listen[..index].contains(one) {
+                return Some("the same socket twice");
+            }
+            if let Some(problem) = one.check() {
+                return Some(problem);
+            }
+            let Some(dir) = one.dir() else { continue };
+            let meets = |other: &Path| dir.starts_with(other) || other.starts_with(dir);
+            if dirs().any(|other| other != dir && meets(other)) {
+                return Some("a directory of sockets may not be in another one's");
+            }
+            if self.binds.iter().any(|bind| meets(&bind.target)) {
+                return Some("a directory of sockets may not be in a bind, nor a bind in it");
+            }
+        }
+        None
+    }
+}
+
+impl Listen {
+    /// The directory of a Unix socket.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Unix { path } => path.parent(),
+        }
+    }
+
+    fn check(&self) -> Option<&'static str> {
+        let path = match self {
+            Self::Tcp { port: 0 } => return Some("port 0 is none; name the port"),
+            Self::Tcp { .. } => return None,
+            Self::Unix { path } => path,
+        };
+        let plain = |one: &Component<'_>| matches!(one, Component::RootDir | Component::Normal(_));
+        let plain = path.components().all(|one| plain(&one));
+        if !path.is_absolute() || !plain || path.components().count() < 3 {
+            return Some("must be an absolute path without `..`, in a directory that is not `/`");
+        }
+        let bytes = path.as_os_str().as_encoded_bytes();
+        if bytes.len() > SOCKET_PATH_MAX || bytes.contains(&0) {
+            return Some("a socket's path has at most 107 bytes, none of them NUL");
+        }
+        let taken = ["/proc", "/dev", "/tmp"].iter().any(|taken| path.starts_with(taken));
+        taken.then_some("`/proc`, `/dev` and `/tmp` are the box's own; use `/run/greenroom`")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The directory in which spawners keep what a crash would leave behind, and the removal of that.
 //!
 //! ```text
+//! <state>/spawner.sock            where a staying spawner is found
 //! <state>/spawner-<pid>/lock      held locked by the living spawner
 //!                      /cgroups   the cgroup directories that its boxes' are below, a line each
 //!                      /<box>.<n>/  upper, work
@@ -17,6 +18,7 @@ use rustix::fs::{
     AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, chmodat, flock, openat, renameat,
     statat, unlinkat,
 };
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cgroup::remove_cgroup;
@@ -30,10 +32,9 @@ pub struct Home {
 }
 
 impl Home {
-    /// Removes what dead spawners left, then makes this one's directory.
+    /// Removes what dead spawners left, then makes this one's directory. The state directory is
+    /// [locked](lock): another's removal could take this one's for dead before it has its lock.
     pub fn make(state: &Path, pid: u32) -> io::Result<Self> {
-        fs::create_dir_all(state)?;
-        fs::set_permissions(state, fs::Permissions::from_mode(0o700))?;
         reap(state)?;
         let dir = state.join(format!("spawner-{pid}"));
         fs::create_dir(&dir)?;
@@ -50,6 +51,20 @@ impl Home {
             text.push('\n');
         }
         fs::write(self.dir.join("cgroups"), text)
+    }
+}
+
+/// Makes the directory, this user's alone, and locks it: who starts, finds or removes a spawner
+/// there does it alone. The lock goes with the file, of which duplicates may be elsewhere.
+pub fn lock(state: &Path) -> io::Result<File> {
+    fs::create_dir_all(state)?;
+    fs::set_permissions(state, fs::Permissions::from_mode(0o700))?;
+    let dir = File::open(state)?;
+    loop {
+        match flock(&dir, FlockOperation::LockExclusive) {
+            Err(Errno::INTR) => {}
+            other => return Ok(other.map(|()| dir)?),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
@@ -14,19 +15,47 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::spec::{Enforced, ExecSpec, SandboxSpec, Usage};
+use super::spec::{Enforced, ExecSpec, Living, SandboxSpec, Usage};
+
+/// Of all that is said between owner, spawner and init. To be raised with every change of it.
+pub const PROTOCOL: u32 = 1;
+
+/// The first message of a staying spawner to whoever connects. Its fields are for ever: an owner
+/// of any version must understand them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// What it speaks.
+    pub protocol: u32,
+    /// Of Greenroom.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// A box by its name and what tells it from earlier ones of the name.
+pub type Key = (String, u64);
 
 /// Owner to spawner; the socket for the answers comes with it.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToSpawner {
-    /// The socket becomes the init's; its first message is a [`Birth`].
+    /// To a spawner that is to stay, once and first: the lock on the state directory comes with
+    /// it, to be held until others can connect.
+    Stay,
+    /// The socket becomes the init's; its first message is a [`Birth`]. To a spawner that stays,
+    /// the other end of it comes along, for whoever adopts the box.
     Create(Box<SandboxSpec>),
     /// Kill, wait until nothing runs, remove cgroups. Answered by [`FromSpawner`].
-    Destroy((String, u64)),
+    Destroy(Key),
     /// Freeze or thaw by cgroup.
-    Freeze((String, u64), bool),
+    Freeze(Key, bool),
+    /// Whether it is frozen by cgroup.
+    IsFrozen(Key),
     /// What the cgroups count.
-    Usage((String, u64)),
+    Usage(Key),
+    /// Some of the boxes that can be adopted, from after this one on; none is the end.
+    List(Option<Key>),
+    /// The socket to the init of the box of this name.
+    Adopt(String),
 }
 
 /// Spawner to owner.
@@ -36,6 +65,12 @@ pub enum FromSpawner {
     Done,
     /// Bytes of memory, microseconds of CPU, processes: where they are counted.
     Usage(BoxUsage),
+    /// Whether it is frozen.
+    Frozen(bool),
+    /// Some of the boxes.
+    Boxes(Vec<Living>),
+    /// The socket to its init comes with it.
+    Adopted(Living),
     /// There is no such box.
     Unknown,
     /// It failed.
@@ -99,7 +134,7 @@ pub struct Go {
     pub enforced: Enforced,
 }
 
-/// Owner to init; the socket for the answers comes with it.
+/// Owner to init; the socket for the answers comes with it, so that many owners can ask at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToInit {
     /// Run a command. Answered by [`FromMinder`].
@@ -108,6 +143,11 @@ pub enum ToInit {
     Open(String, Option<u32>),
     /// Stop or continue all processes.
     Stop(bool),
+    /// Begin to connect to this port of the box's loopback. Answered at once: that the connection
+    /// is there, or refused, is for the owner to wait for.
+    Connect(u16),
+    /// The sockets that the box was born with.
+    Listeners,
     /// Prove each mechanism by trying it. For a box that nothing else runs in.
     Probe,
 }
@@ -115,7 +155,7 @@ pub enum ToInit {
 /// Init to owner.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromInit {
-    /// Done; an opened file comes with it.
+    /// Done; what was opened comes with it.
     Done,
     /// What each mechanism was seen to do.
     Probed(Vec<Check>),
@@ -181,6 +221,24 @@ pub fn send<T: Serialize>(
     message: &T,
     fds: &[BorrowedFd<'_>],
 ) -> Result<(), Errno> {
+    send_with(socket, message, fds, SendFlags::empty())
+}
+
+/// As [`send`], but `EAGAIN` when the peer has not read what was sent before.
+pub fn try_send<T: Serialize>(
+    socket: impl AsFd,
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+) -> Result<(), Errno> {
+    send_with(socket, message, fds, SendFlags::DONTWAIT)
+}
+
+fn send_with<T: Serialize>(
+    socket: impl AsFd,
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+    flags: SendFlags,
+) -> Result<(), Errno> {
     let bytes = serde_json::to_vec(message).map_err(|_| Errno::INVAL)?;
     let mut space = [MaybeUninit::uninit(); ANCILLARY];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -189,11 +247,21 @@ pub fn send<T: Serialize>(
     }
     let parts = [IoSlice::new(&bytes)];
     loop {
-        match sendmsg(&socket, &parts, &mut ancillary, SendFlags::NOSIGNAL) {
+        match sendmsg(&socket, &parts, &mut ancillary, SendFlags::NOSIGNAL | flags) {
             Err(Errno::INTR) => {}
             other => return other.map(drop),
         }
     }
+}
+
+/// Waits until a message, or the end, can be received. False when the time is up.
+pub fn wait(socket: impl AsFd, timeout_ms: u32) -> bool {
+    let timeout = Timespec {
+        tv_sec: i64::from(timeout_ms / 1000),
+        tv_nsec: i64::from(timeout_ms % 1000) * 1_000_000,
+    };
+    let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+    matches!(poll(&mut fds, Some(&timeout)), Ok(1))
 }
 
 /// Waits for one message. `None` when the peer is gone.

@@ -47,6 +47,7 @@ impl House {
             upper: Upper::Disk,
             binds: vec![usr],
             limits: Limits::default(),
+            listen: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use greenroom_boxes::sandbox::{End, Error, Level};
 use crate::house::{House, command, eventually, run, sh};
 
 /// The processes of the host with this among their words.
-fn processes(word: &str) -> Vec<u32> {
+pub fn processes(word: &str) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").expect("proc").flatten();
     let pid = |entry: std::fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
@@ -19,7 +19,7 @@ fn processes(word: &str) -> Vec<u32> {
 }
 
 /// Cgroups of this spawner, anywhere.
-fn cgroups(spawner: u32) -> Vec<PathBuf> {
+pub fn cgroups(spawner: u32) -> Vec<PathBuf> {
     let found = Command::new("find")
         .args(["/sys/fs/cgroup", "-type", "d", "-name", &format!("greenroom-{spawner}")])
         .output();
@@ -27,13 +27,13 @@ fn cgroups(spawner: u32) -> Vec<PathBuf> {
     String::from_utf8_lossy(&found).lines().map(PathBuf::from).collect()
 }
 
-fn parent(pid: u32) -> u32 {
+pub fn parent(pid: u32) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
     let line = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).expect("a parent");
     line.parse().expect("a number")
 }
 
-fn kill(pid: u32) {
+pub fn kill(pid: u32) {
     let done = Command::new("kill").args(["-9", &pid.to_string()]).status();
     assert!(done.expect("kill").success());
 }

@@ -7,4 +7,6 @@ mod exec;
 #[path = "../house/mod.rs"]
 mod house;
 mod limits;
+mod listen;
 mod root;
+mod stay;

@@ -99,6 +99,16 @@ pub const ATTACKS: &[(&str, Works)] = &[
     ("packet_socket", RootOfNamespace),
     ("vsock", NotHere("a kernel without vsock")),
     ("netfilter", NotHere("a kernel without netfilter's netlink")),
+    // The hub's socket.
+    ("hub_unlink", Anyone),
+    ("hub_rename", Anyone),
+    ("hub_chmod", Anyone),
+    ("hub_bind_over", Anyone),
+    ("hub_rename_over", Anyone),
+    ("hub_folder", Anyone),
+    ("hub_parent", Anyone),
+    ("hub_mount_over", RootOfNamespace),
+    ("hub_of_another_box", HostRoot),
     // Using things up.
     ("fork_bomb", Anyone),
     ("memory", Anyone),

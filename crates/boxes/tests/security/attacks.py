@@ -532,5 +532,68 @@ def open_files():
     want(held)
 
 
+# The hub's socket: to be rid of it, or to be it.
+
+
+def hub():
+    return ENV["P_HUB"]
+
+
+def impostor():
+    """Who comes to the hub now comes here."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(hub())
+    server.listen()
+    socket.socket(socket.AF_UNIX).connect(hub())
+    server.settimeout(2)
+    server.accept()
+
+
+def hub_unlink():
+    os.unlink(hub())
+
+
+def hub_rename():
+    os.rename(hub(), hub() + ".old")
+
+
+def hub_chmod():
+    os.chmod(hub(), 0)
+
+
+def hub_bind_over():
+    some(lambda get_rid: get_rid(hub()), [os.unlink, lambda path: os.rename(path, path + ".old")])
+    impostor()
+
+
+def hub_rename_over():
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(HERE + "/mine")
+    os.rename(HERE + "/mine", hub())
+
+
+def hub_folder():
+    folder = os.path.dirname(hub())
+    os.rename(folder, folder + ".old")
+    os.mkdir(folder)
+    impostor()
+
+
+def hub_parent():
+    parent = os.path.dirname(os.path.dirname(hub()))
+    os.rename(parent, parent + ".old")
+    os.makedirs(os.path.dirname(hub()))
+    impostor()
+
+
+def hub_mount_over():
+    call(165, b"x", os.path.dirname(hub()).encode(), b"tmpfs", 0, b"")
+    impostor()
+
+
+def hub_of_another_box():
+    socket.socket(socket.AF_UNIX).connect(ENV["P_SIBLING_HUB"])
+
+
 globals()[sys.argv[1]]()
 print("worked")

@@ -9,11 +9,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use greenroom_boxes::sandbox::{Bind, End, Level, Sandbox, SandboxSpec, Upper};
+use greenroom_boxes::sandbox::{Bind, End, Level, Listen, Running, Sandbox, SandboxSpec, Upper};
 
 use crate::attack::Works;
 use crate::house::{House, command, run, sh, text};
 
+/// Where the hub is in a box.
+const HUB: &str = "/run/greenroom/hub.sock";
 pub const PYTHON: &str = "/usr/bin/python3";
 
 /// The program of the attacks.
@@ -26,7 +28,7 @@ pub fn attacks() -> PathBuf {
 pub struct World {
     // The boxes first: fields are dropped in this order, and the house's directory is theirs.
     pub sandbox: Option<Box<dyn Sandbox>>,
-    _sibling: Box<dyn Sandbox>,
+    _sibling: (Box<dyn Sandbox>, Running),
     pub house: House,
     env: BTreeMap<String, String>,
     victim: Child,
@@ -58,6 +60,7 @@ impl World {
         let victim = victim(&marker, &secret);
         std::fs::write(format!("/dev/shm/{marker}"), "TOP-SECRET").expect("shared memory");
         let (sibling, sibling_dir) = sibling(&house);
+        let sibling_hub = format!("/proc/{}/root{HUB}", pid_of(SIBLING_SLEEPS));
         let shm = segment();
         let port =
             |listener: &TcpListener| listener.local_addr().expect("address").port().to_string();
@@ -66,6 +69,7 @@ impl World {
             ("P_MARKER", marker),
             ("P_VICTIM", victim.id().to_string()),
             ("P_SIBLING", sibling_dir.display().to_string()),
+            ("P_SIBLING_HUB", sibling_hub),
             ("P_SHM", shm.clone()),
             ("P_PORT", port(&listeners.1)),
             ("P_PORT6", port(&listeners.2)),
@@ -94,6 +98,7 @@ impl World {
         spec.limits.pids = Some(64);
         spec.limits.memory_bytes = Some(256 << 20);
         spec.limits.open_files = 128;
+        spec.listen = vec![Listen::Unix { path: HUB.into() }];
         spec
     }
 
@@ -109,6 +114,7 @@ impl World {
         spec.env.extend(self.env.clone());
         spec.env.insert("P_SCRATCH".to_owned(), "/scratch".to_owned());
         spec.env.insert("P_OTHERS".to_owned(), String::new());
+        spec.env.insert("P_HUB".to_owned(), HUB.to_owned());
         spec.timeout_ms = Some(20_000);
         let output = run(sandbox, &spec);
         let worked = output.finished.end == End::Code(0);
@@ -126,6 +132,9 @@ impl World {
     pub fn outside(&self, attack: &str, works: Works) -> Attempt {
         let root = rustix::process::geteuid().is_root();
         let scratch = tempfile::tempdir().expect("a directory");
+        let hub = scratch.path().join(HUB.trim_start_matches('/'));
+        std::fs::create_dir_all(hub.parent().expect("its folder")).expect("made");
+        let _listener = UnixListener::bind(&hub).expect("a hub without walls");
         let mut outside = match (root, works) {
             (true, _) => {
                 let mut outside = Command::new("unshare");
@@ -142,7 +151,11 @@ impl World {
             _ => Command::new(PYTHON),
         };
         outside.arg("-I").arg(self.house.dir.path().join("attacks.py")).arg(attack);
-        outside.envs(&self.env).env("P_SCRATCH", scratch.path()).env("TOKEN", "hunter2");
+        outside
+            .envs(&self.env)
+            .env("P_SCRATCH", scratch.path())
+            .env("P_HUB", hub)
+            .env("TOKEN", "hunter2");
         outside.env("P_OTHERS", self.victim.id().to_string());
         let output = outside.stdin(Stdio::null()).output().expect("it starts");
         let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
@@ -183,12 +196,29 @@ fn victim(marker: &str, secret: &Path) -> Child {
         .expect("a victim")
 }
 
-fn sibling(house: &House) -> (Box<dyn Sandbox>, PathBuf) {
-    let sandbox = house.spawn("sibling");
+/// How long a process of the sibling sleeps: what it is found by.
+const SIBLING_SLEEPS: &str = "73910";
+
+/// The process of this test's that sleeps so long. Others' boxes may have one too, and a hub.
+fn pid_of(seconds: &str) -> u32 {
+    let words = format!("sleep\0{seconds}\0");
+    let entries = std::fs::read_dir("/proc").expect("proc").flatten();
+    let mut pids = entries.filter_map(|entry| {
+        let found = std::fs::read(entry.path().join("cmdline")).ok()? == words.as_bytes();
+        entry.file_name().to_str()?.parse().ok().filter(|_| found)
+    });
+    pids.next().expect("it sleeps")
+}
+
+fn sibling(house: &House) -> ((Box<dyn Sandbox>, Running), PathBuf) {
+    let mut spec = house.spec("sibling");
+    spec.listen = vec![Listen::Unix { path: HUB.into() }];
+    let sandbox = house.level().create(&spec).expect("a box");
+    let sleeps = sandbox.exec(&command(&["sleep", SIBLING_SLEEPS])).expect("sleep");
     let written = run(&*sandbox, &sh("echo TOP-SECRET > /secret; chmod 644 /secret"));
     assert_eq!(written.finished.end, End::Code(0));
     let upper = sandbox.upper().expect("on disk").to_owned();
-    (sandbox, upper)
+    ((sandbox, sleeps), upper)
 }
 
 /// A segment of shared memory that all may use. Its id.

@@ -1,4 +1,5 @@
-//! Process 1 of a box: forks a minder for each command, opens files for the owner, reaps.
+//! Process 1 of a box: forks a minder for each command, opens files and connections for its
+//! owners, keeps the box's sockets, reaps.
 //!
 //! No process of the box can signal it (the kernel protects the first of a pid namespace), trace
 //! it or read its memory (it is not dumpable). When its socket closes it ends, and the kernel
@@ -6,9 +7,10 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, fstatfs, ftruncate, openat2};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, Ipv4Addr, SocketAddrV4, SocketFlags, SocketType, socket_with};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
 
 use super::super::sys;
@@ -20,7 +22,7 @@ use super::{minder, probe};
 const PROC: u64 = 0x9fa0;
 
 /// Serves until the owner's socket closes. The exit code.
-pub fn run(control: &OwnedFd) -> i32 {
+pub fn run(control: &OwnedFd, sockets: &[OwnedFd]) -> i32 {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let Ok(signals) = sys::signal_fd(&[Signal::CHILD]) else { return 1 };
     let mut minders = Vec::new();
@@ -38,10 +40,11 @@ pub fn run(control: &OwnedFd) -> i32 {
         if asked {
             match wire::receive::<ToInit>(control) {
                 Ok(Some((message, fds))) => {
+                    let Some(reply) = asker(fds) else { continue };
                     if let ToInit::Stop(stop) = message {
                         frozen = stop;
                     }
-                    serve(control, message, fds, &mut minders);
+                    serve(message, &reply, sockets, &mut minders);
                 }
                 Err(Errno::BADMSG) => {}
                 _ => return 0,
@@ -65,38 +68,57 @@ fn reap(minders: &mut Vec<Pid>, frozen: bool) {
     }
 }
 
-fn serve(control: &OwnedFd, message: ToInit, mut fds: Vec<OwnedFd>, minders: &mut Vec<Pid>) {
+/// Where the answer goes; `None` when whoever asked has gone, as after a box was frozen: what it
+/// wanted then is not done behind its back now.
+fn asker(mut fds: Vec<OwnedFd>) -> Option<OwnedFd> {
+    let reply = fds.pop()?;
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut gone = [PollFd::new(&reply, PollFlags::empty())];
+    let there = matches!(poll(&mut gone, Some(&now)), Ok(0));
+    there.then_some(reply)
+}
+
+fn serve(message: ToInit, reply: &OwnedFd, sockets: &[OwnedFd], minders: &mut Vec<Pid>) {
     match message {
-        ToInit::Exec(spec) => {
-            let Some(socket) = fds.pop() else { return };
-            match sys::fork() {
-                Ok(None) => minder::run(&spec, &socket),
-                Ok(Some(pid)) => minders.push(pid),
-                Err(error) => {
-                    let failure = Failure::at("fork a minder")(error);
-                    let _ = wire::send(&socket, &FromMinder::Failed(failure), &[]);
-                }
+        ToInit::Exec(spec) => match sys::fork() {
+            Ok(None) => minder::run(&spec, reply),
+            Ok(Some(pid)) => minders.push(pid),
+            Err(error) => {
+                let failure = Failure::at("fork a minder")(error);
+                let _ = wire::send(reply, &FromMinder::Failed(failure), &[]);
             }
+        },
+        ToInit::Open(path, mode) => answer(reply, "open", open(&path, mode)),
+        ToInit::Connect(port) => answer(reply, "connect", connect(port)),
+        ToInit::Listeners => {
+            let fds: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
+            let _ = wire::send(reply, &FromInit::Done, &fds);
         }
-        ToInit::Open(path, mode) => answer(control, open(&path, mode)),
         ToInit::Probe => {
-            let _ = wire::send(control, &FromInit::Probed(probe::run()), &[]);
+            let _ = wire::send(reply, &FromInit::Probed(probe::run()), &[]);
         }
         ToInit::Stop(stop) => {
             sys::signal_all(if stop { Signal::STOP } else { Signal::CONT });
-            let _ = wire::send(control, &FromInit::Done, &[]);
+            let _ = wire::send(reply, &FromInit::Done, &[]);
         }
     }
 }
 
-fn answer(control: &OwnedFd, opened: Result<OwnedFd, Errno>) {
+fn answer(reply: &OwnedFd, what: &str, opened: Result<OwnedFd, Errno>) {
     let _ = match opened {
-        Ok(file) => wire::send(control, &FromInit::Done, &[file.as_fd()]),
-        Err(errno) => {
-            let failure = Failure::at("open")(errno);
-            wire::send(control, &FromInit::Failed(failure), &[])
-        }
+        Ok(file) => wire::send(reply, &FromInit::Done, &[file.as_fd()]),
+        Err(errno) => wire::send(reply, &FromInit::Failed(Failure::at(what)(errno)), &[]),
     };
+}
+
+/// A stream to the port that is connected, is being connected, or was refused.
+fn connect(port: u16) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let stream = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+    match rustix::net::connect(&stream, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(stream),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// Opens a regular file, and no file of `/proc`: there this process would show its own secrets

@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
-use rustix::time::{ClockId, clock_gettime};
 
+use super::super::clock::now_ms;
 use super::super::spec::{ExecSpec, Terminal};
 use super::super::sys;
 use super::super::wire::{self, Ending, Failure, FromMinder, ToMinder};
@@ -146,6 +146,12 @@ impl Minded<'_> {
                 true
             }
             Err(Errno::BADMSG) => true,
+            // The owner died, which who keeps the background has allowed for: dropping the
+            // command would have said to kill it.
+            Ok(None) if self.spec.keep_background => {
+                self.told = true;
+                true
+            }
             // The owner lost interest: nobody will read the output or hear of the end.
             _ => self.kill(),
         }
@@ -180,13 +186,6 @@ impl Minded<'_> {
         };
         let _ = wire::send(self.socket, &FromMinder::Ended(ending), &[]);
     }
-}
-
-/// Milliseconds of the monotonic clock. This process has no environment to ask: it is the edge.
-fn now_ms() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    u64::try_from(now.tv_sec).unwrap_or(0) * 1000
-        + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
 }
 
 fn pipes() -> std::io::Result<Streams> {

@@ -3,6 +3,7 @@
 
 mod devices;
 mod init;
+mod listen;
 mod minder;
 mod privilege;
 mod probe;
@@ -24,14 +25,17 @@ pub fn live(sync: &OwnedFd, cgroup: &BoxCgroup) -> ! {
     let settled = entered.and_then(|()| settle(&go, mounts));
     let born = Born { number: go.number, enforced: go.enforced, upper: go.upper };
     let settled = match settled {
-        Ok(()) => wire::send(&control, &Birth::Ready(born), &[]).map_err(Failure::at("say ready")),
+        Ok(sockets) => {
+            let said = wire::send(&control, &Birth::Ready(born), &[]);
+            said.map(|()| sockets).map_err(Failure::at("say ready"))
+        }
         Err(failure) => {
             let _ = wire::send(&control, &Birth::Unsettled(failure, born), &[]);
             sys::exit_now(1);
         }
     };
     let code = match settled {
-        Ok(()) => init::run(&control),
+        Ok(sockets) => init::run(&control, &sockets),
         Err(_) => 1,
     };
     sys::exit_now(code);
@@ -59,7 +63,8 @@ fn wait(sync: &OwnedFd, cgroup: &BoxCgroup) -> Result<Told, Failure> {
     Ok((go, control, mounts, entered))
 }
 
-fn settle(go: &Go, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
+/// The sockets that the box is born with.
+fn settle(go: &Go, mounts: Vec<OwnedFd>) -> Result<Vec<OwnedFd>, Failure> {
     become_root(!go.mounts)?;
     // After the ids: a change of them takes this setting away.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
@@ -67,7 +72,9 @@ fn settle(go: &Go, mounts: Vec<OwnedFd>) -> Result<(), Failure> {
     rustix::process::setsid().map_err(Failure::at("setsid"))?;
     root::build(go, mounts)?;
     rustix::system::sethostname(go.spec.id.as_bytes()).map_err(Failure::at("sethostname"))?;
-    privilege::give_up(go)
+    let sockets = listen::open(&go.spec.listen)?;
+    privilege::give_up(go)?;
+    Ok(sockets)
 }
 
 /// The spawner's ids are not mapped when it is root, so that this process is nobody yet.

@@ -13,7 +13,7 @@ use rustix::mount::{
 };
 
 use super::super::detached::{Detach, attach, attach_here, detach};
-use super::super::spec::{Bind, SandboxSpec, Upper};
+use super::super::spec::{Bind, Listen, SandboxSpec, Upper};
 use super::super::wire::{Failure, Go};
 use super::devices;
 
@@ -133,6 +133,11 @@ fn skeleton(spec: &SandboxSpec, binds: &[OwnedFd]) -> Result<(), Failure> {
         let made = std::fs::create_dir_all(parent);
         let made = made.and_then(|()| if directory { Ok(()) } else { touch(&path) });
         made.map_err(Failure::at(format!("make `{}`", bind.target.display())))?;
+    }
+    for dir in spec.listen.iter().filter_map(Listen::dir) {
+        let mut path = PathBuf::from("skeleton");
+        path.extend(names(dir));
+        std::fs::create_dir_all(&path).map_err(Failure::at(format!("make `{}`", dir.display())))?;
     }
     Ok(())
 }

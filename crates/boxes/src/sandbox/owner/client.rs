@@ -1,78 +1,177 @@
-//! The spawner process, seen from its owner: starting it, asking it, ending it.
+//! The spawner process, seen from its owner: starting or finding it, asking it, ending it.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
 use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
-use crate::sandbox::spawner::{Launch, launch};
-use crate::sandbox::wire::{self, Failure, FromSpawner, ToSpawner};
+use crate::sandbox::spawner::{Launch, SOCKET, launch};
+use crate::sandbox::state::lock;
+use crate::sandbox::wire::{self, Failure, FromSpawner, Hello, PROTOCOL, ToSpawner};
 
-/// The process and the socket to it. Dropping it ends the process and all its boxes.
+/// How long a spawner that others use too may take to greet: it may be removing something large.
+const HELLO_MS: u32 = 30_000;
+
+/// The socket to the process, and the process if it is this owner's alone: dropping it ends that
+/// one and all its boxes.
 #[derive(Debug)]
 pub struct Spawner {
-    socket: Mutex<Option<OwnedFd>>,
-    child: Mutex<Child>,
+    socket: Option<OwnedFd>,
+    pid: u32,
+    child: Option<Mutex<Child>>,
 }
 
 impl Spawner {
-    /// Starts one and waits until it is ready.
+    /// Starts one for this owner alone and waits until it is ready.
     pub fn start(program: &Launch, state: &Path) -> Result<Self, Error> {
-        let (mut child, socket) =
-            launch(program, state).map_err(Error::system("start the spawner of boxes"))?;
-        let hello = wire::receive::<FromSpawner>(&socket);
-        match hello.map_err(Error::system("hear from the spawner of boxes"))? {
-            Some((FromSpawner::Done, _)) => {}
-            Some((FromSpawner::Failed(failure), _)) => {
-                let _ = child.wait();
-                return Err(system(failure));
+        let (mut child, socket) = launch(program, state, false).map_err(Error::system(START))?;
+        ready(&mut child, &socket)?;
+        let pid = child.id();
+        Ok(Self { socket: Some(socket), pid, child: Some(Mutex::new(child)) })
+    }
+
+    /// Finds the one that stays for this directory, or starts it.
+    pub fn attach(program: &Launch, state: &Path) -> Result<Self, Error> {
+        let what = format!("lock the state directory `{}`", state.display());
+        let lock = lock(state).map_err(Error::system(what))?;
+        let socket = match knock(&lock)? {
+            Some(socket) => socket,
+            None => {
+                // What a killed one left. Nobody makes it anew while the lock is held.
+                let _ = unlinkat(&lock, SOCKET, AtFlags::empty());
+                start_staying(program, state, &lock)?;
+                knock(&lock)?.ok_or(Error::Spawner)?
             }
-            _ => {
-                let _ = child.wait();
-                return Err(Error::Missing {
-                    level: LevelName::Namespace,
-                    why: "the program does not call `spawner_main` first in its `main`, \
-                          or cannot be run from memory"
-                        .to_owned(),
-                });
-            }
-        }
-        Ok(Self { socket: Mutex::new(Some(socket)), child: Mutex::new(child) })
+        };
+        let pid = greet(&socket)?;
+        Ok(Self { socket: Some(socket), pid, child: None })
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
+        self.pid
     }
 
-    /// Sends a request with one end of a new socket; the answers come from the other.
-    pub fn ask(&self, request: &ToSpawner) -> Result<OwnedFd, Error> {
+    /// Whether its boxes live on without their owners.
+    pub fn stays(&self) -> bool {
+        self.child.is_none()
+    }
+
+    /// Sends a request with one end of a new socket; the answers come from the other. With `keep`,
+    /// the spawner is given a duplicate of that other end too.
+    pub fn ask(&self, request: &ToSpawner, keep: bool) -> Result<OwnedFd, Error> {
         let (ours, theirs) = wire::pair().map_err(Error::system("socketpair"))?;
-        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(socket) = socket.as_ref() else { return Err(Error::Spawner) };
-        match wire::send(socket, request, &[theirs.as_fd()]) {
+        let socket = self.socket.as_ref().ok_or(Error::Spawner)?;
+        let fds = [theirs.as_fd(), ours.as_fd()];
+        match wire::send(socket, request, if keep { &fds } else { &fds[..1] }) {
             Ok(()) => Ok(ours),
-            Err(rustix::io::Errno::MSGSIZE) => Err(Error::Invalid {
+            Err(Errno::MSGSIZE) => Err(Error::Invalid {
                 field: "spec",
                 problem: "over 200 KB: fewer or shorter paths are needed".to_owned(),
             }),
             Err(_) => Err(Error::Spawner),
         }
     }
+
+    /// Asks, and waits for the answer.
+    pub fn answer(&self, request: &ToSpawner) -> Result<(FromSpawner, Vec<OwnedFd>), Error> {
+        let reply = self.ask(request, false)?;
+        match wire::receive::<FromSpawner>(&reply).map_err(Error::system(HEAR))? {
+            Some((FromSpawner::Failed(failure), _)) => Err(system(failure)),
+            Some(answer) => Ok(answer),
+            None => Err(Error::Spawner),
+        }
+    }
 }
 
 impl Drop for Spawner {
     fn drop(&mut self) {
-        let socket = self.socket.get_mut().unwrap_or_else(PoisonError::into_inner);
-        drop(socket.take());
-        let _ = self.child.get_mut().unwrap_or_else(PoisonError::into_inner).wait();
+        drop(self.socket.take());
+        if let Some(child) = &mut self.child {
+            let _ = child.get_mut().unwrap_or_else(PoisonError::into_inner).wait();
+        }
     }
+}
+
+const START: &str = "start the spawner of boxes";
+const HEAR: &str = "hear from the spawner of boxes";
+
+/// Waits for the first word of a spawner that was just started.
+fn ready(child: &mut Child, socket: &OwnedFd) -> Result<(), Error> {
+    let hello = wire::receive::<FromSpawner>(socket);
+    match hello.map_err(Error::system(HEAR))? {
+        Some((FromSpawner::Done, _)) => Ok(()),
+        Some((FromSpawner::Failed(failure), _)) => {
+            let _ = child.wait();
+            Err(system(failure))
+        }
+        _ => {
+            let _ = child.wait();
+            Err(Error::Missing {
+                level: LevelName::Namespace,
+                why: "the program does not call `spawner_main` first in its `main`, \
+                      or cannot be run from memory"
+                    .to_owned(),
+            })
+        }
+    }
+}
+
+/// The process that is started ends at once; the one it leaves behind is the spawner.
+fn start_staying(program: &Launch, state: &Path, lock: &File) -> Result<(), Error> {
+    let (mut child, socket) = launch(program, state, true).map_err(Error::system(START))?;
+    // A program that is no spawner may be gone already: that is heard next.
+    let _ = wire::send(&socket, &ToSpawner::Stay, &[lock.as_fd()]);
+    ready(&mut child, &socket)?;
+    let _ = child.wait();
+    Ok(())
+}
+
+/// A connection to the spawner that stays there; `None` when there is none.
+fn knock(dir: &File) -> Result<Option<OwnedFd>, Error> {
+    let what = "connect to the spawner of boxes";
+    let socket =
+        socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+    let socket = socket.map_err(Error::system(what))?;
+    // By the descriptor: the path may be longer than a socket's name can be.
+    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()));
+    match connect(&socket, &address.map_err(Error::system(what))?) {
+        Ok(()) => {}
+        Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
+        Err(errno) => return Err(Error::system(what)(errno)),
+    }
+    let peer = socket_peercred(&socket).map_err(Error::system(what))?;
+    if peer.uid != rustix::process::geteuid() {
+        let problem = format!("its spawner is user {}'s; name another", peer.uid.as_raw());
+        return Err(Error::Invalid { field: "state directory", problem });
+    }
+    Ok(Some(socket))
+}
+
+/// Hears who it is. Its process id.
+fn greet(socket: &OwnedFd) -> Result<u32, Error> {
+    if !wire::wait(socket, HELLO_MS) {
+        return Err(Error::system(HEAR)(io::Error::from(io::ErrorKind::TimedOut)));
+    }
+    let hello = wire::receive::<Hello>(socket).map_err(Error::system(HEAR))?;
+    let Some((Hello { protocol, version, pid }, _)) = hello else { return Err(Error::Spawner) };
+    if protocol != PROTOCOL {
+        return Err(Error::Protocol { pid, version, theirs: protocol, ours: PROTOCOL });
+    }
+    Ok(pid)
 }
 
 /// Something failed that is not about one box.
 pub fn system(failure: Failure) -> Error {
-    let source = std::io::Error::from_raw_os_error(failure.errno);
+    let source = io::Error::from_raw_os_error(failure.errno);
     Error::System { what: failure.stage, source }
 }

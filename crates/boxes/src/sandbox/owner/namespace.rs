@@ -9,21 +9,29 @@ use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
 use crate::sandbox::level::{Level, Sandbox};
 use crate::sandbox::spawner::Launch;
-use crate::sandbox::spec::SandboxSpec;
-use crate::sandbox::wire::{self, Birth, Failure, ToSpawner};
+use crate::sandbox::spec::{Living, SandboxSpec};
+use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, ToSpawner};
 
-/// Boxes by the kernel's namespaces. Clones share one spawner; with the last of them, and of its
-/// boxes, the spawner ends.
+/// Boxes by the kernel's namespaces. Clones share one spawner.
 #[derive(Clone, Debug)]
 pub struct Namespace {
     spawner: Arc<Spawner>,
 }
 
 impl Namespace {
-    /// Starts a spawner, which first ends and removes what dead ones left in the directory.
-    /// Blocks; call it outside of an async runtime's threads, as everything here.
+    /// Starts a spawner of this process's own, which ends with the last clone and box, and with
+    /// this process, and takes all its boxes along. First it ends and removes what dead ones left
+    /// in the directory. Blocks; call it outside of an async runtime's threads, as everything here.
     pub fn open(program: &Launch, state: &Path) -> Result<Self, Error> {
         Ok(Self { spawner: Arc::new(Spawner::start(program, state)?) })
+    }
+
+    /// Uses the spawner that stays for this directory, or starts it. Its boxes outlive this
+    /// process and are ended by [`Sandbox::destroy`] alone; the spawner ends ten seconds after the
+    /// last of its boxes and of the processes that use it. If it is killed, all its boxes die, and
+    /// whoever comes next removes what it left.
+    pub fn attach(program: &Launch, state: &Path) -> Result<Self, Error> {
+        Ok(Self { spawner: Arc::new(Spawner::attach(program, state)?) })
     }
 
     /// The spawner's process id.
@@ -40,6 +48,26 @@ impl Level for Namespace {
     fn create(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, Error> {
         Ok(Box::new(self.make(spec)?))
     }
+
+    fn boxes(&self) -> Result<Vec<Living>, Error> {
+        let mut all: Vec<Living> = Vec::new();
+        loop {
+            let after = all.last().map(|last| (last.id.clone(), last.number));
+            match self.spawner.answer(&ToSpawner::List(after))?.0 {
+                FromSpawner::Boxes(more) if !more.is_empty() => all.extend(more),
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    fn adopt(&self, id: &str) -> Result<Option<Box<dyn Sandbox>>, Error> {
+        let (answer, fds) = self.spawner.answer(&ToSpawner::Adopt(id.to_owned()))?;
+        let (FromSpawner::Adopted(living), Some(control)) = (answer, fds.into_iter().next()) else {
+            return Ok(None);
+        };
+        let adopted = NamespaceBox::adopted(living, control, Arc::clone(&self.spawner));
+        Ok(Some(Box::new(adopted)))
+    }
 }
 
 impl Namespace {
@@ -47,7 +75,7 @@ impl Namespace {
     pub(in crate::sandbox) fn make(&self, spec: &SandboxSpec) -> Result<NamespaceBox, Error> {
         spec.check()?;
         let request = ToSpawner::Create(Box::new(spec.clone()));
-        let control = self.spawner.ask(&request)?;
+        let control = self.spawner.ask(&request, self.spawner.stays())?;
         let answer = wire::receive::<Birth>(&control);
         match answer.map_err(Error::system("hear from the new box"))? {
             Some((Birth::Ready(born), _)) => {
@@ -56,7 +84,8 @@ impl Namespace {
             }
             Some((Birth::Unsettled(failure, born), _)) => {
                 // Its end removes what it left.
-                drop(NamespaceBox::new(spec, born, control, Arc::clone(&self.spawner)));
+                let failed = NamespaceBox::new(spec, born, control, Arc::clone(&self.spawner));
+                let _ = Box::new(failed).destroy();
                 Err(setup(&spec.id, failure))
             }
             Some((Birth::Failed(failure), _)) => Err(setup(&spec.id, failure)),

@@ -12,7 +12,8 @@ use crate::sandbox::error::Error;
 use crate::sandbox::spec::{ExecSpec, Terminal, Usage};
 use crate::sandbox::wire::{self, Ending, FromMinder, ToMinder};
 
-/// A command that was started. Dropping it kills the command and all it started.
+/// A command that was started. Dropping it kills the command and all it started. So does the
+/// death of this process, unless [`ExecSpec::keep_background`] is set.
 #[derive(Debug)]
 pub struct Running {
     id: String,
@@ -145,6 +146,13 @@ impl Running {
             Stream::Stderr => stderr.extend_from_slice(bytes),
         })?;
         Ok(Output { stdout, stderr, finished })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After its end nobody hears it.
+        let _ = wire::send(&self.socket, &ToMinder::Kill, &[]);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sandbox::cgroup::{BoxCgroup, Cgroups, Controller};
 use crate::sandbox::detached::{Detach, detach};
 use crate::sandbox::identity::{self, Extent};
 use crate::sandbox::inside;
-use crate::sandbox::spec::{Enforced, Enforcement, SandboxSpec, Upper};
+use crate::sandbox::spec::{Enforced, Enforcement, Living, SandboxSpec, Upper};
 use crate::sandbox::state::remove_tree;
 use crate::sandbox::sys::{self, Side};
 use crate::sandbox::wire::{self, Failure, Go};
@@ -54,10 +54,16 @@ pub struct Seed {
 }
 
 /// A box whose init has not been collected.
-pub struct Living {
+pub struct Inhabited {
     pub pid: Pid,
     pub pidfd: OwnedFd,
     pub cgroup: BoxCgroup,
+    /// What is told of it.
+    pub living: Living,
+    /// What is to be removed when it has ended, if that is not its owner's to do.
+    pub leftover: Option<PathBuf>,
+    /// The owner's end of the socket to the init, for whoever adopts the box.
+    pub control: Option<OwnedFd>,
     /// Who waits for its end.
     pub waiting: Vec<OwnedFd>,
 }
@@ -94,12 +100,17 @@ pub fn create(
     seed: Seed,
     spec: SandboxSpec,
     control: &OwnedFd,
-) -> Result<Living, Failure> {
+) -> Result<Inhabited, Failure> {
     let own = matches!(spec.upper, Upper::Disk).then(|| dir_of(machine, &spec, seed.number));
+    let leftover = match &spec.upper {
+        Upper::Directory(dir) => Some(dir.join("work")),
+        _ => own.clone(),
+    };
     match raise(machine, &seed, spec, control) {
-        Ok(()) => {
+        Ok(living) => {
             let Seed { pid, pidfd, cgroup, .. } = seed;
-            Ok(Living { pid, pidfd, cgroup, waiting: Vec::new() })
+            let (control, waiting) = (None, Vec::new());
+            Ok(Inhabited { pid, pidfd, cgroup, living, leftover, control, waiting })
         }
         Err(failure) => {
             pull(&seed);
@@ -124,7 +135,7 @@ fn raise(
     seed: &Seed,
     spec: SandboxSpec,
     control: &OwnedFd,
-) -> Result<(), Failure> {
+) -> Result<Living, Failure> {
     let upper = directories(machine, &spec, seed.number)?;
     let pid = seed.pid.as_raw_nonzero().get().cast_unsigned();
     let host_uid = map_ids(machine, pid, upper.as_deref())?;
@@ -139,11 +150,20 @@ fn raise(
         let user = user.map_err(Failure::at("open the user namespace"))?;
         enforced.owns_lower = take(&spec, upper.as_deref(), user.as_fd(), &mut mounts)?;
     }
+    let living = Living {
+        id: spec.id.clone(),
+        number: seed.number,
+        enforced: enforced.clone(),
+        upper: upper.as_ref().map(|dir| dir.join("upper")),
+        listen: spec.listen.clone(),
+        frozen: false,
+    };
     let upper = upper.map(|path| path.to_string_lossy().into_owned());
     let go = Go { spec, number: seed.number, upper, mounts: machine.privileged, enforced };
     let mut fds = vec![control.as_fd()];
     fds.extend(mounts.iter().map(AsFd::as_fd));
-    wire::send(&seed.sync, &go, &fds).map_err(Failure::at("send the box its mounts"))
+    wire::send(&seed.sync, &go, &fds).map_err(Failure::at("send the box its mounts"))?;
+    Ok(living)
 }
 
 /// A box's own directory.

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-use super::MARK;
+use super::{MARK, STAY};
 use crate::sandbox::wire;
 
 /// Which program becomes the spawner. It must call [`spawner_main`](super::spawner_main) first
@@ -29,8 +29,9 @@ pub enum Launch {
     Program(PathBuf),
 }
 
-/// The process and the socket to it.
-pub fn launch(launch: &Launch, state: &Path) -> io::Result<(Child, OwnedFd)> {
+/// The process and the socket to it. One that stays goes on in a process of its own at once, so
+/// that this one can be waited for.
+pub fn launch(launch: &Launch, state: &Path, stay: bool) -> io::Result<(Child, OwnedFd)> {
     let program = match launch {
         Launch::Own => Path::new("/proc/self/exe"),
         Launch::Program(path) => path,
@@ -41,12 +42,14 @@ pub fn launch(launch: &Launch, state: &Path) -> io::Result<(Child, OwnedFd)> {
         .arg0("greenroom: spawner of boxes")
         .arg(MARK)
         .arg(state)
+        .args(stay.then_some(STAY))
         // Nothing of the owner's environment is there for a box to be found with.
         .env_clear()
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::from(theirs))
         .stdout(Stdio::null())
+        .stderr(if stay { Stdio::null() } else { Stdio::inherit() })
         .spawn()?;
     Ok((child, ours))
 }

@@ -1,7 +1,8 @@
-//! The spawner's loop: requests of the owner, deaths of inits. One thread, no blocking but on
-//! what the kernel does for us.
+//! The spawner's loop: requests of owners, deaths of inits. One thread, no blocking but on what
+//! the kernel does for us.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -11,19 +12,28 @@ use rustix::process::{
     Resource, Rlimit, Signal, WaitOptions, getrlimit, pidfd_send_signal, setrlimit, waitpid,
 };
 
-use super::birth::{self, Living, Machine, Seed};
+use super::birth::{self, Inhabited, Machine, Seed};
+use super::door::Door;
+use super::removal::Removal;
 use crate::sandbox::cgroup::Cgroups;
-use crate::sandbox::spec::SandboxSpec;
-use crate::sandbox::state::{Home, clear};
-use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, ToSpawner};
+use crate::sandbox::clock::now_ms;
+use crate::sandbox::spec::{Living, SandboxSpec, Upper};
+use crate::sandbox::state::{Home, clear, lock};
+use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, Key, ToSpawner};
 
 /// How many boxes can be asked for at once without waiting for what is made ahead.
 const SEEDS: usize = 4;
+/// How long one that stays does so with neither owner nor box.
+const IDLE_MS: u64 = 10_000;
+/// Boxes told of in one message: each may take several KB, and a message some 200.
+const LISTED_MAX: usize = 16;
 
 struct Spawner {
     machine: Machine,
     /// By name, with the number of the seed it came of: a name can be used again.
-    boxes: BTreeMap<(String, u64), Living>,
+    boxes: BTreeMap<Key, Inhabited>,
+    removals: Vec<Removal>,
+    owners: Vec<OwnedFd>,
     /// Made ahead, the oldest first.
     seeds: VecDeque<Seed>,
     sown: u64,
@@ -32,59 +42,155 @@ struct Spawner {
 }
 
 /// Serves until the owner is gone. The exit code.
-pub fn run(owner: &OwnedFd, state: &Path) -> i32 {
-    let own = std::process::id();
-    // A descriptor for every box: more than the usual soft limit allows.
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    let home = match Home::make(state, own) {
-        Ok(home) => home,
-        Err(error) => {
-            let failure = Failure::at(format!("state directory `{}`", state.display()))(error);
-            let _ = wire::send(owner, &FromSpawner::Failed(failure), &[]);
-            return 1;
-        }
+pub fn run(owner: OwnedFd, state: &Path) -> i32 {
+    let made = lock(state).map_err(in_state(state)).and_then(|_lock| Spawner::make(state));
+    let (home, mut spawner) = match made {
+        Ok(made) => made,
+        Err(failure) => return fail(&owner, failure),
     };
-    let cgroups = Cgroups::make(&format!("greenroom-{own}"));
-    let noted = home.note_cgroups(&cgroups.roots());
-    let machine = Machine::new(cgroups, home.dir.clone());
-    let ready = noted.is_ok() && wire::send(owner, &FromSpawner::Done, &[]).is_ok();
-    let mut spawner =
-        Spawner { machine, boxes: BTreeMap::new(), seeds: VecDeque::new(), sown: 0, barren: false };
-    if ready {
-        spawner.serve(owner);
+    if wire::send(&owner, &FromSpawner::Done, &[]).is_ok() {
+        spawner.owners.push(owner);
+        spawner.serve(None);
     }
-    spawner.end_all();
-    i32::from(clear(&home.dir).is_err())
+    spawner.end(&home)
+}
+
+/// Serves whoever comes until nobody does. The exit code.
+pub fn stay(first: OwnedFd, state: &Path) -> i32 {
+    // The first owner's lock comes with it, and is held here even if that owner dies now.
+    let Ok(Some((ToSpawner::Stay, lock))) = wire::receive::<ToSpawner>(&first) else { return 2 };
+    let (home, mut spawner) = match Spawner::make(state) {
+        Ok(made) => made,
+        Err(failure) => return fail(&first, failure),
+    };
+    match Door::open(state).map_err(in_state(state)) {
+        Ok(door) => {
+            let _ = wire::send(&first, &FromSpawner::Done, &[]);
+            drop((first, lock));
+            spawner.serve(Some(&door));
+            // The door, which holds the lock now, goes with the process.
+            let code = spawner.end(&home);
+            std::process::exit(code);
+        }
+        Err(failure) => {
+            spawner.end(&home);
+            fail(&first, failure)
+        }
+    }
+}
+
+fn in_state(state: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    Failure::at(format!("state directory `{}`", state.display()))
+}
+
+fn fail(owner: &OwnedFd, failure: Failure) -> i32 {
+    let _ = wire::send(owner, &FromSpawner::Failed(failure), &[]);
+    1
+}
+
+/// Who has something to say.
+#[derive(Default)]
+struct News {
+    door: bool,
+    owners: Vec<bool>,
+    dead: Vec<bool>,
+    removed: Vec<bool>,
 }
 
 impl Spawner {
-    fn serve(&mut self, owner: &OwnedFd) {
+    /// Removes what dead ones left. The state directory is locked.
+    fn make(state: &Path) -> Result<(Home, Self), Failure> {
+        let own = std::process::id();
+        // A descriptor for every box: more than the usual soft limit allows.
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        let home = Home::make(state, own).map_err(in_state(state))?;
+        let cgroups = Cgroups::make(&format!("greenroom-{own}"));
+        home.note_cgroups(&cgroups.roots()).map_err(in_state(state))?;
+        let spawner = Self {
+            machine: Machine::new(cgroups, home.dir.clone()),
+            boxes: BTreeMap::new(),
+            removals: Vec::new(),
+            owners: Vec::new(),
+            seeds: VecDeque::new(),
+            sown: 0,
+            barren: false,
+        };
+        Ok((home, spawner))
+    }
+
+    /// Until the last owner is gone; with a door, until nobody is there and nobody comes.
+    fn serve(&mut self, door: Option<&Door>) {
+        let mut idle_since = now_ms();
         loop {
-            let mut fds = vec![PollFd::new(owner, PollFlags::IN)];
-            fds.extend(self.boxes.values().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
+            let sow = self.seeds.len() < SEEDS && !self.barren;
+            let busy =
+                !(self.owners.is_empty() && self.boxes.is_empty() && self.removals.is_empty());
+            if busy {
+                idle_since = now_ms();
+            }
+            let idle = now_ms().saturating_sub(idle_since);
+            if idle >= IDLE_MS && door.is_none_or(Door::close) {
+                return;
+            }
             // With nothing to do for a moment, seeds are made ahead. Not at once: the last box is
             // still mounting its root, and a new namespace takes the same lock of the kernel.
-            let moment = Timespec { tv_sec: 0, tv_nsec: 3_000_000 };
-            let timeout = (self.seeds.len() < SEEDS && !self.barren).then_some(&moment);
-            match poll(&mut fds, timeout) {
-                Ok(0) => {
-                    self.sow();
-                    continue;
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return,
+            let wait_ms = match (sow, busy) {
+                (true, _) => Some(3),
+                (false, true) => None,
+                // Somebody who is about to come holds the lock: look again soon.
+                (false, false) => Some(IDLE_MS.saturating_sub(idle).max(100)),
+            };
+            let Some(news) = self.poll(door, wait_ms) else { return };
+            if sow && !news.any() {
+                self.sow();
+                continue;
             }
-            let asked = !fds[0].revents().is_empty();
-            let dead: Vec<_> = fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
-            self.collect(&dead);
-            if asked {
-                match wire::receive::<ToSpawner>(owner) {
+            self.collect(&news);
+            self.hear(&news.owners);
+            if let Some(door) = door {
+                self.owners.extend(news.door.then(|| door.admit()).flatten());
+            } else if self.owners.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// `None` when nothing can be waited for any more.
+    fn poll(&self, door: Option<&Door>, wait_ms: Option<u64>) -> Option<News> {
+        let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut fds: Vec<_> = door.iter().map(|door| watch(door.socket.as_fd())).collect();
+        fds.extend(self.owners.iter().map(|owner| watch(owner.as_fd())));
+        fds.extend(self.boxes.values().map(|one| watch(one.pidfd.as_fd())));
+        fds.extend(self.removals.iter().map(|one| watch(one.pidfd.as_fd())));
+        let timeout = wait_ms.map(|ms| Timespec {
+            tv_sec: i64::try_from(ms / 1000).unwrap_or(0),
+            tv_nsec: i64::try_from(ms % 1000).unwrap_or(0) * 1_000_000,
+        });
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Some(News::default()),
+            Err(_) => return None,
+        }
+        let mut said = fds.iter().map(|fd| !fd.revents().is_empty());
+        let door = door.is_some() && said.next() == Some(true);
+        let owners = said.by_ref().take(self.owners.len()).collect();
+        let dead = said.by_ref().take(self.boxes.len()).collect();
+        Some(News { door, owners, dead, removed: said.collect() })
+    }
+
+    /// Answers one question of each owner that has one, and lets go of those that are gone.
+    fn hear(&mut self, asked: &[bool]) {
+        let mut asked = asked.iter().copied();
+        for owner in std::mem::take(&mut self.owners) {
+            if asked.next() == Some(true) {
+                match wire::receive::<ToSpawner>(&owner) {
                     Ok(Some((message, fds))) => self.answer(message, fds),
                     Err(Errno::BADMSG) => {}
-                    _ => return,
+                    _ => continue,
                 }
             }
+            self.owners.push(owner);
         }
     }
 
@@ -101,94 +207,176 @@ impl Spawner {
         birth::sow(&self.machine, self.sown)
     }
 
-    fn create(&mut self, spec: SandboxSpec, control: &OwnedFd) -> Result<(), Failure> {
+    fn create(
+        &mut self,
+        spec: SandboxSpec,
+        control: &OwnedFd,
+        kept: Option<OwnedFd>,
+    ) -> Result<(), Failure> {
         if self.boxes.keys().any(|(id, _)| *id == spec.id) {
             return Err(Failure {
                 stage: "the id is a living box's".to_owned(),
                 errno: libc::EEXIST,
             });
         }
+        if let Upper::Directory(dir) = &spec.upper {
+            self.settle(dir);
+        }
         let ahead = self.seeds.pop_front();
         let seed = ahead.map_or_else(|| self.seed(), Ok);
         self.barren = seed.is_err();
         let seed = seed?;
         let key = (spec.id.clone(), seed.number);
-        let living = birth::create(&self.machine, seed, spec, control)?;
-        self.boxes.insert(key, living);
+        let made = birth::create(&self.machine, seed, spec, control)?;
+        self.boxes.insert(key, Inhabited { control: kept, ..made });
         Ok(())
     }
 
+    /// Waits for the removal of what the last box in this directory left: the next one makes the
+    /// same anew.
+    fn settle(&mut self, dir: &Path) {
+        let removing = |one: &Removal| one.dir.starts_with(dir);
+        while let Some(index) = self.removals.iter().position(removing) {
+            self.removals.swap_remove(index).finish();
+        }
+    }
+
     /// Collects inits that ended: with the first process of its namespace, all of a box is gone.
-    fn collect(&mut self, dead: &[bool]) {
+    fn collect(&mut self, news: &News) {
+        let mut removed = news.removed.iter().copied();
+        for removal in std::mem::take(&mut self.removals) {
+            if removed.next() == Some(true) {
+                removal.finish();
+            } else {
+                self.removals.push(removal);
+            }
+        }
         let keys: Vec<_> = self.boxes.keys().cloned().collect();
-        for (key, _) in keys.into_iter().zip(dead).filter(|(_, dead)| **dead) {
-            if let Some(living) = self.boxes.remove(&key) {
-                finish(living);
+        for (key, _) in keys.into_iter().zip(&news.dead).filter(|(_, dead)| **dead) {
+            let Some(mut one) = self.boxes.remove(&key) else { continue };
+            bury(&one);
+            let waiting = std::mem::take(&mut one.waiting);
+            match one.leftover.take().filter(|_| one.control.is_some()) {
+                Some(dir) => self.removals.extend(Removal::start(key, dir, waiting)),
+                None => waiting.iter().for_each(|reply| say(reply, &FromSpawner::Done)),
             }
         }
     }
 
-    fn answer(&mut self, message: ToSpawner, mut fds: Vec<OwnedFd>) {
-        let Some(reply) = fds.pop() else { return };
+    fn answer(&mut self, message: ToSpawner, fds: Vec<OwnedFd>) {
+        let mut fds = fds.into_iter();
+        let Some(reply) = fds.next() else { return };
+        let unknown = FromSpawner::Unknown;
         match message {
+            ToSpawner::Stay => {}
             ToSpawner::Create(spec) => {
-                if let Err(failure) = self.create(*spec, &reply) {
+                if let Err(failure) = self.create(*spec, &reply, fds.next()) {
                     let _ = wire::send(&reply, &Birth::Failed(failure), &[]);
                 }
             }
             ToSpawner::Destroy(key) => self.destroy(&key, reply),
             ToSpawner::Freeze(key, frozen) => {
-                let said = self.boxes.get(&key).map(|one| match one.cgroup.freeze(frozen) {
-                    Ok(()) => FromSpawner::Done,
-                    Err(error) => FromSpawner::Failed(Failure::at("freeze")(error)),
-                });
-                say(&reply, &said.unwrap_or(FromSpawner::Unknown));
+                let said = self.boxes.get_mut(&key).map(|one| freeze(one, frozen));
+                say(&reply, &said.unwrap_or(unknown));
+            }
+            ToSpawner::IsFrozen(key) => {
+                let one = self.boxes.get(&key);
+                let said = one.map(|one| FromSpawner::Frozen(one.living.frozen));
+                say(&reply, &said.unwrap_or(unknown));
             }
             ToSpawner::Usage(key) => {
                 let usage = self.boxes.get(&key).map(|one| FromSpawner::Usage(one.cgroup.usage()));
-                say(&reply, &usage.unwrap_or(FromSpawner::Unknown));
+                say(&reply, &usage.unwrap_or(unknown));
             }
+            ToSpawner::List(after) => say(&reply, &FromSpawner::Boxes(self.list(after))),
+            ToSpawner::Adopt(id) => self.give(&id, &reply),
         }
     }
 
-    fn destroy(&mut self, key: &(String, u64), reply: OwnedFd) {
-        match self.boxes.get_mut(key) {
-            Some(living) => {
-                kill(living);
-                living.waiting.push(reply);
+    fn list(&self, after: Option<Key>) -> Vec<Living> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let boxes = self.boxes.range((from, Bound::Unbounded)).map(|(_, one)| one);
+        let boxes = boxes.filter(|one| one.can_be_adopted()).take(LISTED_MAX);
+        boxes.map(|one| one.living.clone()).collect()
+    }
+
+    fn give(&self, id: &str, reply: &OwnedFd) {
+        let mut boxes = self.boxes.values().filter(|one| one.living.id == id);
+        let one = boxes.find(|one| one.can_be_adopted());
+        match one.and_then(|one| Some((one, one.control.as_ref()?))) {
+            Some((one, control)) => {
+                let said = FromSpawner::Adopted(one.living.clone());
+                let _ = wire::send(reply, &said, &[control.as_fd()]);
             }
-            None => say(&reply, &FromSpawner::Unknown),
+            None => say(reply, &FromSpawner::Unknown),
         }
     }
 
-    /// The owner is gone: so is everything of its.
-    fn end_all(&mut self) {
-        for living in self.boxes.values() {
-            kill(living);
+    fn destroy(&mut self, key: &Key, reply: OwnedFd) {
+        if let Some(one) = self.boxes.get_mut(key) {
+            kill(one);
+            one.waiting.push(reply);
+        } else if let Some(removal) = self.removals.iter_mut().find(|one| one.key == *key) {
+            removal.waiting.push(reply);
+        } else {
+            say(&reply, &FromSpawner::Unknown);
         }
-        for (_, living) in std::mem::take(&mut self.boxes) {
-            finish(living);
+    }
+
+    /// Ends everything, and removes what only a crash may leave.
+    fn end(&mut self, home: &Home) -> i32 {
+        for one in self.boxes.values() {
+            kill(one);
+        }
+        for (_, one) in std::mem::take(&mut self.boxes) {
+            bury(&one);
+            one.waiting.iter().for_each(|reply| say(reply, &FromSpawner::Done));
+        }
+        for removal in std::mem::take(&mut self.removals) {
+            removal.finish();
         }
         for seed in &self.seeds {
             birth::pull(seed);
         }
         self.machine.cgroups.remove();
+        i32::from(clear(&home.dir).is_err())
     }
 }
 
-fn kill(living: &Living) {
-    let _ = pidfd_send_signal(living.pidfd.as_fd(), Signal::KILL);
+impl News {
+    fn any(&self) -> bool {
+        let all = [&self.owners, &self.dead, &self.removed];
+        self.door || all.into_iter().flatten().any(|said| *said)
+    }
+}
+
+impl Inhabited {
+    /// Not one that is being destroyed.
+    fn can_be_adopted(&self) -> bool {
+        self.control.is_some() && self.waiting.is_empty()
+    }
+}
+
+fn freeze(one: &mut Inhabited, frozen: bool) -> FromSpawner {
+    match one.cgroup.freeze(frozen) {
+        Ok(()) => {
+            one.living.frozen = frozen;
+            FromSpawner::Done
+        }
+        Err(error) => FromSpawner::Failed(Failure::at("freeze")(error)),
+    }
+}
+
+fn kill(one: &Inhabited) {
+    let _ = pidfd_send_signal(one.pidfd.as_fd(), Signal::KILL);
     // What version 1's freezer holds does not even die.
-    let _ = living.cgroup.freeze(false);
+    let _ = one.cgroup.freeze(false);
 }
 
-/// Waits for the init, removes the cgroups, tells who waits.
-fn finish(living: Living) {
-    while matches!(waitpid(Some(living.pid), WaitOptions::empty()), Err(Errno::INTR)) {}
-    living.cgroup.remove();
-    for reply in &living.waiting {
-        say(reply, &FromSpawner::Done);
-    }
+/// Waits for the init, and removes the cgroups.
+fn bury(one: &Inhabited) {
+    while matches!(waitpid(Some(one.pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+    one.cgroup.remove();
 }
 
 fn say(reply: &OwnedFd, message: &FromSpawner) {
