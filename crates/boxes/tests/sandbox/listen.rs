@@ -29,7 +29,9 @@ fn python(sandbox: &dyn Sandbox, script: &str) -> String {
 fn echo(name: &str, mut stream: impl Read + Write) {
     let mut line = [0; 5];
     stream.read_exact(&mut line).expect("five bytes");
-    write!(stream, "{name} {}", String::from_utf8_lossy(&line)).expect("said");
+    // In one piece, as whoever reads it reads once.
+    let said = format!("{name} {}", String::from_utf8_lossy(&line));
+    stream.write_all(said.as_bytes()).expect("said");
 }
 
 fn tcp(fd: OwnedFd) -> TcpListener {
@@ -191,7 +193,7 @@ fn a_port_of_the_box_is_reached_from_outside() {
             let sandbox = &sandbox;
             scope.spawn(move || {
                 let mut stream = TcpStream::from(sandbox.connect(8080).expect("connected"));
-                write!(stream, "hello {index}").expect("said");
+                stream.write_all(format!("hello {index}").as_bytes()).expect("said");
                 let mut said = String::new();
                 stream.read_to_string(&mut said).expect("read");
                 assert_eq!(said, format!("from the box: hello {index}"));

@@ -353,7 +353,7 @@ fn another_protocol_is_a_clear_error() {
         });
         Namespace::attach(&lodge.house.launch(), &lodge.house.state())
     });
-    let error = error.err().expect("refused").to_string();
+    let error = error.expect_err("refused").to_string();
     for part in ["protocol 4711", "Greenroom 9.9.9", "end its boxes with the version"] {
         assert!(error.contains(part), "{error}");
     }
@@ -363,7 +363,7 @@ fn another_protocol_is_a_clear_error() {
 fn a_program_that_is_no_spawner_says_so_and_leaves_the_door_free() {
     let lodge = Lodge::new();
     let error = Namespace::attach(&Launch::Program("/usr/bin/true".into()), &lodge.house.state());
-    let error = error.err().expect("no spawner").to_string();
+    let error = error.expect_err("no spawner").to_string();
     assert!(error.contains("`namespace` is missing") && error.contains("spawner_main"), "{error}");
     let sandbox = lodge.attach().create(&lodge.spec("after")).expect("a box");
     assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
