@@ -60,7 +60,7 @@ impl World {
         let victim = victim(&marker, &secret);
         std::fs::write(format!("/dev/shm/{marker}"), "TOP-SECRET").expect("shared memory");
         let (sibling, sibling_dir) = sibling(&house);
-        let sibling_hub = format!("/proc/{}/root{HUB}", pid_of(SIBLING_SLEEPS));
+        let sibling_hub = format!("/proc/{}/root{HUB}", pid_of(&sibling_sleeps()));
         let shm = segment();
         let port =
             |listener: &TcpListener| listener.local_addr().expect("address").port().to_string();
@@ -196,10 +196,12 @@ fn victim(marker: &str, secret: &Path) -> Child {
         .expect("a victim")
 }
 
-/// How long a process of the sibling sleeps: what it is found by.
-const SIBLING_SLEEPS: &str = "73910";
+/// How long a process of this test's sibling sleeps: what it is found by, and no other test's.
+fn sibling_sleeps() -> String {
+    (100_000_000 + std::process::id()).to_string()
+}
 
-/// The process of this test's that sleeps so long. Others' boxes may have one too, and a hub.
+/// The process that sleeps so long.
 fn pid_of(seconds: &str) -> u32 {
     let words = format!("sleep\0{seconds}\0");
     let entries = std::fs::read_dir("/proc").expect("proc").flatten();
@@ -214,7 +216,7 @@ fn sibling(house: &House) -> ((Box<dyn Sandbox>, Running), PathBuf) {
     let mut spec = house.spec("sibling");
     spec.listen = vec![Listen::Unix { path: HUB.into() }];
     let sandbox = house.level().create(&spec).expect("a box");
-    let sleeps = sandbox.exec(&command(&["sleep", SIBLING_SLEEPS])).expect("sleep");
+    let sleeps = sandbox.exec(&command(&["sleep", &sibling_sleeps()])).expect("sleep");
     let written = run(&*sandbox, &sh("echo TOP-SECRET > /secret; chmod 644 /secret"));
     assert_eq!(written.finished.end, End::Code(0));
     let upper = sandbox.upper().expect("on disk").to_owned();
