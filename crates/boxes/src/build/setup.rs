@@ -92,6 +92,7 @@ impl Command<'_> {
             upper: Upper::Directory(scratch.to_owned()),
             binds: self.machine_dirs.iter().map(bind).collect(),
             limits,
+            listen: Vec::new(),
         };
         if let Some((network, allow)) = self.network {
             network.prepare(allow, &mut spec)?;

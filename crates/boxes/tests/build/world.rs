@@ -116,6 +116,7 @@ impl World {
             upper: Upper::Disk,
             binds: image.machine_dirs.iter().map(bind).collect(),
             limits: Limits::default(),
+            listen: Vec::new(),
         };
         let sandbox = self.house.level().create(&spec).expect("a box");
         let mut exec = command(words);
