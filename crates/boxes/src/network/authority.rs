@@ -90,7 +90,7 @@ fn server(
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key.into())
         .map_err(failed)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     Ok(config)
 }
 

@@ -8,6 +8,7 @@ use super::intercept::intercept;
 use super::refusal::Refusal;
 use super::target::of_request;
 use super::tunnel::{Client, carry};
+use super::watched::Watched;
 use crate::spec::HostPort;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -53,9 +54,14 @@ pub(super) async fn serve(gate: Arc<Gate>, stream: TcpStream) {
         let service = service_fn(|request| async {
             Ok::<_, Infallible>(Box::pin(answered(gate, &granted, request)).await)
         });
+        let stream = Watched::new(stream);
+        let activity = Arc::clone(&stream.activity);
         let connection = server.serve_connection(TokioIo::new(stream), service).with_upgrades();
-        // A client that breaks off, or says what is no HTTP, has been told by hyper.
-        let _ended = connection.await;
+        tokio::select! {
+            // A client that breaks off, or says what is no HTTP, has been told by hyper.
+            _ended = connection => {}
+            () = activity.ceased(gate.limits.box_idle()) => return,
+        }
     }
     let granted = granted.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(granted) = granted {
@@ -109,8 +115,8 @@ async fn grant(
 async fn tunnel(gate: &Gate, server: &http1::Builder, granted: Granted) {
     let Granted { asked, target, upgrade, way } = granted;
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    let client = Client { stream: parts.io.into_inner(), begun: parts.read_buf.to_vec() };
+    let Ok(parts) = upgraded.downcast::<TokioIo<Watched>>() else { return };
+    let client = Client { stream: parts.io.into_inner().stream, begun: parts.read_buf.to_vec() };
     let result = match way {
         Way::Through(stream, address) => {
             carry(gate, &asked, &target, client, (stream, address)).await

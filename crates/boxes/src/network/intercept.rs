@@ -1,13 +1,14 @@
 //! A tunnel to a host that a secret is for: TLS ends here, with a certificate of the
 //! box's own authority, and each request is checked and sent on over TLS of ours.
 
-use super::clock::within;
+use super::clock::{Activity, within};
 use super::download::Answer;
 use super::exchange::exchange;
 use super::gate::{Asked, Gate};
 use super::refusal::Refusal;
 use super::target;
 use super::tunnel::{Client, greeted};
+use super::watched::Watched;
 use crate::spec::HostPort;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -20,8 +21,6 @@ use std::sync::Arc;
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
-use tokio::net::TcpStream;
-
 /// Serves the requests in a tunnel until it ends.
 pub(super) async fn intercept(
     gate: &Gate,
@@ -30,12 +29,15 @@ pub(super) async fn intercept(
     client: Client,
     config: Arc<ServerConfig>,
 ) -> Result<(), Refusal> {
-    let stream = handshake(gate, target, client, config).await?;
+    let (stream, activity) = handshake(gate, target, client, config).await?;
     let service = service_fn(|request| async {
         Ok::<_, Infallible>(Box::pin(answered(gate, target, request)).await)
     });
-    // A client that breaks off has nobody to tell.
-    let _ended = server.serve_connection(TokioIo::new(stream), service).await;
+    tokio::select! {
+        // A client that breaks off has nobody to tell.
+        _ended = server.serve_connection(TokioIo::new(stream), service) => {}
+        () = activity.ceased(gate.limits.box_idle()) => {}
+    }
     Ok(())
 }
 
@@ -44,11 +46,13 @@ async fn handshake(
     target: &HostPort,
     mut client: Client,
     config: Arc<ServerConfig>,
-) -> Result<TlsStream<TcpStream>, Refusal> {
+) -> Result<(TlsStream<Watched>, Arc<Activity>), Refusal> {
     let hello = greeted(gate, &mut client, target).await?;
-    let start = StartHandshake::from_parts(hello.accepted, client.stream);
+    let stream = Watched::new(client.stream);
+    let activity = Arc::clone(&stream.activity);
+    let start = StartHandshake::from_parts(hello.accepted, stream);
     let why = match within(gate.limits.head, start.into_stream(config)).await {
-        Some(Ok(stream)) => return Ok(stream),
+        Some(Ok(stream)) => return Ok((stream, activity)),
         Some(Err(error)) => error.to_string(),
         None => format!("no handshake within {:?}", gate.limits.head),
     };

@@ -18,6 +18,14 @@ pub struct Limits {
     pub head_bytes_max: usize,
 }
 
+impl Limits {
+    /// How long the box itself may neither read nor write. Longer than a server may
+    /// think, so that the box hears that the server has not answered.
+    pub(super) fn box_idle(&self) -> Duration {
+        self.idle.saturating_mul(3)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {

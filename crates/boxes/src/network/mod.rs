@@ -26,6 +26,7 @@ mod refusal;
 mod secret;
 mod target;
 mod tunnel;
+mod watched;
 
 pub use authority::CERTIFICATE_PATH;
 pub use decision::{Decision, Decisions, Verdict};

@@ -3,7 +3,8 @@
 use crate::client::{connect, get, say};
 use crate::server::Server;
 use crate::world::{OTHER, SHOP, World};
-use greenroom_boxes::network::{Limits, Verdict};
+use greenroom_boxes::network::{Egress, Limits, Policy, Verdict};
+use greenroom_boxes::spec::BoxSpec;
 use std::net::SocketAddr;
 
 #[tokio::test]
@@ -191,4 +192,20 @@ async fn a_server_that_breaks_off_or_says_nothing_is_told() {
     assert!(answer.contains("shop.example:80 sent no answer within 200ms"), "{answer}");
     let answer = say(&world, "GET http://shop.example/never HTTP/1.1\r\n\r\n").await;
     assert!(answer.contains("no Host header"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_spec_is_a_policy_and_names_are_looked_up_by_this_machine() {
+    let server = Server::plain().await;
+    let named = format!("localhost:{}", server.at.port());
+    let spec = BoxSpec { network: Some([named.parse().unwrap()].into()), ..BoxSpec::default() };
+    let mut world = World::allowing(&[]);
+    for (policy, code) in [(Policy::of(&spec), 200), (Policy::of(&BoxSpec::default()), 403)] {
+        let egress = Egress::new("box-1", policy, world.vault.clone(), world.log.clone());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        world.at = listener.local_addr().unwrap();
+        world.proxy = egress.start(listener, &tokio::runtime::Handle::current()).unwrap();
+        let answer = get(&world, &format!("http://{named}/"), "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{answer}");
+    }
 }

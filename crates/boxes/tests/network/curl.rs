@@ -57,6 +57,18 @@ async fn curl_works_by_its_environment() {
     let basic = "authorization: Basic dXNlcjp2NGx1ZS1vZi10aGUtc2VjcmV0\r\n";
     assert!(secure.heads()[1].contains(basic), "{:?}", secure.heads());
     assert!(!said.contains("dXNlcjp2NGx1ZS1vZi10aGUtc2VjcmV0"), "{said}");
+    let said = curl(&world, &folder, &["-I", "http://shop.example/"]).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains("content-length: "), "{said}");
+    let file = folder.path().join("large");
+    std::fs::write(&file, vec![b'x'; 3_000_000]).unwrap();
+    let file = format!("@{}", file.display());
+    for url in ["http://shop.example/up", "https://shop.example/up"] {
+        let more = ["-H", "Expect: 100-continue", "--data-binary", &file, url];
+        let said = curl(&world, &folder, &more).await;
+        assert!(said.ends_with("[3000000 bytes]"), "{said}");
+        let said = curl(&world, &folder, &[&["-0"], &more[2..]].concat()).await;
+        assert!(said.ends_with("[3000000 bytes]"), "{said}");
+    }
     let said = curl(&world, &folder, &["http://other.example/"]).await;
     assert!(said.contains("allow = [\"other.example:80\"]"), "{said}");
     let said = curl(&world, &folder, &["https://other.example/"]).await;

@@ -109,6 +109,20 @@ async fn a_proxy_that_is_dropped_ends_what_is_under_way() {
 }
 
 #[tokio::test]
+async fn a_box_that_does_not_read_loses_its_connection() {
+    let limits =
+        Limits { connections_max: 1, idle: Duration::from_millis(200), ..Limits::default() };
+    let (world, _server) = world(limits).await;
+    let mut stream = TcpStream::connect(world.at).await.unwrap();
+    let head = b"GET http://shop.example/big/2048 HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    // The only place there is becomes free again.
+    let said = get(&world, "http://shop.example/", "").await;
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    assert!(rest(&mut stream).await.len() < 64 << 20);
+}
+
+#[tokio::test]
 async fn a_tunnel_in_which_nothing_moves_is_closed() {
     let server = Server::tls("shop.example").await;
     let world = World::new(Plan {

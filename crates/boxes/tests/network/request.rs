@@ -86,6 +86,7 @@ async fn no_request_hides_in_another() {
     for text in tries {
         let _answer = say(&world, &format!("{post}{text}")).await;
     }
+    assert!(server.heads().iter().any(|head| head.contains("[") || head.contains("GET /hidden")));
     // The hidden one was a body, or a request of its own that names no host of ours.
     let heads = server.heads();
     assert!(heads.iter().all(|head| head.starts_with("POST / HTTP/1.1\r\n")), "{heads:?}");

@@ -140,7 +140,8 @@ async fn echo(stream: &mut (impl AsyncWrite + Unpin), told: &str) -> std::io::Re
         "HTTP/1.1 200 Fine {echo}\r\nX-Echo: {echo}\r\nKeep-Alive: timeout=5\r\n\
          Content-Length: {length}\r\n\r\n"
     );
-    stream.write_all(format!("{head}{told}").as_bytes()).await
+    let body = if told.starts_with("HEAD ") { "" } else { told };
+    stream.write_all(format!("{head}{body}").as_bytes()).await
 }
 
 /// A short body as text, of a longer one the length.
