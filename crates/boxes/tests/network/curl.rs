@@ -24,7 +24,6 @@ async fn curl(world: &World, folder: &tempfile::TempDir, arguments: &[&str]) -> 
     )
 }
 
-#[expect(clippy::disallowed_methods, reason = "a program is waited for")]
 fn blocking<T: Send + 'static>(
     runtime: &tokio::runtime::Handle,
     work: impl FnOnce() -> T + Send + 'static,

@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 /// What is sent at once.
-const PIECE: [u8; 64 << 10] = [b'x'; 64 << 10];
+static PIECE: [u8; 64 << 10] = [b'x'; 64 << 10];
 
 impl Server {
     pub async fn plain() -> Server {
