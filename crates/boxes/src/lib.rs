@@ -12,6 +12,7 @@ pub mod export;
 mod hash;
 pub mod layer;
 mod level_name;
+pub mod network;
 mod path;
 pub mod sandbox;
 pub mod spec;
