@@ -7,6 +7,7 @@
 pub mod branch;
 pub mod build;
 pub mod compose;
+pub mod engine;
 mod error;
 pub mod export;
 mod hash;
@@ -19,6 +20,7 @@ pub mod spec;
 mod steps;
 pub mod store;
 pub mod tree;
+mod walls;
 
 pub use error::Error;
 pub use hash::{BadHash, BlobHash, ImageId, LayerId};

@@ -87,6 +87,14 @@ impl Branches {
         self.heads.read(|heads| heads.named(name))
     }
 
+    /// The head of a number.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn numbered(&self, no: i64) -> Result<Head, Error> {
+        self.heads.read(|heads| heads.numbered(no))
+    }
+
     /// All open heads, the oldest first.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::sandbox::Stream;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
+use std::collections::VecDeque;
 
 /// The longest line that is told in one piece.
 const LINE_BYTES_MAX: usize = 8 << 10;
@@ -69,7 +70,7 @@ impl<'p> Teller<'p> {
 
     /// Hears a command's output.
     pub fn lines(&mut self) -> Lines<'_, 'p> {
-        Lines { teller: self, open: [Vec::new(), Vec::new()], tail: Vec::new() }
+        Lines { teller: self, open: Default::default(), tails: Default::default() }
     }
 }
 
@@ -78,7 +79,9 @@ pub struct Lines<'t, 'p> {
     teller: &'t mut Teller<'p>,
     /// What has no line break yet, of both streams.
     open: [Vec<u8>; 2],
-    tail: Vec<String>,
+    /// The last lines of each: in which order the two were written nobody knows, and a flood
+    /// of one must not hide the other.
+    tails: [VecDeque<String>; 2],
 }
 
 impl Lines<'_, '_> {
@@ -92,14 +95,14 @@ impl Lines<'_, '_> {
         }
     }
 
-    /// The last lines, when there will be no more.
+    /// The last lines of what was printed, then of errors, when there will be no more.
     pub fn end(mut self) -> Vec<String> {
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !self.open(stream).is_empty() {
                 self.tell(stream);
             }
         }
-        self.tail
+        self.tails.into_iter().flatten().collect()
     }
 
     fn open(&mut self, stream: Stream) -> &mut Vec<u8> {
@@ -110,10 +113,12 @@ impl Lines<'_, '_> {
     fn tell(&mut self, stream: Stream) {
         let bytes = std::mem::take(self.open(stream));
         let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
-        if self.tail.len() == TAIL_LINES {
-            self.tail.remove(0);
+        let [stdout, stderr] = &mut self.tails;
+        let tail = if stream == Stream::Stdout { stdout } else { stderr };
+        if tail.len() == TAIL_LINES {
+            tail.pop_front();
         }
-        self.tail.push(line.clone());
+        tail.push_back(line.clone());
         let error = stream == Stream::Stderr;
         (self.teller.to)(&Progress::Output { step: self.teller.step, error, line });
     }

@@ -15,6 +15,7 @@ use crate::sandbox::{
 use crate::spec::{self, HostPort, Setup};
 use crate::store::Writing;
 use crate::tree::Manifest;
+use crate::walls::walls;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -77,14 +78,8 @@ impl Command<'_> {
         let lowers = self.below.iter().map(|id| lower(writing.store(), *id));
         let bind =
             |dir: &PathBuf| Bind { source: dir.clone(), target: dir.clone(), writable: false };
-        let ours = Limits::default();
-        let limits = Limits {
-            memory_bytes: self.limits.memory_bytes.or(ours.memory_bytes),
-            pids: self.limits.pids.map(|pids| pids.max(PIDS_MIN)).or(ours.pids),
-            cpu_milli: self.limits.cpu_millis,
-            file_bytes: self.limits.disk_bytes,
-            ..ours
-        };
+        let walls = walls(&self.limits);
+        let limits = Limits { pids: walls.pids.map(|pids| pids.max(PIDS_MIN)), ..walls };
         let mut spec = SandboxSpec {
             // The host name inside: the same each time, as a command may write it down.
             id: format!("build-{}", self.key.get(..16).unwrap_or("")),

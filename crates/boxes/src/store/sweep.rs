@@ -12,7 +12,7 @@ use std::path::Path;
 mod tests;
 
 /// What went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Swept {
     /// Layers.
     pub layers: u64,

@@ -1,0 +1,119 @@
+//! Boxes of boxes: branched, compared, committed, put into a folder of the machine.
+
+use super::life::Frozen;
+use super::open::{Engine, Known};
+use crate::branch::{Committed, Diff, Terms};
+use crate::build::Image;
+use crate::error::Error;
+use crate::export::{Exported, HostDir};
+use crate::hash::{ImageId, LayerId};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A box's files at a moment: what it was started from, and all layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// What it was started from.
+    pub image: ImageId,
+    /// Its layers, the lowest first.
+    pub stack: Vec<LayerId>,
+}
+
+impl Engine {
+    /// Branches of a box as it is now, one for each name. What runs in it stands still for the
+    /// moment; it does not run in the branches.
+    ///
+    /// # Errors
+    /// A name that another box has. Then those before it are there.
+    pub fn branch(
+        &self,
+        name: &str,
+        branches: &[String],
+        owner: Option<&str>,
+    ) -> Result<Vec<Known>, Error> {
+        let image = self.image_of(name)?;
+        self.seal(name)?;
+        let one =
+            |branch: &String| self.make(branch, &image, owner, |heads| heads.branch(name, branch));
+        branches.iter().map(one).collect()
+    }
+
+    /// What a box has changed since it was made or branched.
+    ///
+    /// # Errors
+    /// As [`Engine::seal`].
+    pub fn diff(&self, name: &str) -> Result<Diff, Error> {
+        self.seal(name)?;
+        self.branches.diff(name)
+    }
+
+    /// Brings what a branch has changed into the box that it is a branch of, and ends it. If
+    /// that one runs it is ended too, and starts with the new files when it is needed next:
+    /// only with `restart` if there are commands in it.
+    ///
+    /// # Errors
+    /// As [`crate::branch::Branches::commit`]. Then nothing was changed, and what ran goes on.
+    pub fn commit(&self, name: &str, terms: Terms, restart: bool) -> Result<Committed, Error> {
+        let Some(parent) = self.find(name)?.parent else {
+            let why = "is no branch: there is nothing to commit it into; export it to a folder";
+            return Err(Error::NotNow { branch: name.to_owned(), why: why.to_owned() });
+        };
+        let _held = self.hold(&[name, &parent])?;
+        let child = self.take_in_frozen(name)?;
+        let above = self.take_in_frozen(&parent)?;
+        let commands = above.as_ref().map_or(Some(0), Frozen::commands);
+        if commands != Some(0) && !restart {
+            let why = "has commands running in it, which a commit into it would end; end them, \
+                or commit with restart";
+            return Err(Error::NotNow { branch: parent, why: why.to_owned() });
+        }
+        let committed = self.branches.commit(name, terms)?;
+        // From here on what runs sees files that are no more; a crash leaves that to the
+        // next start of either.
+        if let Some(above) = above {
+            self.end(&parent, above)?;
+        }
+        drop(child);
+        if let Some(row) = self.records.find(name)? {
+            self.clear(&row)?;
+        }
+        Ok(committed)
+    }
+
+    /// Puts what a box has changed into a folder of the machine, all or nothing.
+    ///
+    /// # Errors
+    /// As [`HostDir::export`].
+    pub fn export(&self, name: &str, dir: &Path, planted: bool) -> Result<Exported, Error> {
+        let diff = self.diff(name)?;
+        let (host, _) = HostDir::open(dir)?;
+        host.export(self.branches.store(), &diff.changes, planted)
+    }
+
+    /// A box's files as they are now, kept until its owner is disposed of.
+    ///
+    /// # Errors
+    /// As [`Engine::seal`].
+    pub fn snapshot(&self, name: &str, owner: &str) -> Result<Snapshot, Error> {
+        self.seal(name)?;
+        let row = self.row(name)?;
+        let stack = self.branches.head(name)?.stack;
+        let id = blake3::hash(format!("{owner} {stack:?}").as_bytes());
+        self.records.keep_snapshot(&id.to_hex(), owner, &stack)?;
+        Ok(Snapshot { image: row.image, stack })
+    }
+
+    /// A new box with the files of that moment.
+    ///
+    /// # Errors
+    /// A name that another box has; layers that are not there any more.
+    pub fn restore(
+        &self,
+        snapshot: &Snapshot,
+        name: &str,
+        owner: Option<&str>,
+    ) -> Result<Known, Error> {
+        let image: Image = self.image(&snapshot.image.to_string())?;
+        self.create_over(&image, &snapshot.stack, name, owner)
+    }
+}

@@ -1,0 +1,264 @@
+//! Sandboxes of boxes: started when they are needed, found again, stopped; and what they
+//! have written put into the head.
+
+use super::open::{Engine, locked};
+use super::records::{BoxRow, Loss};
+use crate::error::Error;
+use crate::layer::{Bounds, lower, scan_upper};
+use crate::sandbox::{self, Bind, BoxUsage, Sandbox, SandboxSpec, Upper, remove_tree};
+use crate::walls::walls;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// The kernel's name for this run of the machine.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+impl Engine {
+    pub(super) fn is_running(&self, row: &BoxRow) -> Result<bool, Error> {
+        if row.boot.is_none() {
+            return Ok(false);
+        }
+        Ok(self.adopted(row)?.is_some())
+    }
+
+    fn adopted(&self, row: &BoxRow) -> Result<Option<Box<dyn Sandbox>>, Error> {
+        let image = self.image(&row.image.to_string())?;
+        Ok(self.level(image.level)?.adopt(&row.name)?)
+    }
+
+    /// The sandbox of a box, started if it does not run.
+    pub(super) fn living(&self, name: &str) -> Result<Box<dyn Sandbox>, Error> {
+        let row = self.row(name)?;
+        if let Some(sandbox) = self.adopted(&row)? {
+            self.serve(&row, &*sandbox)?;
+            return Ok(sandbox);
+        }
+        let _held = self.hold(&[name])?;
+        let row = self.row(name)?;
+        // Somebody else may have started it meanwhile.
+        let sandbox = match self.adopted(&row)? {
+            Some(sandbox) => sandbox,
+            None => self.start(&row)?,
+        };
+        self.serve(&row, &*sandbox)?;
+        Ok(sandbox)
+    }
+
+    /// The caller holds the box.
+    fn start(&self, row: &BoxRow) -> Result<Box<dyn Sandbox>, Error> {
+        self.settle(row, Loss::Processes)?;
+        let head = self.branches.head(&row.name)?;
+        let image = self.image(&row.image.to_string())?;
+        let no = row.sandbox.unwrap_or(0) + 1;
+        let lowers = head.stack.iter().map(|id| lower(self.branches.store(), *id));
+        let lower = lowers.collect::<Result<_, Error>>()?;
+        let bind =
+            |dir: &PathBuf| Bind { source: dir.clone(), target: dir.clone(), writable: false };
+        let mut spec = SandboxSpec {
+            id: row.name.clone(),
+            lower,
+            upper: Upper::Directory(self.upper_dir(&row.name, no)),
+            binds: image.machine_dirs.iter().map(bind).collect(),
+            limits: walls(&image.limits),
+            listen: Vec::new(),
+        };
+        self.prepare_sockets(&image, &mut spec)?;
+        // Written down first: whatever happens, somebody will look after what is left.
+        self.records.mount(&row.name, no, &head, &boot()?)?;
+        Ok(self.level(image.level)?.create(&spec)?)
+    }
+
+    fn upper_dir(&self, name: &str, no: u64) -> PathBuf {
+        self.box_dir(name).join(no.to_string())
+    }
+
+    /// Puts into the head what a sandbox that is no more has written. The caller holds the box.
+    fn settle(&self, row: &BoxRow, loss: Loss) -> Result<(), Error> {
+        let (Some(was), Some(no)) = (&row.boot, row.sandbox) else { return Ok(()) };
+        let dir = self.upper_dir(&row.name, no);
+        if *was == boot()? {
+            self.take_in(row, &dir.join("upper"))?;
+            self.lost(&row.name, loss)?;
+        } else {
+            // The mount does not sync, so nobody knows what of it reached the disk.
+            self.lost(&row.name, Loss::Writes)?;
+        }
+        remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        self.records.unmount(&row.name)
+    }
+
+    /// Puts what stands in an upper folder into the head. The box is frozen or gone.
+    fn take_in(&self, row: &BoxRow, upper: &Path) -> Result<(), Error> {
+        let head = self.branches.head(&row.name)?;
+        // Somebody has changed the head since: a commit, which froze the box, took this in
+        // before it, and had no time to end the box. Nothing was written after that.
+        if head.moves != row.moves || !upper.exists() {
+            return Ok(());
+        }
+        let image = self.image(&row.image.to_string())?;
+        let bounds = Bounds::default();
+        let disk = image.limits.disk_bytes.unwrap_or(u64::MAX);
+        let bounds = Bounds { total_bytes_max: bounds.total_bytes_max.min(disk), ..bounds };
+        let mut writing = self.branches.store().write()?;
+        let written = scan_upper(upper, &bounds, &mut writing)?;
+        let sealed = self.branches.seal(&mut writing, &row.name, written)?;
+        self.records.sealed(&row.name, sealed.head.moves)
+    }
+
+    /// Puts what a box has written into its head. It stands still meanwhile. The caller holds
+    /// the box; what comes back is the sandbox, frozen, if it runs.
+    pub(super) fn take_in_frozen(&self, name: &str) -> Result<Option<Frozen>, Error> {
+        let row = self.row(name)?;
+        let Some(sandbox) = self.adopted(&row)? else {
+            self.settle(&row, Loss::Processes)?;
+            return Ok(None);
+        };
+        sandbox.freeze()?;
+        let frozen = Frozen { sandbox: Some(sandbox) };
+        if let Some(upper) = frozen.upper() {
+            self.take_in(&row, &upper)?;
+        }
+        Ok(Some(frozen))
+    }
+
+    /// Puts what a box has written into its head, so that the machine's end cannot take it.
+    ///
+    /// # Errors
+    /// Devices, sockets and pipes among it, or more than the box's limits allow.
+    pub fn seal(&self, name: &str) -> Result<(), Error> {
+        let _held = self.hold(&[name])?;
+        self.take_in_frozen(name)?;
+        self.records.lose(name, None)
+    }
+
+    /// Ends what runs in a box. Its files stay; it is started again when it is needed.
+    ///
+    /// # Errors
+    /// As [`Engine::seal`]: then it goes on running.
+    pub fn stop(&self, name: &str) -> Result<(), Error> {
+        let _held = self.hold(&[name])?;
+        if let Some(frozen) = self.take_in_frozen(name)? {
+            self.end(name, frozen)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a sandbox of which all was taken in.
+    pub(super) fn end(&self, name: &str, mut frozen: Frozen) -> Result<(), Error> {
+        self.unserve(name);
+        if let Some(sandbox) = frozen.sandbox.take() {
+            sandbox.destroy()?;
+        }
+        let row = self.row(name)?;
+        if let Some(no) = row.sandbox {
+            let dir = self.upper_dir(name, no);
+            remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        }
+        self.records.unmount(name)
+    }
+
+    /// Ends a sandbox, whatever becomes of what it has written.
+    pub(super) fn kill(&self, name: &str) -> Result<(), Error> {
+        self.unserve(name);
+        let Some(row) = self.records.find(name)?.filter(|row| row.boot.is_some()) else {
+            return Ok(());
+        };
+        match self.adopted(&row)? {
+            Some(sandbox) => Ok(sandbox.destroy()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens a file of a box for reading, by the box's own links and rights.
+    ///
+    /// # Errors
+    /// No regular file of this path.
+    pub fn open_file(&self, name: &str, path: &Path) -> Result<File, Error> {
+        Ok(self.living(name)?.open_file(path)?)
+    }
+
+    /// Makes or truncates a file of a box, for writing.
+    ///
+    /// # Errors
+    /// A path that is no file's, or that the box itself may not write to.
+    pub fn create_file(&self, name: &str, path: &Path, mode: u32) -> Result<File, Error> {
+        Ok(self.living(name)?.create_file(path, mode)?)
+    }
+
+    /// A stream to a port of 127.0.0.1 in a box.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub fn connect(&self, name: &str, port: u16) -> Result<OwnedFd, Error> {
+        Ok(self.living(name)?.connect(port)?)
+    }
+
+    /// Stops all that runs in a box, until it is thawed.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn freeze(&self, name: &str) -> Result<(), Error> {
+        Ok(self.running(name)?.freeze()?)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn thaw(&self, name: &str) -> Result<(), Error> {
+        Ok(self.running(name)?.thaw()?)
+    }
+
+    /// What a box uses now, and by what its limits are held.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn usage(&self, name: &str) -> Result<(BoxUsage, sandbox::Enforced), Error> {
+        let sandbox = self.running(name)?;
+        Ok((sandbox.usage()?, sandbox.enforced().clone()))
+    }
+
+    fn running(&self, name: &str) -> Result<Box<dyn Sandbox>, Error> {
+        let row = self.row(name)?;
+        let sandbox = self.adopted(&row)?;
+        let why = "does not run; a command in it starts it".to_owned();
+        sandbox.ok_or_else(|| Error::NotNow { branch: name.to_owned(), why })
+    }
+
+    /// Stops serving a box's sockets from this process.
+    pub(super) fn unserve(&self, name: &str) {
+        locked(&self.served).remove(name);
+    }
+}
+
+/// A sandbox that stands still, and goes on when this is dropped.
+pub struct Frozen {
+    sandbox: Option<Box<dyn Sandbox>>,
+}
+
+impl Frozen {
+    fn upper(&self) -> Option<PathBuf> {
+        Some(self.sandbox.as_ref()?.upper()?.to_owned())
+    }
+
+    /// Processes beside the first, if somebody counts them.
+    pub fn commands(&self) -> Option<u64> {
+        let usage = self.sandbox.as_ref()?.usage().ok()?;
+        Some(usage.pids?.saturating_sub(1))
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        if let Some(sandbox) = &self.sandbox {
+            // What cannot go on is ended by who asks it next.
+            let _ = sandbox.thaw();
+        }
+    }
+}
+
+fn boot() -> Result<String, Error> {
+    let boot = std::fs::read_to_string(BOOT).map_err(|error| Error::io("read", BOOT, error))?;
+    Ok(boot.trim().to_owned())
+}

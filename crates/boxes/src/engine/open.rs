@@ -1,0 +1,399 @@
+//! Opening a folder of boxes; images; making, listing and removing boxes.
+
+use super::attach::{Served, Setup};
+use super::records::{BoxRow, ExecRow, Loss, Records};
+use crate::LevelName;
+use crate::branch::{Branches, Head, State};
+use crate::build::{Builder, Image, Progress};
+use crate::error::Error;
+use crate::hash::LayerId;
+use crate::sandbox::{self, Level, Namespace, remove_tree};
+use crate::store::{Swept, lock};
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// So many files lock all boxes: files of names that come and go would be too many.
+const LOCKS: u8 = 64;
+
+/// A step of a build that nobody has used for so long is forgotten by garbage collection.
+const UNUSED: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// A folder of boxes. What it does blocks: call it outside of an async runtime's threads.
+pub struct Engine {
+    pub(super) dir: PathBuf,
+    pub(super) branches: Branches,
+    pub(super) records: Records,
+    pub(super) setup: Setup,
+    level: Mutex<Option<Arc<Namespace>>>,
+    /// What this process serves of which box.
+    pub(super) served: Mutex<BTreeMap<String, Served>>,
+}
+
+/// A box and what is known of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Known {
+    /// What is written down.
+    #[serde(flatten)]
+    pub row: BoxRow,
+    /// The name of what it was started from.
+    pub image_name: String,
+    /// The box that it is a branch of.
+    pub parent: Option<String>,
+    /// How many layers it stands on.
+    pub layers: usize,
+    /// Whether a sandbox runs it.
+    pub running: bool,
+}
+
+/// What garbage collection removed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Removed {
+    /// Boxes of which a crash had left something.
+    pub boxes: u64,
+    /// Steps of builds that nobody used.
+    pub steps: u64,
+    /// Layers and blobs.
+    #[serde(flatten)]
+    pub swept: Swept,
+}
+
+impl Engine {
+    /// Opens a folder, which is made if need be. No sandbox is needed for that.
+    ///
+    /// # Errors
+    /// A folder that cannot be made; rows of a newer format.
+    pub fn open(dir: &Path, setup: Setup) -> Result<Engine, Error> {
+        let make = |dir: &Path| {
+            std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))
+        };
+        make(dir)?;
+        let dir = dir.canonicalize().map_err(|error| Error::io("open", dir, error))?;
+        make(&dir.join("boxes"))?;
+        make(&dir.join("locks"))?;
+        Ok(Engine {
+            branches: Branches::open(&dir)?,
+            records: Records::open(&dir.join("boxes.sqlite3"))?,
+            dir,
+            setup,
+            level: Mutex::default(),
+            served: Mutex::default(),
+        })
+    }
+
+    /// The store and its heads.
+    #[must_use]
+    pub fn branches(&self) -> &Branches {
+        &self.branches
+    }
+
+    /// Who makes sandboxes of this level, or why nobody does.
+    pub(super) fn level(&self, name: LevelName) -> Result<Arc<dyn Level>, Error> {
+        let state = self.dir.join("spawner");
+        if name != LevelName::Namespace {
+            return Ok(Arc::from(sandbox::open(name, &self.setup.launch, &state)?));
+        }
+        let mut level = locked(&self.level);
+        if let Some(level) = &*level
+            && level.boxes().is_ok()
+        {
+            return Ok(level.clone());
+        }
+        // The first time, or the spawner was killed: the next one removes what it left.
+        let new = Arc::new(Namespace::attach(&self.setup.launch, &state)?);
+        *level = Some(new.clone());
+        Ok(new)
+    }
+
+    /// Builds the box of these folders and keeps its image under the box's name. Of several
+    /// it is `a + b`.
+    ///
+    /// # Errors
+    /// As [`Builder::build_together`].
+    pub fn build(
+        &self,
+        folders: &[&Path],
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Image, Error> {
+        let level = self.level(LevelName::Namespace)?;
+        let builder = Builder::new(&self.branches, &*level).with_network(self);
+        let image = builder.build_together(folders, progress)?;
+        self.records.keep_image(&image, now_ms())?;
+        Ok(image)
+    }
+
+    /// The image of an id or, of a name, the one that was built last.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn image(&self, name: &str) -> Result<Image, Error> {
+        let missing = || Error::Missing(format!("image `{name}`; build its folder first"));
+        self.records.image(name)?.ok_or_else(missing)
+    }
+
+    /// All images with when they were built (milliseconds since 1970), the newest first.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn images(&self) -> Result<Vec<(Image, u64)>, Error> {
+        self.records.images()
+    }
+
+    /// Removes an image. Boxes that were started from it go on, and keep their layers.
+    ///
+    /// # Errors
+    /// [`Error::Missing`]; one that boxes were started from.
+    pub fn remove_image(&self, name: &str) -> Result<(), Error> {
+        let image = self.image(name)?;
+        let user = self.records.list()?.into_iter().find(|row| row.image == image.id);
+        if let Some(row) = user {
+            let why = format!("the box `{}` was started from the image; remove it first", row.name);
+            return Err(Error::Busy(why));
+        }
+        self.records.forget_image(image.id).map(drop)
+    }
+
+    /// A box of an image: its files are there, and nothing runs yet. `owner` is who disposes
+    /// of it.
+    ///
+    /// # Errors
+    /// A name that another box has, or that is none.
+    pub fn create(&self, image: &Image, name: &str, owner: Option<&str>) -> Result<Known, Error> {
+        self.create_over(image, &image.stack, name, owner)
+    }
+
+    pub(super) fn create_over(
+        &self,
+        image: &Image,
+        stack: &[LayerId],
+        name: &str,
+        owner: Option<&str>,
+    ) -> Result<Known, Error> {
+        self.make(name, image, owner, |branches| {
+            let writing = branches.store().write()?;
+            branches.found(&writing, name, stack)
+        })
+    }
+
+    /// The row first: a head without one would be nobody's.
+    pub(super) fn make(
+        &self,
+        name: &str,
+        image: &Image,
+        owner: Option<&str>,
+        head: impl FnOnce(&Branches) -> Result<Head, Error>,
+    ) -> Result<Known, Error> {
+        check_name(name)?;
+        let _held = self.hold(&[name])?;
+        if let Some(row) = self.records.find(name)? {
+            if self.is_open(&row)? {
+                let why = "is the name of a box already; take another".to_owned();
+                return Err(Error::NotNow { branch: name.to_owned(), why });
+            }
+            self.clear(&row)?;
+        }
+        let row = BoxRow {
+            name: name.to_owned(),
+            image: image.id,
+            owner: owner.map(str::to_owned),
+            made_ms: now_ms(),
+            sandbox: None,
+            mounted: Vec::new(),
+            moves: 0,
+            boot: None,
+            loss: None,
+        };
+        self.records.insert(&row)?;
+        match head(&self.branches) {
+            Ok(_) => self.known(row),
+            Err(error) => {
+                self.records.remove(name)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The box of a name.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn find(&self, name: &str) -> Result<Known, Error> {
+        self.known(self.row(name)?)
+    }
+
+    pub(super) fn row(&self, name: &str) -> Result<BoxRow, Error> {
+        let row = self.records.find(name)?;
+        let open = row.filter(|row| self.is_open(row).unwrap_or(false));
+        open.ok_or_else(|| Error::Missing(format!("box `{name}`")))
+    }
+
+    /// All boxes, the oldest first.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn list(&self) -> Result<Vec<Known>, Error> {
+        let rows = self.records.list()?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.is_open(&row)? {
+                known.push(self.known(row)?);
+            }
+        }
+        Ok(known)
+    }
+
+    fn known(&self, row: BoxRow) -> Result<Known, Error> {
+        let head = self.branches.head(&row.name)?;
+        let parent = head.parent.map(|no| self.branches.numbered(no)).transpose()?;
+        let image = self.records.image(&row.image.to_string())?;
+        let running = self.is_running(&row)?;
+        Ok(Known {
+            image_name: image.map(|image| image.name).unwrap_or_default(),
+            parent: parent.map(|head| head.name),
+            layers: head.stack.len(),
+            running,
+            row,
+        })
+    }
+
+    /// What was run in a box, the oldest first.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn execs(&self, name: &str) -> Result<Vec<ExecRow>, Error> {
+        self.records.execs(Some(name))
+    }
+
+    /// Ends a box and forgets it, with its branches. How many boxes that were.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn discard(&self, name: &str) -> Result<u64, Error> {
+        let row = self.row(name)?;
+        self.branches.discard(&row.name)?;
+        self.reap()
+    }
+
+    /// Ends all boxes of an owner. How many.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn dispose_of(&self, owner: &str) -> Result<u64, Error> {
+        for row in self.records.of_owner(owner)? {
+            if self.is_open(&row)? {
+                self.branches.discard(&row.name)?;
+            }
+        }
+        self.records.forget_snapshots(owner)?;
+        self.reap()
+    }
+
+    /// Removes what a crash has left of boxes that are discarded or committed.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn reap(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        for row in self.records.list()? {
+            if self.is_open(&row)? {
+                continue;
+            }
+            let _held = self.hold(&[&row.name])?;
+            // Somebody may have made another one of the name meanwhile.
+            if let Some(row) = self.records.find(&row.name)?
+                && !self.is_open(&row)?
+            {
+                self.clear(&row)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Removes layers and files that no box, image, snapshot or build needs.
+    ///
+    /// # Errors
+    /// Somebody writes to the store.
+    pub fn collect_garbage(&self) -> Result<Removed, Error> {
+        let boxes = self.reap()?;
+        let images: Vec<Image> = self.images()?.into_iter().map(|(image, _)| image).collect();
+        let level = self.level(LevelName::Namespace)?;
+        let before = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms()) - UNUSED;
+        let steps = Builder::new(&self.branches, &*level).forget_unused(before, &images)?;
+        let mut also: BTreeSet<LayerId> = images.into_iter().flat_map(|one| one.stack).collect();
+        also.extend(self.records.snapshots()?.into_iter().flatten());
+        also.extend(self.records.list()?.into_iter().flat_map(|row| row.mounted));
+        also.extend(self.records.execs(None)?.into_iter().filter_map(|exec| exec.output));
+        Ok(Removed { boxes, steps, swept: self.branches.sweep(&also)? })
+    }
+
+    /// Ends and removes all of a box whose head is not open.
+    pub(super) fn clear(&self, row: &BoxRow) -> Result<(), Error> {
+        self.kill(&row.name)?;
+        let dir = self.box_dir(&row.name);
+        remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        self.records.remove(&row.name)
+    }
+
+    fn is_open(&self, row: &BoxRow) -> Result<bool, Error> {
+        match self.branches.head(&row.name) {
+            Ok(head) => Ok(head.state == State::Open),
+            Err(Error::Missing(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where a box writes.
+    pub(super) fn box_dir(&self, name: &str) -> PathBuf {
+        self.dir.join("boxes").join(name)
+    }
+
+    /// Keeps everybody else from starting, ending and changing these boxes.
+    pub(super) fn hold(&self, names: &[&str]) -> Result<Vec<OwnedFd>, Error> {
+        let file = |name: &&str| {
+            let hash = blake3::hash(name.as_bytes());
+            hash.as_bytes().first().map_or(0, |byte| byte % LOCKS)
+        };
+        // In one order, so that nobody waits for each other; one file once, or it would wait
+        // for itself.
+        let files: BTreeSet<u8> = names.iter().map(file).collect();
+        let dir = self.dir.join("locks");
+        files.into_iter().map(|file| lock(&dir.join(file.to_string()), true)).collect()
+    }
+
+    /// A sandbox of the box died: what that took from it.
+    pub(super) fn lost(&self, name: &str, loss: Loss) -> Result<(), Error> {
+        self.records.lose(name, Some(loss))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+/// Names are host names, so that all of a box goes by one.
+fn check_name(name: &str) -> Result<(), Error> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=63).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-') {
+        return Ok(());
+    }
+    let why = "is no name of a box: 1 to 63 of a-z, 0-9 and `-` make one, not beginning with `-`";
+    Err(Error::NotNow { branch: name.to_owned(), why: why.to_owned() })
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Milliseconds since 1970: told to people, and no part of what is built.
+pub(super) fn now_ms() -> u64 {
+    let now = clock_gettime(ClockId::Realtime);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1000
+        + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
+}

@@ -1,0 +1,53 @@
+use super::*;
+
+fn records() -> (tempfile::TempDir, Records) {
+    let dir = tempfile::tempdir().unwrap();
+    let records = Records::open(&dir.path().join("boxes.sqlite3")).unwrap();
+    (dir, records)
+}
+
+fn row(name: &str) -> BoxRow {
+    BoxRow {
+        name: name.to_owned(),
+        image: ImageId::of(b"image"),
+        owner: Some("agent/1".to_owned()),
+        made_ms: 7,
+        sandbox: None,
+        mounted: Vec::new(),
+        moves: 0,
+        boot: None,
+        loss: None,
+    }
+}
+
+#[test]
+fn a_row_comes_back_as_it_was_written() {
+    let (_dir, records) = records();
+    records.insert(&row("one")).unwrap();
+    records.lose("one", Some(Loss::Writes)).unwrap();
+    let expected = BoxRow { loss: Some(Loss::Writes), ..row("one") };
+    assert_eq!(records.find("one").unwrap(), Some(expected.clone()));
+    assert_eq!(records.of_owner("agent/1").unwrap(), [expected]);
+    assert_eq!(records.of_owner("agent/2").unwrap(), []);
+}
+
+#[test]
+fn a_command_is_there_before_it_has_ended_and_goes_with_its_box() {
+    let (_dir, records) = records();
+    records.insert(&row("one")).unwrap();
+    let no = records.begin_exec("one", &["true".to_owned()], 1).unwrap();
+    assert_eq!(records.execs(Some("one")).unwrap()[0].ending, None);
+    records.end_exec(no, 2, Ending::TimedOut, Usage::default(), None).unwrap();
+    let ended = records.execs(None).unwrap();
+    assert_eq!((ended[0].ending, ended[0].ended_ms), (Some(Ending::TimedOut), Some(2)));
+    records.remove("one").unwrap();
+    assert_eq!(records.execs(None).unwrap(), []);
+}
+
+#[test]
+fn rows_of_a_newer_format_are_left_alone() {
+    let (dir, records) = records();
+    records.with(|connection| connection.pragma_update(None, "user_version", 2)).unwrap();
+    let error = Records::open(&dir.path().join("boxes.sqlite3")).unwrap_err();
+    assert!(error.to_string().contains("newer format"), "{error}");
+}

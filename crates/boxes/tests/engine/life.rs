@@ -1,0 +1,95 @@
+//! Boxes that outlive who started them, and crashes of all that carries them.
+
+use crate::world::World;
+use greenroom_boxes::engine::{ExecRequest, Loss};
+
+fn background(world: &World) {
+    let line = "(while :; do date +%N > /srv/beat; sleep 0.05; done) > /dev/null 2>&1 &";
+    let request = ExecRequest { keep_background: true, ..ExecRequest::of(["sh", "-c", line]) };
+    world.exec("work", &request).unwrap();
+}
+
+fn beats(world: &World) -> bool {
+    let beat = || world.sh("work", "cat /srv/beat");
+    let first = beat();
+    (0..100).any(|_| {
+        world.sh("work", "sleep 0.05");
+        beat() != first
+    })
+}
+
+#[test]
+fn a_box_goes_on_when_who_started_it_is_gone() {
+    let world = World::new();
+    background(&world);
+    assert!(beats(&world));
+    let World { dir, engine } = &world;
+    let _ = (dir, engine);
+    let another = world.another();
+    assert!(another.find("work").unwrap().running);
+    let mut heard = Vec::new();
+    let request = ExecRequest::of(["cat", "/srv/a"]);
+    another.exec("work", &request, b"", &mut |_, bytes| heard.extend_from_slice(bytes)).unwrap();
+    assert_eq!(heard, b"one\n");
+    another.freeze("work").unwrap();
+    another.thaw("work").unwrap();
+    assert!(beats(&world));
+}
+
+#[test]
+fn a_stopped_box_keeps_its_files_and_starts_when_it_is_needed() {
+    let world = World::new();
+    world.sh("work", "echo two > /srv/b; rm /srv/a");
+    world.engine.stop("work").unwrap();
+    let known = world.engine.find("work").unwrap();
+    assert!(!known.running && known.row.loss.is_none());
+    assert_eq!(world.sh("work", "ls /srv"), "b\n");
+    world.engine.stop("work").unwrap();
+    world.engine.stop("work").unwrap();
+}
+
+#[test]
+fn when_the_spawner_is_killed_the_files_are_there_and_the_loss_is_told() {
+    let world = World::new();
+    background(&world);
+    world.sh("work", "echo two > /srv/b");
+    let pid = std::fs::read_dir(world.dir.path().join("boxes/spawner")).unwrap();
+    let pid = pid.flatten().find_map(|entry| {
+        entry.file_name().to_str()?.strip_prefix("spawner-")?.parse::<i32>().ok()
+    });
+    let pid = rustix::process::Pid::from_raw(pid.unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(world.sh("work", "cat /srv/b"), "two\n");
+    let known = world.engine.find("work").unwrap();
+    assert_eq!((known.running, known.row.loss), (true, Some(Loss::Processes)));
+    world.engine.seal("work").unwrap();
+    assert_eq!(world.engine.find("work").unwrap().row.loss, None, "it was seen");
+}
+
+#[test]
+fn what_is_discarded_leaves_nothing() {
+    let world = World::new();
+    background(&world);
+    world.engine.branch("work", &["try".to_owned()], Some("agent/1")).unwrap();
+    world.sh("try", "echo x > /srv/x");
+    assert_eq!(world.engine.discard("work").unwrap(), 2, "its branches go too");
+    assert!(world.engine.list().unwrap().is_empty());
+    let left = std::fs::read_dir(world.dir.path().join("boxes/boxes")).unwrap().count();
+    assert_eq!(left, 0);
+    world.create("plain", "work");
+    assert_eq!(world.sh("work", "ls /srv"), "a\n", "it is another box");
+    world.engine.collect_garbage().unwrap();
+    assert_eq!(world.sh("work", "cat /srv/a"), "one\n");
+}
+
+#[test]
+fn an_owner_that_ends_takes_its_boxes_along() {
+    let world = World::new();
+    let image = world.engine.image("plain").unwrap();
+    world.engine.create(&image, "mine", Some("agent/1")).unwrap();
+    let snapshot = world.engine.snapshot("mine", "agent/1").unwrap();
+    assert_eq!(world.engine.dispose_of("agent/1").unwrap(), 1);
+    assert_eq!(world.engine.list().unwrap().len(), 1);
+    assert_eq!(world.engine.dispose_of("agent/1").unwrap(), 0);
+    world.engine.restore(&snapshot, "again", None).unwrap();
+}

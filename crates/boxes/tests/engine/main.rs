@@ -1,0 +1,7 @@
+//! Boxes with a name, through the engine: real sandboxes, real crashes.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod branches;
+mod life;
+mod run;
+mod world;

@@ -1,0 +1,71 @@
+//! An engine over a folder of its own, with a box over the machine's programs.
+
+use greenroom_boxes::Error;
+use greenroom_boxes::engine::{Engine, ExecRequest, Printed, Setup};
+use greenroom_boxes::sandbox::Launch;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub struct World {
+    pub dir: TempDir,
+    pub engine: Engine,
+}
+
+impl World {
+    /// With a box `work` of an image that has the machine's shell.
+    pub fn new() -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(dir.path());
+        let world = World { dir, engine };
+        world.image("plain", "base = \"host\"\n[files]\n\"/srv/a\" = { text = \"one\\n\" }\n");
+        world.create("plain", "work");
+        world
+    }
+
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Builds a box's folder.
+    pub fn image(&self, name: &str, spec: &str) {
+        let folder = self.folder(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("box.toml"), spec).unwrap();
+        self.engine.build(&[&folder], &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    pub fn create(&self, image: &str, name: &str) {
+        let image = self.engine.image(image).unwrap();
+        self.engine.create(&image, name, None).unwrap();
+    }
+
+    pub fn exec(&self, name: &str, request: &ExecRequest) -> Result<Printed, Error> {
+        self.engine.exec(name, request, b"", &mut |_, _| {})
+    }
+
+    /// What a line of shell prints.
+    pub fn sh(&self, name: &str, line: &str) -> String {
+        let printed = self.exec(name, &ExecRequest::of(["sh", "-c", line])).unwrap();
+        assert!(printed.is_success(), "{line}: {printed:?}");
+        printed.stdout
+    }
+
+    /// Another engine over the same folder, as another process has it.
+    pub fn another(&self) -> Engine {
+        open(self.dir.path())
+    }
+}
+
+fn open(dir: &Path) -> Engine {
+    let program = env!("CARGO_BIN_EXE_greenroom-box-spawner");
+    let setup = Setup { launch: Launch::Program(program.into()) };
+    Engine::open(&dir.join("boxes"), setup).unwrap()
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for known in self.engine.list().unwrap_or_default() {
+            let _ = self.engine.discard(&known.row.name);
+        }
+    }
+}
