@@ -1,25 +1,13 @@
-//! What a box reaches outside of itself: who serves its sockets, and for how long.
+//! Serves the sockets of boxes from this process.
 
 use super::open::{Engine, locked};
+use super::outside::Served;
 use super::records::BoxRow;
 use crate::build::{Attached, Image, Network};
 use crate::error::Error;
-use crate::sandbox::{Launch, Sandbox, SandboxSpec};
+use crate::sandbox::{Sandbox, SandboxSpec};
 use crate::spec::HostPort;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What an engine is given by who opens it.
-#[derive(Debug, Default)]
-pub struct Setup {
-    /// Which program becomes the spawner.
-    pub launch: Launch,
-}
-
-/// What this process serves of a box. Dropped, it is served no longer.
-pub(super) struct Served {
-    /// What commands are told of it.
-    env: BTreeMap<String, String>,
-}
 
 impl Engine {
     /// The sockets that a box of this image is born with.

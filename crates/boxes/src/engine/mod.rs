@@ -17,13 +17,14 @@ mod branches;
 mod exec;
 mod life;
 mod open;
+mod outside;
 mod records;
 mod request;
 mod spool;
 
-pub use attach::Setup;
 pub use branches::Snapshot;
 pub use exec::Begun;
 pub use open::{Engine, Known, Removed};
+pub use outside::Setup;
 pub use records::{BoxRow, Ending, ExecRow, Loss};
 pub use request::{ExecRequest, Printed};

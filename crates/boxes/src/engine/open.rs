@@ -1,6 +1,6 @@
 //! Opening a folder of boxes; images; making, listing and removing boxes.
 
-use super::attach::{Served, Setup};
+use super::outside::{Served, Setup};
 use super::records::{BoxRow, ExecRow, Loss, Records};
 use crate::LevelName;
 use crate::branch::{Branches, Head, State};

@@ -1,3 +1,5 @@
+//! What is written is read.
+
 use super::*;
 
 fn records() -> (tempfile::TempDir, Records) {
