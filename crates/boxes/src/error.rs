@@ -2,6 +2,7 @@
 
 use crate::build::BuildError;
 use crate::compose::ComposeError;
+use crate::network;
 use crate::path::BadPath;
 use crate::sandbox;
 use crate::spec::SpecError;
@@ -31,6 +32,9 @@ pub enum Error {
     /// A sandbox that cannot be had. Its own kinds say what to do next.
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
+    /// The network of a box cannot be served. Its own kinds say what to do next.
+    #[error(transparent)]
+    Network(#[from] network::Error),
     /// A tree, an archive or an image that may not become a layer. Nothing was taken in.
     #[error("{path}: {why}")]
     Refused {

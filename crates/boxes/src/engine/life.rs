@@ -3,13 +3,18 @@
 
 use super::open::{Engine, locked};
 use super::records::{BoxRow, Loss};
+use crate::TreePath;
 use crate::error::Error;
 use crate::layer::{Bounds, lower, scan_upper};
 use crate::sandbox::{self, Bind, BoxUsage, Sandbox, SandboxSpec, Upper, remove_tree};
+use crate::tree::Manifest;
 use crate::walls::walls;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+
+/// Folders that no layer has anything of: sockets and locks, and what is mounted there.
+const PASSING: [&str; 2] = ["run", "var/tmp"];
 
 /// The kernel's name for this run of the machine.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
@@ -31,7 +36,7 @@ impl Engine {
     pub(super) fn living(&self, name: &str) -> Result<Box<dyn Sandbox>, Error> {
         let row = self.row(name)?;
         if let Some(sandbox) = self.adopted(&row)? {
-            self.serve(&row, &*sandbox)?;
+            self.serve(name, &*sandbox)?;
             return Ok(sandbox);
         }
         let _held = self.hold(&[name])?;
@@ -41,7 +46,7 @@ impl Engine {
             Some(sandbox) => sandbox,
             None => self.start(&row)?,
         };
-        self.serve(&row, &*sandbox)?;
+        self.serve(name, &*sandbox)?;
         Ok(sandbox)
     }
 
@@ -63,7 +68,7 @@ impl Engine {
             limits: walls(&image.limits),
             listen: Vec::new(),
         };
-        self.prepare_sockets(&image, &mut spec)?;
+        self.prepare_sockets(&row.name, &image, &mut spec)?;
         // Written down first: whatever happens, somebody will look after what is left.
         self.records.mount(&row.name, no, &head, &boot()?)?;
         Ok(self.level(image.level)?.create(&spec)?)
@@ -101,7 +106,7 @@ impl Engine {
         let disk = image.limits.disk_bytes.unwrap_or(u64::MAX);
         let bounds = Bounds { total_bytes_max: bounds.total_bytes_max.min(disk), ..bounds };
         let mut writing = self.branches.store().write()?;
-        let written = scan_upper(upper, &bounds, &mut writing)?;
+        let written = lasting(&scan_upper(upper, &bounds, &mut writing)?)?;
         let sealed = self.branches.seal(&mut writing, &row.name, written)?;
         self.records.sealed(&row.name, sealed.head.moves)
     }
@@ -226,6 +231,12 @@ impl Engine {
         sandbox.ok_or_else(|| Error::NotNow { branch: name.to_owned(), why })
     }
 
+    /// Stops serving the sockets of all boxes from this process. They go on, and whoever
+    /// uses them next serves them.
+    pub fn unserve_all(&self) {
+        locked(&self.served).clear();
+    }
+
     /// Stops serving a box's sockets from this process.
     pub(super) fn unserve(&self, name: &str) {
         locked(&self.served).remove(name);
@@ -256,6 +267,18 @@ impl Drop for Frozen {
             let _ = sandbox.thaw();
         }
     }
+}
+
+/// Without what is of use only to who runs now.
+fn lasting(written: &Manifest) -> Result<Manifest, Error> {
+    let passing = |path: &TreePath| {
+        PASSING.iter().any(|dir| {
+            let below = path.as_str().strip_prefix(dir);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let entries = written.entries().iter().filter(|(path, _)| !passing(path));
+    Manifest::new(entries.map(|(path, entry)| (path.clone(), entry.clone())).collect())
 }
 
 fn boot() -> Result<String, Error> {

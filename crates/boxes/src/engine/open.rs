@@ -27,7 +27,7 @@ const UNUSED: Duration = Duration::from_secs(14 * 24 * 3600);
 pub struct Engine {
     pub(super) dir: PathBuf,
     pub(super) branches: Branches,
-    pub(super) records: Records,
+    pub(super) records: Arc<Records>,
     pub(super) setup: Setup,
     level: Mutex<Option<Arc<Namespace>>>,
     /// What this process serves of which box.
@@ -77,7 +77,7 @@ impl Engine {
         make(&dir.join("locks"))?;
         Ok(Engine {
             branches: Branches::open(&dir)?,
-            records: Records::open(&dir.join("boxes.sqlite3"))?,
+            records: Arc::new(Records::open(&dir.join("boxes.sqlite3"))?),
             dir,
             setup,
             level: Mutex::default(),

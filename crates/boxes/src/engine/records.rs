@@ -4,6 +4,7 @@ use crate::branch::Head;
 use crate::build::Image;
 use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
+use crate::network::Decision;
 use crate::sandbox::Usage;
 use rusqlite::{Connection, Params, Row, TransactionBehavior};
 use serde::de::DeserializeOwned;
@@ -46,6 +47,12 @@ CREATE TABLE IF NOT EXISTS exec (
     output TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS exec_box ON exec (box, no);
+CREATE TABLE IF NOT EXISTS decision (
+    no INTEGER PRIMARY KEY,
+    box TEXT NOT NULL,
+    decision TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS decision_box ON decision (box, no);
 CREATE TABLE IF NOT EXISTS snapshot (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
@@ -58,6 +65,9 @@ const FORMAT: i64 = 1;
 
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// So many decisions of a box's network are kept: a box can ask for any number.
+const DECISIONS_MAX: i64 = 1000;
 
 /// A box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -260,6 +270,7 @@ impl Records {
             let begin = TransactionBehavior::Immediate;
             let transaction = connection.transaction_with_behavior(begin)?;
             transaction.execute("DELETE FROM exec WHERE box = ?1", [name])?;
+            transaction.execute("DELETE FROM decision WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM box WHERE name = ?1", [name])?;
             transaction.commit()
         })
@@ -292,6 +303,20 @@ impl Records {
     pub fn execs(&self, name: Option<&str>) -> Result<Vec<ExecRow>, Error> {
         let sql = format!("SELECT {EXEC} FROM exec WHERE ?1 IS NULL OR box = ?1 ORDER BY no");
         self.all(&sql, [name], exec)
+    }
+
+    /// The oldest of a box go when there are many.
+    pub fn decided(&self, decision: &Decision) -> Result<(), Error> {
+        let sql = "INSERT INTO decision (box, decision) VALUES (?1, ?2)";
+        self.change(sql, (&decision.box_id, json(decision)))?;
+        let sql = "DELETE FROM decision WHERE box = ?1 AND no <= \
+                   (SELECT no FROM decision WHERE box = ?1 ORDER BY no DESC LIMIT 1 OFFSET ?2)";
+        self.change(sql, (&decision.box_id, DECISIONS_MAX)).map(drop)
+    }
+
+    pub fn decisions(&self, name: &str) -> Result<Vec<Decision>, Error> {
+        let sql = "SELECT decision FROM decision WHERE box = ?1 ORDER BY no";
+        self.all(sql, [name], |row| parsed(row, 0))
     }
 
     pub fn keep_snapshot(&self, id: &str, owner: &str, stack: &[LayerId]) -> Result<(), Error> {

@@ -1,5 +1,5 @@
 //! The box's own certificate authority, known to nobody but the box, and whom the
-//! proxy trusts itself. The authority's key is in memory alone and goes with the proxy.
+//! proxy trusts itself.
 
 use super::error::Error;
 use crate::spec::HostPort;
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Where the box's certificates belong inside of it: [`super::Proxy::environment`] points
 /// programs there.
-pub const CERTIFICATE_PATH: &str = "/etc/greenroom/ca.pem";
+pub const CERTIFICATE_PATH: &str = "/run/greenroom-ca.pem";
 
 /// What is needed to stand between a box and the hosts that secrets are for.
 pub(super) struct Identity {
@@ -28,12 +28,15 @@ pub(super) struct Identity {
 
 impl Identity {
     /// For these hosts. `extra` is trusted beside the machine's own roots.
-    pub fn new(hosts: &BTreeSet<&HostPort>, extra: &[Vec<u8>]) -> Result<Identity, Error> {
+    pub fn new(
+        hosts: &BTreeSet<&HostPort>,
+        key: KeyPair,
+        extra: &[Vec<u8>],
+    ) -> Result<Identity, Error> {
         let roots = roots(extra)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let authority = authority()?;
-        let mut pem = pem(authority.der());
-        pem.extend(roots.iter().map(|root| self::pem(root)));
+        let authority = authority(key)?;
+        let pem = bundle(authority.der(), &roots);
         let servers = hosts.iter().map(|host| {
             Ok(((*host).clone(), Arc::new(server(host, &authority, Arc::clone(&provider))?)))
         });
@@ -62,12 +65,23 @@ fn failed(error: impl ToString) -> Error {
     Error::Authority(error.to_string())
 }
 
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
+/// The authority's certificate of this key and all roots that are trusted.
+pub(super) fn certificates(key: KeyPair, extra: &[Vec<u8>]) -> Result<String, Error> {
+    Ok(bundle(authority(key)?.der(), &roots(extra)?))
+}
+
+fn bundle(authority: &CertificateDer<'_>, roots: &[CertificateDer<'_>]) -> String {
+    let mut text = pem(authority);
+    text.extend(roots.iter().map(pem));
+    text
+}
+
+fn authority(key: KeyPair) -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "greenroom box");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(failed)?).map_err(failed)
+    CertifiedIssuer::self_signed(params, key).map_err(failed)
 }
 
 fn server(

@@ -18,4 +18,12 @@ pub enum Error {
     /// The box's own certificate could not be made.
     #[error("the box's own certificate authority cannot be made: {0}")]
     Authority(String),
+    /// What a box's proxy had before cannot be read or kept.
+    #[error("{}: {source}; without it the box's secrets cannot be served; make the box anew", file.display())]
+    Kept {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }

@@ -43,6 +43,12 @@ impl Policy {
     }
 
     /// The allowed hosts that some secret is for.
+    /// Whether TLS to some host is opened, so that the box must trust its own authority.
+    #[must_use]
+    pub fn opens_tls(&self) -> bool {
+        !self.bound_hosts().is_empty()
+    }
+
     pub(super) fn bound_hosts(&self) -> BTreeSet<&HostPort> {
         self.secrets.values().flatten().filter(|host| self.allows(host)).collect()
     }

@@ -7,6 +7,7 @@ use super::connection::serve;
 use super::decision::Decisions;
 use super::error::Error;
 use super::gate::Gate;
+use super::kept::Kept;
 use super::limits::Limits;
 use super::outside::{Machine, Outside};
 use super::policy::Policy;
@@ -52,6 +53,8 @@ pub struct Egress {
     pub roots: Vec<Vec<u8>>,
     /// How much of the host it may take.
     pub limits: Limits,
+    /// What it had when another process served it; nothing: it is new.
+    pub kept: Option<Kept>,
 }
 
 impl Egress {
@@ -71,6 +74,7 @@ impl Egress {
             outside: Arc::new(Machine),
             roots: Vec::new(),
             limits: Limits::default(),
+            kept: None,
         }
     }
 
@@ -86,12 +90,13 @@ impl Egress {
             let _entered = runtime.enter();
             TcpListener::from_std(listener).map_err(Error::Listener)?
         };
+        let kept = self.kept.map_or_else(Kept::new, Ok)?;
         let hosts = self.policy.bound_hosts();
         let identity = match hosts.is_empty() {
             true => None,
-            false => Some(Identity::new(&hosts, &self.roots)?),
+            false => Some(Identity::new(&hosts, kept.key()?, &self.roots)?),
         };
-        let placeholders = Placeholders::new(self.policy.secret_names()).map_err(Error::Random)?;
+        let placeholders = Placeholders::new(&kept, self.policy.secret_names());
         let gate = Arc::new(Gate {
             box_id: self.box_id,
             policy: self.policy,

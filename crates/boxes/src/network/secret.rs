@@ -1,5 +1,6 @@
 //! Secrets by placeholder: the box has the placeholder, the bound host gets the value.
 
+use super::kept::Kept;
 use super::policy::Policy;
 use super::redact::Needle;
 use super::refusal::Refusal;
@@ -9,7 +10,6 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
 #[cfg(test)]
 mod tests;
@@ -39,18 +39,8 @@ pub(super) struct Used {
 }
 
 impl Placeholders {
-    pub fn new<'a>(names: impl Iterator<Item = &'a String>) -> io::Result<Placeholders> {
-        let mut made = BTreeMap::new();
-        for name in names {
-            let mut random = [0_u8; 16];
-            let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
-            if got != random.len() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let random = u128::from_ne_bytes(random);
-            made.insert(name.clone(), format!("greenroom-secret-{name}-{random:032x}"));
-        }
-        Ok(Placeholders(made))
+    pub fn new<'a>(kept: &Kept, names: impl Iterator<Item = &'a String>) -> Placeholders {
+        Placeholders(names.map(|name| (name.clone(), kept.placeholder(name))).collect())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&String, &String)> {

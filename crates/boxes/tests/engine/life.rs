@@ -23,8 +23,6 @@ fn a_box_goes_on_when_who_started_it_is_gone() {
     let world = World::new();
     background(&world);
     assert!(beats(&world));
-    let World { dir, engine } = &world;
-    let _ = (dir, engine);
     let another = world.another();
     assert!(another.find("work").unwrap().running);
     let mut heard = Vec::new();

@@ -2,21 +2,31 @@
 
 use greenroom_boxes::Error;
 use greenroom_boxes::engine::{Engine, ExecRequest, Printed, Setup};
+use greenroom_boxes::network::Secrets;
 use greenroom_boxes::sandbox::Launch;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 
 pub struct World {
     pub dir: TempDir,
     pub engine: Engine,
+    runtime: Option<Handle>,
+    secrets: Option<Arc<dyn Secrets>>,
 }
 
 impl World {
     /// With a box `work` of an image that has the machine's shell.
     pub fn new() -> World {
+        World::with(None, None)
+    }
+
+    /// With a network, and what is secret in it.
+    pub fn with(runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> World {
         let dir = tempfile::tempdir().unwrap();
-        let engine = open(dir.path());
-        let world = World { dir, engine };
+        let engine = open(dir.path(), runtime.clone(), secrets.clone());
+        let world = World { dir, engine, runtime, secrets };
         world.image("plain", "base = \"host\"\n[files]\n\"/srv/a\" = { text = \"one\\n\" }\n");
         world.create("plain", "work");
         world
@@ -52,13 +62,14 @@ impl World {
 
     /// Another engine over the same folder, as another process has it.
     pub fn another(&self) -> Engine {
-        open(self.dir.path())
+        open(self.dir.path(), self.runtime.clone(), self.secrets.clone())
     }
 }
 
-fn open(dir: &Path) -> Engine {
+fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
     let program = env!("CARGO_BIN_EXE_greenroom-box-spawner");
-    let setup = Setup { launch: Launch::Program(program.into()) };
+    let setup =
+        Setup { launch: Launch::Program(program.into()), runtime, secrets, ..Setup::default() };
     Engine::open(&dir.join("boxes"), setup).unwrap()
 }
 

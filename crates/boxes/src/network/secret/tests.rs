@@ -18,7 +18,7 @@ fn world() -> (Placeholders, Policy, HostPort, HostPort) {
         ("EMPTY".to_owned(), BTreeSet::from([bound.clone()])),
     ];
     let policy = Policy::new(BTreeSet::from([bound.clone(), other.clone()]), secrets.into());
-    (Placeholders::new(policy.secret_names()).unwrap(), policy, bound, other)
+    (Placeholders::new(&Kept::new().unwrap(), policy.secret_names()), policy, bound, other)
 }
 
 fn put(

@@ -1,0 +1,108 @@
+//! What boxes reach: through the real proxy, from inside a real sandbox.
+
+use crate::world::World;
+use greenroom_boxes::engine::{Engine, ExecRequest};
+use greenroom_boxes::network::{Secrets, Verdict};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+/// Answers each request with what it was sent.
+#[expect(clippy::disallowed_methods, reason = "a test's server runs beside it")]
+fn echo() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                head.push(byte[0]);
+            }
+            let length = head.len();
+            let answer =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.write_all(&head).unwrap();
+        }
+    });
+    port
+}
+
+struct Vault;
+
+impl Secrets for Vault {
+    fn value(&self, name: &str) -> Result<Option<String>, String> {
+        Ok((name == "SHOP_TOKEN").then(|| "s3cret-value".to_owned()))
+    }
+}
+
+fn spec(port: u16) -> String {
+    format!(
+        "base = \"host\"\n[network]\nallow = [\"127.0.0.1:{port}\"]\n\
+         [secrets]\nSHOP_TOKEN = \"127.0.0.1:{port}\"\n"
+    )
+}
+
+const GET: &str = "curl -sS -m 20 -H \"x-token: $SHOP_TOKEN\"";
+
+#[test]
+fn a_box_reaches_what_it_names_with_its_secrets_and_nothing_else() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (port, other) = (echo(), echo());
+    let world = World::with(Some(runtime.handle().clone()), Some(Arc::new(Vault)));
+    world.image("shop", &spec(port));
+    world.create("shop", "client");
+    let heard = world.sh("client", &format!("{GET} http://127.0.0.1:{port}/x"));
+    assert!(heard.contains("greenroom-secret-SHOP_TOKEN-"), "the value is hidden: {heard}");
+    assert!(!heard.contains("s3cret-value"));
+    let refused = world.sh("client", &format!("{GET} http://127.0.0.1:{other}/x"));
+    assert!(refused.contains("box.toml"), "{refused}");
+    // Without the proxy there is nothing to be reached at all.
+    let direct = format!("curl --noproxy '*' -sS -m 5 http://127.0.0.1:{port}/");
+    let direct = world.exec("client", &ExecRequest::of(["sh", "-c", &direct])).unwrap();
+    assert!(!direct.is_success(), "{direct:?}");
+    let env = world.sh("client", "env; cat /proc/*/environ 2>/dev/null || true");
+    assert!(!env.contains("s3cret-value"));
+    drop(runtime);
+    let decisions = world.engine.decisions("client").unwrap();
+    let verdicts: Vec<_> = decisions.iter().map(|one| (one.port, one.verdict)).collect();
+    let expected = [(Some(port), Verdict::Allowed), (Some(other), Verdict::Refused)];
+    assert_eq!(verdicts, expected);
+    assert_eq!(decisions[0].secrets, ["SHOP_TOKEN"]);
+    assert_eq!(decisions[1].misplaced, ["SHOP_TOKEN"]);
+    assert!(!serde_json::to_string(&decisions).unwrap().contains("s3cret-value"));
+    let paths = world.engine.diff("client").unwrap();
+    assert!(paths.changes.is_empty(), "what carries the network is no part of the box");
+}
+
+#[test]
+fn another_process_serves_a_running_box_with_the_same_placeholders() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let port = echo();
+    let world = World::with(Some(runtime.handle().clone()), Some(Arc::new(Vault)));
+    world.image("shop", &spec(port));
+    world.create("shop", "client");
+    let before = world.sh("client", "echo $SHOP_TOKEN");
+    // Who served it is gone; the box waits in the line of its proxy.
+    world.engine.unserve_all();
+    let another: Engine = world.another();
+    assert_eq!(another.find_again().unwrap(), ["client"]);
+    let request =
+        ExecRequest::of(["sh", "-c", &format!("echo $SHOP_TOKEN; {GET} http://127.0.0.1:{port}/")]);
+    let printed = another.exec("client", &request, b"", &mut |_, _| {}).unwrap();
+    assert!(
+        printed.stdout.starts_with(&before) && printed.stdout.contains("x-token"),
+        "{printed:?}"
+    );
+}
+
+#[test]
+fn a_program_that_serves_no_network_starts_no_box_that_wants_one() {
+    let world = World::new();
+    world.image("shop", &spec(1));
+    world.create("shop", "client");
+    let refused = world.exec("client", &ExecRequest::of(["true"])).unwrap_err();
+    assert!(refused.to_string().contains("serves no network"), "{refused}");
+}
