@@ -130,7 +130,6 @@ struct Log {
 }
 
 impl Decisions for Log {
-    #[expect(clippy::disallowed_methods, reason = "a proxy is outside of any simulated world")]
     fn decided(&self, decision: &Decision) {
         let (records, decision) = (self.records.clone(), decision.clone());
         // Whoever asked has its answer; that it cannot be written down must not change that.
