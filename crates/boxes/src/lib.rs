@@ -12,6 +12,8 @@ pub mod export;
 mod hash;
 pub mod layer;
 mod level_name;
+#[cfg(feature = "microvm")]
+pub mod microvm;
 pub mod network;
 mod path;
 pub mod sandbox;
@@ -19,6 +21,8 @@ pub mod spec;
 mod steps;
 pub mod store;
 pub mod tree;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 
 pub use error::Error;
 pub use hash::{BadHash, BlobHash, ImageId, LayerId};
