@@ -95,7 +95,7 @@ fn long_mode() -> Result<String, String> {
 }
 
 fn monitor(vmm: &Path) -> Result<String, String> {
-    let what_next = "install cloud-hypervisor 40 or newer, or name it in GREENROOM_MICROVM_VMM";
+    let what_next = "install cloud-hypervisor, or name it in GREENROOM_MICROVM_VMM";
     let ran = Command::new(vmm).arg("--version").output();
     match ran {
         Ok(output) if output.status.success() => {

@@ -125,7 +125,7 @@ fn commands_are_as_at_other_levels() {
     let finished = running.wait(b"", 0, &mut |_, _| {}).expect("ends");
     assert!(matches!(finished.end, End::Signal(9 | 15)), "{finished:?}");
     let spec = ExecSpec { argv: vec!["/no/such".to_owned()], ..sh("") };
-    let error = sandbox.exec(&spec).err().expect("no program");
+    let error = sandbox.exec(&spec).expect_err("no program");
     assert!(error.to_string().contains("No such file"), "{error}");
 }
 
@@ -137,9 +137,9 @@ fn files_are_read_through_a_command() {
     let mut text = String::new();
     sandbox.open_file(&note).expect("opens").read_to_string(&mut text).expect("read");
     assert_eq!(text, "from the layer");
-    let error = sandbox.open_file("/no/such".as_ref()).err().expect("no file");
+    let error = sandbox.open_file("/no/such".as_ref()).expect_err("no file");
     assert!(error.to_string().contains("No such file"), "{error}");
-    let error = sandbox.create_file("/x".as_ref(), 0o600).err().expect("not here");
+    let error = sandbox.create_file("/x".as_ref(), 0o600).expect_err("not here");
     assert!(error.to_string().contains("cat > PATH"), "{error}");
 }
 
@@ -148,9 +148,9 @@ fn a_monitor_that_dies_is_told_and_its_box_with_it() {
     let house = House::new(false);
     let sandbox = house.spawn();
     let running = sandbox.exec(&sh("sleep 0.3; kill -9 $PPID; sleep 2")).expect("starts");
-    let error = running.wait(b"", 0, &mut |_, _| {}).err().expect("lost");
+    let error = running.wait(b"", 0, &mut |_, _| {}).expect_err("lost");
     assert!(matches!(error, Error::Gone { .. }), "{error}");
-    let error = sandbox.exec(&sh("true")).err().expect("gone");
+    let error = sandbox.exec(&sh("true")).expect_err("gone");
     assert!(matches!(error, Error::Gone { .. }), "{error}");
     sandbox.destroy().expect("ended");
     assert!(house.left().is_empty());

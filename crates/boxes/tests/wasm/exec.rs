@@ -147,7 +147,7 @@ fn what_is_no_component_is_refused_with_the_way_out() {
         ("/etc", "not a regular file"),
         ("/etc/../../../../../../../bin/true", "No such file"),
     ] {
-        let error = sandbox.exec(&command(&[path])).err().expect(path);
+        let error = sandbox.exec(&command(&[path])).expect_err(path);
         assert!(matches!(error, Error::Command { .. }), "{error}");
         assert!(error.to_string().contains(says), "{path}: {error}");
     }
@@ -155,6 +155,6 @@ fn what_is_no_component_is_refused_with_the_way_out() {
         terminal: Some(Terminal { rows: 24, columns: 80 }),
         ..command(&["/module.wasm"])
     };
-    let error = sandbox.exec(&spec).err().expect("no terminal");
+    let error = sandbox.exec(&spec).expect_err("no terminal");
     assert!(error.to_string().contains("terminal"), "{error}");
 }

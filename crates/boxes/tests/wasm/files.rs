@@ -88,7 +88,7 @@ fn a_component_makes_no_way_out_either() {
     let outside = sandbox.upper().and_then(Path::parent).expect("its directory");
     let names: Vec<_> = fs::read_dir(outside).expect("read").flatten().collect();
     assert_eq!(names.len(), 1, "{names:?}");
-    let error = sandbox.open_file(Path::new("/out/passwd")).err().expect("the host's");
+    let error = sandbox.open_file(Path::new("/out/passwd")).expect_err("the host's");
     assert!(error.to_string().contains("No such file"), "{error}");
 }
 

@@ -24,8 +24,8 @@ fn a_frozen_box_uses_no_cpu_and_no_time() {
     pause(1000);
     assert_eq!(sandbox.usage().expect("usage").cpu_us, before);
     for error in [
-        sandbox.exec(&spec).err().expect("frozen"),
-        sandbox.open_file("/program.wasm".as_ref()).err().expect("frozen"),
+        sandbox.exec(&spec).expect_err("frozen"),
+        sandbox.open_file("/program.wasm".as_ref()).expect_err("frozen"),
     ] {
         assert!(matches!(error, Error::Frozen { .. }), "{error}");
     }

@@ -84,7 +84,7 @@ fn commands_are_counted() {
     let sandbox = house.level.create(&spec).expect("a box");
     let waits = Program::new().code("(drop (call $read (i32.const 0)))");
     let held: Vec<_> = (0..4).map(|_| start(&*sandbox, &waits)).collect();
-    let error = sandbox.exec(&command(&["/program.wasm"])).err().expect("a fifth");
+    let error = sandbox.exec(&command(&["/program.wasm"])).expect_err("a fifth");
     assert!(matches!(error, Error::Command { .. }), "{error}");
     drop(held);
 }
@@ -106,4 +106,28 @@ fn what_cannot_be_held_is_refused_or_said() {
     assert!(matches!(error, Error::Invalid { field: "listen", .. }), "{error}");
     let sandbox = house.spawn("said");
     assert!(matches!(sandbox.enforced().disk, Enforcement::NotEnforced(_)));
+}
+
+#[test]
+fn handles_are_counted() {
+    let house = House::new();
+    let mut spec = house.spec("handles");
+    let open = Program::new().open_often(40, "etc/note").say(1, "all");
+    assert_eq!(text(&run(&*house.level.create(&spec).expect("a box"), &open)), "all");
+    spec.limits.open_files = 20;
+    let output = run(&*house.level.create(&spec).expect("a box"), &open);
+    assert!(output.stdout.is_empty() && output.finished.end != End::Code(0), "{}", text(&output));
+}
+
+#[test]
+fn compiling_takes_of_a_commands_time() {
+    let house = House::new();
+    let sandbox = house.spawn("compile");
+    crate::house::install(&*sandbox, "/slow.wasm", &Program::new().say(1, "x").component());
+    let spec = ExecSpec { timeout_ms: Some(1), ..command(&["/slow.wasm"]) };
+    let error = sandbox.exec(&spec).expect_err("not within a millisecond");
+    assert!(error.to_string().contains("before it was compiled"), "{error}");
+    let spec = ExecSpec { timeout_ms: Some(60_000), ..spec };
+    let output = sandbox.exec(&spec).expect("starts").output(b"", 10).expect("ends");
+    assert_eq!(text(&output), "x");
 }

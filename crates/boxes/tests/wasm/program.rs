@@ -116,6 +116,14 @@ impl Program {
         self.code(&format!("(call $copy {open} (i32.const 1))"))
     }
 
+    /// Opens the file so many times, and closes none.
+    pub fn open_often(mut self, times: usize, path: &str) -> Self {
+        let path = self.text(path);
+        let open =
+            format!("(drop (call $open (i32.const {ROOT}) {path} (i32.const 0) (i64.const 2)))");
+        self.code(&open.repeat(times))
+    }
+
     /// Makes a file, or a longer one of it.
     pub fn put(mut self, dir: i32, path: &str, text: &str) -> Self {
         let (path, text) = (self.text(path), self.text(text));
