@@ -13,6 +13,8 @@ pub mod export;
 mod hash;
 pub mod layer;
 mod level_name;
+#[cfg(feature = "microvm")]
+pub mod microvm;
 pub mod network;
 mod path;
 pub mod sandbox;
@@ -21,6 +23,8 @@ mod steps;
 pub mod store;
 pub mod tree;
 mod walls;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 
 pub use error::Error;
 pub use hash::{BadHash, BlobHash, ImageId, LayerId};

@@ -29,9 +29,12 @@ pub struct Row {
 pub fn open(level: LevelName, program: &Launch, state: &Path) -> Result<Box<dyn Level>, Error> {
     match level {
         LevelName::Namespace => Ok(Box::new(Namespace::open(program, state)?)),
-        LevelName::Wasm | LevelName::Microvm => {
-            Err(Error::Missing { level, why: absent(level).to_owned() })
-        }
+        #[cfg(feature = "wasm")]
+        LevelName::Wasm => Ok(Box::new(crate::wasm::Wasm::open(state)?)),
+        #[cfg(feature = "microvm")]
+        LevelName::Microvm => Ok(Box::new(crate::microvm::Microvm::open(state)?)),
+        #[cfg(not(all(feature = "wasm", feature = "microvm")))]
+        absent => Err(Error::Missing { level: absent, why: built_without(absent) }),
     }
 }
 
@@ -43,18 +46,24 @@ pub fn doctor(program: &Launch, state: &Path) -> Vec<Row> {
         // The error says at which step the box could not be made.
         Err(error) => vec![row(LevelName::Namespace, "box", false, error.to_string())],
     };
-    for level in [LevelName::Wasm, LevelName::Microvm] {
-        rows.push(row(level, "backend", false, absent(level)));
-    }
+    #[cfg(feature = "wasm")]
+    rows.extend(
+        crate::wasm::probe(state).into_iter().map(|check| from_check(LevelName::Wasm, check)),
+    );
+    #[cfg(not(feature = "wasm"))]
+    rows.push(row(LevelName::Wasm, "backend", false, built_without(LevelName::Wasm)));
+    #[cfg(feature = "microvm")]
+    rows.extend(
+        crate::microvm::probe().into_iter().map(|check| from_check(LevelName::Microvm, check)),
+    );
+    #[cfg(not(feature = "microvm"))]
+    rows.push(row(LevelName::Microvm, "backend", false, built_without(LevelName::Microvm)));
     rows
 }
 
-fn absent(level: LevelName) -> &'static str {
-    match level {
-        LevelName::Namespace => "",
-        LevelName::Wasm => "no runtime for WASI components is built into this program",
-        LevelName::Microvm => "no backend for virtual machines is built into this program",
-    }
+#[cfg(not(all(feature = "wasm", feature = "microvm")))]
+fn built_without(level: LevelName) -> String {
+    format!("this program was built without the feature `{level}`; build it with that")
 }
 
 fn probe(program: &Launch, state: &Path) -> Result<Vec<Row>, Error> {
@@ -62,7 +71,8 @@ fn probe(program: &Launch, state: &Path) -> Result<Vec<Row>, Error> {
     let sandbox = level.make(&spec())?;
     let checks = sandbox.probe()?;
     let enforced = sandbox.enforced().clone();
-    let mut rows: Vec<_> = checks.into_iter().map(from_check).collect();
+    let mut rows: Vec<_> =
+        checks.into_iter().map(|check| from_check(LevelName::Namespace, check)).collect();
     let held = [("memory", &enforced.memory), ("pids", &enforced.pids), ("cpu", &enforced.cpu)];
     for (name, by) in held {
         for row in rows.iter_mut().filter(|row| row.mechanism == name) {
@@ -112,8 +122,8 @@ fn by_whom(by: &Enforcement) -> String {
     }
 }
 
-fn from_check(check: Check) -> Row {
-    row(LevelName::Namespace, &check.mechanism, check.ok, check.seen)
+fn from_check(level: LevelName, check: Check) -> Row {
+    row(level, &check.mechanism, check.ok, check.seen)
 }
 
 fn row(level: LevelName, mechanism: &str, ok: bool, reason: impl Into<String>) -> Row {

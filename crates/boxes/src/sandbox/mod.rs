@@ -29,9 +29,9 @@ mod owner;
 mod seccomp;
 mod spawner;
 mod spec;
-mod state;
-mod sys;
-mod wire;
+pub(crate) mod state;
+pub(crate) mod sys;
+pub(crate) mod wire;
 
 pub use crate::level_name::LevelName;
 pub use doctor::{Row, doctor, open};

@@ -209,7 +209,7 @@ const SOCKET_PATH_MAX: usize = 107;
 
 impl SandboxSpec {
     /// Refuses what no box can be made of.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let invalid =
             |field, problem: &str| Err(Error::Invalid { field, problem: problem.to_owned() });
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -296,7 +296,7 @@ impl Listen {
 
 impl ExecSpec {
     /// Refuses what no command can be made of.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let words = self.argv.iter();
         let words = words.chain(self.env.iter().flat_map(|(name, value)| [name, value]));
         let mut words = words;

@@ -218,6 +218,25 @@ pub fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     }))
 }
 
+/// Shows the page to a virtual machine as the memory at its address 0.
+#[cfg(feature = "microvm")]
+pub fn kvm_memory(vm: &kvm_ioctls::VmFd, page: &'static GuestPage) -> io::Result<()> {
+    let region = kvm_bindings::kvm_userspace_memory_region {
+        slot: 0,
+        flags: kvm_bindings::KVM_MEM_READONLY,
+        guest_phys_addr: 0,
+        memory_size: size_of::<GuestPage>() as u64,
+        userspace_addr: page.0.as_ptr() as u64,
+    };
+    // SAFETY: the page lives for ever, is aligned, and the guest can only read it.
+    unsafe { vm.set_user_memory_region(region) }.map_err(Into::into)
+}
+
+/// A page of memory, aligned as the processor wants it.
+#[cfg(feature = "microvm")]
+#[repr(align(4096))]
+pub struct GuestPage(pub [u8; 4096]);
+
 fn done(result: i64) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

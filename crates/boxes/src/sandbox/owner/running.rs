@@ -71,7 +71,7 @@ pub struct Output {
 
 impl Running {
     /// Waits until the minder has started the command.
-    pub(super) fn start(id: &str, spec: &ExecSpec, socket: OwnedFd) -> Result<Self, Error> {
+    pub(crate) fn start(id: &str, spec: &ExecSpec, socket: OwnedFd) -> Result<Self, Error> {
         let answer = wire::receive::<FromMinder>(&socket);
         let answer = answer.map_err(Error::system("hear from the command's minder"))?;
         let fds = match answer {
