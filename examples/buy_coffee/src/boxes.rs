@@ -5,6 +5,7 @@ use anyhow::Context;
 use greenroom_boxes::build::{Image, Progress};
 use greenroom_boxes::engine::{Engine, Setup};
 use greenroom_boxes::network::Secrets;
+use greenroom_boxes::sandbox::Launch;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,15 +39,22 @@ pub struct Spawned<'b> {
 }
 
 impl Boxes {
-    /// Builds what is not built yet, and tells of each step.
+    /// Builds what is not built yet, and tells of each step. `launch` becomes the process
+    /// that makes boxes.
     ///
     /// # Errors
     /// A machine that can make no boxes, or has no browser.
-    pub fn open(store: &Path, shop: &Shop, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Boxes> {
+    pub fn open(
+        launch: Launch,
+        store: &Path,
+        shop: &Shop,
+        tell: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Boxes> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let account: Arc<dyn Secrets> = Arc::new(Account(shop.token().to_owned()));
         let setup = Setup {
+            launch,
             runtime: Some(runtime.handle().clone()),
             secrets: Some(account),
             ..Setup::default()

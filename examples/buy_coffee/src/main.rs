@@ -6,14 +6,15 @@
 
 use anyhow::Context;
 use buy_coffee::{Boxes, Shop};
+use greenroom_boxes::sandbox::{Launch, spawner_main};
 
 fn main() -> anyhow::Result<()> {
     // Boxes are made by a process that this program becomes when it is started as one.
-    greenroom_boxes::sandbox::spawner_main();
+    spawner_main();
     let drink = std::env::args().nth(1).unwrap_or_else(|| "latte".to_owned());
     let store = std::env::current_dir()?.join(".greenroom/boxes");
     let shop = Shop::open(8417).context("the shop does not open")?;
-    let boxes = Boxes::open(&store, &shop, &mut |line| println!("{line}"))?;
+    let boxes = Boxes::open(Launch::Own, &store, &shop, &mut |line| println!("{line}"))?;
     let spawned = boxes.spawn()?;
     println!("{}", spawned.buy_coffee(&drink)?.trim());
     for order in shop.orders() {
