@@ -24,6 +24,10 @@ pub(crate) struct Watch {
     pub grants: u32,
     /// Turns in a row in which every call of a tool has failed.
     fruitless: u32,
+    /// Answers in a row that were not what was asked for.
+    repairs: u32,
+    /// What was wrong with the last of them.
+    wrong: String,
     /// The last calls with their results, newest last.
     recent: Vec<Seen>,
 }
@@ -37,6 +41,9 @@ struct Seen {
 
 /// The longest round of calls that is recognized when it is repeated.
 const ROUND_MAX: usize = 4;
+
+/// So many letters of what was wrong with an answer are kept.
+const WRONG_MAX: usize = 500;
 
 /// What a run has used up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +84,24 @@ impl Watch {
                 self.fruitless
             ));
         }
+        if self.repairs > limits.repairs {
+            return reached(format!(
+                "{} answers in a row that are not what was asked for (of the last: {})",
+                self.repairs, self.wrong
+            ));
+        }
         Ok(())
+    }
+
+    /// Notes an answer that has to be given again.
+    pub fn was_wrong(&mut self, wrong: &str) {
+        self.repairs = self.repairs.saturating_add(1);
+        self.wrong = wrong.chars().take(WRONG_MAX).collect();
+    }
+
+    /// Notes one that is what was asked for.
+    pub fn was_right(&mut self) {
+        (self.repairs, self.wrong) = (0, String::new());
     }
 
     /// Whether it is about to be stopped because nothing works, and should be told.
@@ -109,6 +133,7 @@ impl Watch {
     /// A person has spoken: what came before is no loop.
     pub fn heard(&mut self) {
         (self.turns, self.fruitless) = (0, 0);
+        self.was_right();
         self.recent.clear();
     }
 
@@ -116,6 +141,7 @@ impl Watch {
     pub fn grant(&mut self) {
         self.grants += 1;
         self.fruitless = 0;
+        self.was_right();
         self.recent.clear();
     }
 

@@ -72,3 +72,19 @@ fn turns_in_which_nothing_works_are_no_progress() {
     watch.grant();
     assert!(check(&watch, &limits).is_ok());
 }
+
+#[test]
+fn answers_that_are_wrong_are_mended_a_few_times() {
+    let (mut watch, limits) = (Watch::default(), Limits::default());
+    for _ in 0..3 {
+        watch.was_wrong("it is no JSON");
+        assert!(check(&watch, &limits).is_ok());
+    }
+    watch.was_wrong("`n` is missing");
+    let words = check(&watch, &limits).unwrap_err().0;
+    assert!(words.contains("4 answers") && words.contains("`n` is missing"), "{words}");
+    watch.was_right();
+    assert!(check(&watch, &limits).is_ok());
+    watch.was_wrong("again");
+    assert!(check(&watch, &Limits { repairs: 0, ..limits }).is_err());
+}
