@@ -1,6 +1,6 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
-use super::choices::{Line, is_own};
+use super::choices::{BREACH, Line, is_own};
 use super::fit::{BYTES_MAX, fit};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
@@ -139,8 +139,13 @@ impl Run {
 
     /// The model's next word, within its limits.
     async fn next_reply(&mut self) -> Result<Reply, Failure> {
-        self.guard().await?;
-        self.think().await
+        loop {
+            self.guard().await?;
+            match self.think().await {
+                Err(failure) if failure.is(BREACH) => self.breached(failure.message).await?,
+                reply => return reply,
+            }
+        }
     }
 
     /// Whether somebody talks to it who can mend what goes wrong. Among peers nobody does:
@@ -382,11 +387,20 @@ impl Run {
 
     /// Stops, asks or falls back where a limit is reached.
     async fn guard(&mut self) -> Result<(), Failure> {
-        let used = Used { tokens: self.thread.usage.total(), money_micro: self.thread.money_micro };
         let limits = &self.setup.definition.limits;
-        let Err(Reached(words)) = self.thread.watch.check(limits, used, self.ctx.now()) else {
-            return Ok(());
-        };
+        match self.thread.watch.check(limits, self.used(), self.ctx.now()) {
+            Err(Reached(words)) => self.breached(words).await,
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// What it has used up so far.
+    pub fn used(&self) -> Used {
+        Used { tokens: self.thread.usage.total(), money_micro: self.thread.money_micro }
+    }
+
+    async fn breached(&mut self, words: String) -> Result<(), Failure> {
+        let limits = &self.setup.definition.limits;
         let stop = || Err(Failure::fatal(LIMIT, format!("{words}: its limit is reached")));
         match limits.then.clone() {
             Breach::Stop => stop(),

@@ -94,7 +94,7 @@ fn what_cannot_be_is_told_with_its_line() {
     told("isolation: cage", 3, "isolation: cage");
     told("approve: {Write: {above: {pointer: amount, most: 50}}}", 3, "write `/amount`");
     told("approve:\n  Bash: always\n  Write:\n    unless: {pointer: a, values: []}", 6, "Write");
-    told("approve: {pay: {above: {pointer: /a, most: .nan}}}", 3, "NaN is no number");
+    told("approve: {pay: {above: {pointer: /a, most: .nan}}}", 3, "non-finite");
     told("output: {type: nope}", 3, "output.type: there is no type `nope`");
     told("output:\n  properties:\n    n:\n      type: int", 6, "output.properties.n.type");
     told("output: yes", 3, "output: ");
