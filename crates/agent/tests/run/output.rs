@@ -33,7 +33,8 @@ async fn a_model_that_always_answers_wrongly_is_told_a_few_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_that_is_none_ends_a_run_before_its_model_is_asked() {
     let schema = json!({"type": "nope"});
-    let house = House::new(json!([]), |agent| agent.with(|one| one.output = Some(schema)));
+    let turns = json!([{"when": {}, "say": "seven"}]);
+    let house = House::new(turns, |agent| agent.with(|one| one.output = Some(schema)));
     house.start(json!("how many?")).await;
     let failure = house.failure().await;
     assert!(failure.is(BAD_DEFINITION) && failure.message.contains("no type `nope`"), "{failure}");

@@ -97,6 +97,6 @@ fn what_cannot_be_is_told_with_its_line() {
     told("approve: {pay: {above: {pointer: /a, most: .nan}}}", 3, "non-finite");
     told("output: {type: nope}", 3, "output.type: there is no type `nope`");
     told("output:\n  properties:\n    n:\n      type: int", 6, "output.properties.n.type");
-    told("output: yes", 3, "output: ");
+    told("output: words", 3, "output: \"words\" is no schema");
     assert_eq!(read("---\nname: x\n---\n  \n", "x").unwrap_err().line, 3);
 }
