@@ -26,6 +26,26 @@ pub struct Message {
     pub raw: Option<Raw>,
 }
 
+/// A message as an agent's state shows it: with which of its words are no person's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// It.
+    #[serde(flatten)]
+    pub message: Message,
+    /// So many bytes of its words, from the beginning, are word of other agents or of
+    /// the agent's own guardrails.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub told: usize,
+    /// The last so many of those bytes are a question of another agent, which a person
+    /// may answer as well: it stands open besides.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub asked: usize,
+}
+
+fn is_none(bytes: &usize) -> bool {
+    *bytes == 0
+}
+
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -145,6 +145,9 @@ pub struct Limits {
     /// In how many turns in a row every call of a tool may fail. 10 by default; it is
     /// told at the one before.
     pub failures: u32,
+    /// How often it is told in a row what is wrong with its answer (no JSON, not as
+    /// `output` wants it, cut). 3 by default.
+    pub repairs: u32,
     /// How deep agents may have agents do their work. 3 by default.
     pub depth: u32,
     /// How large its conversation may be, in tokens: of one that is larger, the older
@@ -169,6 +172,7 @@ impl Default for Limits {
             minutes: None,
             repeats: 4,
             failures: 10,
+            repairs: 3,
             depth: 3,
             context: 120_000,
             children: 50,

@@ -5,6 +5,10 @@
 //! takes away what is half typed ([`Prompt::pause`]), so that no line answers a
 //! question that was not there when it was begun.
 
+#[cfg(test)]
+mod tests;
+
+use greenroom_model::PAYLOAD_MAX_BYTES;
 use greenroom_runtime::Env;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -21,6 +25,8 @@ pub enum Typed {
     Text(String),
     /// A line longer than a terminal can take: the rest of it is lost.
     Cut,
+    /// A line, or a paste, longer than any message may be: nothing of it is kept.
+    TooLong,
     /// It is not UTF-8.
     NotText,
 }
@@ -153,7 +159,7 @@ struct Reader {
 
 impl Reader {
     fn run(self) {
-        let mut held = Vec::new();
+        let mut lines = Lines::default();
         loop {
             if !is_ready(&self.stdin, None) {
                 continue;
@@ -163,29 +169,41 @@ impl Reader {
             if !is_ready(&self.stdin, Some(&NOW)) {
                 continue;
             }
-            let (mut cut, mut over) = (false, false);
+            let (mut cut, mut over, mut typed) = (false, false, Vec::new());
             loop {
-                match self.read(&mut held) {
+                match self.read(&mut lines, &mut typed) {
                     0 => over = true,
                     count => cut |= self.is_terminal && count >= LINE_MAX,
                 }
                 if over || !self.is_terminal || !is_ready(&self.stdin, Some(&AT_ONCE)) {
                     break;
                 }
+                // A paste without an end is not gathered for ever.
+                typed = paste(typed).into_iter().collect();
             }
-            if !self.hand_over(&mut held, cut, over) || over {
+            if over {
+                typed.extend(lines.end());
+            }
+            if self.is_terminal {
+                typed = paste(typed).into_iter().collect();
+            }
+            if cut && !typed.is_empty() {
+                typed = vec![Typed::Cut];
+            }
+            let heard = typed.into_iter().all(|one| self.sender.blocking_send(one).is_ok());
+            if !heard || over {
                 return;
             }
         }
     }
 
     /// Reads what is there; 0: no more will come.
-    fn read(&self, held: &mut Vec<u8>) -> usize {
+    fn read(&self, lines: &mut Lines, typed: &mut Vec<Typed>) -> usize {
         let mut bytes = [0; 2 * LINE_MAX];
         loop {
             match rustix::io::read(&self.stdin, &mut bytes) {
                 Ok(count) => {
-                    held.extend(bytes.iter().take(count));
+                    typed.extend(bytes.get(..count).into_iter().flat_map(|read| lines.take(read)));
                     return count;
                 }
                 Err(Errno::INTR) => {}
@@ -193,32 +211,65 @@ impl Reader {
             }
         }
     }
+}
 
-    /// Hands over what is whole. Whether somebody listens.
-    fn hand_over(&self, held: &mut Vec<u8>, cut: bool, over: bool) -> bool {
-        let whole = match held.iter().rposition(|byte| *byte == b'\n') {
-            _ if over => held.len(),
-            Some(end) => end + 1,
-            None => return true,
-        };
-        let rest = held.split_off(whole);
-        let mut bytes = std::mem::replace(held, rest);
-        if bytes.last() == Some(&b'\n') {
-            bytes.pop();
-        } else if bytes.is_empty() {
-            return true;
+/// Lines out of bytes as they come. Each byte is looked at once, and of a line that is
+/// too long nothing is held.
+#[derive(Default)]
+struct Lines {
+    /// The line that has no end yet.
+    held: Vec<u8>,
+    too_long: bool,
+}
+
+impl Lines {
+    /// The lines that these bytes end.
+    fn take(&mut self, bytes: &[u8]) -> Vec<Typed> {
+        let mut typed = Vec::new();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n");
+            self.hold(text.unwrap_or(piece));
+            typed.extend(text.map(|_| self.whole()));
         }
-        if cut {
-            return self.sender.blocking_send(Typed::Cut).is_ok();
-        }
-        let texts: Vec<&[u8]> = match self.is_terminal {
-            true => vec![&bytes],
-            false => bytes.split(|byte| *byte == b'\n').collect(),
-        };
-        texts.into_iter().all(|text| {
-            let text = std::str::from_utf8(text);
-            let typed = text.map_or(Typed::NotText, |text| Typed::Text(text.to_owned()));
-            self.sender.blocking_send(typed).is_ok()
-        })
+        typed
     }
+
+    /// What stands there without an end, once no more will come.
+    fn end(&mut self) -> Option<Typed> {
+        (self.too_long || !self.held.is_empty()).then(|| self.whole())
+    }
+
+    fn hold(&mut self, text: &[u8]) {
+        if self.held.len() + text.len() > PAYLOAD_MAX_BYTES {
+            (self.held, self.too_long) = (Vec::new(), true);
+        }
+        if !self.too_long {
+            self.held.extend_from_slice(text);
+        }
+    }
+
+    fn whole(&mut self) -> Typed {
+        let text = std::mem::take(&mut self.held);
+        match std::mem::take(&mut self.too_long) {
+            true => Typed::TooLong,
+            false => String::from_utf8(text).map_or(Typed::NotText, Typed::Text),
+        }
+    }
+}
+
+/// Lines that came at once, as one.
+fn paste(lines: Vec<Typed>) -> Option<Typed> {
+    lines.into_iter().reduce(|before, line| match (before, line) {
+        (Typed::Text(before), Typed::Text(line))
+            if before.len() + line.len() >= PAYLOAD_MAX_BYTES =>
+        {
+            Typed::TooLong
+        }
+        (Typed::Text(mut before), Typed::Text(line)) => {
+            before.push('\n');
+            before.push_str(&line);
+            Typed::Text(before)
+        }
+        (Typed::Text(_), wrong) | (wrong, _) => wrong,
+    })
 }

@@ -59,9 +59,13 @@ impl Line {
 /// Whether no other model can help: the process is to stop, or the request itself
 /// is wrong.
 pub(super) fn is_final(failure: &Failure) -> bool {
-    let wrong = [BAD_REQUEST, CONTEXT_TOO_LONG];
+    let wrong = [BAD_REQUEST, CONTEXT_TOO_LONG, BREACH];
     is_own(failure) || wrong.iter().any(|kind| failure.is(kind))
 }
+
+/// The kind of failure of a call that was not made, for what it may cost is over a limit
+/// of the agent's. It leaves the agent as its limits say.
+pub(super) const BREACH: &str = "breach";
 
 /// Whether it is not about the model at all.
 pub(super) fn is_own(failure: &Failure) -> bool {

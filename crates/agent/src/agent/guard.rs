@@ -24,6 +24,10 @@ pub(crate) struct Watch {
     pub grants: u32,
     /// Turns in a row in which every call of a tool has failed.
     fruitless: u32,
+    /// Answers in a row that were not what was asked for.
+    repairs: u32,
+    /// What was wrong with the last of them.
+    wrong: String,
     /// The last calls with their results, newest last.
     recent: Vec<Seen>,
 }
@@ -37,6 +41,12 @@ struct Seen {
 
 /// The longest round of calls that is recognized when it is repeated.
 const ROUND_MAX: usize = 4;
+
+/// A shorter reply is hardly one: rather than cut it to less, the call is not made.
+const USEFUL_TOKENS: u32 = 256;
+
+/// So many letters of what was wrong with an answer are kept.
+const WRONG_MAX: usize = 500;
 
 /// What a run has used up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +87,73 @@ impl Watch {
                 self.fruitless
             ));
         }
+        if self.repairs > limits.repairs {
+            return reached(format!(
+                "{} answers in a row that are not what was asked for (of the last: {})",
+                self.repairs, self.wrong
+            ));
+        }
         Ok(())
+    }
+
+    /// How long the next reply of the model may be, at most `wanted` tokens, for all that
+    /// its call may cost (`most`, of so long a reply) to be within the limits.
+    pub fn room(
+        &self,
+        limits: &Limits,
+        used: Used,
+        wanted: u32,
+        most: impl Fn(u32) -> Used,
+    ) -> Result<u32, Reached> {
+        let times = u64::from(self.grants) + 1;
+        let tokens = limits.tokens.map(|tokens| tokens.saturating_mul(times));
+        let money = limits.money.map(|money| (money * 1e6 * times as f64) as u64);
+        let fits = |length: u32| {
+            let most = most(length);
+            tokens.is_none_or(|limit| used.tokens.saturating_add(most.tokens) <= limit)
+                && money
+                    .is_none_or(|limit| used.money_micro.saturating_add(most.money_micro) <= limit)
+        };
+        if fits(wanted) {
+            return Ok(wanted);
+        }
+        let least = wanted.min(USEFUL_TOKENS);
+        if fits(least) {
+            let (mut low, mut high) = (least, wanted);
+            while low + 1 < high {
+                let middle = low.midpoint(high);
+                if fits(middle) { low = middle } else { high = middle }
+            }
+            return Ok(low);
+        }
+        let needs = most(least);
+        let money =
+            money.filter(|limit| used.money_micro.saturating_add(needs.money_micro) > *limit);
+        Err(Reached(match (money, tokens) {
+            (Some(limit), _) => format!(
+                "{:.4} of money spent, {:.4} left, and the next call may cost {:.4}",
+                used.money_micro as f64 / 1e6,
+                limit.saturating_sub(used.money_micro) as f64 / 1e6,
+                needs.money_micro as f64 / 1e6
+            ),
+            (None, limit) => format!(
+                "{} tokens used, {} left, and the next call may take {}",
+                used.tokens,
+                limit.unwrap_or_default().saturating_sub(used.tokens),
+                needs.tokens
+            ),
+        }))
+    }
+
+    /// Notes an answer that has to be given again.
+    pub fn was_wrong(&mut self, wrong: &str) {
+        self.repairs = self.repairs.saturating_add(1);
+        self.wrong = wrong.chars().take(WRONG_MAX).collect();
+    }
+
+    /// Notes one that is what was asked for.
+    pub fn was_right(&mut self) {
+        (self.repairs, self.wrong) = (0, String::new());
     }
 
     /// Whether it is about to be stopped because nothing works, and should be told.
@@ -109,6 +185,7 @@ impl Watch {
     /// A person has spoken: what came before is no loop.
     pub fn heard(&mut self) {
         (self.turns, self.fruitless) = (0, 0);
+        self.was_right();
         self.recent.clear();
     }
 
@@ -116,6 +193,7 @@ impl Watch {
     pub fn grant(&mut self) {
         self.grants += 1;
         self.fruitless = 0;
+        self.was_right();
         self.recent.clear();
     }
 

@@ -18,6 +18,7 @@ mod inbox;
 mod input;
 mod kept;
 mod live;
+mod meter;
 mod outcome;
 mod parts;
 pub(crate) mod peer;

@@ -1,7 +1,6 @@
 //! What an agent's words come to: its result, or a word back to the model.
 
 use super::run::Run;
-use crate::conversation::Message;
 use crate::provider::{Reply, Stop};
 use greenroom_model::Failure;
 use serde_json::Value;
@@ -25,21 +24,27 @@ impl Run {
                 return Ok(None);
             }
             Stop::Length if !self.task.chat => {
-                self.say(Message::user(CUT))?;
+                self.thread.watch.was_wrong("it was cut at `maxTokens`");
+                self.say_told(CUT.to_owned())?;
                 return Ok(None);
             }
             _ => {}
         }
         let Some(schema) = self.setup.definition.output.clone() else {
+            self.thread.watch.was_right();
             return Ok(Some(Value::String(words)));
         };
         match read_output(&words, &schema) {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => {
+                self.thread.watch.was_right();
+                Ok(Some(value))
+            }
             Err(wrong) => {
-                self.say(Message::user(format!(
+                self.thread.watch.was_wrong(&wrong);
+                self.say_told(format!(
                     "Your answer is not what was asked for: {wrong}. Answer again, with JSON \
                      that follows the schema and nothing else."
-                )))?;
+                ))?;
                 Ok(None)
             }
         }

@@ -1,6 +1,6 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
-use super::choices::{Line, is_own};
+use super::choices::{BREACH, Line, is_own};
 use super::fit::{BYTES_MAX, fit};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
@@ -8,16 +8,17 @@ use super::input::{Continued, Input, Task};
 use super::parts::Parts;
 use super::peer;
 use super::question;
-use super::setup::{Setup, Tools};
+use super::setup::{BAD_DEFINITION, Setup, Tools};
 use super::state::{STATE, State};
 use super::team;
 use super::thread::{self, Thread};
 use super::workspaces;
 use crate::context::{self, Changed};
-use crate::conversation::{Message, Part, Role};
+use crate::conversation::{Message, Part, Role, Shown};
 use crate::definition::Breach;
 use crate::provider::Reply;
 use crate::provider::failure::CONTEXT_TOO_LONG;
+use crate::tool::{Unsound, sound};
 use greenroom_model::budget::Spend;
 use greenroom_model::{Exit, Failure};
 use greenroom_runtime::Ctx;
@@ -59,6 +60,16 @@ pub(super) async fn run(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Val
         workspaces::leave(&run.ctx, &folder.site, home).await?;
     }
     ended
+}
+
+/// Whose words they are.
+enum By {
+    /// A person's, or those of a process that speaks for one.
+    Person,
+    /// Another agent's.
+    Agent,
+    /// Another agent's, who waits for an answer.
+    AgentAsking,
 }
 
 /// What an agent says it is.
@@ -128,8 +139,13 @@ impl Run {
 
     /// The model's next word, within its limits.
     async fn next_reply(&mut self) -> Result<Reply, Failure> {
-        self.guard().await?;
-        self.think().await
+        loop {
+            self.guard().await?;
+            match self.think().await {
+                Err(failure) if failure.is(BREACH) => self.breached(failure.message).await?,
+                reply => return reply,
+            }
+        }
     }
 
     /// Whether somebody talks to it who can mend what goes wrong. Among peers nobody does:
@@ -171,6 +187,9 @@ impl Run {
         let (task, thread) = input.read();
         let parts = peer::among(parts, &task.peers);
         let setup = Setup::read(&ctx, &parts, task.workspace.as_ref()).await?;
+        if let Some(Err(Unsound { at, words })) = setup.definition.output.as_ref().map(sound) {
+            return Err(Failure::fatal(BAD_DEFINITION, format!("output: {at}: {words}")));
+        }
         let fresh = thread.is_none();
         let mut tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
         let mut thread = thread.unwrap_or_default();
@@ -212,8 +231,20 @@ impl Run {
 
     /// Adds a message to the conversation, for the model and for whoever looks.
     pub fn say(&mut self, message: Message) -> Result<(), Failure> {
+        self.say_as(message, 0, 0)
+    }
+
+    /// The same for words that no person has said.
+    pub fn say_told(&mut self, words: String) -> Result<(), Failure> {
+        let told = words.len();
+        self.say_as(Message::user(words), told, 0)
+    }
+
+    /// The same, with how many bytes no person has said, and how many of those are a
+    /// question.
+    fn say_as(&mut self, message: Message, told: usize, asked: usize) -> Result<(), Failure> {
         self.thread.said += 1;
-        let shown = Message { raw: None, ..message.clone() };
+        let shown = Shown { message: Message { raw: None, ..message.clone() }, told, asked };
         self.ctx.set(&thread::key(self.thread.said), &shown)?;
         self.thread.messages.push(message);
         self.thread.places.push(self.thread.said);
@@ -259,7 +290,7 @@ impl Run {
             Heard::Peer(number, words) => {
                 self.thread.peer_heard = number;
                 self.thread.watch.heard();
-                self.hear_words(words)
+                self.hear_words(words, By::Agent)
             }
             Heard::Revoked(tools) => self.revoke(tools),
             Heard::Changed(changed) => {
@@ -272,14 +303,14 @@ impl Run {
             Heard::Pin(place) => self.pin(place),
             Heard::Words(words) => {
                 self.thread.watch.heard();
-                self.hear_words(words)
+                self.hear_words(words, By::Person)
             }
             // One whose result is waited for asks a person alone; one that has ended
             // does not ask any more.
             Heard::Note(from, Note::Question { .. }) if !self.thread.team.contains(&from) => Ok(()),
             Heard::Note(from, Note::Question { id, words }) => {
                 let told = question::heard(&self.ctx, from, id, &words)?;
-                self.hear_words(told)
+                self.hear_words(told, By::AgentAsking)
             }
             Heard::Note(from, Note::Answered(id)) => {
                 if question::answered(&self.ctx, &id)? {
@@ -301,19 +332,27 @@ impl Run {
                 let well = matches!(exit, Exit::Normal(_));
                 let told = workspaces::told(&self.ctx, site.as_ref(), &id, well).await?;
                 let words = self.shorten(team::ended(&id, &exit));
-                self.hear_words(told.map_or(words.clone(), |told| format!("{words}\n{told}")))
+                let words = told.map_or(words.clone(), |told| format!("{words}\n{told}"));
+                self.hear_words(words, By::Agent)
             }
         }
     }
 
     /// Words that are a reason to think, after what was told before.
-    fn hear_words(&mut self, words: String) -> Result<(), Failure> {
+    fn hear_words(&mut self, words: String, by: By) -> Result<(), Failure> {
         if std::mem::take(&mut self.stuck) {
             self.ctx.set(PROBLEM, &Value::Null)?;
         }
-        let mut all = std::mem::take(&mut self.thread.notes);
-        all.push(words);
-        self.say(Message::user(all.join("\n")))
+        let notes = std::mem::take(&mut self.thread.notes);
+        let mut all: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let before = all.len();
+        all.push_str(&words);
+        let (told, asked) = match by {
+            By::Person => (before, 0),
+            By::Agent => (all.len(), 0),
+            By::AgentAsking => (all.len(), words.len()),
+        };
+        self.say_as(Message::user(all), told, asked)
     }
 
     /// What is no reason to think is told when the model is asked anyway.
@@ -322,7 +361,7 @@ impl Run {
             return Ok(());
         }
         let notes = std::mem::take(&mut self.thread.notes);
-        self.say(Message::user(notes.join("\n")))
+        self.say_told(notes.join("\n"))
     }
 
     fn revoke(&mut self, tools: Vec<String>) -> Result<(), Failure> {
@@ -348,11 +387,20 @@ impl Run {
 
     /// Stops, asks or falls back where a limit is reached.
     async fn guard(&mut self) -> Result<(), Failure> {
-        let used = Used { tokens: self.thread.usage.total(), money_micro: self.thread.money_micro };
         let limits = &self.setup.definition.limits;
-        let Err(Reached(words)) = self.thread.watch.check(limits, used, self.ctx.now()) else {
-            return Ok(());
-        };
+        match self.thread.watch.check(limits, self.used(), self.ctx.now()) {
+            Err(Reached(words)) => self.breached(words).await,
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// What it has used up so far.
+    pub fn used(&self) -> Used {
+        Used { tokens: self.thread.usage.total(), money_micro: self.thread.money_micro }
+    }
+
+    async fn breached(&mut self, words: String) -> Result<(), Failure> {
+        let limits = &self.setup.definition.limits;
         let stop = || Err(Failure::fatal(LIMIT, format!("{words}: its limit is reached")));
         match limits.then.clone() {
             Breach::Stop => stop(),

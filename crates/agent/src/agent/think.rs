@@ -1,7 +1,9 @@
 //! A call of the model: who is asked, what it may cost, what came of it.
 
-use super::choices::{Line, after, is_final, patience, unless_soon};
+use super::choices::{BREACH, Line, after, is_final, patience, unless_soon};
+use super::guard::{Reached, Used};
 use super::live::Live;
+use super::meter::{Answer, Lost, Meter};
 use super::run::Run;
 use super::size::about_tokens;
 use crate::models::Choice;
@@ -9,6 +11,7 @@ use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::provider::{self, Reply, Request, ToolChoice};
 use greenroom_model::budget::Spend;
 use greenroom_model::{Failure, Retry};
+use greenroom_runtime::Reserved;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,15 +126,54 @@ impl Run {
         ask: &Ask,
         is_last: bool,
     ) -> Result<Reply, Failure> {
-        let request = Arc::new(Request { model: choice.model.clone(), ..ask.request.clone() });
-        let most = self.at_most(choice, &request);
+        let mut request = Request { model: choice.model.clone(), ..ask.request.clone() };
+        let limits = &self.setup.definition.limits;
+        let used_by = |length| {
+            let most = self.at_most(choice, &request, length);
+            Used { tokens: most.tokens, money_micro: most.money_micro }
+        };
+        // What may go over a limit is not begun.
+        let room = self.thread.watch.room(limits, self.used(), request.tokens_max, used_by);
+        let room = room.map_err(|Reached(words)| Failure::fatal(BREACH, words))?;
+        request.tokens_max = room;
+        let most = self.at_most(choice, &request, room);
         let reserved = match self.task.allotted {
             true => self.ctx.try_reserve(most)?,
             false => self.ctx.reserve(most).await?,
         };
-        let (models, chosen, live) = (self.parts.models.clone(), choice.clone(), ask.live);
-        let mut step = self.ctx.step(&format!("{} {}", ask.what, choice.name), move |step| {
+        let lost = Lost::default();
+        match self.answer(choice, ask.what, ask.live, Arc::new(request), is_last, &lost).await {
+            Ok(Answer { reply, lost }) => {
+                self.book(choice, reserved, &[reply.usage, lost])?;
+                Ok(reply)
+            }
+            Err(failure) => {
+                // What its attempts have taken is billed all the same. It is known to
+                // this node alone, so the journal is told.
+                let count = self.ctx.step("count what was lost", move |_| {
+                    std::future::ready(Ok::<_, Failure>(lost.so_far()))
+                });
+                let lost = count.retry(Retry::forever()).await;
+                self.book(choice, reserved, &[lost.unwrap_or_default()])?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The step that asks a model.
+    async fn answer(
+        &self,
+        choice: &Choice,
+        what: &str,
+        live: bool,
+        request: Arc<Request>,
+        is_last: bool,
+        lost: &Lost,
+    ) -> Result<Answer, Failure> {
+        let (models, chosen, lost) = (self.parts.models.clone(), choice.clone(), lost.clone());
+        let mut step = self.ctx.step(&format!("{what} {}", choice.name), move |step| {
             let (models, chosen, request) = (models.clone(), chosen.clone(), request.clone());
+            let mut meter = Meter::new(lost.clone(), request.clone());
             async move {
                 // Who does not listen misses it: no reason to fail.
                 if live {
@@ -140,40 +182,48 @@ impl Run {
                 }
                 let mut on_delta = |delta| {
                     step.heartbeat();
-                    if live {
+                    if meter.sees(&delta) && live {
                         let _ = step.emit(&Live::Reply { delta });
                     }
                 };
                 let sent =
                     models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await;
-                sent.map_err(|failure| if is_last { failure } else { unless_soon(failure) })
+                match sent {
+                    Ok(reply) => Ok(meter.whole(reply)),
+                    Err(failure) if is_last => Err(failure),
+                    Err(failure) => Err(unless_soon(failure)),
+                }
             }
         });
         step = step.retry(patience(is_last)).timeout(ATTEMPT_MAX).tenant(self.tenant());
         if let Some(queue) = &choice.queue {
             step = step.queue(queue);
         }
-        let reply: Reply = match step.await {
-            Ok(reply) => reply,
-            Err(failure) => {
-                // Nobody was paid: what was set aside for it is there for the next.
-                reserved.settle(Spend::default());
-                return Err(failure);
-            }
-        };
-        let cost = choice.price.as_ref().map(|price| price.cost_micro(&reply.usage));
-        let spent = Spend {
-            tokens: reply.usage.total(),
-            money_micro: cost.unwrap_or_default(),
-            ..Spend::default()
-        };
+        step.await
+    }
+
+    /// Pays for what was used, and says so.
+    fn book(
+        &mut self,
+        choice: &Choice,
+        reserved: Reserved,
+        used: &[provider::Usage],
+    ) -> Result<(), Failure> {
+        let mut spent = Spend::default();
+        for usage in used {
+            let cost = choice.price.as_ref().map(|price| price.cost_micro(usage));
+            spent.tokens += usage.total();
+            spent.money_micro += cost.unwrap_or_default();
+            self.thread.usage += *usage;
+        }
         self.beyond = spent.minus(reserved.amount());
         reserved.settle(spent);
-        self.thread.usage += reply.usage;
         self.thread.money_micro += spent.money_micro;
+        if spent == Spend::default() {
+            return Ok(());
+        }
         self.ctx.set("usage", &self.thread.usage)?;
-        self.ctx.set("money_micro", &self.thread.money_micro)?;
-        Ok(reply)
+        self.ctx.set("money_micro", &self.thread.money_micro)
     }
 
     /// One whose allowance is overdrawn ends here: what its tools are to send or to
@@ -214,12 +264,12 @@ impl Run {
         }
     }
 
-    /// The most that a call can take: what it reads, about, and the longest reply.
-    fn at_most(&self, choice: &Choice, request: &Request) -> Spend {
+    /// The most that a call can take: what it reads, about, and so long a reply.
+    fn at_most(&self, choice: &Choice, request: &Request, length: u32) -> Spend {
         let read = self.thread.tokens_last.max(about_tokens(request));
         let most = provider::Usage {
             input: read,
-            output: u64::from(request.tokens_max),
+            output: u64::from(length),
             ..provider::Usage::default()
         };
         let cost = choice.price.as_ref().map(|price| price.cost_micro(&most));

@@ -1,12 +1,13 @@
 //! An agent's definition as a Markdown file: the format of sub-agents in wide use,
 //! with a few fields of our own. Knows no file system.
 
+mod place;
 #[cfg(test)]
 mod tests;
 
 use super::{Allowance, Breach, Definition, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
-use crate::tool::{Approval, Pattern};
+use crate::tool::{Approval, Pattern, Unsound, sound};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -85,31 +86,46 @@ impl Approve {
 /// allow nothing.
 pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     let (head, prompt) = front_matter::parse::<Head>(text)?;
-    let wrong = |message: String| Err(FrontMatterError { line: 1, message });
+    let wrong = |path: &[&str], message: String| {
+        Err(FrontMatterError { line: place::line_of(text, path), message })
+    };
     let mut limits = head.limits;
     limits.turns = head.max_turns.unwrap_or(limits.turns);
-    if let Some(words) = impossible(&limits) {
-        return wrong(words);
+    if let Some((path, words)) = impossible(&limits) {
+        let path: &[&str] = match path {
+            ["limits", "turns"] if head.max_turns.is_some() => &["maxTurns"],
+            path => path,
+        };
+        return wrong(path, format!("{}: {words}", path.join(".")));
     }
-    if let Some(Err(words)) =
-        head.tool_policy.keys().map(|name| Pattern::new(name)).find(Result::is_err)
-    {
-        return Err(FrontMatterError {
-            line: line_of(text, "toolPolicy"),
-            message: format!("toolPolicy: {words}"),
-        });
+    for name in head.tool_policy.keys() {
+        if let Err(words) = Pattern::new(name) {
+            return wrong(&["toolPolicy", name], format!("toolPolicy: {words}"));
+        }
+    }
+    let approve = head.approve.rules();
+    for (name, rule) in &approve {
+        if let Err((field, words)) = rule.is_sound() {
+            let words = format!("approve.{name}: {field}: {words}");
+            return wrong(&["approve", name, field], words);
+        }
+    }
+    if let Some(Err(Unsound { at, words })) = head.output.as_ref().map(sound) {
+        let path: Vec<&str> = ["output"].into_iter().chain(at.split('.')).collect();
+        let name = path.join(".");
+        return wrong(&path, format!("{}: {words}", name.trim_end_matches('.')));
     }
     if prompt.trim().is_empty() {
-        return wrong(
-            "there is no prompt: say what the agent is to do below the second `---`".into(),
-        );
+        let line = text.trim_end().lines().count();
+        let message = "there is no prompt: say what the agent is to do below the second `---`";
+        return Err(FrontMatterError { line, message: message.to_owned() });
     }
     let isolation = match head.isolation.as_deref() {
         None => Isolation::None,
         Some("worktree") => Isolation::Worktree,
         Some(other) => {
             let words = "there is none of this name here: write `worktree`, or leave it out";
-            return wrong(format!("isolation: {other}: {words}"));
+            return wrong(&["isolation"], format!("isolation: {other}: {words}"));
         }
     };
     let name = head.name.unwrap_or_else(|| stem.to_owned());
@@ -121,7 +137,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         tools: head.tools,
         disallowed_tools: head.disallowed_tools,
         skills: head.skills,
-        approve: head.approve.rules(),
+        approve,
         tool_policy: head.tool_policy,
         isolation,
         limits,
@@ -134,37 +150,41 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     Ok(Read { definition, ignored: head.other.into_keys().collect() })
 }
 
-/// Where a field of the head stands.
-fn line_of(text: &str, field: &str) -> usize {
-    text.lines().position(|line| line.starts_with(field)).map_or(1, |before| before + 1)
-}
-
-/// What of the limits would let an agent do nothing at all.
-fn impossible(limits: &Limits) -> Option<String> {
-    let none =
-        |what: &str| Some(format!("limits.{what}: 0 would let it do nothing; 1 is the least"));
-    match limits {
-        Limits { turns: 0, .. } => none("turns"),
-        Limits { tokens: Some(0), .. } => none("tokens"),
-        Limits { children: 0, .. } => Some("limits.children: 1 is the least; to have it start none, leave `start_agent` and `agent` out of its tools".to_owned()),
-        Limits { minutes: Some(0), .. } => none("minutes"),
-        Limits { child: Allowance { tokens: Some(0), .. }, .. } => none("child.tokens"),
-        Limits { failures: 0 | 1, .. } => Some("limits.failures: 2 is the least".to_owned()),
-        Limits { repeats: 0 | 1, .. } => Some("limits.repeats: 2 is the least".to_owned()),
+/// What of the limits would let an agent do nothing at all, or says nothing: which, and
+/// why.
+fn impossible(limits: &Limits) -> Option<(&'static [&'static str], String)> {
+    let is_amount = |money: f64| money > 0.0 && money.is_finite();
+    let none = "0 would let it do nothing; 1 is the least";
+    let no_amount = |money: f64| format!("{money} is no amount to spend");
+    let none = || none.to_owned();
+    let (path, words): (&[&str], String) = match limits {
+        Limits { turns: 0, .. } => (&["limits", "turns"], none()),
+        Limits { tokens: Some(0), .. } => (&["limits", "tokens"], none()),
+        Limits { children: 0, .. } => (
+            &["limits", "children"],
+            "1 is the least; to have it start none, leave `start_agent` and `agent` out of its \
+             tools"
+                .to_owned(),
+        ),
+        Limits { minutes: Some(0), .. } => (&["limits", "minutes"], none()),
+        Limits { child: Allowance { tokens: Some(0), .. }, .. } => {
+            (&["limits", "child", "tokens"], none())
+        }
+        Limits { failures: 0 | 1, .. } => (&["limits", "failures"], "2 is the least".to_owned()),
+        Limits { repeats: 0 | 1, .. } => (&["limits", "repeats"], "2 is the least".to_owned()),
         Limits { context: 0..1_000, .. } => {
-            Some("limits.context: 1000 tokens are the least that leave room to work".to_owned())
+            (&["limits", "context"], "1000 tokens are the least that leave room to work".to_owned())
         }
-        Limits { child: Allowance { money: Some(money), .. }, .. }
-            if !(*money > 0.0 && money.is_finite()) =>
-        {
-            Some(format!("limits.child.money: {money} is no amount to spend"))
+        Limits { child: Allowance { money: Some(money), .. }, .. } if !is_amount(*money) => {
+            (&["limits", "child", "money"], no_amount(*money))
         }
-        Limits { money: Some(money), .. } if !(*money > 0.0 && money.is_finite()) => {
-            Some(format!("limits.money: {money} is no amount to spend"))
+        Limits { money: Some(money), .. } if !is_amount(*money) => {
+            (&["limits", "money"], no_amount(*money))
         }
         Limits { then: Breach::Fallback(model), .. } if model.trim().is_empty() => {
-            Some("limits.then.fallback: which model?".to_owned())
+            (&["limits", "then", "fallback"], "which model?".to_owned())
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((path, words))
 }

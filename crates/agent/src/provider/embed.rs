@@ -74,6 +74,10 @@ impl Decode for Decoder<'_> {
         !self.0.is_empty()
     }
 
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+
     fn finish(self) -> Result<Reply, Wrong> {
         if self.0.is_empty() {
             return Err(Wrong::Cut);

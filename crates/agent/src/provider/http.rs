@@ -10,7 +10,7 @@ use super::body::guessed;
 use super::connect::Connection;
 use super::fault::{Asked, Complaint, causes, retry_after};
 use super::key::{Key, expanded};
-use super::reply::Reply;
+use super::reply::{Delta, Reply, Usage};
 use super::request::Request as ModelRequest;
 use super::secret::Secret;
 use super::{failure, sse};
@@ -117,6 +117,8 @@ pub(crate) enum Wrong {
     Failed(Complaint),
     /// It says what its protocol does not know.
     Nonsense(String),
+    /// It has more than so many bytes.
+    TooLong(usize),
     /// It ended in the middle.
     Cut,
 }
@@ -128,6 +130,9 @@ pub(crate) trait Decode: Send {
 
     /// Whether nothing more is to come.
     fn is_done(&self) -> bool;
+
+    /// What the server has said that it took, so far.
+    fn usage(&self) -> Usage;
 
     /// The whole, once the stream is over.
     fn finish(self) -> Result<Reply, Wrong>;
@@ -268,6 +273,7 @@ impl Http {
         let mut body = response.into_body();
         let mut parser = sse::Parser::new(limits.event_bytes_max);
         let (mut events, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut begun = false;
         loop {
             let frame = match within(limits.idle, body.frame()).await {
                 Some(Some(Ok(frame))) => frame,
@@ -284,18 +290,23 @@ impl Http {
             let data = frame.into_data().unwrap_or_default();
             bytes += data.len();
             if bytes > limits.reply_bytes_max {
-                let text = format!("more than {} bytes", limits.reply_bytes_max);
-                return Ok(Some(Wrong::Nonsense(text)));
+                return Ok(Some(Wrong::TooLong(limits.reply_bytes_max)));
             }
             if is_whole {
                 whole.extend_from_slice(&data);
                 continue;
             }
             if let Err(sse::TooLong(most)) = parser.push(&data, &mut events) {
-                return Ok(Some(Wrong::Nonsense(format!("an event of more than {most} bytes"))));
+                return Ok(Some(Wrong::TooLong(most)));
             }
             for event in events.drain(..) {
-                if let Err(wrong) = decoder.take(&event, on_delta) {
+                let taken = decoder.take(&event, on_delta);
+                // From the first word on it is paid for.
+                let begins = taken.is_ok() && !std::mem::replace(&mut begun, true);
+                if begins || event.data.contains("\"usage") {
+                    on_delta(Delta::Usage { usage: decoder.usage() });
+                }
+                if let Err(wrong) = taken {
                     return Ok(Some(wrong));
                 }
             }
@@ -325,6 +336,12 @@ fn failed(wrong: Wrong, asked: &Asked) -> Failure {
     match wrong {
         Wrong::Failed(complaint) => complaint.into_failure(asked),
         Wrong::Nonsense(what) => asked.nonsense(&what),
+        // It would be as long again, and paid for again.
+        Wrong::TooLong(most) => asked.failure(
+            failure::PROVIDER,
+            false,
+            &format!("a reply of more than {most} bytes; lower `maxTokens`, or ask for less"),
+        ),
         Wrong::Cut => asked.connection("the reply ended in the middle"),
     }
 }

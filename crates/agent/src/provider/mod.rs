@@ -40,6 +40,7 @@ pub use request::{Request, ToolChoice, ToolSpec};
 pub use route::{Catalog, Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig, QueueConfig};
 pub use secret::Secret;
 pub use secret_store::SecretStore;
+pub(crate) use secret_store::Stamp;
 
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;

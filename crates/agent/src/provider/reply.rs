@@ -91,4 +91,10 @@ pub enum Delta {
         /// The tool's name.
         name: String,
     },
+    /// What the call has taken so far, as the provider says: for who pays, so that an
+    /// attempt that comes to nothing is paid for too. Nothing said yet: zeros.
+    Usage {
+        /// It.
+        usage: Usage,
+    },
 }

@@ -9,7 +9,7 @@ use super::secret::Secret;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Names the folder, if it is not the user's own.
@@ -17,6 +17,10 @@ pub const FOLDER: &str = "GREENROOM_SECRETS";
 
 /// No secret is longer, in bytes.
 const BYTES_MAX: u64 = 64 << 10;
+
+/// The names, files, lengths and changes of a store's secrets at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(Vec<(OsString, u64, u64, i64, i64)>);
 
 /// A folder with a file for each secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +145,22 @@ impl SecretStore {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// What tells whether anything in it is another than before, without reading a secret.
+    /// `None`: there is nothing, or nothing that can be looked at.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        let mut all = vec![(self.folder.clone().into_os_string(), 0, 0, 0, 0)];
+        for entry in fs::read_dir(&self.folder).ok()? {
+            let entry = entry.ok()?;
+            // Through links: what is mounted may be one.
+            if let Ok(data) = fs::metadata(entry.path()) {
+                let changed = (data.ctime(), data.ctime_nsec());
+                all.push((entry.file_name(), data.ino(), data.len(), changed.0, changed.1));
+            }
+        }
+        all.sort();
+        Some(Stamp(all))
     }
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {

@@ -19,7 +19,7 @@ pub(crate) use function::schema_of;
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
 pub(crate) use redact::Redact;
-pub(crate) use schema::check;
+pub(crate) use schema::{Unsound, check, sound};
 pub use toolbox::{BadTool, Toolbox};
 
 use crate::provider::ToolSpec;

@@ -62,6 +62,26 @@ pub enum Approval {
 }
 
 impl Approval {
+    /// Whether it can say what it is meant to say.
+    ///
+    /// # Errors
+    /// Which field cannot, and why.
+    pub fn is_sound(&self) -> Result<(), (&'static str, String)> {
+        let (Approval::Above { pointer, .. } | Approval::Unless { pointer, .. }) = self else {
+            return Ok(());
+        };
+        if !pointer.starts_with('/') {
+            let words = format!("`{pointer}` is no JSON pointer: write `/{pointer}`");
+            return Err(("pointer", words));
+        }
+        match self {
+            Approval::Above { most, .. } if !most.is_finite() => {
+                Err(("most", format!("{most} is no number to be above of")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a person must be asked for a call with these arguments.
     pub fn is_needed(&self, arguments: &Value) -> bool {
         match self {

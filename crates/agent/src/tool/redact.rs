@@ -5,9 +5,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::provider::{Secret, SecretStore};
+use crate::provider::{Secret, SecretStore, Stamp};
 use greenroom_model::Failure;
 use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
 
 /// What must not be said.
 pub(crate) struct Redact(Vec<Secret>);
@@ -48,9 +49,23 @@ impl Redact {
     }
 }
 
-/// A store that cannot be read has given nothing to anybody.
+/// What the store had when it was read last, and its stamp then.
+static READ: Mutex<Option<(Stamp, Vec<Secret>)>> = Mutex::new(None);
+
+/// A store that cannot be read has given nothing to anybody. It is asked for at each call
+/// of a tool: the files are read again only if one is another than before.
 fn stored() -> Vec<Secret> {
     let Some(store) = SecretStore::open() else { return Vec::new() };
+    let Some(stamp) = store.stamp() else { return Vec::new() };
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((before, secrets)) = &*read
+        && *before == stamp
+    {
+        return secrets.clone();
+    }
     let names = store.names().unwrap_or_default();
-    names.iter().filter_map(|name| store.get(name).ok().flatten()).collect()
+    let secrets: Vec<Secret> =
+        names.iter().filter_map(|name| store.get(name).ok().flatten()).collect();
+    *read = Some((stamp, secrets.clone()));
+    secrets
 }

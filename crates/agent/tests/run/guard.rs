@@ -2,11 +2,15 @@
 
 use crate::house::House;
 use greenroom_agent::definition::{Breach, Limits};
+use greenroom_agent::models::One;
+use greenroom_agent::provider::{Chat, Endpoint, Key, Price};
+use greenroom_agent::scripted::{Script, ScriptedServer};
 use greenroom_agent::tool::Tool;
 use greenroom_agent::{Agent, LIMIT};
 use greenroom_model::Failure;
 use greenroom_runtime::Step;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn look() -> Tool {
     Tool::function("look", "Looks.", |_: Step, (): ()| async { Ok::<_, Failure>("nothing yet") })
@@ -76,13 +80,59 @@ async fn a_person_is_asked_whether_it_may_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_counted_over_all_calls() {
-    let turns = json!([{"when": {}, "usage": {"input": 90, "output": 10},
+    let turns = json!([{"when": {}, "usage": {"input": 900, "output": 100},
         "tool_calls": [{"name": "look", "arguments": {}}]}]);
-    let limits = Limits { tokens: Some(250), repeats: 100, ..Limits::default() };
+    let limits = Limits { tokens: Some(3_000), repeats: 100, ..Limits::default() };
     let house = House::new(turns, limited(limits));
     house.start(json!("look")).await;
     let failure = house.failure().await;
-    assert!(failure.message.contains("300 tokens"), "{failure}");
+    // The next would read a thousand and write as much as is of use.
+    let words = "2000 tokens used, 1000 left, and the next call may take 1256";
+    assert!(failure.is(LIMIT) && failure.message.contains(words), "{failure}");
+    // The last that was made was to be no longer than what was left.
+    assert_eq!(house.requests().last().unwrap()["max_tokens"], 1_000);
+    assert_eq!(house.requests().len(), 2);
+}
+
+/// A model of which a million tokens cost a thousand, and the server behind it.
+fn costly(turns: Value, reply_bytes_max: usize) -> (ScriptedServer, Arc<One>) {
+    let script = Script::parse(&json!({ "turns": turns }).to_string()).unwrap();
+    let server = ScriptedServer::start(script).unwrap();
+    let mut endpoint = Endpoint::new("script", server.chat_url(), Key::None);
+    endpoint.limits.reply_bytes_max = reply_bytes_max;
+    let (cache_read, cache_write, above) = (None, None, None);
+    let price = Price { input: 1e3, output: 1e3, cache_read, cache_write, above };
+    let one = One::new("script/model", "model", Arc::new(Chat::new(endpoint))).price(price);
+    (server, Arc::new(one))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_may_cost_more_than_is_left_is_not_made() {
+    let (server, models) = costly(json!([{"when": {}, "say": "ok"}]), 1 << 20);
+    let limits = Limits { money: Some(0.2), then: Breach::Ask, ..Limits::default() };
+    let house = House::of(server, models, limited(limits));
+    house.start(json!("look")).await;
+    let question = house.answer(json!("yes")).await;
+    assert!(question.contains("0.2000 left") && question.contains("may cost 0."), "{question}");
+    assert_eq!(house.requests().len(), 0);
+    // With as much again it may.
+    assert_eq!(house.result().await, json!("ok"));
+    assert!(house.requests()[0]["max_tokens"].as_u64().unwrap() < 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_call_has_cost_is_paid_for() {
+    let long = "so many words ".repeat(1_000);
+    let (server, models) = costly(json!([{"when": {}, "say": long}]), 20_000);
+    let house = House::of(server, models, |agent| agent);
+    house.start(json!("look")).await;
+    let failure = house.failure().await;
+    assert!(failure.message.contains("more than 20000 bytes"), "{failure}");
+    assert_eq!(house.requests().len(), 1, "it is not made again");
+    let usage = house.state("usage").await;
+    assert!(usage["output"].as_u64().unwrap() > 50 && usage["guessed"] == true, "{usage}");
+    let total = usage["output"].as_u64().unwrap() + usage["input"].as_u64().unwrap();
+    assert_eq!(house.state("money_micro").await, json!(total * 1_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What an agent's words come to.
 
 use crate::house::House;
-use greenroom_agent::{REFUSED, SAY};
+use greenroom_agent::{BAD_DEFINITION, LIMIT, REFUSED, SAY};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,6 +16,29 @@ async fn a_result_that_does_not_follow_its_schema_goes_back_to_the_model() {
     let house = House::new(turns, |agent| agent.with(|one| one.output = Some(schema)));
     assert_eq!(house.run(json!("how many?")).await, json!({"n": 7}));
     assert!(house.requests()[0]["response_format"].to_string().contains("integer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_always_answers_wrongly_is_told_a_few_times() {
+    let turns = json!([{"when": {}, "say": "about seven"}]);
+    let schema = json!({"type": "object"});
+    let house = House::new(turns, |agent| agent.with(|one| one.output = Some(schema)));
+    house.start(json!("how many?")).await;
+    let failure = house.failure().await;
+    let words = failure.message.contains("4 answers") && failure.message.contains("no JSON");
+    assert!(failure.is(LIMIT) && words, "{failure}");
+    assert_eq!(house.requests().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_none_ends_a_run_before_its_model_is_asked() {
+    let schema = json!({"type": "nope"});
+    let turns = json!([{"when": {}, "say": "seven"}]);
+    let house = House::new(turns, |agent| agent.with(|one| one.output = Some(schema)));
+    house.start(json!("how many?")).await;
+    let failure = house.failure().await;
+    assert!(failure.is(BAD_DEFINITION) && failure.message.contains("no type `nope`"), "{failure}");
+    assert_eq!(house.requests().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,10 +14,14 @@ pub enum Happening {
         /// The words.
         text: String,
     },
-    /// Word of another agent, to the one that is talked to.
+    /// Word of another agent, or of the agent's own guardrails, to the one that is
+    /// talked to.
     Told {
         /// The words.
         text: String,
+        /// Whether it is a question, which is told by itself for as long as it is open.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        asked: bool,
     },
     /// The next words of the agent, as they come.
     Delta {
@@ -97,6 +101,8 @@ pub enum Happening {
     ToolDone {
         /// The call's id.
         id: String,
+        /// The tool.
+        name: String,
         /// Whether it went wrong.
         failed: bool,
         /// The beginning of what it returned.

@@ -8,7 +8,6 @@ use crate::program::in_its_name;
 use crate::view::{amounts, plain, short, until};
 use greenroom_api::wire::Ask;
 use greenroom_model::{Millis, ProcessId};
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 /// So many letters of a tool's arguments and result are shown.
@@ -27,8 +26,6 @@ pub struct Screen {
     paint: Paint,
     /// The agent is in the middle of a line.
     in_line: bool,
-    /// The names of calls under way.
-    calls: BTreeMap<String, String>,
     terminal: bool,
     /// Whose chat it is.
     id: ProcessId,
@@ -42,7 +39,6 @@ impl Screen {
             json,
             paint: Paint::on(&stdout),
             in_line: false,
-            calls: BTreeMap::new(),
             terminal: std::io::stdin().is_terminal() && !json,
             id,
         }
@@ -120,8 +116,8 @@ impl Screen {
                 self.line(&self.paint.tone(Tone::Strong, &format!("> {}", plain(text))))
             }
             // It stands there as a question.
-            Happening::Told { text } if text.contains(" asks; answer it with ") => Ok(()),
-            Happening::Told { text } => {
+            Happening::Told { asked: true, .. } => Ok(()),
+            Happening::Told { text, .. } => {
                 self.line(&self.paint.tone(Tone::Quiet, &format!("  {}", short(text, CAUSE_MAX))))
             }
             Happening::Delta { text } => {
@@ -134,17 +130,15 @@ impl Screen {
             }
             Happening::Said { streamed: true, .. } => self.end_line(),
             Happening::Said { text, .. } => self.line(&plain(text)),
-            Happening::ToolStarted { id, name, arguments } => {
-                self.calls.insert(id.clone(), name.clone());
+            Happening::ToolStarted { name, arguments, .. } => {
                 let words =
                     format!("  · {} {}", plain(name), short(&arguments.to_string(), SHOWN_MAX));
                 self.line(&self.paint.tone(Tone::Quiet, &words))
             }
-            Happening::ToolDone { id, failed, preview } => {
-                let name = self.calls.remove(id).unwrap_or_default();
+            Happening::ToolDone { name, failed, preview, .. } => {
                 let tone = if *failed { Tone::Bad } else { Tone::Quiet };
                 let mark = if *failed { "✗" } else { "✓" };
-                let words = format!("  {mark} {}: {}", plain(&name), short(preview, SHOWN_MAX));
+                let words = format!("  {mark} {}: {}", plain(name), short(preview, SHOWN_MAX));
                 self.line(&self.paint.tone(tone, &words))
             }
             // Nothing for people, or told beside the output.

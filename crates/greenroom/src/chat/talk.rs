@@ -7,16 +7,13 @@ mod tests;
 
 use super::happening::Happening;
 use super::trouble::{Step, Troubles};
-use greenroom_agent::conversation::{Message, Part, Role, ToolCall};
+use greenroom_agent::conversation::{Part, Role, Shown, ToolCall, ToolResult};
 use greenroom_agent::provider::Delta;
 use greenroom_agent::scripted::MODEL;
 use greenroom_agent::{Live, PROBLEM};
 use greenroom_api::wire::Turn;
 use greenroom_model::{Event, Failure, Op, Payload, Seq};
-use std::collections::{BTreeSet, VecDeque};
-
-/// How word of another agent begins.
-const OF_AGENT: &str = "[the agent ";
+use std::collections::{BTreeMap, VecDeque};
 
 /// So much of a result is told.
 const PREVIEW_MAX: usize = 200;
@@ -35,11 +32,20 @@ pub struct Talk {
     /// the whole when it is durable.
     heard_begin: bool,
     troubles: Troubles,
-    /// Calls that were told, and those whose end was.
-    started: BTreeSet<String>,
-    done: BTreeSet<String>,
+    /// The calls of the model's last reply, by id. There are servers that give every
+    /// call the same one.
+    calls: BTreeMap<String, Calls>,
     /// What was sent from here and has not come back yet.
     sent: VecDeque<String>,
+}
+
+/// The calls of one reply under one id.
+#[derive(Default)]
+struct Calls {
+    count: u32,
+    name: String,
+    /// Their end was told.
+    done: bool,
 }
 
 impl Talk {
@@ -87,8 +93,8 @@ impl Talk {
             happened.extend(self.troubles.event(turn.at, event));
             let Event::StateSet { key, value } = event else { continue };
             if key.starts_with("thread/") {
-                if let Ok(message) = value.read::<Message>() {
-                    self.message(message, &mut happened);
+                if let Ok(shown) = value.read::<Shown>() {
+                    self.message(shown, &mut happened);
                 }
             } else if key == "model" {
                 let name: String = value.read().unwrap_or_default();
@@ -108,13 +114,10 @@ impl Talk {
         happened
     }
 
-    fn message(&mut self, message: Message, happened: &mut Vec<Happening>) {
-        let text = message.text();
-        match message.role {
-            Role::User if text.is_empty() => {}
-            Role::User if self.is_own(&text) => drop(self.sent.pop_front()),
-            Role::User if text.starts_with(OF_AGENT) => happened.push(Happening::Told { text }),
-            Role::User => happened.push(Happening::Heard { text }),
+    fn message(&mut self, shown: Shown, happened: &mut Vec<Happening>) {
+        let text = shown.message.text();
+        match shown.message.role {
+            Role::User => self.heard(&text, &shown, happened),
             Role::Assistant => {
                 let streamed = std::mem::take(&mut self.streamed) == text;
                 if !text.is_empty() {
@@ -123,39 +126,48 @@ impl Talk {
                 if self.troubles.was_cut() {
                     happened.push(Happening::Cut);
                 }
+                // Those of the reply before have come to an end.
+                self.calls.clear();
             }
         }
-        for part in message.content {
+        for part in shown.message.content {
             match part {
                 Part::Text { .. } => {}
-                Part::ToolCall(call) => {
-                    let ToolCall { id, name, arguments } = call;
-                    self.started.insert(id.clone());
+                Part::ToolCall(ToolCall { id, name, arguments }) => {
+                    let calls = self.calls.entry(id.clone()).or_default();
+                    (calls.count, calls.name) = (calls.count + 1, name.clone());
                     happened.push(Happening::ToolStarted { id, name, arguments });
                 }
-                Part::ToolResult(result) => {
-                    let preview = result.content.chars().take(PREVIEW_MAX).collect();
-                    self.tool_done(result.id, result.failed, preview, happened);
+                Part::ToolResult(ToolResult { id, name, content, failed }) => {
+                    let calls = self.calls.entry(id.clone()).or_default();
+                    // Of several under one id none was told live.
+                    if !std::mem::replace(&mut calls.done, true) || calls.count > 1 {
+                        let preview = content.chars().take(PREVIEW_MAX).collect();
+                        happened.push(Happening::ToolDone { id, name, failed, preview });
+                    }
                 }
             }
         }
     }
 
-    /// Whether this was sent from here: word of other agents may stand before it.
-    fn is_own(&self, text: &str) -> bool {
-        let before = self.sent.front().and_then(|words| text.strip_suffix(words.as_str()));
-        before.is_some_and(|before| before.is_empty() || before.ends_with('\n'))
-    }
-
-    fn tool_done(
-        &mut self,
-        id: String,
-        failed: bool,
-        preview: String,
-        happened: &mut Vec<Happening>,
-    ) {
-        if self.done.insert(id.clone()) {
-            happened.push(Happening::ToolDone { id, failed, preview });
+    /// Words that the agent was told: of others first, then a person's.
+    fn heard(&mut self, text: &str, shown: &Shown, happened: &mut Vec<Happening>) {
+        let (told, own) = text.split_at_checked(shown.told).unwrap_or((text, ""));
+        let notes = told.len().saturating_sub(shown.asked);
+        let (notes, question) = told.split_at_checked(notes).unwrap_or((told, ""));
+        for (words, asked) in [(notes, false), (question, true)] {
+            let text = words.trim_end_matches('\n').to_owned();
+            if !text.is_empty() {
+                happened.push(Happening::Told { text, asked });
+            }
+        }
+        // Results of tools come without words.
+        let has_words = shown.message.content.iter().any(|part| matches!(part, Part::Text { .. }));
+        let is_own = self.sent.front().is_some_and(|sent| sent == own);
+        if has_words && is_own && (shown.told == 0 || !own.is_empty()) {
+            self.sent.pop_front();
+        } else if !own.is_empty() {
+            happened.push(Happening::Heard { text: own.to_owned() });
         }
     }
 
@@ -174,10 +186,15 @@ impl Talk {
                 self.streamed.push_str(&text);
                 happened.push(Happening::Delta { text });
             }
-            // Before that its end says nothing; it comes once more with its result.
-            Ok(Live::ToolDone { id, .. }) if !self.started.contains(&id) => {}
             Ok(Live::ToolDone { id, failed, preview }) => {
-                self.tool_done(id, failed, preview, &mut happened);
+                // Of a call that was not told yet, or of one of several, its end says
+                // nothing; it comes once more with its result.
+                let calls = self.calls.get_mut(&id);
+                if let Some(calls) = calls.filter(|calls| calls.count == 1 && !calls.done) {
+                    calls.done = true;
+                    let name = calls.name.clone();
+                    happened.push(Happening::ToolDone { id, name, failed, preview });
+                }
             }
             // It comes with the message that asks for it, in its place.
             Ok(Live::ToolStarted { .. } | Live::Reply { .. }) | Err(_) => {}

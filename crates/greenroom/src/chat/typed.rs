@@ -12,6 +12,8 @@ use std::io::Read;
 
 const CUT: &str = "(not sent: a terminal takes no line longer than this, and the rest of it was \
     lost; put it into a file and type @FILE)";
+const TOO_LONG: &str = "(not sent: a message has at most 32 MiB, and this was longer: nothing of it \
+    was kept)";
 const NOT_TEXT: &str = "(not sent: that was not UTF-8)";
 const TOO_SOON: &str = "(no answer: the question has changed; type it again if it is meant for \
     the one above)";
@@ -31,6 +33,7 @@ impl Chat {
             None if self.keyboard => return Ok(Some(Left::Quit)),
             None => self.input = Input::Over,
             Some(Typed::Cut) => self.screen.notice(CUT)?,
+            Some(Typed::TooLong) => self.screen.notice(TOO_LONG)?,
             Some(Typed::NotText) => self.screen.notice(NOT_TEXT)?,
             Some(Typed::Text(text)) => match self.typed(app, client, id, &text).await {
                 // What the node refuses is no reason to leave.
@@ -116,6 +119,8 @@ fn file(path: &str) -> anyhow::Result<String> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut text = String::new();
     file.take(PAYLOAD_MAX_BYTES as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    // Nobody can be asked nothing.
+    anyhow::ensure!(!text.trim().is_empty(), "(not sent: {path} is empty)");
     Ok(text)
 }
 

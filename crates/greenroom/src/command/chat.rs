@@ -39,6 +39,11 @@ pub struct Args {
 }
 
 pub async fn run(app: &App, args: Args) -> Done {
+    // Nobody can be asked nothing.
+    if args.message.as_ref().is_some_and(|words| words.trim().is_empty()) {
+        let next = "write what is to be said: `greenroom chat AGENT -m WORDS`";
+        return Err(Problem::usage("the message is empty").next(in_its_name(next)).into());
+    }
     let (agent, key) = match args.id.split_once('/') {
         Some((agent, key)) => (agent.to_owned(), Some(key.to_owned())),
         None => (args.id.clone(), None),

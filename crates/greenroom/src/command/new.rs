@@ -175,7 +175,8 @@ fn tell(app: &App, choice: &Choice, dir: &Path, template: &Template) -> Done {
     if app.json() {
         let files: Vec<&str> = template.files.iter().map(|file| file.path).collect();
         let Choice { architecture, why, larger } = choice;
-        let next: Vec<String> = [format!("cd {}", dir.display())].into_iter().chain(next).collect();
+        let next: Vec<String> =
+            [format!("cd {}", in_quotes(dir))].into_iter().chain(next).collect();
         out::json(&json!({
             "architecture": architecture, "why": why, "larger": larger,
             "dir": dir, "files": files, "next": next, "recorded": true,
@@ -186,13 +187,23 @@ fn tell(app: &App, choice: &Choice, dir: &Path, template: &Template) -> Done {
     for file in &template.files {
         text.push_str(&format!("  {}\n", dir.join(file.path).display()));
     }
-    text.push_str(&format!("\n  cd {}\n", dir.display()));
+    text.push_str(&format!("\n  cd {}\n", in_quotes(dir)));
     for line in &next {
         text.push_str(&format!("  {line}\n"));
     }
     text.push_str(RECORDED);
     out::print(&text)?;
     Ok(Code::Done)
+}
+
+/// A folder as a shell takes it.
+fn in_quotes(dir: &Path) -> String {
+    let text = dir.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 const RECORDED: &str = "\nWithout a key this is a recorded run: no model is asked. Set ANTHROPIC_API_KEY, \

@@ -52,7 +52,8 @@ pub async fn run(app: &App, args: Args) -> Done {
     // What was given is checked before anything is started.
     // An agent is told what it is given; other code wants JSON.
     let read = if app.agents.contains(&kind) { input::json_or_word } else { input::json };
-    let input = args.input.as_deref().map(read).transpose()?;
+    let input = args.input.as_deref().map(read).transpose();
+    let input = input.map_err(|error| no_agent(app, &kind, error))?;
     let piped = args.input.as_deref() == Some("-");
     let (input, budget) = (input.unwrap_or_default(), args.budget);
     // One for all attempts: a node that ends in the middle of one may have done it.
@@ -218,6 +219,24 @@ async fn start(client: &Client, start: &Start, args: &Args) -> anyhow::Result<Pr
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Why the input cannot be read: other code than an agent may be meant, or none at all.
+fn no_agent(app: &App, kind: &str, error: anyhow::Error) -> anyhow::Error {
+    let name = kind.split_once('@').map_or(kind, |(name, _)| name);
+    if app.agents.is_empty() || app.registry.newest(name).is_some() {
+        return error;
+    }
+    let agents = app.agents.iter().map(String::as_str);
+    let next = match nearest(name, agents.clone()) {
+        Some(like) => format!("did you mean `{like}`?"),
+        None => format!(
+            "the agents here are {}: each is named as `name` in its file says, or else as its file",
+            agents.collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let words = format!("there is no agent `{name}` here, and other code wants JSON: {error}");
+    Problem::usage(words).next(next).into()
 }
 
 /// The error, with the kind that was most likely meant.

@@ -148,3 +148,12 @@ fn a_person_at_a_terminal_is_asked() {
     drop(keys);
     assert!(house.path("desk/agents/lead.md").exists());
 }
+
+#[test]
+fn the_folder_is_told_as_a_shell_takes_it() {
+    let house = House::new();
+    std::fs::create_dir(house.path("it's a")).expect("a folder");
+    let answers = "unknown,cheap,one,seconds,few";
+    let made = house.run(&["new", "it's a/../desk", "--answers", answers]).ok();
+    assert!(made.out.contains("\n  cd 'it'\\''s a/../desk'\n"), "{}", made.out);
+}

@@ -72,3 +72,45 @@ fn turns_in_which_nothing_works_are_no_progress() {
     watch.grant();
     assert!(check(&watch, &limits).is_ok());
 }
+
+#[test]
+fn answers_that_are_wrong_are_mended_a_few_times() {
+    let (mut watch, limits) = (Watch::default(), Limits::default());
+    for _ in 0..3 {
+        watch.was_wrong("it is no JSON");
+        assert!(check(&watch, &limits).is_ok());
+    }
+    watch.was_wrong("`n` is missing");
+    let words = check(&watch, &limits).unwrap_err().0;
+    assert!(words.contains("4 answers") && words.contains("`n` is missing"), "{words}");
+    watch.was_right();
+    assert!(check(&watch, &limits).is_ok());
+    watch.was_wrong("again");
+    assert!(check(&watch, &Limits { repairs: 0, ..limits }).is_err());
+}
+
+#[test]
+fn a_call_that_may_go_over_a_limit_is_shortened_or_not_made() {
+    let watch = Watch::default();
+    // A thousand tokens are read; a written one costs ten millionths.
+    let most = |length: u32| Used {
+        tokens: 1_000 + u64::from(length),
+        money_micro: 1_000 + 10 * u64::from(length),
+    };
+    let used = |tokens, money_micro| Used { tokens, money_micro };
+    let room = |limits: &Limits, used| watch.room(limits, used, 4_000, most);
+    let limits = Limits { tokens: Some(10_000), ..Limits::default() };
+    assert_eq!(room(&limits, used(5_000, 0)), Ok(4_000));
+    assert_eq!(room(&limits, used(6_000, 0)), Ok(3_000));
+    assert_eq!(room(&limits, used(8_744, 0)), Ok(256));
+    let words = room(&limits, used(8_745, 0)).unwrap_err().0;
+    assert_eq!(words, "8745 tokens used, 1255 left, and the next call may take 1256");
+    let limits = Limits { money: Some(0.1), ..Limits::default() };
+    assert_eq!(room(&limits, used(0, 50_000)), Ok(4_000));
+    assert_eq!(room(&limits, used(0, 60_000)), Ok(3_900));
+    let words = room(&limits, used(0, 98_000)).unwrap_err().0;
+    assert_eq!(words, "0.0980 of money spent, 0.0020 left, and the next call may cost 0.0036");
+    // Who wants less than what is useful gets that.
+    assert_eq!(watch.room(&limits, used(0, 98_900), 10, most), Ok(10));
+    assert_eq!(room(&Limits::default(), used(1 << 40, 1 << 40)), Ok(4_000));
+}

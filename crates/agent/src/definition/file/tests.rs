@@ -66,7 +66,7 @@ fn what_cannot_be_is_told() {
     let told = wrong("---\nname: x\ntoolPolicy:\n  pay: {atMostOne: true}\n---\nx");
     assert!(told.contains("line 4") && told.contains("did you mean `atMostOnce`?"), "{told}");
     let told = wrong("---\nname: x\ntoolPolicy:\n  a b: {readOnly: true}\n---\nx");
-    assert!(told.contains("line 3") && told.contains("in no tool's name"), "{told}");
+    assert!(told.contains("line 4") && told.contains("in no tool's name"), "{told}");
     assert!(wrong("---\nlimits: {failures: 1}\n---\nx").contains("limits.failures"));
     assert!(wrong("---\nlimits: {turn: 1}\n---\nx").contains("turn"));
     assert!(wrong("---\nlimits: {money: -1}\n---\nx").contains("limits.money"));
@@ -78,4 +78,25 @@ fn what_cannot_be_is_told() {
     assert!(wrong("---\nlimits: {child: {turns: 3}}\n---\nx").contains("turns"));
     assert!(wrong("---\nlimits: {child: 5}\n---\nx").contains("line"));
     assert!(wrong("---\ntools: {a: b}\n---\nx").contains("line"));
+}
+
+#[test]
+fn what_cannot_be_is_told_with_its_line() {
+    let wrong = |head: &str| read(&format!("---\nname: x\n{head}\n---\nx"), "x").unwrap_err();
+    let told = |head: &str, line: usize, words: &str| {
+        let wrong = wrong(head);
+        assert!(wrong.line == line && wrong.message.contains(words), "{head}: {wrong}");
+    };
+    told("limits:\n  depth: 2\n  turns: 0", 5, "limits.turns: 0");
+    told("limits: {depth: 2}\nmaxTurns: 0", 4, "maxTurns: 0");
+    told("limits:\n  money: .nan", 4, "limits.money: NaN");
+    told("limits:\n  child:\n    money: -1", 5, "limits.child.money");
+    told("isolation: cage", 3, "isolation: cage");
+    told("approve: {Write: {above: {pointer: amount, most: 50}}}", 3, "write `/amount`");
+    told("approve:\n  Bash: always\n  Write:\n    unless: {pointer: a, values: []}", 6, "Write");
+    told("approve: {pay: {above: {pointer: /a, most: .nan}}}", 3, "non-finite");
+    told("output: {type: nope}", 3, "output.type: there is no type `nope`");
+    told("output:\n  properties:\n    n:\n      type: int", 6, "output.properties.n.type");
+    told("output: words", 3, "output: \"words\" is no schema");
+    assert_eq!(read("---\nname: x\n---\n  \n", "x").unwrap_err().line, 3);
 }

@@ -157,6 +157,10 @@ impl Decode for Decoder {
         self.is_done
     }
 
+    fn usage(&self) -> Usage {
+        usage_of(&Value::Object(self.usage.clone()))
+    }
+
     fn finish(mut self) -> Result<Reply, Wrong> {
         // `message_delta` has said why it stops: only an empty event is missing then.
         if !self.is_done && self.stop.is_none() {

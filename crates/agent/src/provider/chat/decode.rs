@@ -192,6 +192,10 @@ impl Decode for Decoder {
         self.is_done
     }
 
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+
     fn finish(mut self) -> Result<Reply, Wrong> {
         if self.finish.is_none() && !self.is_done {
             return Err(Wrong::Cut);

@@ -138,6 +138,10 @@ impl Decode for Decoder {
         false
     }
 
+    fn usage(&self) -> Usage {
+        usage_of(&self.usage)
+    }
+
     fn finish(self) -> Result<Reply, Wrong> {
         if self.finish.is_none() {
             return Err(Wrong::Cut);

@@ -19,14 +19,22 @@ pub(super) struct Decoder {
     items: BTreeMap<u64, Value>,
     /// The whole, once it is over.
     response: Option<Value>,
+    /// What it has taken, also where it failed.
+    usage: Value,
 }
 
 impl Decoder {
     pub fn new(request: &Request) -> Decoder {
-        Decoder { model: request.model.clone(), items: BTreeMap::new(), response: None }
+        Decoder {
+            model: request.model.clone(),
+            items: BTreeMap::new(),
+            response: None,
+            usage: Value::Null,
+        }
     }
 
     fn end(&mut self, response: &Value) -> Result<(), Wrong> {
+        self.usage = response["usage"].clone();
         let status = response["status"].as_str().unwrap_or("completed");
         if matches!(status, "failed" | "cancelled") {
             let mut complaint = Complaint::of_event(response);
@@ -111,6 +119,10 @@ impl Decode for Decoder {
 
     fn is_done(&self) -> bool {
         self.response.is_some()
+    }
+
+    fn usage(&self) -> Usage {
+        usage_of(&self.usage)
     }
 
     fn finish(self) -> Result<Reply, Wrong> {

@@ -128,17 +128,82 @@ fn a_reply_that_was_cut_is_told_so() {
     assert_eq!(told.last(), Some(&Happening::Cut), "{told:?}");
 }
 
+/// Words of which so many bytes are of others, and so many of those a question.
+fn heard(text: &str, told: usize, asked: usize) -> Value {
+    let content = json!([{"type": "text", "text": text}]);
+    json!({"role": "user", "content": content, "told": told, "asked": asked})
+}
+
 #[test]
 fn word_of_another_agent_is_not_a_persons() {
     let mut talk = Talk::default();
     talk.sent("go on");
-    let user = |text: &str| json!({"role": "user", "content": [{"type": "text", "text": text}]});
+    let told = |text: &str, asked| Happening::Told { text: text.into(), asked };
     let asks = "[the agent w/1 asks; answer it with `answer_agent`]\nblue?";
-    let told = talk.turn(&turn(1, &[("thread/000001", user(asks))]));
-    assert_eq!(told, [Happening::Told { text: asks.into() }]);
-    // What was said here comes back behind such word.
-    let both = "[the agent w/1 reports] half\ngo on";
-    talk.turn(&turn(2, &[("thread/000002", user(both))]));
+    let asks = talk_told(&mut talk, asks, asks.len(), asks.len());
+    assert!(matches!(&asks[..], [Happening::Told { asked: true, .. }]), "{asks:?}");
+    // Whatever it begins with, and what else stands in it.
+    let note = "[a person has answered question q of w/1]";
+    let result = "[the agent w/1 has finished]\nhe asks; answer it with care";
+    let both = format!("{note}\n{result}");
+    assert_eq!(talk_told(&mut talk, &both, both.len(), 0), [told(&both, false)]);
+    let key = "[the shared key `plan` is at version 2, by w/1]";
+    let before = format!("{key}\n{result}");
+    let all = talk_told(&mut talk, &before, before.len(), result.len());
+    assert_eq!(all, [told(key, false), told(result, true)]);
+    // What was said here comes back behind such word, which is told.
+    let report = "[the agent w/1 reports] half\n";
+    let all = talk_told(&mut talk, &format!("{report}go on"), report.len(), 0);
+    assert_eq!(all, [told(report.trim_end(), false)]);
     assert_eq!(talk.turn(&turn(3, &[("status", json!("listening"))])), [Happening::Listening]);
     assert!(talk.is_answered());
+    // A person may write what looks like it.
+    let own = Happening::Heard { text: report.into() };
+    assert_eq!(talk_told(&mut talk, report, 0, 0), [own]);
+}
+
+fn talk_told(talk: &mut Talk, text: &str, told: usize, asked: usize) -> Vec<Happening> {
+    talk.turn(&turn(1, &[("thread/000001", heard(text, told, asked))]))
+}
+
+#[test]
+fn words_that_are_empty_come_back_too() {
+    let mut talk = Talk::default();
+    talk.sent("");
+    let results = json!({"role": "user", "content": []});
+    talk.turn(&turn(1, &[("thread/000001", results), ("status", json!("listening"))]));
+    assert!(!talk.is_answered());
+    talk.turn(&turn(3, &[("thread/000002", heard("", 0, 0))]));
+    assert!(talk.is_answered());
+}
+
+#[test]
+fn calls_of_the_same_id_are_told_reply_by_reply() {
+    let mut talk = Talk::default();
+    let call =
+        |name: &str| json!({"type": "tool_call", "id": "call_0", "name": name, "arguments": {}});
+    let result = |name: &str, content: &str| json!({"type": "tool_result", "id": "call_0", "name": name, "content": content});
+    let done = |name: &str, preview: &str| Happening::ToolDone {
+        id: "call_0".into(),
+        name: name.into(),
+        failed: false,
+        preview: preview.into(),
+    };
+    let says = |role: &str, content: Value| {
+        turn(1, &[("thread/000001", json!({"role": role, "content": content}))])
+    };
+    let ended =
+        || live(json!({"live": "tool_done", "id": "call_0", "failed": false, "preview": "r"}));
+    for name in ["first", "second", "third"] {
+        talk.turn(&says("assistant", json!([call(name)])));
+        assert_eq!(talk.emitted(&ended()), [done(name, "r")]);
+        assert_eq!(talk.turn(&says("user", json!([result(name, "r")]))), []);
+        assert_eq!(talk.emitted(&ended()), []);
+    }
+    // Two in one reply: which of them has ended is known with their results.
+    talk.turn(&says("assistant", json!([call("a"), call("b")])));
+    assert_eq!(talk.emitted(&ended()), []);
+    let results = says("user", json!([result("a", "1"), result("b", "2")]));
+    assert_eq!(talk.turn(&results), [done("a", "1"), done("b", "2")]);
+    assert!(talk.calls.len() == 1, "nothing of replies before is kept");
 }

@@ -50,3 +50,15 @@ fn who_says_one_thing_is_told_which_question_is_open() {
     house.run(&["chat", "support/one", "-m", "it is broken"]).fails(5, &words);
     house.run_with(&["chat", "support/two"], b"it is broken\n").fails(5, &["support/two#"]);
 }
+
+#[test]
+fn an_empty_message_is_refused() {
+    let server = server(REFUND);
+    let house = House::with_agents(&server.chat_url());
+    for words in ["", "  "] {
+        house
+            .run(&["chat", "support/one", "-m", words])
+            .fails(2, &["the message is empty", "-m WORDS"]);
+    }
+    assert_eq!(server.count(), 0);
+}
