@@ -53,6 +53,7 @@ mod warnings;
 pub use entry::main;
 /// Agents: a model and tools in a durable loop.
 pub use greenroom_agent as agent;
+pub use greenroom_boxes as boxes;
 pub use greenroom_journal as journal;
 pub use greenroom_model as model;
 pub use greenroom_model::queue::{Breaker, QueueSpec};

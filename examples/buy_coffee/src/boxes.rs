@@ -2,10 +2,10 @@
 
 use crate::Shop;
 use anyhow::Context;
-use greenroom_boxes::build::{Image, Progress};
-use greenroom_boxes::engine::{Engine, Setup};
-use greenroom_boxes::network::Secrets;
-use greenroom_boxes::sandbox::Launch;
+use greenroom::boxes::build::{Image, Progress};
+use greenroom::boxes::engine::{Engine, Setup};
+use greenroom::boxes::network::Secrets;
+use greenroom::boxes::sandbox::Launch;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl Spawned<'_> {
     /// # Errors
     /// As [`Spawned::buy_coffee`].
     pub fn run(&self, argv: &[&str]) -> anyhow::Result<String> {
-        let request = greenroom_boxes::engine::ExecRequest::of(argv.iter().copied());
+        let request = greenroom::boxes::engine::ExecRequest::of(argv.iter().copied());
         let printed = self.engine.exec(&self.name, &request, b"", &mut |_, _| {})?;
         anyhow::ensure!(printed.is_success(), "{}", printed.stderr.trim());
         Ok(printed.stdout)

@@ -6,7 +6,7 @@
 
 use anyhow::Context;
 use buy_coffee::{Boxes, Shop};
-use greenroom_boxes::sandbox::{Launch, spawner_main};
+use greenroom::boxes::sandbox::{Launch, spawner_main};
 
 fn main() -> anyhow::Result<()> {
     // Boxes are made by a process that this program becomes when it is started as one.

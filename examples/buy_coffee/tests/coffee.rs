@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use buy_coffee::{Boxes, Order, Shop};
-use greenroom_boxes::sandbox::Launch;
+use greenroom::boxes::sandbox::Launch;
 use std::path::Path;
 
 fn open(dir: &Path, shop: &Shop) -> (Boxes, Vec<String>) {

@@ -1,7 +1,7 @@
 //! Tries fixes of a project beside each other, each in a branch of one box.
 
-use greenroom_boxes::branch::{Mode, Terms};
-use greenroom_boxes::engine::{Ending, Engine, ExecRequest, Printed};
+use greenroom::boxes::branch::{Mode, Terms};
+use greenroom::boxes::engine::{Ending, Engine, ExecRequest, Printed};
 use std::path::Path;
 
 /// The box's folder.
@@ -59,7 +59,7 @@ pub fn explore(engine: &Engine) -> anyhow::Result<(Vec<Tried>, String)> {
 fn attempt(engine: &Engine, fix: &str) -> anyhow::Result<Tried> {
     let run = |line: &str| -> anyhow::Result<Printed> {
         let request =
-            ExecRequest { cwd: Some("/work".into()), ..ExecRequest::of(["sh", "-c", line]) };
+            ExecRequest { cwd: Some("/srv/project".into()), ..ExecRequest::of(["sh", "-c", line]) };
         Ok(engine.exec(fix, &request, b"", &mut |_, _| {})?)
     };
     run(&format!("sh /fixes/{fix}.sh"))?;

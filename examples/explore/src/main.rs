@@ -4,8 +4,8 @@
 //! One never ends, one leaves a git hook behind; the best of the rest is committed.
 
 use explore::explore;
-use greenroom_boxes::engine::{Engine, Setup};
-use greenroom_boxes::sandbox::spawner_main;
+use greenroom::boxes::engine::{Engine, Setup};
+use greenroom::boxes::sandbox::spawner_main;
 
 fn main() -> anyhow::Result<()> {
     // Boxes are made by a process that this program becomes when it is started as one.

@@ -1,9 +1,8 @@
 //! Five fixes in five branches of a real box.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use explore::{Tried, explore};
-use greenroom_boxes::engine::{Engine, ExecRequest, Setup};
-use greenroom_boxes::sandbox::Launch;
+use greenroom::boxes::engine::{Engine, ExecRequest, Setup};
+use greenroom::boxes::sandbox::Launch;
 
 #[test]
 fn the_best_of_five_fixes_is_committed() {
@@ -25,14 +24,16 @@ fn the_best_of_five_fixes_is_committed() {
     assert_eq!((tried.as_slice(), best.as_str()), (expected.as_slice(), "accents"));
     let names: Vec<String> = engine.list().unwrap().into_iter().map(|one| one.row.name).collect();
     assert_eq!(names, ["repo"]);
-    let request = ExecRequest::of(["cat", "/work/slug.py"]);
+    let request = ExecRequest::of(["cat", "/srv/project/slug.py"]);
     let printed = engine.exec("repo", &request, b"", &mut |_, _| {}).unwrap();
     assert!(printed.stdout.contains("NFKD"), "{printed:?}");
     let out = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(out.path().join("work")).unwrap();
+    std::fs::create_dir_all(out.path().join("srv/project")).unwrap();
     let before = concat!(env!("CARGO_MANIFEST_DIR"), "/boxes/repo/project/slug.py");
-    std::fs::copy(before, out.path().join("work/slug.py")).unwrap();
+    std::fs::copy(before, out.path().join("srv/project/slug.py")).unwrap();
     engine.export("repo", out.path(), false).unwrap();
-    assert!(std::fs::read_to_string(out.path().join("work/slug.py")).unwrap().contains("NFKD"));
+    assert!(
+        std::fs::read_to_string(out.path().join("srv/project/slug.py")).unwrap().contains("NFKD")
+    );
     engine.discard("repo").unwrap();
 }

@@ -300,13 +300,7 @@ impl Http {
                 return Ok(Some(Wrong::TooLong(most)));
             }
             for event in events.drain(..) {
-                let taken = decoder.take(&event, on_delta);
-                // From the first word on it is paid for.
-                let begins = taken.is_ok() && !std::mem::replace(&mut begun, true);
-                if begins || event.data.contains("\"usage") {
-                    on_delta(Delta::Usage { usage: decoder.usage() });
-                }
-                if let Err(wrong) = taken {
+                if let Err(wrong) = take(decoder, &event, &mut begun, on_delta) {
                     return Ok(Some(wrong));
                 }
             }
@@ -330,6 +324,21 @@ impl Http {
             Some(Ok(())) | None => None,
         })
     }
+}
+
+/// Hands an event on, and what it says of the usage. From the first word on a reply is paid for.
+fn take<D: Decode>(
+    decoder: &mut D,
+    event: &sse::Event,
+    begun: &mut bool,
+    on_delta: OnDelta<'_>,
+) -> Result<(), Wrong> {
+    let taken = decoder.take(event, on_delta);
+    let begins = taken.is_ok() && !std::mem::replace(begun, true);
+    if begins || event.data.contains("\"usage") {
+        on_delta(Delta::Usage { usage: decoder.usage() });
+    }
+    taken
 }
 
 fn failed(wrong: Wrong, asked: &Asked) -> Failure {
