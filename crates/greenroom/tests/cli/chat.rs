@@ -38,6 +38,8 @@ pub struct Talk {
     child: Child,
     keys: File,
     lines: Receiver<Value>,
+    /// How long it waits for a line. A real model takes its time, where others work beside it.
+    pub patience: Duration,
 }
 
 impl Talk {
@@ -71,7 +73,7 @@ impl Talk {
                 }
             }
         });
-        Talk { child, keys, lines }
+        Talk { child, keys, lines, patience: Duration::from_secs(60) }
     }
 
     pub fn types(&mut self, line: &str) {
@@ -91,7 +93,7 @@ impl Talk {
     /// The next line of one of these events.
     pub fn sees_one_of(&self, events: &[&str]) -> Value {
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = self.lines.recv_timeout(self.patience);
             let line = line.unwrap_or_else(|_| panic!("none of {events:?} came"));
             if events.iter().any(|event| line["event"] == *event) {
                 return line;

@@ -61,6 +61,7 @@ fn a_file_that_cannot_be_is_named_before_anything_starts_and_looking_goes_on() {
 #[test]
 fn an_agent_that_is_called_otherwise_than_its_file_is_told_by_its_name() {
     let house = House::with_agents("http://127.0.0.1:9");
+    std::fs::create_dir(house.path("agents")).expect("a folder");
     std::fs::write(house.path("agents/order.md"), "---\nname: orders\n---\nHelp.").expect("a file");
     let words = ["there is no agent `order` here", "did you mean `orders`?"];
     house.run(&["run", "order", "--input", "go"]).fails(2, &words);

@@ -223,6 +223,7 @@ fn the_example_of_a_site_is_made_with_a_real_model_while_the_person_keeps_talkin
     );
     std::fs::write(house.path("greenroom.toml"), config).expect("written");
     let mut talk = Talk::begin(&house, &["lead"]);
+    talk.patience = std::time::Duration::from_secs(250);
     talk.sees("listening");
     talk.types("Make two pages for a coffee shop.");
     talk.sees("tool_done");
