@@ -5,6 +5,7 @@ use super::words::short;
 use crate::exit::Code;
 use crate::out;
 use crate::paint::{Paint, Tone};
+use crate::problem::Problem;
 use crate::view::{plain, span};
 use greenroom_boxes::build::{Image, Progress};
 use std::io::IsTerminal;
@@ -32,6 +33,11 @@ pub fn run(desk: &Desk, args: &Args) -> anyhow::Result<Code> {
 pub fn build(desk: &Desk, folders: &[PathBuf]) -> anyhow::Result<Image> {
     let folders: Vec<&Path> =
         folders.iter().map(PathBuf::as_path).filter(|one| *one != Path::new("+")).collect();
+    if let Some(missing) = folders.iter().find(|one| !one.is_dir()) {
+        let words = format!("`{}` is no folder", missing.display());
+        let next = "a box is a folder with a box.toml or a SKILL.md; a command stands after `--`";
+        return Err(Problem::usage(words).next(next).into());
+    }
     let stderr = std::io::stderr();
     let mut teller = Teller {
         json: desk.json,

@@ -53,7 +53,7 @@ pub struct Flags {
     to keep it.\n{CODES}"
 ))]
 pub struct RunArgs {
-    /// An image, or folders that are built first; `a + b` is both
+    /// An image, or folders that are built first, which win; `a + b` is both
     #[arg(required = true, value_name = "IMAGE|FOLDER")]
     targets: Vec<String>,
     /// The box's name, by which it is kept
@@ -68,7 +68,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "command")]
     action: Option<String>,
     /// The action's arguments: JSON, @FILE, or - for standard input
-    #[arg(long, value_name = "JSON", requires = "action")]
+    #[arg(long, value_name = "JSON")]
     args: Option<String>,
     /// The command, after `--`; no shell reads it
     #[arg(last = true, value_name = "COMMAND")]
@@ -112,6 +112,11 @@ pub struct ActionArgs {
 
 pub fn run(desk: &Desk, args: RunArgs) -> anyhow::Result<ExitCode> {
     check(desk, &args.flags)?;
+    if args.args.is_some() && args.action.is_none() {
+        let problem = Problem::usage("--args was said, but no action that they are for")
+            .next("say --action NAME; a command's own arguments stand after `--`");
+        return Err(problem.into());
+    }
     let has_work = !args.command.is_empty() || args.action.is_some();
     if !has_work && !args.flags.detach && args.name.is_none() && !args.keep {
         let problem = Problem::usage("there is no command to run")

@@ -150,7 +150,7 @@ pub struct ExportArgs {
     /// The box
     name: String,
     /// The folder
-    dir: PathBuf,
+    folder: PathBuf,
     /// Also what would act outside of the box: git's hooks, links that lead out, setuid files
     #[arg(long)]
     planted: bool,
@@ -158,11 +158,11 @@ pub struct ExportArgs {
 
 pub fn export(desk: &Desk, args: &ExportArgs) -> anyhow::Result<Code> {
     desk.engine.find(&args.name)?;
-    if !args.dir.is_dir() {
-        let words = format!("{} is no folder", args.dir.display());
+    if !args.folder.is_dir() {
+        let words = format!("{} is no folder", args.folder.display());
         return Err(Problem::usage(words).next("make it first").into());
     }
-    let paths = desk.engine.export(&args.name, &args.dir, args.planted)?.paths;
-    let words = format!("{paths} paths changed in {}\n", args.dir.display());
-    desk.tell(&json!({ "paths": paths, "dir": args.dir }), &words)
+    let paths = desk.engine.export(&args.name, &args.folder, args.planted)?.paths;
+    let words = format!("{paths} paths changed in {}\n", args.folder.display());
+    desk.tell(&json!({ "paths": paths, "folder": args.folder }), &words)
 }

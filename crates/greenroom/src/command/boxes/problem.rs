@@ -54,6 +54,9 @@ fn of_sandbox(error: &sandbox::Error, words: String) -> Problem {
             };
             Problem::new("no_command", words).next(next).exit(exit)
         }
+        sandbox::Error::Setup { source, .. } if source.kind() == ErrorKind::NotFound => {
+            Problem::new("not_found", words)
+        }
         sandbox::Error::Setup { .. } => Problem::new("setup", words)
             .next("`greenroom box doctor` shows what this machine can do"),
         sandbox::Error::Protocol { .. } | sandbox::Error::Spawner => Problem::new("spawner", words),

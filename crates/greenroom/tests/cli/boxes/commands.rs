@@ -8,7 +8,7 @@ use std::process::Stdio;
 #[test]
 fn a_folder_is_built_step_by_step_and_once() {
     let place = Place::new();
-    place.folder("steps", "base = \"host\"\nsetup = [\"echo working; echo two > /srv\"]\n");
+    place.folder("steps", "base = \"host\"\nsetup = [\"echo working; echo two > /srv/two\"]\n");
     let built = place.run(&["build", "./steps"]).ok();
     assert!(built.out.starts_with("steps "), "{}", built.out);
     for words in ["[1/", "echo working", "  working", "done in"] {
@@ -168,8 +168,7 @@ fn a_command_that_is_killed_takes_along_what_it_ran() {
 #[test]
 fn a_build_that_is_killed_is_done_again() {
     let place = Place::new();
-    let spec =
-        "base = \"host\"\nsetup = [\"echo first > /srv\", \"test -e /srv; echo on; sleep 3\"]\n";
+    let spec = "base = \"host\"\nsetup = [\"echo first > /srv/one\", \"test -e /srv/one; echo on; sleep 3\"]\n";
     place.folder("slow", spec);
     let mut command = place.house.command(&["box", "build", "./slow"]);
     let mut child = command.spawn().expect("it runs");
@@ -183,7 +182,7 @@ fn a_build_that_is_killed_is_done_again() {
     assert_eq!(place.run(&["images", "--json"]).ok().out, "[]\n");
     let again = place.run(&["build", "./slow"]).ok();
     assert!(again.err.contains("cached"), "the first step is kept: {}", again.err);
-    place.run(&["run", "slow", "--", "cat", "/srv"]).ok();
+    place.run(&["run", "slow", "--", "cat", "/srv/one"]).ok();
 }
 
 #[test]

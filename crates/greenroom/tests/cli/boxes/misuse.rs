@@ -27,7 +27,7 @@ fn each_misuse_has_words_of_its_own() {
         (&["run", "plain", "-t", "--", "sh"], 125, &["no terminal", "leave --tty away"]),
         (&["run", "plain", "-e", "X", "--", "env"], 125, &["NAME=VALUE"]),
         (&["run", "plain", "--timeout", "5", "--", "true"], 2, &["span of time"]),
-        (&["run", "plain", "--args", "{}", "--", "true"], 2, &["--action"]),
+        (&["run", "plain", "--args", "{}", "--", "true"], 125, &["--action"]),
         (&["run", "plain", "-dt", "--", "true"], 2, &["cannot be used with"]),
         (&["exec", "nobody", "--", "true"], 125, &["no box `nobody`", "box ls"]),
         (&["exec", "work"], 2, &["COMMAND"]),
