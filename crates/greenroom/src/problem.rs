@@ -52,12 +52,6 @@ impl Problem {
             let problem = Problem::new(error.code(), error.to_string());
             return Problem { next: error.next(), ..problem }.exit(exit_of(error.code()));
         }
-        if let Some(error) = error.downcast_ref::<greenroom_boxes::Error>() {
-            return crate::command::boxes::problem(error);
-        }
-        if let Some(error) = error.downcast_ref::<greenroom_boxes::sandbox::Error>() {
-            return Problem::new("failed", error.to_string());
-        }
         if let Some(error) = error.downcast_ref::<greenroom_model::Error>() {
             return Problem::usage(error.to_string());
         }

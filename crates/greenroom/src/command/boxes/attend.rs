@@ -1,5 +1,6 @@
 //! A command in a box with this process's streams, signals and terminal, to its end.
 
+use super::beside::beside;
 use super::terminal::{Raw, on_signals};
 use greenroom_boxes::engine::{Begun, Ending, Engine, ExecRequest};
 use greenroom_boxes::sandbox::{End, Stream};
@@ -73,12 +74,6 @@ fn write(stream: Stream, bytes: &[u8]) -> io::Result<()> {
         }
         Stream::Stderr => io::stderr().lock().write_all(bytes),
     }
-}
-
-/// Nobody waits for it: it may stand in a read of a terminal when the program ends.
-#[expect(clippy::disallowed_methods, reason = "an engine has no runtime, and this one blocks")]
-pub fn beside(work: impl FnOnce() + Send + 'static) {
-    std::thread::spawn(work);
 }
 
 /// Standard input, until its end or until the command reads no more.

@@ -5,11 +5,14 @@ use crate::options::Options;
 use crate::out;
 use crate::paint::Paint;
 use crate::problem::Problem;
+use greenroom_agent::provider::SecretStore;
 use greenroom_boxes::engine::{Engine, Setup};
+use greenroom_boxes::network::Secrets;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The engine and the way to tell.
 pub struct Desk {
@@ -17,6 +20,19 @@ pub struct Desk {
     pub json: bool,
     /// Colours of standard output.
     pub paint: Paint,
+    /// Serves the networks of boxes, while this command runs.
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// The environment's, and those that `greenroom secret` keeps.
+struct Kept(Option<SecretStore>);
+
+impl Secrets for Kept {
+    fn value(&self, name: &str) -> Result<Option<String>, String> {
+        let Some(store) = &self.0 else { return Ok(std::env::var(name).ok()) };
+        let secret = store.get(name).map_err(|error| error.to_string())?;
+        Ok(secret.map(|secret| secret.reveal().to_owned()))
+    }
 }
 
 /// The folder of boxes stands beside the store.
@@ -43,8 +59,16 @@ impl Desk {
             Problem::new("failed", format!("cannot make the directory {dir}: {error}"))
                 .next("give another one with --dir")
         })?;
-        let engine = Engine::open(&dir(options), Setup::default())?;
-        Ok(Desk { engine, json: options.json, paint: Paint::on(&std::io::stdout()) })
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let setup = Setup {
+            runtime: Some(runtime.handle().clone()),
+            secrets: Some(Arc::new(Kept(SecretStore::open()))),
+            ..Setup::default()
+        };
+        let engine = Engine::open(&dir(options), setup)?;
+        let paint = Paint::on(&std::io::stdout());
+        Ok(Desk { engine, json: options.json, paint, _runtime: runtime })
     }
 
     /// Prints JSON or words.

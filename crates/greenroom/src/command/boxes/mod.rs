@@ -3,6 +3,7 @@
 //! An engine blocks, so these commands run without an async runtime around them.
 
 mod attend;
+mod beside;
 mod build;
 mod change;
 mod desk;
@@ -16,8 +17,6 @@ mod problem;
 mod terminal;
 mod upkeep;
 mod words;
-
-pub use problem::problem;
 
 use crate::exit::Code;
 use crate::options::Options;
@@ -95,12 +94,12 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
     let what = args.what;
     let makes = matches!(what, What::Build(_) | What::Run(_));
     if matches!(what, What::Doctor) {
-        return doctor::run(options).map(ExitCode::from);
+        return doctor::run(options).map(ExitCode::from).map_err(problem::told);
     }
     if !makes && !desk::is_there(options) {
         return nothing_there(options, &what);
     }
-    let desk = Desk::open(options)?;
+    let desk = Desk::open(options).map_err(problem::told)?;
     let done = match what {
         What::Run(args) => return execute::run(&desk, args).map_err(problem::of_command),
         What::Exec(args) => return execute::exec(&desk, args).map_err(problem::of_command),
@@ -125,7 +124,7 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
         What::Gc => upkeep::collect(&desk),
         What::Doctor => Ok(Code::Done),
     };
-    done.map(ExitCode::from)
+    done.map(ExitCode::from).map_err(problem::told)
 }
 
 /// Looking at what is not there makes no folder.

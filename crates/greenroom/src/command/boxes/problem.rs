@@ -6,7 +6,7 @@ use greenroom_boxes::{Error, sandbox};
 use std::io::ErrorKind;
 
 /// What happened, what to do next, and the exit code.
-pub fn problem(error: &Error) -> Problem {
+fn problem(error: &Error) -> Problem {
     let words = error.to_string();
     match error {
         Error::Missing(what) => {
@@ -27,6 +27,7 @@ pub fn problem(error: &Error) -> Problem {
         Error::Damaged(_) => Problem::new("damaged", words),
         Error::Busy(_) => Problem::new("busy", words),
         Error::Io { .. } => Problem::new("failed", words),
+        Error::Network(_) => Problem::new("network", words),
         Error::Sandbox(error) => of_sandbox(error, words),
     }
 }
@@ -64,12 +65,23 @@ fn of_sandbox(error: &sandbox::Error, words: String) -> Problem {
     }
 }
 
+/// An error of boxes with what to do next; any other as it is.
+pub fn told(error: anyhow::Error) -> anyhow::Error {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return problem(error).into();
+    }
+    match error.downcast_ref::<sandbox::Error>() {
+        Some(of_box) => of_sandbox(of_box, of_box.to_string()).into(),
+        None => error,
+    }
+}
+
 /// The exit codes of commands in boxes are the commands': what goes wrong before is 125.
 pub fn of_command(error: anyhow::Error) -> anyhow::Error {
     if error.is::<std::io::Error>() {
         return error;
     }
-    let problem = Problem::of(&error);
+    let problem = Problem::of(&told(error));
     match problem.exit {
         Code::NoCommand | Code::NotExecutable => problem.into(),
         _ => problem.exit(Code::NoBox).into(),

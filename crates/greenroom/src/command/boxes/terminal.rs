@@ -1,6 +1,6 @@
 //! The terminal of whoever sits here, lent to a command in a box.
 
-use super::attend::beside;
+use super::beside::beside;
 use greenroom_boxes::sandbox::Signals;
 use rustix::termios::{
     OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
