@@ -2,9 +2,9 @@
 
 use crate::app::{App, Done};
 use crate::command::{
-    answer, asks, bench, budget, cancel, chat, completion, dead, doctor, export, fork, history,
-    import, kinds, logs, names, new, pause, ps, publish, queues, restart, result, resume, run,
-    schedule, secret, send, state, trace, tree, up,
+    answer, asks, bench, boxes, budget, cancel, chat, completion, dead, doctor, export, fork,
+    history, import, kinds, logs, names, new, pause, ps, publish, queues, restart, result, resume,
+    run, schedule, secret, send, state, trace, tree, up,
 };
 use crate::exit::{Code, LEGEND};
 use crate::options::Options;
@@ -87,6 +87,8 @@ pub enum Command {
     Queues(queues::Args),
     /// Keep the keys of models and tools
     Secret(secret::Args),
+    /// Disposable environments: build, run, branch, commit
+    Box(boxes::Args),
     /// List the kinds of processes there is code for
     Kinds(kinds::Args),
     /// Find out what is wrong
@@ -139,8 +141,8 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Secret(args) => secret::run(app, args),
         Command::Kinds(args) => kinds::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
-        // Has been run before there was an app.
-        Command::Bench(_) => Ok(Code::Done),
+        // Have been run before there was an app.
+        Command::Bench(_) | Command::Box(_) => Ok(Code::Done),
         Command::Completion(args) => completion::run(args, Cli::command()),
     }
 }

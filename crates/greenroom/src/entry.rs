@@ -3,6 +3,7 @@
 use crate::agents;
 use crate::app::App;
 use crate::cli::{Cli, Command, dispatch};
+use crate::command;
 use crate::exit::Code;
 use crate::options::Options;
 use crate::out;
@@ -27,6 +28,8 @@ use std::process::ExitCode;
 /// a program of yours that is busy does well to do the same.
 #[must_use = "the exit code tells how it went: return it from `main`"]
 pub fn main(registry: Registry) -> ExitCode {
+    // The program that starts boxes is this one: then nothing else of it may run.
+    greenroom_boxes::sandbox::spawner_main();
     #[cfg(feature = "genai")]
     greenroom_agent::provider::install_tls();
     let cli = match parse() {
@@ -47,7 +50,7 @@ pub fn main(registry: Registry) -> ExitCode {
     };
     let Cli { options, command } = cli;
     match run(options.clone(), command, registry) {
-        Ok(code) => code.into(),
+        Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => Code::Done.into(),
         Err(error) => {
             let problem = Problem::of(&error);
@@ -69,11 +72,15 @@ fn wants_json() -> bool {
     own.into_iter().any(|arg| arg == "--json")
 }
 
-fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result<Code> {
+fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result<ExitCode> {
+    // Boxes block, and their commands have exit codes of their own.
+    if let Command::Box(args) = command {
+        return command::boxes::run(&options, args);
+    }
     // A bench makes async runtimes of its own.
     if let Command::Bench(args) = &command {
         crate::bench::run(args, options.store.as_deref(), options.json)?;
-        return Ok(Code::Done);
+        return Ok(Code::Done.into());
     }
     // A node needs threads; asking one does not, and starts faster without.
     let mut builder = if command.may_serve() {
@@ -89,7 +96,7 @@ fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result
     });
     // Steps that were given up may still block a thread; nobody waits for them.
     tokio.shutdown_background();
-    result
+    result.map(ExitCode::from)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -18,6 +18,12 @@ pub enum Code {
     Cancelled = 4,
     /// The process has not ended.
     Unfinished = 5,
+    /// A command in a box was not run: the box is not there, or something else went wrong.
+    NoBox = 125,
+    /// A box has the program of a command, and cannot run it.
+    NotExecutable = 126,
+    /// A box has no such program.
+    NoCommand = 127,
 }
 
 /// For `--help`.

@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 /// own binary has another than `greenroom`.
 pub fn named(command: Command, name: &str) -> Command {
     command.mut_subcommands(|sub| {
+        let sub = named(sub, name);
         let Some(help) = sub.get_after_help().map(ToString::to_string) else {
             return sub;
         };

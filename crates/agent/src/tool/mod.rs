@@ -19,6 +19,8 @@ pub(crate) use function::schema_of;
 pub use pattern::Pattern;
 pub use policy::{Approval, Policy};
 pub(crate) use redact::Redact;
+/// Whether arguments are what a JSON schema asks for; errors name the field.
+pub use schema::check as check_arguments;
 pub(crate) use schema::{Unsound, check, sound};
 pub use toolbox::{BadTool, Toolbox};
 

@@ -119,8 +119,9 @@ impl Engine {
         folders: &[&Path],
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Image, Error> {
-        let level = self.level(LevelName::Namespace)?;
-        let builder = Builder::new(&self.branches, &*level).with_network(self);
+        // A spawner of its own: what runs for a build ends with who builds, however that ends.
+        let level = Namespace::open(&self.setup.launch, &self.dir.join("builders"))?;
+        let builder = Builder::new(&self.branches, &level).with_network(self);
         let image = builder.build_together(folders, progress)?;
         self.records.keep_image(&image, now_ms())?;
         Ok(image)

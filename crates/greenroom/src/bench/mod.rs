@@ -2,6 +2,7 @@
 //! on the real store, with fsync on.
 
 mod agents;
+mod boxes;
 mod crowd;
 mod latency;
 mod light;

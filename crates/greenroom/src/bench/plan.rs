@@ -72,6 +72,9 @@ pub enum BenchName {
     Agents,
     /// An agent's tokens, told to 100 watchers over the API: tokens_told_per_s.
     Watchers,
+    /// Boxes beside bwrap, fork and exec, and git worktrees: spawn_p50_us, exec_p50_us,
+    /// branch_p50_us, commit_100_p50_us, idle_kb_per_box (of --processes boxes).
+    Box,
     /// Every bench.
     All,
     /// The model's server of the benches of agents.

@@ -2,24 +2,34 @@
 
 use super::place::Place;
 use super::plan::{Args, BenchName};
-use super::{agents, latency, light, messages, model_call, model_server, recovery, replay, starts};
+use super::{
+    agents, boxes, latency, light, messages, model_call, model_server, recovery, replay, starts,
+};
 use super::{steps, waiting, wake, watchers};
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
+
+/// Beside the user's own store, so that it is the same disk.
+const DIR: &str = ".greenroom";
 
 /// Runs one bench or all. `json`: one object a line, else a table for people.
 pub fn run(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
     if args.name == BenchName::ModelServer {
         return model_server::serve(args);
     }
+    // Boxes block.
+    let boxes = || print(&boxes::run(&Place::new(Path::new(DIR), store)?, args)?, json);
+    if args.name == BenchName::Box {
+        return boxes();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run_all(args, store, json))
+    runtime.block_on(run_all(args, store, json))?;
+    if args.name == BenchName::All { boxes() } else { Ok(()) }
 }
 
 async fn run_all(args: &Args, store: Option<&str>, json: bool) -> anyhow::Result<()> {
-    // Beside the user's own store, so that it is the same disk.
-    let dir = Path::new(".greenroom");
+    let dir = Path::new(DIR);
     if args.name == BenchName::RecoveryVictim {
         let store = store.ok_or_else(|| anyhow::anyhow!("the victim needs a store"))?;
         return recovery::victim(store, args).await;
@@ -74,9 +84,11 @@ async fn one(
         BenchName::ModelCall => model_call::run(&place, args).await,
         BenchName::Agents => agents::run(&place, args).await,
         BenchName::Watchers => watchers::run(&place, args).await,
-        BenchName::Replay | BenchName::All | BenchName::RecoveryVictim | BenchName::ModelServer => {
-            replay::run(&place, args).await
-        }
+        BenchName::Box
+        | BenchName::Replay
+        | BenchName::All
+        | BenchName::RecoveryVictim
+        | BenchName::ModelServer => replay::run(&place, args).await,
     }
 }
 

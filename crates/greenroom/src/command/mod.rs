@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod asks;
 pub mod bench;
+pub mod boxes;
 pub mod budget;
 pub mod cancel;
 pub mod chat;

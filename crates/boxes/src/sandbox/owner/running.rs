@@ -107,6 +107,12 @@ impl Running {
         wire::send(&self.socket, &ToMinder::Kill, &[]).map_err(|_| lost(&self.id))
     }
 
+    /// For signals while [`Running::wait`] waits.
+    pub fn signals(&self) -> Result<Signals, Error> {
+        let socket = self.socket.try_clone().map_err(Error::system("copy the minder's socket"))?;
+        Ok(Signals { id: self.id.clone(), socket })
+    }
+
     /// Sets the size of its terminal.
     pub fn resize(&self, size: Terminal) -> Result<(), Error> {
         let Some(terminal) = self.stdin.as_ref().or(self.stdout.as_ref()).filter(|_| self.terminal)
@@ -146,6 +152,25 @@ impl Running {
             Stream::Stderr => stderr.extend_from_slice(bytes),
         })?;
         Ok(Output { stdout, stderr, finished })
+    }
+}
+
+/// Sends signals to a command while somebody else waits for its end.
+#[derive(Debug)]
+pub struct Signals {
+    id: String,
+    socket: OwnedFd,
+}
+
+impl Signals {
+    /// As [`Running::signal`].
+    pub fn send(&self, number: i32) -> Result<(), Error> {
+        wire::send(&self.socket, &ToMinder::Signal(number), &[]).map_err(|_| lost(&self.id))
+    }
+
+    /// As [`Running::kill`].
+    pub fn kill(&self) -> Result<(), Error> {
+        wire::send(&self.socket, &ToMinder::Kill, &[]).map_err(|_| lost(&self.id))
     }
 }
 

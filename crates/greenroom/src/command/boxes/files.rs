@@ -1,0 +1,168 @@
+//! `box cp`, `box export`, `box logs`: files of boxes.
+
+use super::desk::Desk;
+use super::execute::LOG;
+use super::words::bytes;
+use crate::exit::Code;
+use crate::out;
+use crate::problem::Problem;
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Copy a file into a box or out of it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  greenroom box cp notes.txt work:/srv/notes.txt\n  \
+    greenroom box cp work:/srv/result.json .\n  greenroom box cp work:/srv/log - | less")]
+pub struct CpArgs {
+    /// A file, BOX:/PATH, or - for standard input
+    from: String,
+    /// A file or folder, BOX:/PATH, or - for standard output
+    to: String,
+}
+
+/// One end of a copy.
+enum Place<'a> {
+    Box { name: &'a str, path: &'a str },
+    Here(&'a Path),
+    Pipe,
+}
+
+impl Place<'_> {
+    /// A `:` after a `/` is part of a path.
+    fn of(text: &str) -> Place<'_> {
+        match text.split_once(':') {
+            _ if text == "-" => Place::Pipe,
+            Some((name, path)) if !name.contains(['/', '.']) => Place::Box { name, path },
+            _ => Place::Here(Path::new(text)),
+        }
+    }
+}
+
+pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
+    let (from, to) = (Place::of(&args.from), Place::of(&args.to));
+    let count = match (from, to) {
+        (Place::Box { name, path }, to @ (Place::Here(_) | Place::Pipe)) => {
+            let mut file = desk.engine.open_file(name, absolute(path)?)?;
+            match to {
+                Place::Here(to) => {
+                    let to = into_folder(to, path);
+                    let made = File::create(&to).map_err(|error| here("write", &to, &error))?;
+                    stream(&mut file, &made)?
+                }
+                _ => stream(&mut file, io::stdout().lock())?,
+            }
+        }
+        (Place::Here(from), Place::Box { name, path }) => {
+            let file = File::open(from).map_err(|error| here("read", from, &error))?;
+            let metadata = file.metadata().map_err(|error| here("read", from, &error))?;
+            if metadata.is_dir() {
+                let words = format!("{} is a folder; cp copies single files", from.display());
+                let next = "a whole tree: `tar c … | greenroom box exec BOX -- tar x -C /DIR`";
+                return Err(Problem::usage(words).next(next).into());
+            }
+            let path = match (path.ends_with('/'), from.file_name()) {
+                (true, Some(file)) => Path::new(path).join(file),
+                _ => PathBuf::from(path),
+            };
+            let mode = metadata.permissions().mode() & 0o777;
+            let path = path.to_string_lossy();
+            let made = desk.engine.create_file(name, absolute(&path)?, mode)?;
+            stream(file, &made)?
+        }
+        (Place::Pipe, Place::Box { name, path }) => {
+            let made = desk.engine.create_file(name, absolute(path)?, 0o644)?;
+            stream(io::stdin().lock(), &made)?
+        }
+        _ => {
+            let problem = Problem::usage("one side, and only one, must be a file in a box")
+                .next("write it as BOX:/PATH");
+            return Err(problem.into());
+        }
+    };
+    // Standard output may be the file itself.
+    if args.to != "-" {
+        desk.tell(&json!({ "bytes": count }), &format!("{} copied\n", bytes(count)))?;
+    }
+    Ok(Code::Done)
+}
+
+fn absolute(path: &str) -> anyhow::Result<&Path> {
+    if path.starts_with('/') && !path.ends_with('/') {
+        return Ok(Path::new(path));
+    }
+    let words = format!("`{path}` is no file's path in a box");
+    Err(Problem::usage(words).next("write it from the root, as in BOX:/srv/file").into())
+}
+
+fn into_folder(to: &Path, path: &str) -> PathBuf {
+    match (to.is_dir(), Path::new(path).file_name()) {
+        (true, Some(file)) => to.join(file),
+        _ => to.to_owned(),
+    }
+}
+
+fn here(doing: &str, path: &Path, error: &io::Error) -> Problem {
+    Problem::new("failed", format!("cannot {doing} {}: {error}", path.display()))
+}
+
+fn stream(mut from: impl Read, mut to: impl Write) -> io::Result<u64> {
+    let count = io::copy(&mut from, &mut to)?;
+    to.flush()?;
+    Ok(count)
+}
+
+/// Print what a command in the background writes.
+#[derive(clap::Args)]
+pub struct LogsArgs {
+    /// The box
+    name: String,
+}
+
+pub fn logs(desk: &Desk, args: &LogsArgs) -> anyhow::Result<Code> {
+    desk.engine.find(&args.name)?;
+    let mut file = desk.engine.open_file(&args.name, Path::new(LOG)).map_err(|error| {
+        let words =
+            format!("`{}` has no output of a command in the background: {error}", args.name);
+        Problem::new("no_log", words)
+            .next("`greenroom box exec BOX -d -- …` makes it; it ends when the box is stopped")
+            .exit(Code::Missing)
+    })?;
+    if desk.json {
+        let mut all = Vec::new();
+        file.read_to_end(&mut all)?;
+        out::json(&json!({ "box": args.name, "output": String::from_utf8_lossy(&all) }))?;
+    } else {
+        stream(&mut file, io::stdout().lock())?;
+    }
+    Ok(Code::Done)
+}
+
+/// Put what a box has changed into a folder.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Each path must still be there as it was when the box began. Interrupted, the next export into\n\
+    the folder finishes it or undoes it."
+)]
+pub struct ExportArgs {
+    /// The box
+    name: String,
+    /// The folder
+    folder: PathBuf,
+    /// Also what would act outside of the box: git's hooks, links that lead out, setuid files
+    #[arg(long)]
+    planted: bool,
+}
+
+pub fn export(desk: &Desk, args: &ExportArgs) -> anyhow::Result<Code> {
+    desk.engine.find(&args.name)?;
+    if !args.folder.is_dir() {
+        let words = format!("{} is no folder", args.folder.display());
+        return Err(Problem::usage(words).next("make it first").into());
+    }
+    let paths = desk.engine.export(&args.name, &args.folder, args.planted)?.paths;
+    let words = format!("{paths} paths changed in {}\n", args.folder.display());
+    desk.tell(&json!({ "paths": paths, "folder": args.folder }), &words)
+}

@@ -1,0 +1,78 @@
+//! What is said to who uses boxes wrongly.
+
+use super::Place;
+
+#[test]
+fn where_there_are_no_boxes_nothing_is_made() {
+    let place = Place::new();
+    assert!(place.run(&["ls"]).ok().err.contains("there are no boxes"));
+    for list in ["ls", "images", "ps"] {
+        assert_eq!(place.run(&[list, "--json"]).ok().out, "[]\n");
+    }
+    place.run(&["diff", "work"]).fails(3, &["there are no boxes", "box build"]);
+    place.run(&["exec", "work", "--", "true"]).fails(125, &["there are no boxes", "box build"]);
+    assert!(!place.house.path(".greenroom").exists());
+    place.run(&[]).fails(2, &["Usage"]);
+}
+
+#[test]
+fn each_misuse_has_words_of_its_own() {
+    let place = Place::with_work();
+    let cases: &[(&[&str], i32, &[&str])] = &[
+        (&["build", "./nowhere"], 2, &["nowhere"]),
+        (&["run", "nothing", "--", "true"], 125, &["image `nothing`", "build its folder"]),
+        (&["run", "plain"], 125, &["no command", "--name"]),
+        (&["run", "plain", "--name", "work"], 125, &["take another"]),
+        (&["run", "plain", "--name", "A b", "--", "true"], 125, &["no name of a box"]),
+        (&["run", "plain", "-t", "--", "sh"], 125, &["no terminal", "leave --tty away"]),
+        (&["run", "plain", "-e", "X", "--", "env"], 125, &["NAME=VALUE"]),
+        (&["run", "plain", "--timeout", "5", "--", "true"], 2, &["span of time"]),
+        (&["run", "plain", "--args", "{}", "--", "true"], 125, &["--action"]),
+        (&["run", "plain", "-dt", "--", "true"], 2, &["cannot be used with"]),
+        (&["exec", "nobody", "--", "true"], 125, &["no box `nobody`", "box ls"]),
+        (&["exec", "work"], 2, &["COMMAND"]),
+        (&["exec", "work", "-t", "--json", "--", "sh"], 125, &["do not go together"]),
+        (&["ps", "nobody"], 3, &["no box `nobody`"]),
+        (&["diff", "nobody"], 3, &["no box `nobody`"]),
+        (&["branch", "work", "work"], 1, &["take another"]),
+        (&["branch", "work", "-n", "0"], 2, &["1..=1000"]),
+        (&["branch", "nobody"], 3, &["no box `nobody`"]),
+        (&["commit", "work"], 1, &["is no branch", "export"]),
+        (&["commit", "work", "--rebase", "--force"], 2, &["cannot be used with"]),
+        (&["rm", "nobody"], 3, &["no box `nobody`"]),
+        (&["rmi", "plain"], 1, &["`work` was started from"]),
+        (&["stop", "nobody"], 3, &["no box `nobody`"]),
+        (&["freeze", "work"], 1, &["does not run"]),
+        (&["logs", "work"], 3, &["no output", "exec"]),
+        (&["cp", "a", "b"], 2, &["BOX:/PATH"]),
+        (&["cp", "work:srv/a", "b"], 2, &["from the root"]),
+        (&["cp", "work:/srv/none", "b"], 1, &["/srv/none"]),
+        (&["cp", "plain", "work:/srv/x"], 2, &["is a folder", "tar"]),
+        (&["cp", "none.txt", "work:/srv/x"], 1, &["none.txt"]),
+        (&["export", "work", "nowhere"], 2, &["is no folder"]),
+        (&["port", "work", "x:y"], 2, &["LOCAL:REMOTE"]),
+        (&["port", "nobody", "0:80"], 3, &["no box `nobody`"]),
+        (&["inspect", "nothing"], 3, &["no box and no image", "box images"]),
+        (&["lss"], 2, &["lss"]),
+    ];
+    for (args, code, words) in cases {
+        println!("{args:?}");
+        place.run(args).fails(*code, words);
+        if *code != 2 {
+            let json = place.run(&[&["--json"], *args].concat());
+            let last = json.err.lines().last().unwrap_or_default();
+            let error: serde_json::Value = serde_json::from_str(last).expect("JSON");
+            assert!(error["error"]["message"].is_string(), "{error}");
+        }
+    }
+    assert_eq!(place.names(), ["work"]);
+}
+
+#[test]
+fn a_spec_that_is_wrong_is_told_with_its_place() {
+    let place = Place::new();
+    place.folder("bad", "base = \"host\"\n[limits]\nmemroy = \"1MiB\"\n");
+    place.run(&["build", "./bad"]).fails(2, &["box.toml", "3", "memroy", "memory"]);
+    place.folder("hard", "base = \"host\"\nlevel = \"microvm\"\n");
+    place.run(&["run", "./hard", "--", "true"]).fails(125, &["microvm", "box doctor"]);
+}
