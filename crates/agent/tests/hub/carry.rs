@@ -160,16 +160,19 @@ async fn a_later_box_of_the_name_has_nothing_of_the_earlier() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_box_that_does_not_listen_holds_up_nobody() {
     let world = World::new();
-    let of = resident("work", 1, &[], &["news"]);
+    let of = resident("work", 1, &[], &["news", "rare"]);
     let hub = world.hub();
     hub.open(&of).await.expect("open");
-    hub.subscribe(&of, &["news".to_owned()]).await.expect("subscribed");
+    hub.subscribe(&of, &["news".to_owned(), "rare".to_owned()]).await.expect("subscribed");
     world.tell("large", "news", json!("x".repeat(100_000))).await;
     for n in 0..70 {
         world.tell(&format!("n{n}"), "news", json!(n)).await;
     }
+    world.tell("rare", "rare", json!("at last")).await;
     let socket = world.serve(of);
-    let mut program = socket.connect().await;
+    let (mut program, mut other) = (socket.connect().await, socket.connect().await);
+    other.ask(json!({"op": "subscribe", "topics": ["rare"]})).await;
+    assert!(other.is_silent().await, "64 are before it");
     program.ask(json!({"op": "subscribe", "topics": ["news"]})).await;
     for seq in 1..=71 {
         let heard = program.hear_event().await;
@@ -180,4 +183,32 @@ async fn a_box_that_does_not_listen_holds_up_nobody() {
         }
         program.say(&json!({"op": "ack", "seq": seq})).await;
     }
+    assert_eq!(other.hear().await["event"]["body"], "at last");
+}
+
+/// What is deeply nested, a call, or nobody's topic does no harm to the mailbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_refused_and_the_mailbox_goes_on() {
+    let world = World::new();
+    let socket = world.serve(resident("work", 1, &[], &["news", "a.*"]));
+    let subscribe = |topic: &str| json!({"op": "subscribe", "topics": [topic]});
+    assert_eq!(code(&socket.ask(subscribe("a..b")).await), "bad_request");
+    let publish = |topic: &str| json!({"op": "publish", "topic": topic, "body": 1});
+    assert_eq!(code(&socket.ask(publish("a.*")).await), "bad_request");
+    assert_eq!(code(&socket.ask(publish("a.b.c.d.e.f.g")).await), "bad_request");
+    let warned = socket.ask(subscribe("a.>")).await;
+    assert!(warned["ok"]["warning"].is_string(), "{warned}");
+    for round in 0..3 {
+        let topics: Vec<String> = (0..30).map(|n| format!("news.{round}.{n}")).collect();
+        let of = resident("many", 1, &[], &[">"]);
+        let done = async {
+            world.hub().open(&of).await?;
+            world.hub().subscribe(&of, &topics).await
+        };
+        assert_eq!(done.await.is_ok(), round < 2, "64 at most");
+    }
+    let mut program = socket.connect().await;
+    program.ask(subscribe("news")).await;
+    world.tell("a", "news", json!([1.5, "é"])).await;
+    assert_eq!(program.hear().await["event"]["body"], json!([1.5, "é"]));
 }

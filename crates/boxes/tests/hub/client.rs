@@ -176,6 +176,9 @@ fn the_client_is_there_and_is_no_part_of_what_the_box_wrote() {
         assert_ne!(output.finished.end, greenroom_boxes::sandbox::End::Code(0), "{script}");
     }
     assert_eq!(client(&*sandbox, &["send", "owner", "a", "1"]).0, 0);
+    let without = world.house.spawn("without");
+    let found = crate::house::run(&*without, &crate::house::sh("ls /run"));
+    assert!(!crate::house::text(&found).contains("greenroom"));
     let upper = sandbox.upper().expect("a folder").to_owned();
     let written: Vec<_> = std::fs::read_dir(upper).expect("read").flatten().collect();
     assert!(written.is_empty(), "{written:?}");
