@@ -11,6 +11,7 @@ pub mod context;
 pub mod conversation;
 pub mod definition;
 pub mod front_matter;
+pub mod hub;
 mod json_size;
 pub mod memory;
 pub mod models;

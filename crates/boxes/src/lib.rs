@@ -11,6 +11,7 @@ pub mod engine;
 mod error;
 pub mod export;
 mod hash;
+pub mod hub;
 pub mod layer;
 mod level_name;
 #[cfg(feature = "microvm")]

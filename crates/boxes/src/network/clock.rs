@@ -1,5 +1,5 @@
-//! Time and tasks of the proxy, which serves real sockets in real time: the one file
-//! of it that may call the clock. Nothing of this is ever replayed.
+//! Time and tasks of the proxy and the hub, which serve real sockets in real time: the one file
+//! of theirs that may call the clock. Nothing of this is ever replayed.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +16,12 @@ pub(super) fn now_ms() -> u64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "sockets are waited for in real time")]
-pub(super) async fn pause(span: Duration) {
+pub(crate) async fn pause(span: Duration) {
     tokio::time::sleep(span).await;
 }
 
 /// What the future gives, unless it takes longer.
-pub(super) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Output> {
+pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Output> {
     let (mut future, mut late) = (pin!(future), pin!(pause(span)));
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -32,7 +32,7 @@ pub(super) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
 
 /// Starts the task that accepts.
 #[expect(clippy::disallowed_methods, reason = "the caller chose the runtime for it")]
-pub(super) fn start(
+pub(crate) fn start(
     runtime: &Handle,
     task: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
@@ -41,7 +41,7 @@ pub(super) fn start(
 
 /// Starts a task that ends with the set.
 #[expect(clippy::disallowed_methods, reason = "a connection is a task of its proxy's")]
-pub(super) fn start_in(set: &mut JoinSet<()>, task: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn start_in(set: &mut JoinSet<()>, task: impl Future<Output = ()> + Send + 'static) {
     set.spawn(task);
 }
 

@@ -7,7 +7,7 @@
 
 mod address;
 mod authority;
-mod clock;
+pub(crate) mod clock;
 mod connection;
 mod decision;
 mod download;

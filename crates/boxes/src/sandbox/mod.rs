@@ -18,7 +18,7 @@
 //! Knows no layers and no branches: it is told directories.
 
 mod cgroup;
-mod clock;
+pub(crate) mod clock;
 mod detached;
 mod doctor;
 mod error;
