@@ -6,7 +6,7 @@ mod policy;
 mod unmet;
 
 pub use policy::ToolPolicy;
-pub use unmet::{Unmet, unmet};
+pub use unmet::{Servers, Unmet, unmet};
 
 use crate::tool::{Approval, Policy};
 use greenroom_model::budget::Budget;

@@ -2,20 +2,22 @@
 //! changes no run that has begun.
 
 use super::input::Home;
+use super::live::waiting;
 use super::parts::Parts;
 use super::peer;
 use super::question;
-use crate::definition::{Definition, unmet};
+use crate::definition::{Definition, Servers, unmet};
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
-use crate::tool::mcp::McpTool;
+use crate::tool::mcp::{McpServers, McpTool};
 use crate::tool::{Approval, Pattern, Policy, Run as How, Tool, Toolbox};
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use greenroom_model::{Failure, Retry};
-use greenroom_runtime::Ctx;
+use greenroom_runtime::{Ctx, Step};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a run begins with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,7 +29,10 @@ pub(super) struct Setup {
     /// What it is told of its skills.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub skills: String,
-    /// Those of the agents it leads that have a workspace of their own.
+    /// The agents it leads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
+    /// Those of them that have a workspace of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub isolated: Vec<String>,
     /// What is missing, and does not keep it from working.
@@ -49,21 +54,23 @@ pub(super) struct Given {
 pub(super) struct Tools {
     tools: Vec<Arc<Tool>>,
     approve: Vec<(Pattern, Approval)>,
+    /// What was taken away, also while calls are under way.
+    revoked: Mutex<Vec<Pattern>>,
 }
 
 impl Setup {
     pub async fn read(ctx: &Ctx, parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
         let (parts, home) = (parts.clone(), home.cloned());
-        ctx.step("definition", move |_| {
+        ctx.step("definition", move |step| {
             let (parts, home) = (parts.clone(), home.clone());
-            async move { Setup::of(&parts, home.as_ref()).await }
+            async move { Setup::of(&parts, home.as_ref(), &step).await }
         })
         // Reading does no harm, however often the node has crashed over it.
         .retry(Retry::forever())
         .await
     }
 
-    async fn of(parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
+    async fn of(parts: &Parts, home: Option<&Home>, step: &Step) -> Result<Setup, Failure> {
         if let Some(problem) = &parts.problem {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
@@ -75,18 +82,33 @@ impl Setup {
             let named = allowed.as_deref().is_none_or(|list| any(list, name));
             (named || GRANTED.contains(&name)) && !any(&barred, name)
         };
+        let servers: Vec<&str> = parts.mcp.iter().flat_map(McpServers::names).collect();
+        let wanted = wanted(&servers, allowed.as_deref(), &barred);
         let (mut mcp, failed) = match &parts.mcp {
             None => Default::default(),
-            Some(servers) => servers.list().await,
+            Some(servers) => {
+                let asleep: Vec<&str> = wanted
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|name| !servers.is_live(name))
+                    .collect();
+                if !asleep.is_empty() {
+                    // Who does not listen misses it: no reason to fail.
+                    let _ = step.emit(&waiting(&asleep));
+                }
+                servers.list_of(|name| wanted.contains(name)).await
+            }
         };
-        let silent: Vec<String> = failed.keys().cloned().collect();
+        let unused = servers.into_iter().filter(|name| !wanted.contains(*name));
+        let unused = unused.map(str::to_owned).collect();
+        let servers = Servers { silent: failed.keys().cloned().collect(), unused };
         let mut warnings: Vec<String> =
             failed.into_values().map(|failure| failure.message).collect();
         let skills = skills(parts)?;
         let all = parts.tools.iter().map(|tool| &tool.spec.name);
         let all = all.chain(mcp.iter().map(|tool| &tool.spec.name)).cloned();
         let all: Vec<String> = all.chain((!skills.is_empty()).then(|| SKILL.to_owned())).collect();
-        let unmet = unmet(&definition, &all, &silent);
+        let unmet = unmet(&definition, &all, &servers);
         if !unmet.refused.is_empty() {
             return Err(Failure::fatal(BAD_DEFINITION, unmet.refused.join("; ")));
         }
@@ -110,9 +132,19 @@ impl Setup {
                 warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
             }
         }
-        let isolated = parts.isolated.clone();
-        Ok(Setup { skills: skills.prompt(), definition, tools, isolated, warnings })
+        let (agents, isolated) = (parts.agents.clone(), parts.isolated.clone());
+        Ok(Setup { skills: skills.prompt(), definition, tools, agents, isolated, warnings })
     }
+}
+
+/// The servers whose tools it may use: no other is started for it.
+fn wanted(servers: &[&str], allowed: Option<&[Pattern]>, barred: &[Pattern]) -> BTreeSet<String> {
+    let may = |name: &&str| {
+        let prefix = format!("mcp__{name}__");
+        allowed.is_none_or(|list| list.iter().any(|one| one.may_begin_with(&prefix)))
+            && !barred.iter().any(|one| one.is_all_below(&prefix))
+    };
+    servers.iter().copied().filter(may).map(str::to_owned).collect()
 }
 
 /// What an agent may do whatever its definition names: ask, say how far it is, and
@@ -206,22 +238,44 @@ impl Tools {
         Ok(Tools {
             tools: setup.tools.iter().map(|given| Arc::new(here.again(given))).collect(),
             approve: approve.collect::<Result<_, Failure>>()?,
+            revoked: Mutex::default(),
         })
     }
 
-    /// Takes tools away.
-    pub fn revoke(&mut self, names: &[String]) -> Result<(), Failure> {
-        let revoked = patterns(names)?;
-        self.tools.retain(|tool| !revoked.iter().any(|one| one.is_met_by(&tool.spec.name)));
-        Ok(())
+    /// Takes tools away; whether any of these names is new.
+    pub fn revoke(&self, names: &[String]) -> bool {
+        let mut revoked = self.taken_away();
+        let before = revoked.len();
+        // Who takes them away was told of names that cannot be.
+        for pattern in names.iter().filter_map(|name| Pattern::new(name).ok()) {
+            if !revoked.contains(&pattern) {
+                revoked.push(pattern);
+            }
+        }
+        revoked.len() > before
     }
 
-    pub fn all(&self) -> &[Arc<Tool>] {
-        &self.tools
+    /// What was taken away, by name or pattern.
+    pub fn revoked(&self) -> Vec<String> {
+        self.taken_away().iter().map(|one| one.as_str().to_owned()).collect()
+    }
+
+    /// Whether a tool of this name was taken away.
+    pub fn is_revoked(&self, name: &str) -> bool {
+        self.taken_away().iter().any(|one| one.is_met_by(name))
+    }
+
+    fn taken_away(&self) -> MutexGuard<'_, Vec<Pattern>> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that it still has.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.tools.iter().filter(|tool| !self.is_revoked(&tool.spec.name))
     }
 
     pub fn find(&self, name: &str) -> Option<&Arc<Tool>> {
-        self.tools.iter().find(|tool| tool.spec.name == name)
+        self.all().find(|tool| tool.spec.name == name)
     }
 
     /// Whether a person is asked: what the definition says goes before what the

@@ -1,5 +1,8 @@
 //! Names of tools as lists of them have it: `Read`, `mcp__git__*`. Pure.
 
+#[cfg(test)]
+mod tests;
+
 /// A name, or several by `*`. `mcp__git` stands for all tools of that MCP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
@@ -30,6 +33,21 @@ impl Pattern {
         let is_server = self.0.starts_with("mcp__") && self.0.matches("__").count() == 1;
         let of_server = || name.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with("__"));
         is_met(self.0.as_bytes(), name.as_bytes()) || (is_server && of_server())
+    }
+
+    /// Whether it may be the name of some tool whose name begins so.
+    pub fn may_begin_with(&self, prefix: &str) -> bool {
+        let plain = self.0.split('*').next().unwrap_or_default();
+        let is_open = plain.len() < self.0.len();
+        plain.starts_with(prefix)
+            || (is_open && prefix.starts_with(plain))
+            || self.is_met_by(&format!("{prefix}x"))
+    }
+
+    /// Whether it is the name of every tool whose name begins so.
+    pub fn is_all_below(&self, prefix: &str) -> bool {
+        let is_open = self.0.ends_with('*') && is_met(self.0.as_bytes(), prefix.as_bytes());
+        is_open || prefix.strip_suffix("__").is_some_and(|server| server == self.0)
     }
 
     /// It as it was written.
