@@ -2,9 +2,11 @@
 //! its limits. Knows no file and no process.
 
 pub mod file;
+mod grant;
 mod policy;
 mod unmet;
 
+pub use grant::Grant;
 pub use policy::ToolPolicy;
 pub use unmet::{Servers, Unmet, unmet};
 
@@ -28,7 +30,8 @@ pub struct Definition {
     /// the role `default`.
     #[serde(default)]
     pub model: Option<String>,
-    /// The tools it may use, by name or pattern; `None`: all there are.
+    /// The tools it may use, by name or pattern, or only some calls of one ([`Grant`]);
+    /// `None`: all there are.
     #[serde(default)]
     pub tools: Option<Vec<String>>,
     /// Those of them that it may not use.

@@ -2,6 +2,7 @@
 //! model is told of what came of it.
 
 use super::approve::{Approved, changed};
+use super::granted::Rule;
 use super::inbox::Inbox;
 use super::kept;
 use super::live::Live;
@@ -113,13 +114,14 @@ impl Run {
             Some(tool) => match schema_check(&tool.spec.schema, &call.arguments) {
                 Err(words) => over(format!("The call was not made: {words}.")),
                 Ok(()) => {
-                    let approval = self.tools.approval(&call.name, &tool.policy);
-                    let approved = match approval.is_needed(&call.arguments) {
-                        true => match Abortable::new(self.approve(&call, tool), end).await {
+                    let folder = self.setup.folder.as_deref();
+                    let approved = match self.tools.rule(tool, &call.arguments, folder) {
+                        Rule::Asks => match Abortable::new(self.approve(&call, tool), end).await {
                             Ok(approved) => approved?,
                             Err(_) => Approved::Not(self.ended(&call.name).not_made()),
                         },
-                        false => Approved::Run,
+                        Rule::Unasked => Approved::Run,
+                        Rule::Refused(words) => Approved::Not(words),
                     };
                     let tool = self.on_its_terms(tool);
                     match approved {

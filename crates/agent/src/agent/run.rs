@@ -359,7 +359,7 @@ impl Run {
         if std::mem::take(&mut self.stuck) {
             self.ctx.set(PROBLEM, &Value::Null)?;
         }
-        let notes = std::mem::take(&mut self.thread.notes);
+        let notes = self.thread.notes.take();
         let mut all: String = notes.iter().map(|note| format!("{note}\n")).collect();
         let before = all.len();
         all.push_str(&words);
@@ -373,10 +373,10 @@ impl Run {
 
     /// What is no reason to think is told when the model is asked anyway.
     fn tell_notes(&mut self) -> Result<(), Failure> {
-        if self.thread.notes.is_empty() {
+        let notes = self.thread.notes.take();
+        if notes.is_empty() {
             return Ok(());
         }
-        let notes = std::mem::take(&mut self.thread.notes);
         self.say_told(notes.join("\n"))
     }
 

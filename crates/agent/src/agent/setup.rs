@@ -1,12 +1,13 @@
 //! What a run begins with, journaled: a definition or a tool that changes later
 //! changes no run that has begun.
 
+use super::granted::{Grants, Rule};
 use super::input::Home;
 use super::live::waiting;
 use super::parts::Parts;
 use super::peer;
 use super::question;
-use crate::definition::{Definition, Servers, unmet};
+use crate::definition::{Definition, Grant, Servers, unmet};
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
 use crate::tool::mcp::{McpServers, McpTool};
@@ -16,7 +17,9 @@ use futures_util::future::ready;
 use greenroom_model::{Failure, Retry};
 use greenroom_runtime::{Ctx, Step};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a run begins with.
@@ -35,6 +38,9 @@ pub(super) struct Setup {
     /// Those of them that have a workspace of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub isolated: Vec<String>,
+    /// The folder that rules on paths are about, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
     /// What is missing, and does not keep it from working.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -54,6 +60,7 @@ pub(super) struct Given {
 pub(super) struct Tools {
     tools: Vec<Arc<Tool>>,
     approve: Vec<(Pattern, Approval)>,
+    grants: Grants,
     /// What was taken away, also while calls are under way.
     revoked: Mutex<Vec<Pattern>>,
 }
@@ -75,7 +82,9 @@ impl Setup {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
         let definition = parts.definition.clone();
-        let allowed = definition.tools.as_deref().map(patterns).transpose()?;
+        let grants = grants(&definition)?;
+        let allowed: Option<Vec<Pattern>> =
+            grants.as_ref().map(|list| list.iter().map(|one| one.tool().clone()).collect());
         let barred = patterns(&definition.disallowed_tools)?;
         let any = |list: &[Pattern], name: &str| list.iter().any(|one| one.is_met_by(name));
         let has = |name: &str| {
@@ -126,14 +135,22 @@ impl Setup {
             let Tool { spec, policy, .. } = parts.mcp.as_ref()?.tool(&tool);
             Some(Given { spec, policy, mcp: Some(tool) })
         });
-        let tools: Vec<Given> = own.chain(of_servers).collect();
-        for pattern in allowed.iter().flatten() {
-            if !tools.iter().any(|tool| pattern.is_met_by(&tool.spec.name)) {
-                warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
+        let mut tools: Vec<Given> = own.chain(of_servers).collect();
+        for grant in grants.iter().flatten() {
+            if !tools.iter().any(|tool| grant.tool().is_met_by(&tool.spec.name)) {
+                warnings.push(format!("there is no tool `{}` here", grant.as_str()));
+            } else if grant.is_unknown() {
+                let words = "no rule in brackets is known for this tool; name it alone";
+                let words = format!("tools: `{}`: {words}", grant.as_str());
+                return Err(Failure::fatal(BAD_DEFINITION, words));
             }
         }
+        let grants = Grants(grants.unwrap_or_default());
+        tools.iter_mut().for_each(|tool| grants.describe(&mut tool.spec));
+        let folder = grants.0.iter().any(Grant::is_of_files).then(|| here.folder(home)).flatten();
         let (agents, isolated) = (parts.agents.clone(), parts.isolated.clone());
-        Ok(Setup { skills: skills.prompt(), definition, tools, agents, isolated, warnings })
+        let skills = skills.prompt();
+        Ok(Setup { skills, definition, tools, agents, isolated, folder, warnings })
     }
 }
 
@@ -159,6 +176,14 @@ fn skills(parts: &Parts) -> Result<Skills, Failure> {
         None => Ok(parts.skills.clone()),
         Some(names) => parts.skills.only(names),
     }
+}
+
+fn grants(definition: &Definition) -> Result<Option<Vec<Grant>>, Failure> {
+    let parse = |name: &String| {
+        Grant::parse(name)
+            .map_err(|words| Failure::fatal(BAD_DEFINITION, format!("tools: {words}")))
+    };
+    definition.tools.as_ref().map(|names| names.iter().map(parse).collect()).transpose()
 }
 
 fn patterns(names: &[String]) -> Result<Vec<Pattern>, Failure> {
@@ -200,6 +225,15 @@ impl Here<'_> {
         Ok(Here { parts, there })
     }
 
+    /// The folder that its files' tools are about.
+    fn folder(&self, home: Option<&Home>) -> Option<PathBuf> {
+        let folder = self.parts.folder.as_ref()?;
+        Some(match home {
+            Some(home) => folder.site.folder(&home.place),
+            None => folder.tools.path().to_owned(),
+        })
+    }
+
     fn own(&self, name: &str) -> Option<Tool> {
         match name {
             SKILL => skills(self.parts).ok().map(|skills| skills.tool()),
@@ -238,6 +272,7 @@ impl Tools {
         Ok(Tools {
             tools: setup.tools.iter().map(|given| Arc::new(here.again(given))).collect(),
             approve: approve.collect::<Result<_, Failure>>()?,
+            grants: Grants(grants(&setup.definition)?.unwrap_or_default()),
             revoked: Mutex::default(),
         })
     }
@@ -278,11 +313,23 @@ impl Tools {
         self.all().find(|tool| tool.spec.name == name)
     }
 
-    /// Whether a person is asked: what the definition says goes before what the
-    /// tool says itself, and of several patterns the longest.
-    pub fn approval<'a>(&'a self, name: &str, policy: &'a Policy) -> &'a Approval {
+    /// Whether a call is made, and whether a person is asked first: what the definition
+    /// says goes before its rules in brackets and those before what the tool says itself;
+    /// of several patterns the longest.
+    pub fn rule(&self, tool: &Tool, arguments: &Value, folder: Option<&Path>) -> Rule {
+        let name = tool.spec.name.as_str();
+        let rule = self.grants.rule(name, arguments, folder);
         let fitting = self.approve.iter().filter(|(pattern, _)| pattern.is_met_by(name));
         let longest = fitting.max_by_key(|(pattern, _)| pattern.as_str().len());
-        longest.map_or(&policy.approval, |(_, approval)| approval)
+        let asks = |approval: &Approval| match approval.is_needed(arguments) {
+            true => Rule::Asks,
+            false => Rule::Unasked,
+        };
+        match (rule, longest) {
+            (Some(Rule::Refused(words)), _) => Rule::Refused(words),
+            (_, Some((_, approval))) => asks(approval),
+            (Some(rule), None) => rule,
+            (None, None) => asks(&tool.policy.approval),
+        }
     }
 }

@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use super::{Allowance, Breach, Definition, Isolation, Limits, ToolPolicy};
+use super::{Allowance, Breach, Definition, Grant, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::{Approval, Pattern, Unsound, sound};
 use serde::Deserialize;
@@ -98,6 +98,18 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         };
         return wrong(path, format!("{}: {words}", path.join(".")));
     }
+    for name in head.tools.iter().flatten() {
+        if let Err(words) = Grant::parse(name) {
+            let line = place::line_of_entry(text, "tools", name);
+            return Err(FrontMatterError { line, message: format!("tools: {words}") });
+        }
+    }
+    for name in &head.disallowed_tools {
+        if let Err(words) = Pattern::new(name) {
+            let line = place::line_of_entry(text, "disallowedTools", name);
+            return Err(FrontMatterError { line, message: format!("disallowedTools: {words}") });
+        }
+    }
     for name in head.tool_policy.keys() {
         if let Err(words) = Pattern::new(name) {
             return wrong(&["toolPolicy", name], format!("toolPolicy: {words}"));
@@ -105,6 +117,9 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     }
     let approve = head.approve.rules();
     for (name, rule) in &approve {
+        if let Err(words) = Pattern::new(name) {
+            return wrong(&["approve", name], format!("approve: {words}"));
+        }
         if let Err((field, words)) = rule.is_sound() {
             let words = format!("approve.{name}: {field}: {words}");
             return wrong(&["approve", name, field], words);

@@ -30,6 +30,11 @@ const OTHERS: &str = "Agent AskUserQuestion BashOutput EnterPlanMode EnterWorktr
     Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TodoRead TodoWrite ToolSearch \
     WebFetch WebSearch";
 
+/// Whether some agents have a tool of this name.
+pub(super) fn is_ours(name: &str) -> bool {
+    OURS.split(' ').any(|tool| tool == name)
+}
+
 /// The MCP servers of a node, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {

@@ -18,7 +18,7 @@ impl Pattern {
         match text.chars().find(|c| !is_known(*c)) {
             None => Ok(Pattern(text.to_owned())),
             Some('(') => Err(format!(
-                "`{text}`: rules in brackets are not supported; name the tool alone, and give \
+                "`{text}`: rules in brackets stand in `tools` only; name the tool alone, or give \
                  it an approval for what it may not do by itself"
             )),
             Some(wrong) => Err(format!(
@@ -57,7 +57,7 @@ impl Pattern {
 }
 
 /// `*` stands for any run of characters. Linear but for going back to the last `*`.
-fn is_met(pattern: &[u8], name: &[u8]) -> bool {
+pub(crate) fn is_met(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {

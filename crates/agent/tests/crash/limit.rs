@@ -120,7 +120,7 @@ const WAITING: Scenario = Scenario {
     users: || vec![User::new().starts("lead", "x", "\"go\"").awaits(0, "lead/x")],
     expect: |run| {
         let mut wrong = ends(run, "lead/x", STOPPED);
-        wrong.extend(ends(run, "slow/x.9", "cancelled: the time of its lead is over"));
+        wrong.extend(ends(run, "slow/x.9", "cancelled cancelled: the time of its lead is over"));
         wrong
     },
     ..TOOL
