@@ -2,11 +2,11 @@
 //! model is told of what came of it.
 
 use super::approve::{Approved, changed};
+use super::clock::{Clock, Ended, Ends};
 use super::granted::Rule;
 use super::inbox::Inbox;
 use super::kept;
 use super::live::Live;
-use super::meanwhile::{Clock, Ended, Ends};
 use super::run::Run;
 use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};

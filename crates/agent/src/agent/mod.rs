@@ -11,6 +11,7 @@
 mod act;
 mod approve;
 mod choices;
+mod clock;
 mod compact;
 mod fit;
 mod granted;

@@ -1,11 +1,11 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
 use super::choices::{BREACH, Line, is_own};
+use super::clock::Clock;
 use super::fit::{BYTES_MAX, fit};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
 use super::input::{Continued, Input, Task};
-use super::meanwhile::Clock;
 use super::parts::Parts;
 use super::peer;
 use super::question;

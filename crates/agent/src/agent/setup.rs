@@ -18,7 +18,7 @@ use greenroom_model::{Failure, Retry};
 use greenroom_runtime::{Ctx, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -93,21 +93,7 @@ impl Setup {
         };
         let servers: Vec<&str> = parts.mcp.iter().flat_map(McpServers::names).collect();
         let wanted = wanted(&servers, allowed.as_deref(), &barred);
-        let (mut mcp, failed) = match &parts.mcp {
-            None => Default::default(),
-            Some(servers) => {
-                let asleep: Vec<&str> = wanted
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|name| !servers.is_live(name))
-                    .collect();
-                if !asleep.is_empty() {
-                    // Who does not listen misses it: no reason to fail.
-                    let _ = step.emit(&waiting(&asleep));
-                }
-                servers.list_of(|name| wanted.contains(name)).await
-            }
-        };
+        let (mut mcp, failed) = list(parts, &wanted, step).await;
         let unused = servers.into_iter().filter(|name| !wanted.contains(*name));
         let unused = unused.map(str::to_owned).collect();
         let servers = Servers { silent: failed.keys().cloned().collect(), unused };
@@ -152,6 +138,23 @@ impl Setup {
         let skills = skills.prompt();
         Ok(Setup { skills, definition, tools, agents, isolated, folder, warnings })
     }
+}
+
+/// The tools of these servers, which are started if they do not run; and why those that
+/// do not answer do not.
+async fn list(
+    parts: &Parts,
+    wanted: &BTreeSet<String>,
+    step: &Step,
+) -> (Vec<McpTool>, BTreeMap<String, Failure>) {
+    let Some(servers) = &parts.mcp else { return Default::default() };
+    let names = wanted.iter().map(String::as_str);
+    let asleep: Vec<&str> = names.filter(|name| !servers.is_live(name)).collect();
+    if !asleep.is_empty() {
+        // Who does not listen misses it: no reason to fail.
+        let _ = step.emit(&waiting(&asleep));
+    }
+    servers.list_of(|name| wanted.contains(name)).await
 }
 
 /// The servers whose tools it may use: no other is started for it.

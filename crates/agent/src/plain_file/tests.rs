@@ -14,7 +14,7 @@ fn only_ordinary_files_within_bounds_are_read() {
     assert_eq!(read_text(&at("link"), 5).unwrap(), "words");
     assert_eq!(read_text(&at("file"), 4).unwrap_err().to_string(), "it is larger than 4 bytes");
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, &at("pipe"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
     let _socket = UnixListener::bind(at("socket")).unwrap();
     std::os::unix::fs::symlink(at("pipe"), at("link to a pipe")).unwrap();
     for path in

@@ -31,6 +31,7 @@ fn each_file_is_an_agent_named_by_its_head_or_itself() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what would wait for ever waits beside the test")]
 fn what_is_no_ordinary_file_is_named_and_not_waited_for() {
     let agent = "---\ndescription: d\n---\nHelp.";
     for pipe in ["agents/f.md", ".mcp.json", "greenroom.toml", "skills/s/SKILL.md"] {
