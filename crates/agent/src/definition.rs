@@ -2,11 +2,13 @@
 //! its limits. Knows no file and no process.
 
 pub mod file;
+mod grant;
 mod policy;
 mod unmet;
 
+pub use grant::Grant;
 pub use policy::ToolPolicy;
-pub use unmet::{Unmet, unmet};
+pub use unmet::{Servers, Unmet, unmet};
 
 use crate::tool::{Approval, Policy};
 use greenroom_model::budget::Budget;
@@ -28,7 +30,8 @@ pub struct Definition {
     /// the role `default`.
     #[serde(default)]
     pub model: Option<String>,
-    /// The tools it may use, by name or pattern; `None`: all there are.
+    /// The tools it may use, by name or pattern, or only some calls of one ([`Grant`]);
+    /// `None`: all there are.
     #[serde(default)]
     pub tools: Option<Vec<String>>,
     /// Those of them that it may not use.

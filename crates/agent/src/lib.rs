@@ -16,6 +16,7 @@ mod json_size;
 pub mod memory;
 pub mod models;
 mod nearest;
+mod plain_file;
 pub mod project;
 pub mod provider;
 pub mod recording;

@@ -6,6 +6,7 @@ use crate::context;
 use crate::definition::{Definition, file};
 use crate::memory;
 use crate::models::Models;
+use crate::plain_file::read_text;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
 use crate::tool::mcp::{McpConfig, McpServers};
@@ -118,7 +119,7 @@ impl Project {
 
     fn text(&self, name: &str) -> Result<Option<(PathBuf, String)>, BadProject> {
         let file = self.dir.join(name);
-        match std::fs::read_to_string(&file) {
+        match read_text(&file, FILE_BYTES_MAX) {
             Ok(text) => Ok(Some((file, text))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(BadProject { file, message: error.to_string() }),
@@ -175,11 +176,7 @@ impl Project {
     }
 
     fn add(&mut self, path: &Path) -> Result<(), String> {
-        let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-        if size > FILE_BYTES_MAX {
-            return Err(format!("{size} bytes are more than the {FILE_BYTES_MAX} of a definition"));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let text = read_text(path, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let file::Read { definition, ignored } =
             file::read(&text, &stem).map_err(|error| error.to_string())?;

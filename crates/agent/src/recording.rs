@@ -1,6 +1,7 @@
 //! A recorded run in place of a model: what a first look without a key is answered
 //! from. It says what it is by its model's name ([`scripted::MODEL`](MODEL)).
 
+use crate::plain_file::read_text;
 use crate::provider::failure::{BAD_REQUEST, PROVIDER};
 use crate::provider::{Chat, Endpoint, Key, OnDelta, Provider, Reply, Request};
 use crate::scripted::{Script, ScriptedServer};
@@ -10,6 +11,9 @@ use greenroom_model::Failure;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
+
+/// The largest file that is read.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// A recording that is served from a file, once it is asked for.
 pub struct Recording {
@@ -37,7 +41,7 @@ impl Recording {
         }
         let file = self.file.display();
         let bad = |why: String| Failure::fatal(BAD_REQUEST, format!("the recording {file}: {why}"));
-        let text = std::fs::read_to_string(&self.file).map_err(|error| bad(error.to_string()))?;
+        let text = read_text(&self.file, FILE_BYTES_MAX).map_err(|error| bad(error.to_string()))?;
         let script = Script::parse(&text).map_err(|error| bad(error.to_string()))?;
         let server = ScriptedServer::start(script)
             .map_err(|error| Failure::new(PROVIDER, format!("the recording {file}: {error}")))?;

@@ -46,22 +46,7 @@ impl Root {
     /// The path below the root, without `.` and without what only looks as if it left.
     /// Errors: in words, a path that leaves.
     pub fn below(&self, path: &str) -> Result<PathBuf, String> {
-        let given = Path::new(path);
-        let given = given.strip_prefix(&self.path).unwrap_or(given);
-        let mut below = PathBuf::new();
-        for component in given.components() {
-            match component {
-                Component::Normal(name) => below.push(name),
-                Component::CurDir => {}
-                Component::ParentDir if below.pop() => {}
-                _ => {
-                    return Err(format!(
-                        "`{path}` is outside of the folder; paths are relative to it"
-                    ));
-                }
-            }
-        }
-        Ok(below)
+        below(&self.path, path)
     }
 
     /// The whole file. Errors: in words; one that is longer than `max` bytes.
@@ -196,6 +181,24 @@ impl Root {
         }
         Ok(dir)
     }
+}
+
+/// The path below a folder, by its words alone. Errors: in words, a path that leaves.
+pub(crate) fn below(folder: &Path, path: &str) -> Result<PathBuf, String> {
+    let given = Path::new(path);
+    let given = given.strip_prefix(folder).unwrap_or(given);
+    let mut below = PathBuf::new();
+    for component in given.components() {
+        match component {
+            Component::Normal(name) => below.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if below.pop() => {}
+            _ => {
+                return Err(format!("`{path}` is outside of the folder; paths are relative to it"));
+            }
+        }
+    }
+    Ok(below)
 }
 
 fn words(path: &str, error: Errno) -> String {

@@ -2,6 +2,9 @@
 //! model is told of what came of it.
 
 use super::approve::{Approved, changed};
+use super::clock::{Clock, Ended, Ends};
+use super::granted::Rule;
+use super::inbox::Inbox;
 use super::kept;
 use super::live::Live;
 use super::run::Run;
@@ -9,8 +12,8 @@ use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
 use crate::provider::{Reply, Stop};
 use crate::tool::{Policy, Redact, Run as How, Tool, check as schema_check};
-use futures_util::future::{BoxFuture, join_all};
-use greenroom_model::{Failure, Retry, failure};
+use futures_util::future::{AbortRegistration, Abortable, BoxFuture, join_all};
+use greenroom_model::{Failure, ProcessId, Retry, failure};
 use serde_json::Value;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -31,29 +34,53 @@ struct Pending {
 enum State {
     /// To be run, with these arguments; whether a person has changed them.
     Ready(Arc<Tool>, Value, bool),
-    /// Over: what the model is told, and whether it went wrong.
-    Over(String, bool),
+    /// Over.
+    Over(Over),
+}
+
+/// What came of a call.
+struct Over {
+    /// What the model is told.
+    text: String,
+    /// Whether it went wrong.
+    failed: bool,
+    /// The agent that it has started in the background.
+    started: Option<ProcessId>,
+}
+
+impl Over {
+    fn not(text: String) -> Over {
+        Over { text, failed: true, started: None }
+    }
 }
 
 impl Run {
     /// Makes the calls that a reply asks for, and tells the model what came of each.
-    pub async fn act(&mut self, reply: &Reply) -> Result<(), Failure> {
+    pub async fn act(&mut self, reply: &Reply, inbox: &mut Inbox) -> Result<(), Failure> {
         let calls: Vec<ToolCall> = reply.message.tool_calls().cloned().collect();
         // Cut arguments may look whole, or as if there were none.
         let cut = (reply.stop == Stop::Length).then(|| calls.len().saturating_sub(1));
+        let mut clock = self.clock();
+        let mut ends = Ends::default();
         // All questions stand open at once, whichever is answered first.
-        let prepared =
-            calls.into_iter().enumerate().map(|(at, call)| self.prepare(call, cut == Some(at)));
+        let prepared = calls.into_iter().enumerate().map(|(at, call)| {
+            let end = ends.of(&call.name);
+            self.prepare(call, cut == Some(at), end)
+        });
+        let prepared = join_all(prepared.collect::<Vec<_>>());
         let mut pending = Vec::new();
-        for one in join_all(prepared).await {
+        for one in self.hearing(inbox, &mut clock, &ends, prepared).await? {
             pending.push(one?);
         }
-        self.run_all(&mut pending).await?;
+        self.run_all(&mut pending, inbox, &mut clock).await?;
         let warnings = self.note(&pending);
         self.join_team(&pending)?;
+        if clock.is_over {
+            self.stop_others().await?;
+        }
         let mut content: Vec<Part> = Vec::new();
         for Pending { call, state } in pending {
-            let State::Over(text, failed) = state else { continue };
+            let State::Over(Over { text, failed, .. }) = state else { continue };
             let shown = self.shorten(text);
             let ToolCall { id, name, .. } = call;
             content.push(Part::ToolResult(ToolResult { id, name, content: shown, failed }));
@@ -64,15 +91,20 @@ impl Run {
 
     /// What can be said before anything is run: that it cannot be, or that a person
     /// does not want it.
-    async fn prepare(&self, call: ToolCall, is_cut: bool) -> Result<Pending, Failure> {
-        let over = |words: String| State::Over(words, true);
+    async fn prepare(
+        &self,
+        call: ToolCall,
+        is_cut: bool,
+        end: AbortRegistration,
+    ) -> Result<Pending, Failure> {
+        let over = |words: String| State::Over(Over::not(words));
         if is_cut {
             let state = over(cut(self.setup.definition.tokens_max));
             return Ok(Pending { call, state });
         }
         if call.name == kept::READ_RESULT {
             let state = match self.thread.kept.read(&call.arguments) {
-                Ok(text) => State::Over(text, false),
+                Ok(text) => State::Over(Over { text, failed: false, started: None }),
                 Err(words) => over(words),
             };
             return Ok(Pending { call, state });
@@ -82,10 +114,14 @@ impl Run {
             Some(tool) => match schema_check(&tool.spec.schema, &call.arguments) {
                 Err(words) => over(format!("The call was not made: {words}.")),
                 Ok(()) => {
-                    let approval = self.tools.approval(&call.name, &tool.policy);
-                    let approved = match approval.is_needed(&call.arguments) {
-                        true => self.approve(&call, tool).await?,
-                        false => Approved::Run,
+                    let folder = self.setup.folder.as_deref();
+                    let approved = match self.tools.rule(tool, &call.arguments, folder) {
+                        Rule::Asks => match Abortable::new(self.approve(&call, tool), end).await {
+                            Ok(approved) => approved?,
+                            Err(_) => Approved::Not(self.ended(&call.name).not_made()),
+                        },
+                        Rule::Unasked => Approved::Run,
+                        Rule::Refused(words) => Approved::Not(words),
                     };
                     let tool = self.on_its_terms(tool);
                     match approved {
@@ -109,26 +145,48 @@ impl Run {
     }
 
     fn no_such_tool(&self, name: &str) -> String {
-        let names: Vec<&str> =
-            self.tools.all().iter().map(|tool| tool.spec.name.as_str()).collect();
+        if self.tools.is_revoked(name) {
+            return Ended::Revoked(name).not_made();
+        }
+        let names: Vec<&str> = self.tools.all().map(|tool| tool.spec.name.as_str()).collect();
         format!("There is no tool `{name}`. There are: {}.", names.join(", "))
     }
 
     /// Runs what is ready: those that only read beside each other, those with
     /// effects one after another, in the order they were asked for.
-    async fn run_all(&self, pending: &mut [Pending]) -> Result<(), Failure> {
+    async fn run_all(
+        &self,
+        pending: &mut [Pending],
+        inbox: &mut Inbox,
+        clock: &mut Clock,
+    ) -> Result<(), Failure> {
         let mut next = 0;
         while next < pending.len() {
+            for one in &mut pending[next..] {
+                // It may have been taken away while a person was asked, or another ran.
+                let name = one.call.name.as_str();
+                if matches!(one.state, State::Ready(..))
+                    && (clock.is_over || self.tools.is_revoked(name))
+                {
+                    one.state = State::Over(Over::not(self.ended(name).not_made()));
+                }
+            }
             let reads = |one: &Pending| match &one.state {
                 // A verb only asks and waits; each is done in one commit.
                 State::Ready(tool, ..) => tool.policy.read_only || matches!(tool.run, How::Verb(_)),
                 State::Over(..) => true,
             };
             let many = pending[next..].iter().take_while(|one| reads(one)).count().max(1);
-            let batch = pending[next..next + many].iter().map(|one| self.run_one(one));
-            for over in join_all(batch).await {
-                if let Some((text, failed)) = over? {
-                    pending[next].state = State::Over(text, failed);
+            let mut ends = Ends::default();
+            let batch = pending[next..next + many].iter().map(|one| {
+                // Only time ends a call that is under way.
+                let end = ends.of("");
+                self.run_one(one, end)
+            });
+            let batch = join_all(batch.collect::<Vec<_>>());
+            for over in self.hearing(inbox, clock, &ends, batch).await? {
+                if let Some(over) = over? {
+                    pending[next].state = State::Over(over);
                 }
                 next += 1;
             }
@@ -137,13 +195,25 @@ impl Run {
     }
 
     /// What a call that is ready comes to.
-    async fn run_one(&self, pending: &Pending) -> Result<Option<(String, bool)>, Failure> {
+    async fn run_one(
+        &self,
+        pending: &Pending,
+        end: AbortRegistration,
+    ) -> Result<Option<Over>, Failure> {
         let State::Ready(tool, arguments, is_changed) = &pending.state else { return Ok(None) };
         let call = &pending.call;
         let (id, name) = (call.id.clone(), call.name.clone());
         let started = Live::ToolStarted { id: id.clone(), name, arguments: arguments.clone() };
         self.ctx.emit(&started)?;
-        let (text, failed) = match self.call(tool, arguments.clone()).await {
+        let mut started = None;
+        let called = match Abortable::new(self.call(tool, arguments.clone()), end).await {
+            Ok(called) => called,
+            Err(_) => Err(Failure::fatal(failure::TIMEOUT, Ended::TimeIsOver.stopped())),
+        };
+        if let (Ok(value), How::Verb(_), team::START) = (&called, &tool.run, call.name.as_str()) {
+            started = team::started(value);
+        }
+        let (text, failed) = match called {
             Ok(Value::String(text)) => (text, false),
             Ok(value) => (value.to_string(), false),
             Err(stop) if stop.is(failure::CANCELLED) || stop.is(failure::SHUTDOWN) => {
@@ -158,7 +228,7 @@ impl Run {
         let text = if *is_changed { changed(arguments, &text) } else { text };
         let preview = text.chars().take(PREVIEW_MAX).collect();
         self.ctx.emit(&Live::ToolDone { id, failed, preview })?;
-        Ok(Some((text, failed)))
+        Ok(Some(Over { text, failed, started }))
     }
 
     fn call(&self, tool: &Tool, arguments: Value) -> BoxFuture<'static, Result<Value, Failure>> {
@@ -191,7 +261,7 @@ impl Run {
     fn note(&mut self, pending: &[Pending]) -> impl Iterator<Item = &'static str> + use<> {
         let mut all_failed = true;
         for Pending { call, state } in pending {
-            if let State::Over(text, failed) = state {
+            if let State::Over(Over { text, failed, .. }) = state {
                 self.thread.watch.saw(call, text);
                 all_failed &= failed;
             }
@@ -205,11 +275,9 @@ impl Run {
     /// Agents that were started in the background are waited for from now on.
     fn join_team(&mut self, pending: &[Pending]) -> Result<(), Failure> {
         let before = self.thread.team.len();
-        for Pending { call, state } in pending {
-            if let State::Over(text, false) = state
-                && call.name == team::START
-            {
-                self.thread.team.extend(team::started(text));
+        for Pending { state, .. } in pending {
+            if let State::Over(Over { started: Some(id), .. }) = state {
+                self.thread.team.push(id.clone());
             }
         }
         if self.thread.team.len() > before {

@@ -4,6 +4,7 @@ use crate::conversation::ToolCall;
 use crate::definition::Limits;
 use greenroom_model::Millis;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
@@ -154,6 +155,13 @@ impl Watch {
     /// Notes one that is what was asked for.
     pub fn was_right(&mut self) {
         (self.repairs, self.wrong) = (0, String::new());
+    }
+
+    /// How long it may still take, if that is limited.
+    pub fn left(&self, limits: &Limits, now: Millis) -> Option<Duration> {
+        let times = u64::from(self.grants) + 1;
+        let all = limits.minutes?.saturating_mul(times).saturating_mul(60_000);
+        Some(Duration::from_millis(self.began.0.saturating_add(all).saturating_sub(now.0)))
     }
 
     /// Whether it is about to be stopped because nothing works, and should be told.

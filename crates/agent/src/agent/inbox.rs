@@ -81,12 +81,15 @@ pub(super) enum Heard {
 pub(super) struct Inbox {
     ctx: Ctx,
     next: Operation<Received>,
+    /// What takes tools away. Heard by itself, also in the middle of a turn.
+    revoke: Operation<Received>,
     team: Vec<(ProcessId, Operation<Exit>)>,
 }
 
 impl Inbox {
     pub fn open(ctx: &Ctx) -> Inbox {
-        Inbox { ctx: ctx.clone(), next: listen(ctx), team: Vec::new() }
+        let (next, revoke) = (listen(ctx), listen_for_revoke(ctx));
+        Inbox { ctx: ctx.clone(), next, revoke, team: Vec::new() }
     }
 
     /// Waits for the ends of these agents as well.
@@ -100,6 +103,9 @@ impl Inbox {
 
     /// What has come since the last look, if anything.
     pub fn look(&mut self) -> Result<Option<Heard>, Failure> {
+        if let Some(received) = (&mut self.revoke).now_or_never() {
+            return self.read_revoke(received).map(Some);
+        }
         let ends = self.team.iter_mut().enumerate();
         for (place, (_, end)) in ends {
             if let Some(exit) = end.now_or_never() {
@@ -109,23 +115,51 @@ impl Inbox {
         (&mut self.next).now_or_never().map(|received| self.read(received)).transpose()
     }
 
+    /// Waits until tools are taken away: which.
+    pub async fn revoked(&mut self) -> Result<Vec<String>, Failure> {
+        loop {
+            let received = (&mut self.revoke).await;
+            if let Heard::Revoked(names) = self.read_revoke(received)? {
+                return Ok(names);
+            }
+        }
+    }
+
     /// Waits for the next, for as long as it takes.
     pub async fn wait(&mut self) -> Result<Heard, Failure> {
         enum First {
             End(usize, Result<Exit, Failure>),
             Message(Result<Received, Failure>),
+            Revoke(Result<Received, Failure>),
         }
+        let revoke = (&mut self.revoke).map(First::Revoke).boxed();
         let message = (&mut self.next).map(First::Message).boxed();
         let ends = self.team.iter_mut().enumerate();
         let ends =
             ends.map(|(place, (_, end))| end.map(move |exit| First::End(place, exit)).boxed());
-        // Ends first: the order is the same on every replay.
-        let all: Vec<_> = ends.chain([message]).collect();
+        // The order is the same on every replay.
+        let all: Vec<_> = std::iter::once(revoke).chain(ends).chain([message]).collect();
         let (first, ..) = select_all(all).await;
         match first {
             First::End(place, exit) => self.ended(place, exit),
             First::Message(received) => self.read(received),
+            First::Revoke(received) => self.read_revoke(received),
         }
+    }
+
+    fn read_revoke(&mut self, received: Result<Received, Failure>) -> Result<Heard, Failure> {
+        let received = received?;
+        self.revoke = listen_for_revoke(&self.ctx);
+        let from = match &received.from {
+            Origin::Process(id) => Some(id.clone()),
+            _ => None,
+        };
+        // Who has started an agent may take its tools away, and nobody else.
+        let may = from.is_some() && from == self.ctx.parent();
+        Ok(match may {
+            true => received.read().map_or(Heard::Nothing, Heard::Revoked),
+            false => Heard::Nothing,
+        })
     }
 
     fn ended(&mut self, place: usize, exit: Result<Exit, Failure>) -> Result<Heard, Failure> {
@@ -146,10 +180,6 @@ impl Inbox {
                 Ok(note) => Heard::Note(from, note),
                 Err(_) => Heard::Nothing,
             },
-            // Who has started an agent may take its tools away, and nobody else.
-            (REVOKE, from) if from.is_some() && from == self.ctx.parent() => {
-                received.read().map_or(Heard::Nothing, Heard::Revoked)
-            }
             // A conversation is its person's, and of whoever has started it.
             (UNDO_COMPACTION | PIN, from) if from.is_some() && from != self.ctx.parent() => {
                 Heard::Nothing
@@ -176,7 +206,11 @@ impl Inbox {
 /// Whoever has told it something: what an agent does, it pays itself. Its next call of a
 /// model is about all that was said to it, and one that has nothing left would stop it.
 fn listen(ctx: &Ctx) -> Operation<Received> {
-    let topics = [SAY, BYE, NOTE, REVOKE, PEER, UNDO_COMPACTION, PIN, CHANGED];
+    let topics = [SAY, BYE, NOTE, PEER, UNDO_COMPACTION, PIN, CHANGED];
     let any = topics.iter().fold(ctx.recv(), |recv, topic| recv.topic(topic));
     any.pays_itself().into_future()
+}
+
+fn listen_for_revoke(ctx: &Ctx) -> Operation<Received> {
+    ctx.recv().topic(REVOKE).pays_itself().into_future()
 }

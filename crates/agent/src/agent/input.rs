@@ -62,6 +62,9 @@ pub struct Task {
     /// The context it shares ([`crate::context`]); without one it has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ProcessId>,
+    /// Tools that were taken from the one that has started it, by name or pattern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<String>,
     /// Those it may speak to, by name: it is one of a swarm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<String>,

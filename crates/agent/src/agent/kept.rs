@@ -1,5 +1,8 @@
 //! Results that were too long for a model: it has their two ends and a handle, and
 //! reads on as it likes. Knows no process.
+//!
+//! They are in memory while the process is: one that waits and is dropped from memory
+//! has them in its journal alone, as its tools' results or in what its segment began with.
 
 use crate::json_size::json_size;
 use crate::provider::ToolSpec;

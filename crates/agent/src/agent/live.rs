@@ -2,7 +2,13 @@
 
 use crate::provider::Delta;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// What those who watch are told while servers are started that an agent needs.
+pub(super) fn waiting(servers: &[&str]) -> Value {
+    let names: Vec<String> = servers.iter().map(|name| format!("MCP server `{name}`")).collect();
+    json!({ "live": "waiting", "for": names })
+}
 
 /// A value on an agent's live stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,14 +11,18 @@
 mod act;
 mod approve;
 mod choices;
+mod clock;
 mod compact;
 mod fit;
+mod granted;
 mod guard;
 mod inbox;
 mod input;
 mod kept;
 mod live;
+mod meanwhile;
 mod meter;
+mod notes;
 mod outcome;
 mod parts;
 pub(crate) mod peer;
@@ -78,8 +82,9 @@ impl Agent {
     /// An agent as it is defined.
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
         let (tools, skills) = (Toolbox::default(), Skills::default());
-        let (mcp, isolated, folder, problem) = (None, Vec::new(), None, None);
-        Agent(Parts { definition, tools, models, skills, mcp, isolated, folder, problem })
+        let (agents, isolated) = (Vec::new(), Vec::new());
+        let (mcp, folder, problem) = (None, None, None);
+        Agent(Parts { definition, tools, models, skills, mcp, agents, isolated, folder, problem })
     }
 
     /// Changes its definition.
@@ -122,6 +127,7 @@ impl Agent {
     /// Lets it have these agents do its work. Each in a workspace of its own only if
     /// it [works in](Agent::works_in) a folder itself, which is to be said before.
     pub fn leads(mut self, others: &[Definition]) -> Agent {
+        self.0.agents = others.iter().map(|other| other.name.clone()).collect();
         self.0.isolated = team::isolated(others);
         let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
         let tools = team::lead(others, site).into_iter().chain([question::answers()]);

@@ -17,7 +17,9 @@ pub(super) struct Parts {
     pub models: Arc<dyn Models>,
     pub skills: Skills,
     pub mcp: Option<McpServers>,
-    /// Those of the agents it leads that have a workspace of their own.
+    /// The agents it leads.
+    pub agents: Vec<String>,
+    /// Those of them that have a workspace of their own.
     pub isolated: Vec<String>,
     /// The folder it works in, if any.
     pub folder: Option<Folder>,

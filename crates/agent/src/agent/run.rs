@@ -1,6 +1,7 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
 use super::choices::{BREACH, Line, is_own};
+use super::clock::Clock;
 use super::fit::{BYTES_MAX, fit};
 use super::guard::{Reached, Used};
 use super::inbox::{Heard, Inbox, Note};
@@ -9,7 +10,7 @@ use super::parts::Parts;
 use super::peer;
 use super::question;
 use super::setup::{BAD_DEFINITION, Setup, Tools};
-use super::state::{STATE, State};
+use super::state::{REVOKED, STATE, State};
 use super::team;
 use super::thread::{self, Thread};
 use super::workspaces;
@@ -21,7 +22,7 @@ use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::tool::{Unsound, sound};
 use greenroom_model::budget::Spend;
 use greenroom_model::{Exit, Failure};
-use greenroom_runtime::Ctx;
+use greenroom_runtime::{Ctx, Either, select};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,7 +128,7 @@ impl Run {
             run.say(reply.message.clone())?;
             if asked {
                 run.has_paid()?;
-                run.act(&reply).await?;
+                run.act(&reply, &mut inbox).await?;
             } else if let Some(result) = run.outcome(&reply)?
                 && !run.task.chat
                 && run.thread.team.is_empty()
@@ -191,9 +192,8 @@ impl Run {
             return Err(Failure::fatal(BAD_DEFINITION, format!("output: {at}: {words}")));
         }
         let fresh = thread.is_none();
-        let mut tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
+        let tools = Tools::of(&setup, &parts, task.workspace.as_ref())?;
         let mut thread = thread.unwrap_or_default();
-        tools.revoke(&thread.revoked)?;
         if fresh {
             thread.watch.began = ctx.now();
             if let Some(home) = &task.workspace {
@@ -206,7 +206,12 @@ impl Run {
                 ctx.set("warnings", &setup.warnings)?;
             }
             ctx.set(STATE, &state(&setup, &task))?;
+            thread.revoked.clone_from(&task.revoked);
+            if !thread.revoked.is_empty() {
+                ctx.set(REVOKED, &thread.revoked)?;
+            }
         }
+        tools.revoke(&thread.revoked);
         let (calls, choices) = (0, BTreeMap::new());
         let (bye, again, stuck, beyond) = (false, false, false, Spend::default());
         let mut run = Run {
@@ -263,9 +268,20 @@ impl Run {
     async fn listen(&mut self, inbox: &mut Inbox) -> Result<(), Failure> {
         self.tell_idle();
         self.ctx.set("status", "listening")?;
-        let heard = inbox.wait().await?;
+        // In a chat nobody waits: its limit is looked at when there is something to do.
+        let mut clock = if self.task.chat { Clock::default() } else { self.clock() };
+        let heard = match clock.is_over {
+            true => None,
+            false => match select(Box::pin(inbox.wait()), Box::pin(clock.over())).await {
+                Either::Left(heard) => Some(heard?),
+                Either::Right(over) => over.map(|()| None)?,
+            },
+        };
         self.ctx.set("status", "working")?;
-        self.hear_one(heard).await
+        match heard {
+            Some(heard) => self.hear_one(heard).await,
+            None => self.guard().await,
+        }
     }
 
     /// Tells the swarm that it waits, unless agents work for it.
@@ -292,7 +308,7 @@ impl Run {
                 self.thread.watch.heard();
                 self.hear_words(words, By::Agent)
             }
-            Heard::Revoked(tools) => self.revoke(tools),
+            Heard::Revoked(tools) => self.revoke(&tools).await,
             Heard::Changed(changed) => {
                 let Changed { key, version, by } = changed;
                 let note = format!("[the shared key `{key}` is at version {version}, by {by}]");
@@ -343,7 +359,7 @@ impl Run {
         if std::mem::take(&mut self.stuck) {
             self.ctx.set(PROBLEM, &Value::Null)?;
         }
-        let notes = std::mem::take(&mut self.thread.notes);
+        let notes = self.thread.notes.take();
         let mut all: String = notes.iter().map(|note| format!("{note}\n")).collect();
         let before = all.len();
         all.push_str(&words);
@@ -357,17 +373,11 @@ impl Run {
 
     /// What is no reason to think is told when the model is asked anyway.
     fn tell_notes(&mut self) -> Result<(), Failure> {
-        if self.thread.notes.is_empty() {
+        let notes = self.thread.notes.take();
+        if notes.is_empty() {
             return Ok(());
         }
-        let notes = std::mem::take(&mut self.thread.notes);
         self.say_told(notes.join("\n"))
-    }
-
-    fn revoke(&mut self, tools: Vec<String>) -> Result<(), Failure> {
-        self.tools.revoke(&tools)?;
-        self.thread.revoked.extend(tools);
-        Ok(())
     }
 
     /// Whether the last word is the model's: then nobody waits for an answer.
@@ -424,6 +434,7 @@ impl Run {
 
     fn go_on_as_new(&mut self) -> Result<Value, Failure> {
         let mut thread = std::mem::take(&mut self.thread);
+        thread.revoked = self.tools.revoked();
         fit(&mut thread, BYTES_MAX);
         // What was to be done stands in the conversation.
         let task = Task { task: None, ..self.task.clone() };

@@ -1,21 +1,26 @@
 //! What a run begins with, journaled: a definition or a tool that changes later
 //! changes no run that has begun.
 
+use super::granted::{Grants, Rule};
 use super::input::Home;
+use super::live::waiting;
 use super::parts::Parts;
 use super::peer;
 use super::question;
-use crate::definition::{Definition, unmet};
+use crate::definition::{Definition, Grant, Servers, unmet};
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
-use crate::tool::mcp::McpTool;
+use crate::tool::mcp::{McpServers, McpTool};
 use crate::tool::{Approval, Pattern, Policy, Run as How, Tool, Toolbox};
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use greenroom_model::{Failure, Retry};
-use greenroom_runtime::Ctx;
+use greenroom_runtime::{Ctx, Step};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a run begins with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,9 +32,15 @@ pub(super) struct Setup {
     /// What it is told of its skills.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub skills: String,
-    /// Those of the agents it leads that have a workspace of their own.
+    /// The agents it leads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
+    /// Those of them that have a workspace of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub isolated: Vec<String>,
+    /// The folder that rules on paths are about, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
     /// What is missing, and does not keep it from working.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -49,44 +60,50 @@ pub(super) struct Given {
 pub(super) struct Tools {
     tools: Vec<Arc<Tool>>,
     approve: Vec<(Pattern, Approval)>,
+    grants: Grants,
+    /// What was taken away, also while calls are under way.
+    revoked: Mutex<Vec<Pattern>>,
 }
 
 impl Setup {
     pub async fn read(ctx: &Ctx, parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
         let (parts, home) = (parts.clone(), home.cloned());
-        ctx.step("definition", move |_| {
+        ctx.step("definition", move |step| {
             let (parts, home) = (parts.clone(), home.clone());
-            async move { Setup::of(&parts, home.as_ref()).await }
+            async move { Setup::of(&parts, home.as_ref(), &step).await }
         })
         // Reading does no harm, however often the node has crashed over it.
         .retry(Retry::forever())
         .await
     }
 
-    async fn of(parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
+    async fn of(parts: &Parts, home: Option<&Home>, step: &Step) -> Result<Setup, Failure> {
         if let Some(problem) = &parts.problem {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
         let definition = parts.definition.clone();
-        let allowed = definition.tools.as_deref().map(patterns).transpose()?;
+        let grants = grants(&definition)?;
+        let allowed: Option<Vec<Pattern>> =
+            grants.as_ref().map(|list| list.iter().map(|one| one.tool().clone()).collect());
         let barred = patterns(&definition.disallowed_tools)?;
         let any = |list: &[Pattern], name: &str| list.iter().any(|one| one.is_met_by(name));
         let has = |name: &str| {
             let named = allowed.as_deref().is_none_or(|list| any(list, name));
             (named || GRANTED.contains(&name)) && !any(&barred, name)
         };
-        let (mut mcp, failed) = match &parts.mcp {
-            None => Default::default(),
-            Some(servers) => servers.list().await,
-        };
-        let silent: Vec<String> = failed.keys().cloned().collect();
+        let servers: Vec<&str> = parts.mcp.iter().flat_map(McpServers::names).collect();
+        let wanted = wanted(&servers, allowed.as_deref(), &barred);
+        let (mut mcp, failed) = list(parts, &wanted, step).await;
+        let unused = servers.into_iter().filter(|name| !wanted.contains(*name));
+        let unused = unused.map(str::to_owned).collect();
+        let servers = Servers { silent: failed.keys().cloned().collect(), unused };
         let mut warnings: Vec<String> =
             failed.into_values().map(|failure| failure.message).collect();
         let skills = skills(parts)?;
         let all = parts.tools.iter().map(|tool| &tool.spec.name);
         let all = all.chain(mcp.iter().map(|tool| &tool.spec.name)).cloned();
         let all: Vec<String> = all.chain((!skills.is_empty()).then(|| SKILL.to_owned())).collect();
-        let unmet = unmet(&definition, &all, &silent);
+        let unmet = unmet(&definition, &all, &servers);
         if !unmet.refused.is_empty() {
             return Err(Failure::fatal(BAD_DEFINITION, unmet.refused.join("; ")));
         }
@@ -104,15 +121,50 @@ impl Setup {
             let Tool { spec, policy, .. } = parts.mcp.as_ref()?.tool(&tool);
             Some(Given { spec, policy, mcp: Some(tool) })
         });
-        let tools: Vec<Given> = own.chain(of_servers).collect();
-        for pattern in allowed.iter().flatten() {
-            if !tools.iter().any(|tool| pattern.is_met_by(&tool.spec.name)) {
-                warnings.push(format!("there is no tool `{}` here", pattern.as_str()));
+        let mut tools: Vec<Given> = own.chain(of_servers).collect();
+        for grant in grants.iter().flatten() {
+            if !tools.iter().any(|tool| grant.tool().is_met_by(&tool.spec.name)) {
+                warnings.push(format!("there is no tool `{}` here", grant.as_str()));
+            } else if grant.is_unknown() {
+                let words = "no rule in brackets is known for this tool; name it alone";
+                let words = format!("tools: `{}`: {words}", grant.as_str());
+                return Err(Failure::fatal(BAD_DEFINITION, words));
             }
         }
-        let isolated = parts.isolated.clone();
-        Ok(Setup { skills: skills.prompt(), definition, tools, isolated, warnings })
+        let grants = Grants(grants.unwrap_or_default());
+        tools.iter_mut().for_each(|tool| grants.describe(&mut tool.spec));
+        let folder = grants.0.iter().any(Grant::is_of_files).then(|| here.folder(home)).flatten();
+        let (agents, isolated) = (parts.agents.clone(), parts.isolated.clone());
+        let skills = skills.prompt();
+        Ok(Setup { skills, definition, tools, agents, isolated, folder, warnings })
     }
+}
+
+/// The tools of these servers, which are started if they do not run; and why those that
+/// do not answer do not.
+async fn list(
+    parts: &Parts,
+    wanted: &BTreeSet<String>,
+    step: &Step,
+) -> (Vec<McpTool>, BTreeMap<String, Failure>) {
+    let Some(servers) = &parts.mcp else { return Default::default() };
+    let names = wanted.iter().map(String::as_str);
+    let asleep: Vec<&str> = names.filter(|name| !servers.is_live(name)).collect();
+    if !asleep.is_empty() {
+        // Who does not listen misses it: no reason to fail.
+        let _ = step.emit(&waiting(&asleep));
+    }
+    servers.list_of(|name| wanted.contains(name)).await
+}
+
+/// The servers whose tools it may use: no other is started for it.
+fn wanted(servers: &[&str], allowed: Option<&[Pattern]>, barred: &[Pattern]) -> BTreeSet<String> {
+    let may = |name: &&str| {
+        let prefix = format!("mcp__{name}__");
+        allowed.is_none_or(|list| list.iter().any(|one| one.may_begin_with(&prefix)))
+            && !barred.iter().any(|one| one.is_all_below(&prefix))
+    };
+    servers.iter().copied().filter(may).map(str::to_owned).collect()
 }
 
 /// What an agent may do whatever its definition names: ask, say how far it is, and
@@ -127,6 +179,14 @@ fn skills(parts: &Parts) -> Result<Skills, Failure> {
         None => Ok(parts.skills.clone()),
         Some(names) => parts.skills.only(names),
     }
+}
+
+fn grants(definition: &Definition) -> Result<Option<Vec<Grant>>, Failure> {
+    let parse = |name: &String| {
+        Grant::parse(name)
+            .map_err(|words| Failure::fatal(BAD_DEFINITION, format!("tools: {words}")))
+    };
+    definition.tools.as_ref().map(|names| names.iter().map(parse).collect()).transpose()
 }
 
 fn patterns(names: &[String]) -> Result<Vec<Pattern>, Failure> {
@@ -168,6 +228,15 @@ impl Here<'_> {
         Ok(Here { parts, there })
     }
 
+    /// The folder that its files' tools are about.
+    fn folder(&self, home: Option<&Home>) -> Option<PathBuf> {
+        let folder = self.parts.folder.as_ref()?;
+        Some(match home {
+            Some(home) => folder.site.folder(&home.place),
+            None => folder.tools.path().to_owned(),
+        })
+    }
+
     fn own(&self, name: &str) -> Option<Tool> {
         match name {
             SKILL => skills(self.parts).ok().map(|skills| skills.tool()),
@@ -206,29 +275,64 @@ impl Tools {
         Ok(Tools {
             tools: setup.tools.iter().map(|given| Arc::new(here.again(given))).collect(),
             approve: approve.collect::<Result<_, Failure>>()?,
+            grants: Grants(grants(&setup.definition)?.unwrap_or_default()),
+            revoked: Mutex::default(),
         })
     }
 
-    /// Takes tools away.
-    pub fn revoke(&mut self, names: &[String]) -> Result<(), Failure> {
-        let revoked = patterns(names)?;
-        self.tools.retain(|tool| !revoked.iter().any(|one| one.is_met_by(&tool.spec.name)));
-        Ok(())
+    /// Takes tools away; whether any of these names is new.
+    pub fn revoke(&self, names: &[String]) -> bool {
+        let mut revoked = self.taken_away();
+        let before = revoked.len();
+        // Who takes them away was told of names that cannot be.
+        for pattern in names.iter().filter_map(|name| Pattern::new(name).ok()) {
+            if !revoked.contains(&pattern) {
+                revoked.push(pattern);
+            }
+        }
+        revoked.len() > before
     }
 
-    pub fn all(&self) -> &[Arc<Tool>] {
-        &self.tools
+    /// What was taken away, by name or pattern.
+    pub fn revoked(&self) -> Vec<String> {
+        self.taken_away().iter().map(|one| one.as_str().to_owned()).collect()
+    }
+
+    /// Whether a tool of this name was taken away.
+    pub fn is_revoked(&self, name: &str) -> bool {
+        self.taken_away().iter().any(|one| one.is_met_by(name))
+    }
+
+    fn taken_away(&self) -> MutexGuard<'_, Vec<Pattern>> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that it still has.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.tools.iter().filter(|tool| !self.is_revoked(&tool.spec.name))
     }
 
     pub fn find(&self, name: &str) -> Option<&Arc<Tool>> {
-        self.tools.iter().find(|tool| tool.spec.name == name)
+        self.all().find(|tool| tool.spec.name == name)
     }
 
-    /// Whether a person is asked: what the definition says goes before what the
-    /// tool says itself, and of several patterns the longest.
-    pub fn approval<'a>(&'a self, name: &str, policy: &'a Policy) -> &'a Approval {
+    /// Whether a call is made, and whether a person is asked first: what the definition
+    /// says goes before its rules in brackets and those before what the tool says itself;
+    /// of several patterns the longest.
+    pub fn rule(&self, tool: &Tool, arguments: &Value, folder: Option<&Path>) -> Rule {
+        let name = tool.spec.name.as_str();
+        let rule = self.grants.rule(name, arguments, folder);
         let fitting = self.approve.iter().filter(|(pattern, _)| pattern.is_met_by(name));
         let longest = fitting.max_by_key(|(pattern, _)| pattern.as_str().len());
-        longest.map_or(&policy.approval, |(_, approval)| approval)
+        let asks = |approval: &Approval| match approval.is_needed(arguments) {
+            true => Rule::Asks,
+            false => Rule::Unasked,
+        };
+        match (rule, longest) {
+            (Some(Rule::Refused(words)), _) => Rule::Refused(words),
+            (_, Some((_, approval))) => asks(approval),
+            (Some(rule), None) => rule,
+            (None, None) => asks(&tool.policy.approval),
+        }
     }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The state in which an agent says what it is.
 pub(super) const STATE: &str = "agent";
 
+/// The state with the tools that were taken from it, by name or pattern.
+pub(super) const REVOKED: &str = "revoked";
+
 /// What an agent says it is.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct State {

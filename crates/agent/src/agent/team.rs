@@ -3,11 +3,11 @@
 
 use super::inbox::{REVOKE, SAY};
 use super::input::{Home, Task};
-use super::state::{STATE, State};
+use super::state::{REVOKED, STATE, State};
 use super::workspaces;
 use crate::context;
 use crate::definition::{Definition, Isolation};
-use crate::tool::{BAD_ARGUMENTS, Tool};
+use crate::tool::{BAD_ARGUMENTS, Pattern, Tool};
 use crate::workspace::{Opened, Site};
 use greenroom_model::{Exit, Failure, ProcessId, failure};
 use greenroom_runtime::{Child, Ctx, Spawn};
@@ -235,6 +235,8 @@ async fn start(
     let task = Some(task);
     let task =
         Task { task, depth, depth_max, tenant, allotted, context: shared, ..Task::default() };
+    // As it is when the agent is started: making a workspace takes its time.
+    let revoked = || ctx.get::<Vec<String>>(REVOKED).unwrap_or_default();
     let paid = |spawn: Spawn| {
         let spawn = match state.child.is_empty() {
             true => spawn,
@@ -246,14 +248,19 @@ async fn start(
     if !is_own {
         // Where this one works.
         let home = workspaces::home(ctx).map(|home| Home { own: false, ..home });
-        let child = paid(ctx.spawn(&agent, &Task { workspace: home, ..task })).await?;
+        let had = revoked();
+        let task = Task { workspace: home, revoked: had.clone(), ..task };
+        let child = paid(ctx.spawn(&agent, &task)).await?;
+        revoke_since(ctx, child.id(), &had).await?;
         grant(ctx, context.as_ref(), &child, &grants).await?;
         return Ok(Begun { child, opened: None });
     }
     let opened = workspaces::open(ctx, team.site.as_ref(), continue_from.as_deref()).await?;
     let home = Some(Home { place: opened.place.clone(), own: true });
-    let spawn = ctx.spawn(&agent, &Task { workspace: home, ..task });
+    let had = revoked();
+    let spawn = ctx.spawn(&agent, &Task { workspace: home, revoked: had.clone(), ..task });
     let child = paid(spawn).key(&opened.place.name).await?;
+    revoke_since(ctx, child.id(), &had).await?;
     grant(ctx, context.as_ref(), &child, &grants).await?;
     workspaces::note(ctx, child.id(), &opened.place)?;
     Ok(Begun { child, opened: Some(opened) })
@@ -295,8 +302,66 @@ async fn stop(ctx: Ctx, stop: Stop) -> Result<String, Failure> {
 
 async fn revoke(ctx: Ctx, revoke: Revoke) -> Result<String, Failure> {
     let id = child(&ctx, &revoke.id).await?;
+    for name in &revoke.tools {
+        Pattern::new(name).map_err(|words| Failure::fatal(BAD_ARGUMENTS, words))?;
+    }
     ctx.send(&id, REVOKE, &revoke.tools).await?;
-    Ok(format!("{id} may not use {} any more", revoke.tools.join(", ")))
+    let names = revoke.tools.join(", ");
+    Ok(format!("{id} and those below it may not use {names} any more; a call under way goes on"))
+}
+
+/// What was taken away while an agent was being started is taken from it too.
+async fn revoke_since(ctx: &Ctx, child: &ProcessId, had: &[String]) -> Result<(), Failure> {
+    let now: Vec<String> = ctx.get(REVOKED).unwrap_or_default();
+    match now.len() > had.len() {
+        true => ctx.send(child, REVOKE, &now).await,
+        false => Ok(()),
+    }
+}
+
+/// What was taken from an agent is taken from these of its own too.
+pub(super) async fn revoke_below(
+    ctx: &Ctx,
+    agents: &[String],
+    names: &[String],
+) -> Result<(), Failure> {
+    for id in at_work(ctx, agents).await? {
+        ctx.send(&id, REVOKE, names).await?;
+    }
+    Ok(())
+}
+
+/// Those agents it has started that have not ended. Not all that it has started are
+/// agents.
+async fn at_work(ctx: &Ctx, agents: &[String]) -> Result<Vec<ProcessId>, Failure> {
+    // Who leads nobody need not look.
+    if agents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_agent = |id: &ProcessId| {
+        let kind = id.as_str().split('/').next().unwrap_or_default();
+        agents.iter().any(|agent| agent == kind)
+    };
+    Ok(ctx.children().await?.into_iter().filter(is_agent).collect())
+}
+
+/// The calls that waited for agents have ended without them: these are stopped, and only
+/// those in the background count.
+pub(super) async fn stop_others(
+    ctx: &Ctx,
+    agents: &[String],
+    team: &[ProcessId],
+    reason: &str,
+) -> Result<(), Failure> {
+    for id in at_work(ctx, agents).await? {
+        if !team.contains(&id) {
+            ctx.cancel_tree(&id, reason);
+        }
+    }
+    match ctx.get::<u32>(AT_WORK) {
+        None => Ok(()),
+        Some(_) => ctx.set(AT_WORK, &team.len()),
+    }
 }
 
 pub(super) fn in_words(answer: &Value) -> String {
@@ -304,9 +369,8 @@ pub(super) fn in_words(answer: &Value) -> String {
 }
 
 /// The agent that a call of [`START`] has started, by what it returned.
-pub(super) fn started(result: &str) -> Option<ProcessId> {
-    let value: Value = serde_json::from_str(result).ok()?;
-    value.get("id")?.as_str()?.parse().ok()
+pub(super) fn started(result: &Value) -> Option<ProcessId> {
+    result.get("id")?.as_str()?.parse().ok()
 }
 
 /// What the lead's model is told of an agent's end.

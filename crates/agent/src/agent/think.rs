@@ -243,13 +243,13 @@ impl Run {
             system.push_str("\n\n");
             system.push_str(&self.setup.skills);
         }
-        if !self.tools.all().is_empty() {
+        if self.tools.all().next().is_some() {
             system.push_str(ON_TOOLS);
         }
         if self.task.workspace.is_some() {
             system.push_str(ON_WORKSPACE);
         }
-        let mut tools: Vec<_> = self.tools.all().iter().map(|tool| tool.spec.clone()).collect();
+        let mut tools: Vec<_> = self.tools.all().map(|tool| tool.spec.clone()).collect();
         tools.extend(self.thread.kept.spec());
         Request {
             model: String::new(),

@@ -2,6 +2,7 @@
 
 use super::guard::Watch;
 use super::kept::Kept;
+use super::notes::Notes;
 use crate::conversation::Message;
 use crate::provider::Usage;
 use greenroom_model::ProcessId;
@@ -37,7 +38,7 @@ pub(crate) struct Thread {
     /// Agents that it has started and that have not ended.
     pub team: Vec<ProcessId>,
     /// What they have told that is no reason to think, until there is one.
-    pub notes: Vec<String>,
+    pub notes: Notes,
     /// Tools that it may not use any more, by name or pattern.
     pub revoked: Vec<String>,
     /// How many messages of its peers it has taken in.

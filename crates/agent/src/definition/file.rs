@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use super::{Allowance, Breach, Definition, Isolation, Limits, ToolPolicy};
+use super::{Allowance, Breach, Definition, Grant, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::{Approval, Pattern, Unsound, sound};
 use serde::Deserialize;
@@ -98,18 +98,8 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         };
         return wrong(path, format!("{}: {words}", path.join(".")));
     }
-    for name in head.tool_policy.keys() {
-        if let Err(words) = Pattern::new(name) {
-            return wrong(&["toolPolicy", name], format!("toolPolicy: {words}"));
-        }
-    }
     let approve = head.approve.rules();
-    for (name, rule) in &approve {
-        if let Err((field, words)) = rule.is_sound() {
-            let words = format!("approve.{name}: {field}: {words}");
-            return wrong(&["approve", name, field], words);
-        }
-    }
+    names(text, head.tools.as_deref(), &head.disallowed_tools, &approve, &head.tool_policy)?;
     if let Some(Err(Unsound { at, words })) = head.output.as_ref().map(sound) {
         let path: Vec<&str> = ["output"].into_iter().chain(at.split('.')).collect();
         let name = path.join(".");
@@ -148,6 +138,37 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         ..defaults
     };
     Ok(Read { definition, ignored: head.other.into_keys().collect() })
+}
+
+/// Whether all that names tools can be.
+fn names(
+    text: &str,
+    tools: Option<&[String]>,
+    disallowed: &[String],
+    approve: &BTreeMap<String, Approval>,
+    policy: &BTreeMap<String, ToolPolicy>,
+) -> Result<(), FrontMatterError> {
+    let wrong = |line: usize, message: String| FrontMatterError { line, message };
+    let of = |field: &'static str, name: &str, words: String| {
+        wrong(place::line_of_entry(text, field, name), format!("{field}: {words}"))
+    };
+    for name in tools.into_iter().flatten() {
+        Grant::parse(name).map_err(|words| of("tools", name, words))?;
+    }
+    for name in disallowed {
+        Pattern::new(name).map_err(|words| of("disallowedTools", name, words))?;
+    }
+    for name in policy.keys() {
+        Pattern::new(name).map_err(|words| of("toolPolicy", name, words))?;
+    }
+    for (name, rule) in approve {
+        Pattern::new(name).map_err(|words| of("approve", name, words))?;
+        rule.is_sound().map_err(|(field, words)| {
+            let line = place::line_of(text, &["approve", name, field]);
+            wrong(line, format!("approve.{name}: {field}: {words}"))
+        })?;
+    }
+    Ok(())
 }
 
 /// What of the limits would let an agent do nothing at all, or says nothing: which, and

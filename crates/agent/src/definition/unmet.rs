@@ -30,12 +30,25 @@ const OTHERS: &str = "Agent AskUserQuestion BashOutput EnterPlanMode EnterWorktr
     Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TodoRead TodoWrite ToolSearch \
     WebFetch WebSearch";
 
+/// Whether some agents have a tool of this name.
+pub(super) fn is_ours(name: &str) -> bool {
+    OURS.split(' ').any(|tool| tool == name)
+}
+
+/// The MCP servers of a node, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// Those that did not say which tools they have.
+    pub silent: Vec<String>,
+    /// Those that were not asked: the agent may use nothing of them.
+    pub unused: Vec<String>,
+}
+
 /// What of `approve`, `disallowedTools` and `toolPolicy` meets no tool. `tools` are the
-/// names of all that the node has for the agent, before its definition takes any away;
-/// `silent` the MCP servers that did not say which they have.
-pub fn unmet(definition: &Definition, tools: &[String], silent: &[String]) -> Unmet {
+/// names of all that the node has for the agent, before its definition takes any away.
+pub fn unmet(definition: &Definition, tools: &[String], servers: &Servers) -> Unmet {
     let mut unmet = Unmet::default();
-    let known = Known { tools, silent };
+    let known = Known { tools, servers };
     for name in definition.approve.keys() {
         match known.look_up(name) {
             Found::Here => {}
@@ -67,7 +80,7 @@ pub fn unmet(definition: &Definition, tools: &[String], silent: &[String]) -> Un
 
 struct Known<'a> {
     tools: &'a [String],
-    silent: &'a [String],
+    servers: &'a Servers,
 }
 
 enum Found {
@@ -92,12 +105,16 @@ impl Known<'_> {
         }
         let rest = name.trim().strip_prefix("mcp__");
         let server = rest.map(|rest| rest.split("__").next().unwrap_or_default());
-        let is_silent = |server: &&str| {
+        let is_of = |servers: &[String], server: &str| {
             let named = Pattern::new(server);
-            named.is_ok_and(|named| self.silent.iter().any(|one| named.is_met_by(one)))
+            named.is_ok_and(|named| servers.iter().any(|one| named.is_met_by(one)))
         };
-        if let Some(server) = server.filter(is_silent) {
+        if let Some(server) = server.filter(|server| is_of(&self.servers.silent, server)) {
             let words = "does not answer: it is not known whether it has";
+            return Found::Elsewhere(format!("the MCP server `{server}` {words} `{name}`"));
+        }
+        if let Some(server) = server.filter(|server| is_of(&self.servers.unused, server)) {
+            let words = "is not the agent's to use, so this says nothing:";
             return Found::Elsewhere(format!("the MCP server `{server}` {words} `{name}`"));
         }
         let like = nearest(name, ours()).map(|like| format!("; did you mean `{like}`?"));

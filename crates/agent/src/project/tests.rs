@@ -31,6 +31,27 @@ fn each_file_is_an_agent_named_by_its_head_or_itself() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what would wait for ever waits beside the test")]
+fn what_is_no_ordinary_file_is_named_and_not_waited_for() {
+    let agent = "---\ndescription: d\n---\nHelp.";
+    for pipe in ["agents/f.md", ".mcp.json", "greenroom.toml", "skills/s/SKILL.md"] {
+        let dir = folder(&[("a.md", agent)]);
+        let file = dir.path().join(pipe);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let (sent, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sent.send(Project::read(dir.path()).unwrap_err().to_string()));
+        let told =
+            told.recv_timeout(std::time::Duration::from_secs(10)).expect("it is not waited for");
+        assert!(told.contains(pipe) && told.contains("no ordinary file"), "{told}");
+    }
+    let large = folder(&[("a.md", &format!("{agent}{}", "x".repeat(2 << 20)))]);
+    let told = Project::read(large.path()).unwrap_err().to_string();
+    assert!(told.contains("a.md: it is larger than 1048576 bytes"), "{told}");
+}
+
+#[test]
 fn bad_files_are_named() {
     let wrong =
         |files: &[(&str, &str)]| Project::read(folder(files).path()).unwrap_err().to_string();

@@ -17,6 +17,7 @@ pub mod workspace;
 
 pub(crate) use function::schema_of;
 pub use pattern::Pattern;
+pub(crate) use pattern::is_met;
 pub use policy::{Approval, Policy};
 pub(crate) use redact::Redact;
 /// Whether arguments are what a JSON schema asks for; errors name the field.

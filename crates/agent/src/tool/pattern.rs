@@ -1,5 +1,8 @@
 //! Names of tools as lists of them have it: `Read`, `mcp__git__*`. Pure.
 
+#[cfg(test)]
+mod tests;
+
 /// A name, or several by `*`. `mcp__git` stands for all tools of that MCP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
@@ -15,7 +18,7 @@ impl Pattern {
         match text.chars().find(|c| !is_known(*c)) {
             None => Ok(Pattern(text.to_owned())),
             Some('(') => Err(format!(
-                "`{text}`: rules in brackets are not supported; name the tool alone, and give \
+                "`{text}`: rules in brackets stand in `tools` only; name the tool alone, or give \
                  it an approval for what it may not do by itself"
             )),
             Some(wrong) => Err(format!(
@@ -32,6 +35,21 @@ impl Pattern {
         is_met(self.0.as_bytes(), name.as_bytes()) || (is_server && of_server())
     }
 
+    /// Whether it may be the name of some tool whose name begins so.
+    pub fn may_begin_with(&self, prefix: &str) -> bool {
+        let plain = self.0.split('*').next().unwrap_or_default();
+        let is_open = plain.len() < self.0.len();
+        plain.starts_with(prefix)
+            || (is_open && prefix.starts_with(plain))
+            || self.is_met_by(&format!("{prefix}x"))
+    }
+
+    /// Whether it is the name of every tool whose name begins so.
+    pub fn is_all_below(&self, prefix: &str) -> bool {
+        let is_open = self.0.ends_with('*') && is_met(self.0.as_bytes(), prefix.as_bytes());
+        is_open || prefix.strip_suffix("__").is_some_and(|server| server == self.0)
+    }
+
     /// It as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,7 +57,7 @@ impl Pattern {
 }
 
 /// `*` stands for any run of characters. Linear but for going back to the last `*`.
-fn is_met(pattern: &[u8], name: &[u8]) -> bool {
+pub(crate) fn is_met(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {

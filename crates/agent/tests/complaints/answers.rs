@@ -243,3 +243,26 @@ async fn a_failure_at_the_last_step_costs_that_step_and_not_the_run() {
     house.until_result(&id, &json!("found it")).await;
     assert_eq!((calls.load(Ordering::Relaxed), server.count()), (1, 3));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_a_person_had_started_otherwise_is_the_leads_all_the_same() {
+    let server = server(&json!([
+        {"when": {"system": "Worker", "text": "small"}, "say": "a small page"},
+        {"when": {"system": "Lead", "text": "site", "replies": 0}, "tool_calls":
+            [{"name": "start_agent", "arguments": {"agent": "worker", "task": "a large page"}}]},
+        {"when": {"system": "Lead", "text": "a small page"}, "say": "done"},
+        {"when": {"system": "Lead"}, "say": "I wait"},
+    ]));
+    let worker = Definition::new("worker", "Worker.");
+    let registry = Agent::of(worker.clone(), models(&server)).register(Registry::new());
+    let lead = Agent::new("lead", "Lead.", models(&server)).leads(&[worker]).with(|lead| {
+        lead.approve.insert("start_agent".into(), Approval::Always);
+    });
+    let house = House::new(lead.register(registry));
+    let id = house.start("lead", &json!("site")).await;
+    let ask = house.asks(1).await.remove(0);
+    house.answer(&ask, json!({"edit": {"agent": "worker", "task": "a small page"}})).await;
+    assert_eq!(house.result(&id).await, "done");
+    house.await_state(&id, "at_work", &json!(0)).await;
+    house.await_state(&id, "team", &json!([])).await;
+}

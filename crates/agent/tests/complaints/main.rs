@@ -19,3 +19,4 @@ mod load;
 mod long;
 mod mcp;
 mod recursion;
+mod revoked;

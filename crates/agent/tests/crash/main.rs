@@ -6,6 +6,7 @@ mod allowance;
 mod calls;
 mod compact;
 mod hierarchy;
+mod limit;
 mod model;
 mod pipeline;
 mod questions;

@@ -120,7 +120,7 @@ const TWO: Scenario = Scenario {
 /// Once the writer has both answers, its lead answers nothing any more.
 fn nothing_is_left(run: &Run) -> Vec<String> {
     let mut wrong = ends(run, "lead/one", "completed \"a small green page\"");
-    wrong.extend(ends(run, "writer/one.7", "completed \"a small green page\""));
+    wrong.extend(ends(run, "writer/one.8", "completed \"a small green page\""));
     wrong
 }
 
@@ -132,8 +132,8 @@ const PERSON: Scenario = Scenario {
     },
     users: || {
         let person = User::new().starts("lead", "one", "\"a page\"");
-        let person = person.answers(0, "writer/one.7", "question", "\"green\"");
-        let person = person.answers(0, "writer/one.7", "question", "\"small\"");
+        let person = person.answers(0, "writer/one.8", "question", "\"green\"");
+        let person = person.answers(0, "writer/one.8", "question", "\"small\"");
         vec![person.awaits(0, "lead/one")]
     },
     expect: nothing_is_left,

@@ -11,4 +11,5 @@ mod changed;
 mod guard;
 mod house;
 mod output;
+mod rules;
 mod tools;

@@ -69,7 +69,7 @@ fn calls_notes_and_very_many_messages_are_no_exception() {
         messages.push(Message { content: vec![Part::ToolResult(result(n))], ..Message::user("") });
     }
     let mut large = thread(messages);
-    large.notes = vec!["\u{3}".repeat(MOST / 4)];
+    large.notes.push("\u{3}".repeat(MOST / 4));
     let fitted = assert_fits(large, MOST / 16);
     assert!(fitted.messages[0].text().starts_with("go on"), "it begins with a person's words");
 }

@@ -29,6 +29,14 @@ pub(super) fn line_of(text: &str, path: &[&str]) -> usize {
     line + 1
 }
 
+/// The line, from 1, of an entry of a field that is a list; the field's, if it is not found.
+pub(super) fn line_of_entry(text: &str, field: &str, entry: &str) -> usize {
+    let field = line_of(text, &[field]);
+    let after = text.lines().enumerate().skip(field - 1);
+    let mut found = after.filter(|(_, line)| line.contains(entry)).map(|(before, _)| before + 1);
+    found.next().unwrap_or(field)
+}
+
 /// Where it goes on behind `key:` in a line; `at_begin`: which begins with it.
 fn after_key(text: &str, key: &str, at_begin: bool) -> Option<usize> {
     let is_key = |(at, _): &(usize, &str)| {

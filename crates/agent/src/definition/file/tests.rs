@@ -100,3 +100,18 @@ fn what_cannot_be_is_told_with_its_line() {
     told("output: words", 3, "output: \"words\" is no schema");
     assert_eq!(read("---\nname: x\n---\n  \n", "x").unwrap_err().line, 3);
 }
+
+#[test]
+fn rules_in_brackets_load_and_those_that_cannot_be_are_named_with_their_line() {
+    let loads = "---\nname: a\ntools: Read, Bash(git diff:*), Bash(git log:*), Write(docs/**), \
+        WebFetch(domain:example.com), mcp__git__log\n---\nHelp.";
+    let tools = read(loads, "a").unwrap().definition.tools.unwrap();
+    assert_eq!(tools.len(), 6, "{tools:?}");
+    let wrong = |head: &str| read(&format!("---\nname: a\n{head}\n---\nHelp."), "a").unwrap_err();
+    let told = wrong("tools:\n  - Read\n  - Grep(src)");
+    assert!(told.line == 5 && told.message.contains("tools: `Grep(src)`"), "{told}");
+    let told = wrong("disallowedTools: Bash(rm:*)");
+    assert!(told.line == 3 && told.message.contains("brackets stand in `tools` only"), "{told}");
+    let told = wrong("tools: Read\napprove: [\"Bash(rm:*)\"]");
+    assert!(told.line == 4 && told.message.starts_with("approve: "), "{told}");
+}

@@ -11,7 +11,8 @@ fn tools() -> Vec<String> {
 fn unmet_of(change: impl FnOnce(&mut Definition)) -> Unmet {
     let mut definition = Definition::new("one", "You help.");
     change(&mut definition);
-    unmet(&definition, &tools(), &["git".to_owned()])
+    let servers = Servers { silent: vec!["git".to_owned()], unused: vec!["ledger".to_owned()] };
+    unmet(&definition, &tools(), &servers)
 }
 
 fn approve(name: &str) -> Unmet {

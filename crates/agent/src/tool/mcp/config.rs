@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::plain_file::read_text;
 use crate::tool::Pattern;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct ServerConfig {
     pub exclude: Vec<Pattern>,
     /// How long one call may take (`timeout`, in milliseconds).
     pub timeout: Duration,
+    /// How long it may take to start and to list its tools, if it says so: as a call, but
+    /// no less than five seconds.
+    pub start: Option<Duration>,
 }
 
 /// How a server is reached. Texts may hold `${NAME}`, which is put in when it is
@@ -106,7 +110,13 @@ struct Entry {
     exclude_tools: Vec<String>,
 }
 
+/// The largest file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A call may be shorter than any start.
+const START_MIN: Duration = Duration::from_secs(5);
 
 impl McpConfig {
     /// Reads `mcp.json` or `.mcp.json` in a project's folder. Without them there are no
@@ -114,7 +124,7 @@ impl McpConfig {
     pub fn find(project: &Path) -> Result<McpConfig, BadConfig> {
         let mut found: Option<(&str, String)> = None;
         for name in ["mcp.json", ".mcp.json"] {
-            match std::fs::read_to_string(project.join(name)) {
+            match read_text(&project.join(name), FILE_BYTES_MAX) {
                 Ok(_) if found.is_some() => {
                     let words = "there are `mcp.json` and `.mcp.json`; keep one of them";
                     return Err(BadConfig(words.to_owned()));
@@ -182,7 +192,9 @@ impl Entry {
         };
         let include = self.include_tools.map(patterns).transpose()?;
         let exclude = patterns(self.exclude_tools)?;
-        let timeout = self.timeout.map_or(TIMEOUT, Duration::from_millis);
+        let timeout = self.timeout.map(Duration::from_millis);
+        let start = timeout.map(|limit| limit.max(START_MIN));
+        let timeout = timeout.unwrap_or(TIMEOUT);
         let reach = match (self.r#type.as_deref(), self.command, self.url) {
             (_, Some(_), Some(_)) => {
                 return Err("it has `command` and `url`; expected one of them".to_owned());
@@ -207,7 +219,7 @@ impl Entry {
             }
             (Some(_), ..) => return Err("its type is not known: expected stdio or http".to_owned()),
         };
-        Ok(ServerConfig { reach, include, exclude, timeout })
+        Ok(ServerConfig { reach, include, exclude, timeout, start })
     }
 }
 

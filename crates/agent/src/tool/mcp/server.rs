@@ -25,6 +25,9 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A call waits so long itself; for longer it fails, and the runtime waits.
 const WAIT_HERE: Duration = Duration::from_secs(1);
 
+/// A server that has started in the last moment may still list its tools.
+const LIST_MIN: Duration = Duration::from_secs(1);
+
 /// One server.
 pub struct Server {
     pub name: String,
@@ -32,8 +35,9 @@ pub struct Server {
     lookup: Arc<Lookup>,
     start_limit: Duration,
     slot: Mutex<Slot>,
-    /// Held by who starts it.
+    /// Held by who starts it: how often that failed, and how it did the last time.
     starting: tokio::sync::Mutex<()>,
+    failed: Mutex<(u64, Option<Failure>)>,
 }
 
 #[derive(Default)]
@@ -63,19 +67,38 @@ impl Server {
         lookup: Arc<Lookup>,
         start_limit: Duration,
     ) -> Server {
-        let (slot, starting) = (Mutex::default(), tokio::sync::Mutex::default());
-        Server { name, config, lookup, start_limit, slot, starting }
+        let start_limit = config.start.unwrap_or(start_limit);
+        let (slot, failed) = (Mutex::default(), Mutex::default());
+        let starting = tokio::sync::Mutex::default();
+        Server { name, config, lookup, start_limit, slot, starting, failed }
+    }
+
+    /// How long it may take to start and to list its tools.
+    pub fn start_limit(&self) -> Duration {
+        self.start_limit
+    }
+
+    /// Whether it runs.
+    pub fn is_live(&self) -> bool {
+        self.slot().live.as_ref().is_some_and(|live| !live.is_closed())
     }
 
     /// The connection there is, or a new one. While one is begun all wait for it, and
-    /// also while a short wait after a failure lasts.
+    /// if that fails it has failed for all of them: with many agents a server that hangs
+    /// would else be waited for by one after the other.
     async fn connection(&self) -> Result<Arc<Connection>, Failure> {
         if let Some(live) = self.live() {
             return Ok(live);
         }
+        let before = self.failed().0;
         let _turn = self.starting.lock().await;
         if let Some(live) = self.live() {
             return Ok(live);
+        }
+        if let (since, Some(failure)) = &*self.failed()
+            && *since > before
+        {
+            return Err(failure.clone());
         }
         sleep(self.wait()?).await;
         let started =
@@ -90,9 +113,15 @@ impl Server {
             }
             Err(failure) => {
                 slot.failed();
+                let mut failed = self.failed();
+                *failed = (failed.0 + 1, Some(failure.clone()));
                 Err(failure)
             }
         }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, (u64, Option<Failure>)> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -133,8 +162,11 @@ impl Server {
 
     /// The tools it has now.
     pub async fn tools(&self) -> Result<Arc<Vec<rmcp::model::Tool>>, Failure> {
+        let begun = now();
         let connection = self.connection().await?;
-        let listed = connection.tools(self.start_limit).await;
+        // One that was just able to start is not also given that long to list.
+        let left = self.start_limit.saturating_sub(now().duration_since(begun)).max(LIST_MIN);
+        let listed = connection.tools(left).await;
         self.note(&connection, listed.as_ref().err());
         listed
     }

@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a server may take to start and to list its tools, if nothing else is said:
-/// `npx` downloads what it starts.
-const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a server may take to start and to list its tools, if its `timeout` does not say.
+/// Agents wait for it.
+const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// So many attempts: with the waits between them a server has some ten seconds to
 /// restart.
@@ -80,6 +80,11 @@ impl McpServers {
         self.servers.keys().map(String::as_str)
     }
 
+    /// Whether this server runs.
+    pub(crate) fn is_live(&self, name: &str) -> bool {
+        self.servers.get(name).is_some_and(|server| server.is_live())
+    }
+
     /// The values in their configuration that nobody is to see.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let of = |server: &Arc<Server>| hidden::secrets(&server.config, &*self.lookup);
@@ -104,12 +109,21 @@ impl McpServers {
     ///
     /// Errors: `mcp_gone` (retryable), `mcp_config` (not), `timeout`.
     pub async fn list(&self) -> (Vec<McpTool>, BTreeMap<String, Failure>) {
-        let asked = self.servers.values().map(|server| async move {
+        self.list_of(|_| true).await
+    }
+
+    /// The same of these servers, by name: no other is started.
+    pub(crate) async fn list_of(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> (Vec<McpTool>, BTreeMap<String, Failure>) {
+        let servers = self.servers.values().filter(|server| wanted(&server.name));
+        let asked = servers.map(|server| async move {
             let tools = server.tools().await;
             (server, tools)
         });
         let (mut tools, mut failed) = (Vec::new(), BTreeMap::new());
-        for (server, answer) in join_all(asked).await {
+        for (server, answer) in join_all(asked.collect::<Vec<_>>()).await {
             match answer {
                 Ok(known) => tools.extend(listing(&server.name, &server.config, &known)),
                 Err(failure) => drop(failed.insert(server.name.clone(), failure)),
@@ -125,11 +139,13 @@ impl McpServers {
     /// the agent's definition does; otherwise the model is told that it is not known
     /// whether it took effect.
     pub fn tool(&self, tool: &McpTool) -> Tool {
+        let server = self.servers.get(&tool.server);
+        let start = server.map_or(self.start_limit, |server| server.start_limit());
         let policy = Policy {
             read_only: tool.read_only,
             at_most_once: !tool.may_be_repeated(),
             // The call has its limit itself, and says so better; a start takes time too.
-            timeout: tool.timeout().saturating_add(self.start_limit + Duration::from_secs(10)),
+            timeout: tool.timeout().saturating_add(start + Duration::from_secs(10)),
             attempts_max: ATTEMPTS,
             ..Policy::default()
         };

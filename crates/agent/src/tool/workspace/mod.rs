@@ -15,6 +15,7 @@ mod read;
 mod write;
 
 pub use folder::{COMMAND_FAILED, FILE_FAILED};
+pub(crate) use glob::pattern as path_pattern;
 
 use super::Tool;
 use crate::root::Root;
