@@ -72,13 +72,9 @@ fn a_signal_goes_to_the_command_and_a_command_that_is_deaf_is_killed() {
     let mut child = command.spawn().expect("it runs");
     let mut out = child.stdout.take().expect("a pipe");
     out.read_exact(&mut bytes).expect("a line");
-    let mut ended = None;
     crate::house::until("it is killed", || {
-        if ended.is_none() {
-            let _ = kill_process(Pid::from_child(&child), Signal::INT);
-            ended = child.try_wait().expect("it is ours");
-        }
-        ended.is_some()
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        child.try_wait().expect("it is ours").is_some()
     });
-    assert_eq!(ended.and_then(|ended| ended.code()), Some(137));
+    assert_eq!(child.wait().expect("it has ended").code(), Some(137));
 }
