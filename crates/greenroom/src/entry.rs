@@ -27,6 +27,8 @@ use std::process::ExitCode;
 /// a program of yours that is busy does well to do the same.
 #[must_use = "the exit code tells how it went: return it from `main`"]
 pub fn main(registry: Registry) -> ExitCode {
+    // The same program becomes the spawner of boxes, which does not return from here.
+    greenroom_boxes::sandbox::spawner_main();
     #[cfg(feature = "genai")]
     greenroom_agent::provider::install_tls();
     let cli = match parse() {

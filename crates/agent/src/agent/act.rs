@@ -2,13 +2,14 @@
 //! model is told of what came of it.
 
 use super::approve::{Approved, changed};
+use super::boxed;
 use super::kept;
 use super::live::Live;
 use super::run::Run;
 use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
 use crate::provider::{Reply, Stop};
-use crate::tool::{Policy, Redact, Run as How, Tool, check as schema_check};
+use crate::tool::{Policy, Redact, Run as How, RunStep, Tool, check as schema_check};
 use futures_util::future::{BoxFuture, join_all};
 use greenroom_model::{Failure, Retry, failure};
 use serde_json::Value;
@@ -162,9 +163,10 @@ impl Run {
     }
 
     fn call(&self, tool: &Tool, arguments: Value) -> BoxFuture<'static, Result<Value, Failure>> {
-        let run = match &tool.run {
+        let run: RunStep = match &tool.run {
             How::Verb(run) => return run(self.ctx.clone(), arguments),
             How::Step(run) => run.clone(),
+            How::Placed(run) => Arc::new(boxed::placed(&self.ctx, run, !tool.policy.read_only)),
         };
         let Policy { at_most_once, timeout, attempts_max, queue, .. } = tool.policy.clone();
         let name = format!("tool {}", tool.spec.name);
@@ -183,6 +185,10 @@ impl Run {
         }
         if at_most_once {
             step = step.at_most_once();
+        }
+        if matches!(tool.run, How::Placed(_)) {
+            let ctx = self.ctx.clone();
+            return Box::pin(async move { boxed::took(&ctx, step.await) });
         }
         Box::pin(step.into_future())
     }

@@ -10,6 +10,7 @@
 
 mod act;
 mod approve;
+mod boxed;
 mod choices;
 mod compact;
 mod fit;
@@ -43,6 +44,7 @@ pub use setup::BAD_DEFINITION;
 pub use team::{TOO_DEEP, TOO_MANY};
 
 use self::parts::{Folder, Parts};
+use crate::boxes::Boxes;
 use crate::definition::Definition;
 use crate::models::Models;
 use crate::skill::Skills;
@@ -79,7 +81,19 @@ impl Agent {
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
         let (tools, skills) = (Toolbox::default(), Skills::default());
         let (mcp, isolated, folder, problem) = (None, Vec::new(), None, None);
-        Agent(Parts { definition, tools, models, skills, mcp, isolated, folder, problem })
+        let (branched, boxes) = (Vec::new(), None);
+        Agent(Parts {
+            definition,
+            tools,
+            models,
+            skills,
+            mcp,
+            isolated,
+            branched,
+            boxes,
+            folder,
+            problem,
+        })
     }
 
     /// Changes its definition.
@@ -119,12 +133,21 @@ impl Agent {
         })
     }
 
+    /// Lets it work in a box, if its definition names one, or its lead gives it a branch of
+    /// its own. To be said before [`Agent::leads`].
+    pub fn boxes(mut self, boxes: &Boxes) -> Agent {
+        self.0.boxes = Some(boxes.clone());
+        self
+    }
+
     /// Lets it have these agents do its work. Each in a workspace of its own only if
     /// it [works in](Agent::works_in) a folder itself, which is to be said before.
     pub fn leads(mut self, others: &[Definition]) -> Agent {
         self.0.isolated = team::isolated(others);
+        self.0.branched = team::branched(others);
         let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
-        let tools = team::lead(others, site).into_iter().chain([question::answers()]);
+        let boxes = self.0.boxes.clone();
+        let tools = team::lead(others, site, boxes).into_iter().chain([question::answers()]);
         tools.fold(self, Agent::tool)
     }
 

@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use super::{Allowance, Breach, Definition, Isolation, Limits, ToolPolicy};
+use super::{Allowance, BoxUse, Breach, Definition, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::{Approval, Pattern, Unsound, sound};
 use serde::Deserialize;
@@ -40,6 +40,8 @@ struct Head {
     #[serde(default, alias = "tool_policy")]
     tool_policy: BTreeMap<String, ToolPolicy>,
     isolation: Option<String>,
+    #[serde(rename = "box")]
+    boxed: Option<BoxUse>,
     #[serde(default)]
     limits: Limits,
     #[serde(alias = "max_turns")]
@@ -122,9 +124,15 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     }
     let isolation = match head.isolation.as_deref() {
         None => Isolation::None,
+        Some("worktree") if head.boxed.is_some() => {
+            let words = "its files are in its box, and a worktree would stay empty: leave one out";
+            return wrong(&["isolation"], format!("isolation: worktree, and a box: {words}"));
+        }
         Some("worktree") => Isolation::Worktree,
+        Some("box") => Isolation::Box,
         Some(other) => {
-            let words = "there is none of this name here: write `worktree`, or leave it out";
+            let words =
+                "there is none of this name here: write `worktree` or `box`, or leave it out";
             return wrong(&["isolation"], format!("isolation: {other}: {words}"));
         }
     };
@@ -140,6 +148,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         approve,
         tool_policy: head.tool_policy,
         isolation,
+        boxed: head.boxed,
         limits,
         output: head.output,
         tokens_max: head.max_tokens.unwrap_or(defaults.tokens_max),

@@ -37,7 +37,7 @@ pub use crate::level_name::LevelName;
 pub use doctor::{Row, doctor, open};
 pub use error::Error;
 pub use level::{Level, Sandbox};
-pub use owner::{End, Finished, Namespace, Output, Running, Stream};
+pub use owner::{End, Finished, Killer, Namespace, Output, Running, Stream};
 pub use spawner::{Launch, spawner_main};
 pub use spec::{
     Bind, Enforced, Enforcement, ExecSpec, Limits, Listen, Living, SandboxSpec, Terminal, Upper,

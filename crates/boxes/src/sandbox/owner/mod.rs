@@ -6,4 +6,4 @@ mod running;
 mod sandbox;
 
 pub use namespace::Namespace;
-pub use running::{End, Finished, Output, Running, Stream};
+pub use running::{End, Finished, Killer, Output, Running, Stream};

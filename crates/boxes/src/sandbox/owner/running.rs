@@ -27,6 +27,17 @@ pub struct Running {
     pub stderr: Option<OwnedFd>,
 }
 
+/// Kills a command that somebody else waits for. Dropping it does nothing.
+#[derive(Debug)]
+pub struct Killer(OwnedFd);
+
+impl Killer {
+    /// Kills the command and all it started. After its end nobody hears it.
+    pub fn kill(&self) {
+        let _ = wire::send(&self.0, &ToMinder::Kill, &[]);
+    }
+}
+
 /// Where output came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -105,6 +116,15 @@ impl Running {
     /// Kills the command and all it started.
     pub fn kill(&self) -> Result<(), Error> {
         wire::send(&self.socket, &ToMinder::Kill, &[]).map_err(|_| lost(&self.id))
+    }
+
+    /// Kills it from elsewhere, while somebody waits for it.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn killer(&self) -> Result<Killer, Error> {
+        let copy = self.socket.try_clone().map_err(Error::system("copy a socket"))?;
+        Ok(Killer(copy))
     }
 
     /// Sets the size of its terminal.
