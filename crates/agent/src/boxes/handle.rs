@@ -3,14 +3,17 @@
 use super::place::BOX_FAILED;
 use crate::definition::BoxUse;
 use crate::nearest::nearest;
+use crate::provider::SecretStore;
 use crate::tool::outside;
 use greenroom_boxes::build::Image;
 use greenroom_boxes::engine::{Engine, Setup};
+use greenroom_boxes::network::Secrets;
 use greenroom_boxes::sandbox::Launch;
 use greenroom_boxes::{Error, ImageId};
 use greenroom_model::Failure;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 
 /// The boxes of a node.
 #[derive(Clone)]
@@ -62,7 +65,13 @@ impl Boxes {
         if let Some(engine) = &*engine {
             return Ok(engine.clone());
         }
-        let opened = Arc::new(Engine::open(&self.0.dir, Setup { launch: self.0.launch.clone() })?);
+        let setup = Setup {
+            launch: self.0.launch.clone(),
+            runtime: Handle::try_current().ok(),
+            secrets: Some(Arc::new(Stored)),
+            ..Setup::default()
+        };
+        let opened = Arc::new(Engine::open(&self.0.dir, setup)?);
         *engine = Some(opened.clone());
         Ok(opened)
     }
@@ -115,6 +124,17 @@ impl Boxes {
     pub(crate) async fn built(&self, id: ImageId) -> Result<Image, Failure> {
         let boxes = self.clone();
         run(move || boxes.engine()?.image(&id.to_string())).await
+    }
+}
+
+/// The values of boxes' secrets: those of the secret store.
+struct Stored;
+
+impl Secrets for Stored {
+    fn value(&self, name: &str) -> Result<Option<String>, String> {
+        let Some(store) = SecretStore::open() else { return Ok(None) };
+        let secret = store.get(name).map_err(|error| error.to_string())?;
+        Ok(secret.map(|secret| secret.reveal().to_owned()))
     }
 }
 

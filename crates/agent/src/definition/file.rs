@@ -122,19 +122,9 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         let message = "there is no prompt: say what the agent is to do below the second `---`";
         return Err(FrontMatterError { line, message: message.to_owned() });
     }
-    let isolation = match head.isolation.as_deref() {
-        None => Isolation::None,
-        Some("worktree") if head.boxed.is_some() => {
-            let words = "its files are in its box, and a worktree would stay empty: leave one out";
-            return wrong(&["isolation"], format!("isolation: worktree, and a box: {words}"));
-        }
-        Some("worktree") => Isolation::Worktree,
-        Some("box") => Isolation::Box,
-        Some(other) => {
-            let words =
-                "there is none of this name here: write `worktree` or `box`, or leave it out";
-            return wrong(&["isolation"], format!("isolation: {other}: {words}"));
-        }
+    let isolation = match isolation(head.isolation.as_deref(), head.boxed.is_some()) {
+        Ok(isolation) => isolation,
+        Err(words) => return wrong(&["isolation"], words),
     };
     let name = head.name.unwrap_or_else(|| stem.to_owned());
     let defaults = Definition::new(&name, prompt.trim());
@@ -196,4 +186,21 @@ fn impossible(limits: &Limits) -> Option<(&'static [&'static str], String)> {
         _ => return None,
     };
     Some((path, words))
+}
+/// Where it works when another agent starts it. Errors: in words.
+fn isolation(word: Option<&str>, boxed: bool) -> Result<Isolation, String> {
+    match word {
+        None => Ok(Isolation::None),
+        Some("worktree") if boxed => {
+            let words = "its files are in its box, and a worktree would stay empty: leave one out";
+            Err(format!("isolation: worktree, and a box: {words}"))
+        }
+        Some("worktree") => Ok(Isolation::Worktree),
+        Some("box") => Ok(Isolation::Box),
+        Some(other) => {
+            let words =
+                "there is none of this name here: write `worktree` or `box`, or leave it out";
+            Err(format!("isolation: {other}: {words}"))
+        }
+    }
 }
