@@ -9,7 +9,7 @@
 
 mod act;
 mod bad;
-mod boxes;
+mod boxed;
 mod budget;
 mod chat;
 mod complaints;
