@@ -1,11 +1,13 @@
 //! What an agent is, as plain data: its name, its prompt, its model, its tools and
 //! its limits. Knows no file and no process.
 
+mod boxed;
 pub mod file;
 mod grant;
 mod policy;
 mod unmet;
 
+pub use boxed::{BoxUse, Snapshots};
 pub use grant::Grant;
 pub use policy::ToolPolicy;
 pub use unmet::{Servers, Unmet, unmet};
@@ -51,6 +53,9 @@ pub struct Definition {
     /// Where it works when another agent starts it.
     #[serde(default, skip_serializing_if = "Isolation::is_none")]
     pub isolation: Isolation,
+    /// The box that it works in, instead of in the project's folder.
+    #[serde(default, rename = "box", skip_serializing_if = "Option::is_none")]
+    pub boxed: Option<BoxUse>,
     /// When it has to stop.
     #[serde(default)]
     pub limits: Limits,
@@ -90,6 +95,7 @@ impl Definition {
             approve: BTreeMap::new(),
             tool_policy: BTreeMap::new(),
             isolation: Isolation::None,
+            boxed: None,
             limits: Limits::default(),
             output: None,
             tokens_max: tokens_max(),
@@ -122,6 +128,8 @@ pub enum Isolation {
     None,
     /// In a git worktree of its own, on a branch of its own.
     Worktree,
+    /// In a branch of the other one's box.
+    Box,
 }
 
 impl Isolation {

@@ -7,6 +7,7 @@
 
 mod agent;
 pub mod architecture;
+pub mod boxes;
 pub mod context;
 pub mod conversation;
 pub mod definition;

@@ -2,6 +2,7 @@
 //! Knows no process.
 
 use crate::agent::Agent;
+use crate::boxes::Boxes;
 use crate::context;
 use crate::definition::{Definition, file};
 use crate::memory;
@@ -26,6 +27,9 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The configuration of models.
 const CONFIG: &str = "greenroom.toml";
 
+/// Where its boxes are, a folder each.
+const BOXES: &str = "boxes";
+
 /// Where MCP servers are named, in the format that people have.
 const MCP: [&str; 2] = [".mcp.json", "mcp.json"];
 
@@ -45,6 +49,8 @@ pub struct Project {
     pub mcp: McpConfig,
     /// Its agents, by name.
     pub definitions: Vec<Definition>,
+    /// The boxes they may work in.
+    pub boxes: Option<Boxes>,
     /// What is odd about them, and does not keep them from running.
     pub warnings: Vec<String>,
 }
@@ -140,7 +146,16 @@ impl Project {
             Workspace::open(&self.dir).map_err(|error| bad(self.dir.clone(), error.to_string()))?;
         let site = Site::new(workspace.path());
         let servers = McpServers::new(self.mcp.clone());
+        let boxes = self.boxes.as_ref().map(|boxes| boxes.of_project(&self.dir.join(BOXES)));
         for definition in &self.definitions {
+            if let (Some(boxed), None) = (&definition.boxed, &boxes) {
+                let words = format!(
+                    "the agent `{}` works in the box `{}`, and this program has no boxes: give it \
+                     some (`Project::boxes`), or leave `box` out",
+                    definition.name, boxed.name
+                );
+                return Err(bad(self.dir.join("agents"), words));
+            }
             let others: Vec<Definition> = self
                 .definitions
                 .iter()
@@ -153,6 +168,9 @@ impl Project {
             agent = agent.works_in(&workspace, &site);
             if servers.names().next().is_some() {
                 agent = agent.mcp(&servers);
+            }
+            if let Some(boxes) = &boxes {
+                agent = agent.boxes(boxes);
             }
             if !others.is_empty() {
                 agent = agent.leads(&others);

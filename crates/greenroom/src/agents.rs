@@ -3,7 +3,9 @@
 use crate::options::Options;
 use crate::out;
 use crate::problem::Problem;
+use greenroom_agent::boxes::Boxes;
 use greenroom_agent::project::{BadProject, Project};
+use greenroom_boxes::sandbox::Launch;
 use greenroom_runtime::Registry;
 use std::collections::BTreeSet;
 
@@ -33,8 +35,14 @@ pub fn of_project(options: &Options, registry: Registry, serves: bool) -> Result
     }
 }
 
+/// The boxes of this directory: nothing is made there before the first one is needed.
+pub fn boxes(options: &Options) -> Boxes {
+    Boxes::at(&options.dir.join("boxes"), Launch::Own)
+}
+
 fn read(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, BadProject> {
-    let project = Project::read(&options.project)?;
+    let mut project = Project::read(&options.project)?;
+    project.boxes = Some(boxes(options));
     if project.definitions.is_empty() {
         return Ok(Kinds { registry, ..Kinds::default() });
     }

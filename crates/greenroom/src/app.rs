@@ -7,6 +7,7 @@ use crate::paint::Paint;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::store;
+use greenroom_agent::boxes::Boxes;
 use greenroom_api::Client;
 use greenroom_model::{Kind, Millis};
 use greenroom_runtime::{Env, RealEnv, Registry};
@@ -26,6 +27,8 @@ pub struct App {
     pub registry: Registry,
     /// Those of them that are agents of the project.
     pub agents: BTreeSet<String>,
+    /// The boxes of this directory.
+    pub boxes: Boxes,
     /// Clock, tasks and threads.
     pub env: Arc<dyn Env>,
     /// Colours of standard output.
@@ -41,8 +44,9 @@ impl App {
     /// Must be called inside an async runtime.
     pub fn new(options: Options, kinds: Kinds) -> App {
         let Kinds { registry, agents } = kinds;
+        let boxes = crate::agents::boxes(&options);
         let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
-        App { options, registry, agents, env, paint: Paint::on(&std::io::stdout()) }
+        App { options, registry, agents, boxes, env, paint: Paint::on(&std::io::stdout()) }
     }
 
     /// Whether to print JSON.

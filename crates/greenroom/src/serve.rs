@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::store;
 use anyhow::Context;
 use futures_util::FutureExt;
+use greenroom_agent::boxes::{self, Boxes};
 use greenroom_runtime::{Node, NodeOptions};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -15,6 +16,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub struct Serving {
     /// The node.
     pub node: Node,
+    boxes: Boxes,
     stop: oneshot::Sender<()>,
     served: oneshot::Receiver<Result<(), greenroom_api::ServeError>>,
 }
@@ -37,6 +39,7 @@ pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     // The lease comes before the socket: who has it is the node.
     let node = Node::start(journal, app.registry.clone(), options)?;
     let server = greenroom_api::bind(&socket).await?;
+    app.env.spawn(Box::pin(boxes::dispose(node.clone(), app.boxes.clone())));
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, served) = oneshot::channel();
     let until = stopped.map(|_| ());
@@ -44,7 +47,7 @@ pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     app.env.spawn(Box::pin(async move {
         let _ = done.send(running.await);
     }));
-    Ok(Serving { node, stop, served })
+    Ok(Serving { node, boxes: app.boxes.clone(), stop, served })
 }
 
 impl Serving {
@@ -64,6 +67,8 @@ impl Serving {
 
     /// Stops the node, then the API.
     pub async fn stop(self) -> anyhow::Result<()> {
+        // Nobody may look again for long: what has ended by now leaves nothing that runs.
+        let _left_to_the_next_node = boxes::sweep(&self.node, &self.boxes).await;
         self.node.stop(GRACE).await;
         let _ = self.stop.send(());
         match self.served.await {

@@ -2,6 +2,7 @@
 //! model is told of what came of it.
 
 use super::approve::{Approved, changed};
+use super::boxed;
 use super::clock::{Clock, Ended, Ends};
 use super::granted::Rule;
 use super::inbox::Inbox;
@@ -11,7 +12,7 @@ use super::run::Run;
 use super::team;
 use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
 use crate::provider::{Reply, Stop};
-use crate::tool::{Policy, Redact, Run as How, Tool, check as schema_check};
+use crate::tool::{Policy, Redact, Run as How, RunStep, Tool, check as schema_check};
 use futures_util::future::{AbortRegistration, Abortable, BoxFuture, join_all};
 use greenroom_model::{Failure, ProcessId, Retry, failure};
 use serde_json::Value;
@@ -232,9 +233,10 @@ impl Run {
     }
 
     fn call(&self, tool: &Tool, arguments: Value) -> BoxFuture<'static, Result<Value, Failure>> {
-        let run = match &tool.run {
+        let run: RunStep = match &tool.run {
             How::Verb(run) => return run(self.ctx.clone(), arguments),
             How::Step(run) => run.clone(),
+            How::Placed(run) => Arc::new(boxed::placed(&self.ctx, run, !tool.policy.read_only)),
         };
         let Policy { at_most_once, timeout, attempts_max, queue, .. } = tool.policy.clone();
         let name = format!("tool {}", tool.spec.name);
@@ -253,6 +255,10 @@ impl Run {
         }
         if at_most_once {
             step = step.at_most_once();
+        }
+        if matches!(tool.run, How::Placed(_)) {
+            let ctx = self.ctx.clone();
+            return Box::pin(async move { boxed::took(&ctx, step.await) });
         }
         Box::pin(step.into_future())
     }

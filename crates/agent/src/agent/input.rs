@@ -1,5 +1,6 @@
 //! What an agent begins with. Plain data.
 
+use super::boxed::Given;
 use super::thread::Thread;
 use crate::workspace::Place;
 use greenroom_model::ProcessId;
@@ -55,6 +56,9 @@ pub struct Task {
     /// The workspace it works in, made by who has started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Home>,
+    /// The box it works in, made by who has started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_box: Option<Box<Given>>,
     /// Whether a part of somebody's budget was set aside for it, and for all above it
     /// since: it fails when that is used up, instead of waiting for more.
     #[serde(default, skip_serializing_if = "is_false")]

@@ -10,6 +10,7 @@
 
 mod act;
 mod approve;
+mod boxed;
 mod choices;
 mod clock;
 mod compact;
@@ -47,6 +48,7 @@ pub use setup::BAD_DEFINITION;
 pub use team::{TOO_DEEP, TOO_MANY};
 
 use self::parts::{Folder, Parts};
+use crate::boxes::Boxes;
 use crate::definition::Definition;
 use crate::models::Models;
 use crate::skill::Skills;
@@ -82,9 +84,21 @@ impl Agent {
     /// An agent as it is defined.
     pub fn of(definition: Definition, models: Arc<dyn Models>) -> Agent {
         let (tools, skills) = (Toolbox::default(), Skills::default());
-        let (agents, isolated) = (Vec::new(), Vec::new());
-        let (mcp, folder, problem) = (None, None, None);
-        Agent(Parts { definition, tools, models, skills, mcp, agents, isolated, folder, problem })
+        let (agents, isolated, branched) = (Vec::new(), Vec::new(), Vec::new());
+        let (mcp, boxes, folder, problem) = (None, None, None, None);
+        Agent(Parts {
+            definition,
+            tools,
+            models,
+            skills,
+            mcp,
+            agents,
+            isolated,
+            branched,
+            boxes,
+            folder,
+            problem,
+        })
     }
 
     /// Changes its definition.
@@ -124,13 +138,22 @@ impl Agent {
         })
     }
 
+    /// Lets it work in a box, if its definition names one, or its lead gives it a branch of
+    /// its own. To be said before [`Agent::leads`].
+    pub fn boxes(mut self, boxes: &Boxes) -> Agent {
+        self.0.boxes = Some(boxes.clone());
+        self
+    }
+
     /// Lets it have these agents do its work. Each in a workspace of its own only if
     /// it [works in](Agent::works_in) a folder itself, which is to be said before.
     pub fn leads(mut self, others: &[Definition]) -> Agent {
         self.0.agents = others.iter().map(|other| other.name.clone()).collect();
         self.0.isolated = team::isolated(others);
+        self.0.branched = team::branched(others);
         let site = self.0.folder.as_ref().map(|folder| folder.site.clone());
-        let tools = team::lead(others, site).into_iter().chain([question::answers()]);
+        let boxes = self.0.boxes.clone();
+        let tools = team::lead(others, site, boxes).into_iter().chain([question::answers()]);
         tools.fold(self, Agent::tool)
     }
 

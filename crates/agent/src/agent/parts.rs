@@ -1,5 +1,6 @@
 //! What an agent is made of, as the node has it now. Knows no run of it.
 
+use crate::boxes::Boxes;
 use crate::definition::Definition;
 use crate::models::Models;
 use crate::skill::Skills;
@@ -21,6 +22,10 @@ pub(super) struct Parts {
     pub agents: Vec<String>,
     /// Those of them that have a workspace of their own.
     pub isolated: Vec<String>,
+    /// Those of them that work in a branch of its box.
+    pub branched: Vec<String>,
+    /// The boxes there may be.
+    pub boxes: Option<Boxes>,
     /// The folder it works in, if any.
     pub folder: Option<Folder>,
     /// The first tool that could not be given to it.

@@ -1,5 +1,6 @@
 //! The loop. Decides what comes next; how is in `think`, `act` and `outcome`.
 
+use super::boxed;
 use super::choices::{BREACH, Line, is_own};
 use super::clock::Clock;
 use super::fit::{BYTES_MAX, fit};
@@ -75,7 +76,7 @@ enum By {
 
 /// What an agent says it is.
 fn state(setup: &Setup, task: &Task) -> State {
-    let Setup { definition, isolated, .. } = setup;
+    let Setup { definition, isolated, branched, .. } = setup;
     let Task { chat, depth, workspace, allotted, tenant, depth_max, .. } = task.clone();
     let limits = &definition.limits;
     State {
@@ -87,6 +88,7 @@ fn state(setup: &Setup, task: &Task) -> State {
         children_max: limits.children,
         workspace,
         isolated: isolated.clone(),
+        branched: branched.clone(),
         child: limits.child,
         allotted,
         tenant: tenant.or_else(|| definition.tenant.clone()),
@@ -187,7 +189,7 @@ impl Run {
     async fn begin(ctx: Ctx, parts: Arc<Parts>, input: Input) -> Result<Run, Failure> {
         let (task, thread) = input.read();
         let parts = peer::among(parts, &task.peers);
-        let setup = Setup::read(&ctx, &parts, task.workspace.as_ref()).await?;
+        let setup = Setup::read(&ctx, &parts, &task).await?;
         if let Some(Err(Unsound { at, words })) = setup.definition.output.as_ref().map(sound) {
             return Err(Failure::fatal(BAD_DEFINITION, format!("output: {at}: {words}")));
         }
@@ -199,6 +201,7 @@ impl Run {
             if let Some(home) = &task.workspace {
                 workspaces::move_in(&ctx, home)?;
             }
+            boxed::move_in(&ctx, setup.given(&task), setup.in_box.as_ref())?;
             if let Some(context) = &task.context {
                 ctx.set(context::STATE, context)?;
             }
@@ -346,7 +349,10 @@ impl Run {
                 question::ended(&self.ctx, &id)?;
                 let site = self.parts.folder.as_ref().map(|folder| folder.site.clone());
                 let well = matches!(exit, Exit::Normal(_));
-                let told = workspaces::told(&self.ctx, site.as_ref(), &id, well).await?;
+                let told = match boxed::told(&self.ctx, self.parts.boxes.as_ref(), &id).await? {
+                    None => workspaces::told(&self.ctx, site.as_ref(), &id, well).await?,
+                    told => told,
+                };
                 let words = self.shorten(team::ended(&id, &exit));
                 let words = told.map_or(words.clone(), |told| format!("{words}\n{told}"));
                 self.hear_words(words, By::Agent)
@@ -437,7 +443,8 @@ impl Run {
         thread.revoked = self.tools.revoked();
         fit(&mut thread, BYTES_MAX);
         // What was to be done stands in the conversation.
-        let task = Task { task: None, ..self.task.clone() };
+        let in_box = boxed::taken_along(&self.ctx).map(Box::new);
+        let task = Task { task: None, in_box, ..self.task.clone() };
         self.ctx.continue_as_new(&Continued { thread, task })
     }
 }

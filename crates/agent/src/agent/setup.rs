@@ -1,12 +1,14 @@
 //! What a run begins with, journaled: a definition or a tool that changes later
 //! changes no run that has begun.
 
+use super::boxed;
 use super::granted::{Grants, Rule};
-use super::input::Home;
+use super::input::{Home, Task};
 use super::live::waiting;
 use super::parts::Parts;
 use super::peer;
 use super::question;
+use crate::boxes::{self, InBox};
 use crate::definition::{Definition, Grant, Servers, unmet};
 use crate::provider::ToolSpec;
 use crate::skill::Skills;
@@ -14,6 +16,7 @@ use crate::tool::mcp::{McpServers, McpTool};
 use crate::tool::{Approval, Pattern, Policy, Run as How, Tool, Toolbox};
 use futures_util::FutureExt;
 use futures_util::future::ready;
+use greenroom_boxes::engine::Snapshot;
 use greenroom_model::{Failure, Retry};
 use greenroom_runtime::{Ctx, Step};
 use serde::{Deserialize, Serialize};
@@ -38,9 +41,15 @@ pub(super) struct Setup {
     /// Those of them that have a workspace of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub isolated: Vec<String>,
+    /// Those of them that work in a branch of its box.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branched: Vec<String>,
     /// The folder that rules on paths are about, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
+    /// The box it works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_box: Option<InBox>,
     /// What is missing, and does not keep it from working.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -51,6 +60,9 @@ pub(super) struct Setup {
 pub(super) struct Given {
     pub spec: ToolSpec,
     pub policy: Policy,
+    /// Whether it works in the agent's box.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub boxed: bool,
     /// The MCP server's that has it, if one has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<McpTool>,
@@ -66,18 +78,24 @@ pub(super) struct Tools {
 }
 
 impl Setup {
-    pub async fn read(ctx: &Ctx, parts: &Parts, home: Option<&Home>) -> Result<Setup, Failure> {
-        let (parts, home) = (parts.clone(), home.cloned());
+    pub async fn read(ctx: &Ctx, parts: &Parts, task: &Task) -> Result<Setup, Failure> {
+        let (parts, task) = (parts.clone(), task.clone());
         ctx.step("definition", move |step| {
-            let (parts, home) = (parts.clone(), home.clone());
-            async move { Setup::of(&parts, home.as_ref(), &step).await }
+            let (parts, task) = (parts.clone(), task.clone());
+            async move { Setup::of(&parts, &task, &step).await }
         })
         // Reading does no harm, however often the node has crashed over it.
         .retry(Retry::forever())
         .await
     }
 
-    async fn of(parts: &Parts, home: Option<&Home>, step: &Step) -> Result<Setup, Failure> {
+    /// The box that a task has for it, unless it goes to one of its own.
+    pub fn given<'t>(&self, task: &'t Task) -> Option<&'t boxed::Given> {
+        let own = self.definition.boxed.is_some();
+        task.in_box.as_deref().filter(|given| given.is_own() || !own)
+    }
+
+    async fn of(parts: &Parts, task: &Task, step: &Step) -> Result<Setup, Failure> {
         if let Some(problem) = &parts.problem {
             return Err(Failure::fatal(BAD_DEFINITION, problem.to_string()));
         }
@@ -101,6 +119,8 @@ impl Setup {
             failed.into_values().map(|failure| failure.message).collect();
         let skills = skills(parts)?;
         let all = parts.tools.iter().map(|tool| &tool.spec.name);
+        let (in_box, mut of_box) = tools_of_box(parts, task, step.key()).await?;
+        let all = all.chain(of_box.iter().map(|tool| &tool.spec.name));
         let all = all.chain(mcp.iter().map(|tool| &tool.spec.name)).cloned();
         let all: Vec<String> = all.chain((!skills.is_empty()).then(|| SKILL.to_owned())).collect();
         let unmet = unmet(&definition, &all, &servers);
@@ -109,19 +129,36 @@ impl Setup {
         }
         warnings.extend(unmet.warnings);
         mcp.retain(|tool| has(&tool.spec.name));
-        let here = Here::of(parts, home)?;
+        let here = Here::of(parts, task.workspace.as_ref())?;
+        // The box's tools take the place of those over the folder; others are not hidden.
+        let clash = of_box.iter().map(|tool| tool.spec.name.as_str());
+        let clash = clash.filter(|name| !is_folders(name) && parts.tools.get(name).is_some());
+        if let Some(name) = { clash }.next() {
+            let words = format!("the box has an action `{name}`, and there is a tool of that name");
+            return Err(Failure::fatal(BAD_DEFINITION, words));
+        }
+        of_box.retain(|tool| has(&tool.spec.name));
+        let of_box = of_box.into_iter().map(|Tool { spec, policy, .. }| Given {
+            spec,
+            policy,
+            boxed: true,
+            mcp: None,
+        });
         let own = parts.tools.iter().map(|tool| tool.spec.name.as_str()).filter(|name| has(name));
+        // An agent in a box has nothing of the host's folder.
+        let own = own.filter(|name| in_box.is_none() || !is_folders(name));
         let own = own.chain((!skills.is_empty()).then_some(SKILL));
         let own = own.filter_map(|name| here.own(name)).map(|Tool { spec, policy, .. }| Given {
             spec,
             policy,
+            boxed: false,
             mcp: None,
         });
         let of_servers = mcp.into_iter().filter_map(|tool| {
             let Tool { spec, policy, .. } = parts.mcp.as_ref()?.tool(&tool);
-            Some(Given { spec, policy, mcp: Some(tool) })
+            Some(Given { spec, policy, boxed: false, mcp: Some(tool) })
         });
-        let mut tools: Vec<Given> = own.chain(of_servers).collect();
+        let mut tools: Vec<Given> = of_box.chain(own).chain(of_servers).collect();
         for grant in grants.iter().flatten() {
             if !tools.iter().any(|tool| grant.tool().is_met_by(&tool.spec.name)) {
                 warnings.push(format!("there is no tool `{}` here", grant.as_str()));
@@ -133,10 +170,22 @@ impl Setup {
         }
         let grants = Grants(grants.unwrap_or_default());
         tools.iter_mut().for_each(|tool| grants.describe(&mut tool.spec));
+        let home = task.workspace.as_ref();
         let folder = grants.0.iter().any(Grant::is_of_files).then(|| here.folder(home)).flatten();
-        let (agents, isolated) = (parts.agents.clone(), parts.isolated.clone());
+        let agents = parts.agents.clone();
+        let (isolated, branched) = (parts.isolated.clone(), parts.branched.clone());
         let skills = skills.prompt();
-        Ok(Setup { skills, definition, tools, agents, isolated, folder, warnings })
+        Ok(Setup {
+            skills,
+            definition,
+            tools,
+            agents,
+            isolated,
+            branched,
+            folder,
+            in_box,
+            warnings,
+        })
     }
 }
 
@@ -215,6 +264,43 @@ fn tools_of(parts: &Parts, home: &Home) -> Result<Toolbox, Failure> {
     Toolbox::new(tools).map_err(|bad| Failure::fatal(BAD_DEFINITION, bad.to_string()))
 }
 
+/// The tools over the project's folder.
+fn is_folders(name: &str) -> bool {
+    ["Read", "Write", "Edit", "Glob", "Grep", "LS", "Bash"].contains(&name)
+}
+
+/// The box that an agent works in, and its tools.
+async fn tools_of_box(
+    parts: &Parts,
+    task: &Task,
+    key: &str,
+) -> Result<(Option<InBox>, Vec<Tool>), Failure> {
+    let bad = |words: String| Failure::fatal(BAD_DEFINITION, words);
+    let own = parts.definition.boxed.as_ref();
+    let given = task.in_box.as_deref().filter(|given| given.is_own() || own.is_none());
+    if own.is_none() && given.is_none() {
+        return Ok((None, Vec::new()));
+    }
+    let Some(boxes) = &parts.boxes else {
+        let words = "it works in a box, and the program gives it no engine of boxes: \
+                     `Agent::boxes` does";
+        return Err(bad(words.to_owned()));
+    };
+    let image = match (given, own) {
+        (Some(given), _) => boxes.built(given.place().files.image).await,
+        (None, Some(own)) => boxes.image(own).await,
+        (None, None) => return Ok((None, Vec::new())),
+    };
+    let image = image.map_err(|failure| failure.kind(BAD_DEFINITION))?;
+    let (dir, snapshots) = match (given.map(boxed::Given::place), own) {
+        (Some(place), _) => (place.dir.clone(), place.snapshots),
+        (None, own) => own.map(|own| (own.dir.clone(), own.snapshots)).unwrap_or_default(),
+    };
+    let files = Snapshot { image: image.id, stack: image.stack.clone() };
+    let in_box = InBox { seed: key.to_owned(), files, dir, snapshots };
+    Ok((Some(in_box), boxes::of_image(boxes, &image)))
+}
+
 /// How tools are done on this node now.
 struct Here<'a> {
     parts: &'a Parts,
@@ -244,15 +330,23 @@ impl Here<'_> {
         }
     }
 
+    /// A tool of the agent's box, which has its actions itself.
+    fn boxed(&self, name: &str) -> Option<How> {
+        let boxes = self.parts.boxes.as_ref()?;
+        let builtin = boxes::builtin(boxes).into_iter().find(|tool| tool.spec.name == name);
+        Some(builtin.map_or_else(|| boxes::action(boxes, name), |tool| tool.run))
+    }
+
     /// A tool that was given before: asked and waited for as then, whatever is said of
     /// it now, and done as now.
     fn again(&self, given: &Given) -> Tool {
         let found = match &given.mcp {
-            None => self.own(&given.spec.name),
-            Some(tool) => self.parts.mcp.as_ref().map(|servers| servers.tool(tool)),
+            None if given.boxed => self.boxed(&given.spec.name),
+            None => self.own(&given.spec.name).map(|tool| tool.run),
+            Some(tool) => self.parts.mcp.as_ref().map(|servers| servers.tool(tool).run),
         };
         let (spec, policy) = (given.spec.clone(), given.policy.clone());
-        let run = found.map_or_else(|| gone(&given.spec.name), |tool| tool.run);
+        let run = found.unwrap_or_else(|| gone(&given.spec.name));
         Tool { spec, policy, run }
     }
 }

@@ -31,6 +31,10 @@ pub(super) struct State {
     /// said otherwise: as its run began, so that a definition may change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub isolated: Vec<String>,
+    /// The agents that work in a branch of its box when it starts them, unless it is said
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branched: Vec<String>,
     /// What each of those it starts may use up.
     #[serde(default, skip_serializing_if = "Allowance::is_empty")]
     pub child: Allowance,

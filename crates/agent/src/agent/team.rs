@@ -1,10 +1,12 @@
 //! The verbs by which agents lead other agents: tools made of the runtime's own
 //! operations. What comes back reaches the loop through its inbox. Knows no run.
 
+use super::boxed;
 use super::inbox::{REVOKE, SAY};
 use super::input::{Home, Task};
 use super::state::{REVOKED, STATE, State};
 use super::workspaces;
+use crate::boxes::Boxes;
 use crate::context;
 use crate::definition::{Definition, Isolation};
 use crate::tool::{BAD_ARGUMENTS, Pattern, Tool};
@@ -61,6 +63,8 @@ struct Team {
     tenants: Vec<String>,
     /// The workspaces there may be.
     site: Option<Site>,
+    /// The boxes there may be.
+    boxes: Option<Boxes>,
 }
 
 /// An agent that was started.
@@ -99,12 +103,21 @@ pub fn isolated(others: &[Definition]) -> Vec<String> {
     isolated.map(|other| other.name.clone()).collect()
 }
 
+/// Those of them that work in a branch of their lead's box unless it is said otherwise.
+pub fn branched(others: &[Definition]) -> Vec<String> {
+    let branched = others.iter().filter(|other| other.isolation == Isolation::Box);
+    branched.map(|other| other.name.clone()).collect()
+}
+
 /// The tools of an agent that may have others do its work.
-pub fn lead(others: &[Definition], site: Option<Site>) -> Vec<Tool> {
+pub fn lead(others: &[Definition], site: Option<Site>, boxes: Option<Boxes>) -> Vec<Tool> {
     let tenants = others.iter().filter(|other| other.tenant.is_some());
     let tenants = tenants.map(|other| other.name.clone()).collect();
-    let merging = site.iter().flat_map(workspaces::tools).collect::<Vec<_>>();
-    let team = Team { tenants, site };
+    let mut merging = site.iter().flat_map(workspaces::tools).collect::<Vec<_>>();
+    if let Some(boxes) = &boxes {
+        merging = boxed::tools(boxes, merging, !isolated(others).is_empty());
+    }
+    let team = Team { tenants, site, boxes };
     let (at_once, behind) = (team.clone(), team);
     let tools = vec![
         of(
@@ -167,7 +180,10 @@ async fn delegate(ctx: &Ctx, team: &Team, job: Job) -> Result<Value, Failure> {
         return result;
     }
     one_less(ctx)?;
-    let told = workspaces::told(ctx, team.site.as_ref(), child.id(), result.is_ok()).await?;
+    let told = match boxed::told(ctx, team.boxes.as_ref(), child.id()).await? {
+        None => workspaces::told(ctx, team.site.as_ref(), child.id(), result.is_ok()).await?,
+        told => told,
+    };
     match result {
         Ok(result) => Ok(with(result, told)),
         Err(failure) => {
@@ -220,6 +236,13 @@ async fn start(
         Some(named) => named == Where::Own,
         None => continue_from.is_some() || state.isolated.contains(&agent),
     };
+    let is_boxed = state.branched.contains(&agent) || boxed::is_in(ctx);
+    let in_branch = match workspace {
+        _ if !is_boxed || state.isolated.contains(&agent) => false,
+        Some(named) => named == Where::Own,
+        None => state.branched.contains(&agent),
+    };
+    let is_own = is_own && !in_branch;
     if !is_own && continue_from.is_some() {
         let words = "`continue_from` needs a workspace of its own: leave `workspace` out";
         return Err(Failure::fatal(BAD_ARGUMENTS, words));
@@ -246,11 +269,18 @@ async fn start(
         if state.allotted { spawn.without_waiting() } else { spawn }
     };
     if !is_own {
-        // Where this one works.
+        // Where this one works, or in a branch of its box.
         let home = workspaces::home(ctx).map(|home| Home { own: false, ..home });
+        let in_box = boxed::give(ctx, team.boxes.as_ref(), in_branch).await?;
         let had = revoked();
-        let task = Task { workspace: home, revoked: had.clone(), ..task };
+        let task = Task {
+            workspace: home,
+            in_box: in_box.clone().map(Box::new),
+            revoked: had.clone(),
+            ..task
+        };
         let child = paid(ctx.spawn(&agent, &task)).await?;
+        boxed::note(ctx, child.id(), in_box.as_ref())?;
         revoke_since(ctx, child.id(), &had).await?;
         grant(ctx, context.as_ref(), &child, &grants).await?;
         return Ok(Begun { child, opened: None });

@@ -246,6 +246,9 @@ impl Run {
         if self.tools.all().next().is_some() {
             system.push_str(ON_TOOLS);
         }
+        if let Some(in_box) = &self.setup.in_box {
+            system.push_str(&super::boxed::words(in_box));
+        }
         if self.task.workspace.is_some() {
             system.push_str(ON_WORKSPACE);
         }

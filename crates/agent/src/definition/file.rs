@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use super::{Allowance, Breach, Definition, Grant, Isolation, Limits, ToolPolicy};
+use super::{Allowance, BoxUse, Breach, Definition, Grant, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::{Approval, Pattern, Unsound, sound};
 use serde::Deserialize;
@@ -40,6 +40,8 @@ struct Head {
     #[serde(default, alias = "tool_policy")]
     tool_policy: BTreeMap<String, ToolPolicy>,
     isolation: Option<String>,
+    #[serde(rename = "box")]
+    boxed: Option<BoxUse>,
     #[serde(default)]
     limits: Limits,
     #[serde(alias = "max_turns")]
@@ -110,13 +112,9 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         let message = "there is no prompt: say what the agent is to do below the second `---`";
         return Err(FrontMatterError { line, message: message.to_owned() });
     }
-    let isolation = match head.isolation.as_deref() {
-        None => Isolation::None,
-        Some("worktree") => Isolation::Worktree,
-        Some(other) => {
-            let words = "there is none of this name here: write `worktree`, or leave it out";
-            return wrong(&["isolation"], format!("isolation: {other}: {words}"));
-        }
+    let isolation = match isolation(head.isolation.as_deref(), head.boxed.is_some()) {
+        Ok(isolation) => isolation,
+        Err(words) => return wrong(&["isolation"], words),
     };
     let name = head.name.unwrap_or_else(|| stem.to_owned());
     let defaults = Definition::new(&name, prompt.trim());
@@ -130,6 +128,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         approve,
         tool_policy: head.tool_policy,
         isolation,
+        boxed: head.boxed,
         limits,
         output: head.output,
         tokens_max: head.max_tokens.unwrap_or(defaults.tokens_max),
@@ -208,4 +207,21 @@ fn impossible(limits: &Limits) -> Option<(&'static [&'static str], String)> {
         _ => return None,
     };
     Some((path, words))
+}
+/// Where it works when another agent starts it. Errors: in words.
+fn isolation(word: Option<&str>, boxed: bool) -> Result<Isolation, String> {
+    match word {
+        None => Ok(Isolation::None),
+        Some("worktree") if boxed => {
+            let words = "its files are in its box, and a worktree would stay empty: leave one out";
+            Err(format!("isolation: worktree, and a box: {words}"))
+        }
+        Some("worktree") => Ok(Isolation::Worktree),
+        Some("box") => Ok(Isolation::Box),
+        Some(other) => {
+            let words =
+                "there is none of this name here: write `worktree` or `box`, or leave it out";
+            Err(format!("isolation: {other}: {words}"))
+        }
+    }
 }

@@ -6,7 +6,7 @@
 mod function;
 mod group;
 pub mod mcp;
-mod outside;
+pub(crate) mod outside;
 mod pattern;
 mod policy;
 mod redact;
@@ -45,11 +45,27 @@ pub type RunStep =
 pub type RunVerb =
     Arc<dyn Fn(Ctx, Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync>;
 
+/// Where a tool is done, beside its arguments.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// What the agent's state has of its box.
+    pub place: Value,
+    /// Whether it may change something there.
+    pub effects: bool,
+}
+
+/// What a tool's step runs that works in the agent's box. It gives back what it said and, if
+/// that is another one now, the box.
+pub type RunPlaced =
+    Arc<dyn Fn(Step, Placed, Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync>;
+
 /// How a tool is done.
 #[derive(Clone)]
 pub enum Run {
     /// By a step.
     Step(RunStep),
+    /// By a step in the agent's box.
+    Placed(RunPlaced),
     /// By the agent's own process.
     Verb(RunVerb),
 }

@@ -68,6 +68,7 @@ async fn call(ctx: Ctx, tool: Tool, arguments: Value) -> Result<Value, Failure> 
     let run = match tool.run {
         Run::Step(run) => run,
         Run::Verb(run) => return run(ctx, arguments).await,
+        Run::Placed(_) => return Err(Failure::msg("it wants a box")),
     };
     let retry = Retry {
         attempts_max: tool.policy.attempts_max,

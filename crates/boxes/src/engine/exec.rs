@@ -6,7 +6,7 @@ use super::request::{ExecRequest, Printed};
 use super::spool::{KEPT_BYTES, Spool};
 use crate::build::Image;
 use crate::error::Error;
-use crate::sandbox::{self, End, ExecSpec, Finished, Running, Sandbox, Stream};
+use crate::sandbox::{self, End, ExecSpec, Finished, Running, Sandbox, Signals, Stream};
 use serde_json::Value;
 
 /// How much of what a command prints is given back where its box does not say.
@@ -89,8 +89,24 @@ impl Engine {
         input: &[u8],
         sink: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Printed, Error> {
+        self.exec_stoppable(name, request, input, &mut drop, sink)
+    }
+
+    /// The same for who may not want it any more: `started` is given what kills it.
+    ///
+    /// # Errors
+    /// As [`Engine::exec`].
+    pub fn exec_stoppable(
+        &self,
+        name: &str,
+        request: &ExecRequest,
+        input: &[u8],
+        started: &mut dyn FnMut(Signals),
+        sink: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Printed, Error> {
         let output_max = self.image_of(name)?.limits.output_bytes.unwrap_or(OUTPUT_BYTES);
         let Begun { no, running } = self.begin(name, request)?;
+        started(running.signals()?);
         let mut spool = Spool::new(output_max);
         let finished = running.wait(input, KEPT_BYTES, &mut |stream, bytes| {
             spool.push(stream, bytes, &self.dir);

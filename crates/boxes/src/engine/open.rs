@@ -279,18 +279,35 @@ impl Engine {
         self.reap()
     }
 
-    /// Ends all boxes of an owner. How many.
+    /// Ends all boxes of an owner, and forgets its snapshots. How many boxes.
     ///
     /// # Errors
     /// A store that cannot be read.
     pub fn dispose_of(&self, owner: &str) -> Result<u64, Error> {
+        let count = self.release(owner)?;
+        self.records.forget_snapshots(owner)?;
+        Ok(count)
+    }
+
+    /// Ends all boxes of an owner, whose snapshots stay: it may come back. How many.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn release(&self, owner: &str) -> Result<u64, Error> {
         for row in self.records.of_owner(owner)? {
             if self.is_open(&row)? {
                 self.branches.discard(&row.name)?;
             }
         }
-        self.records.forget_snapshots(owner)?;
         self.reap()
+    }
+
+    /// Who owns boxes.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn owners(&self) -> Result<Vec<String>, Error> {
+        self.records.owners()
     }
 
     /// Removes what a crash has left of boxes that are discarded or committed.

@@ -241,6 +241,11 @@ impl Records {
         self.all(&sql, [owner], boxed)
     }
 
+    pub fn owners(&self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT owner FROM box WHERE owner IS NOT NULL ORDER BY owner";
+        self.all(sql, [], |row| row.get(0))
+    }
+
     /// A sandbox of this number is about to run it, over the head as it is.
     pub fn mount(&self, name: &str, no: u64, head: &Head, boot: &str) -> Result<(), Error> {
         let sql =

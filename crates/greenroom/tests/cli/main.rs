@@ -9,6 +9,7 @@
 
 mod act;
 mod bad;
+mod boxed;
 mod boxes;
 mod budget;
 mod chat;

@@ -29,10 +29,13 @@ const OUTPUT_END: usize = 16 << 10;
 /// What a command finds in its environment beside what the workspace names.
 const INHERITED: &[&str] = &["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"];
 
+/// Its name.
+pub const BASH: &str = "Bash";
+
 #[derive(Deserialize, JsonSchema)]
-struct Wanted {
+pub struct Wanted {
     /// What the shell runs, in the workspace's folder. It has no input.
-    command: String,
+    pub command: String,
     /// How long it may take, in milliseconds; 120000 if it is not said, at most 600000.
     timeout: Option<u64>,
     /// What it is for, in a few words, for the person who looks on.
@@ -40,23 +43,33 @@ struct Wanted {
     _description: Option<String>,
 }
 
+impl Wanted {
+    /// How long one attempt of the tool may take.
+    pub const TIMEOUT: Duration = Duration::from_secs(LIMIT_MAX.as_secs() + 30);
+
+    /// How long the command may take.
+    pub fn limit(&self) -> Duration {
+        self.timeout.map_or(LIMIT, Duration::from_millis).min(LIMIT_MAX)
+    }
+}
+
 /// At most once: what a command did is not known to anybody but itself.
 pub fn tool(folder: &Folder) -> Tool {
     let words = "Runs a command of the shell in the workspace and returns what it prints. What it \
                  leaves running is ended with it.";
     let folder = Arc::new(folder.clone());
-    let tool = Tool::function("Bash", words, move |_: Step, wanted: Wanted| {
+    let tool = Tool::function(BASH, words, move |_: Step, wanted: Wanted| {
         let folder = folder.clone();
         async move {
             let gone = |why| Failure::fatal(COMMAND_FAILED, why);
             run(&folder.root().map_err(gone)?, &folder.env, &wanted).await
         }
     });
-    tool.at_most_once().timeout(LIMIT_MAX + Duration::from_secs(30))
+    tool.at_most_once().timeout(Wanted::TIMEOUT)
 }
 
 async fn run(root: &Root, env: &[String], wanted: &Wanted) -> Result<String, Failure> {
-    let limit = wanted.timeout.map_or(LIMIT, Duration::from_millis).min(LIMIT_MAX);
+    let limit = wanted.limit();
     let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
     let mut command = Command::new(shell);
     command.args(["-c", &wanted.command]).current_dir(root.path()).env_clear();
@@ -106,14 +119,15 @@ fn told(status: ExitStatus, output: String) -> String {
 
 /// The two ends of what is printed, on both outputs, as it comes.
 #[derive(Default)]
-struct Output {
+pub struct Output {
     head: Vec<u8>,
     tail: Vec<u8>,
     left_out: usize,
 }
 
 impl Output {
-    fn push(&mut self, more: &[u8]) {
+    /// Adds what was printed.
+    pub fn push(&mut self, more: &[u8]) {
         let room = OUTPUT_END.saturating_sub(self.head.len()).min(more.len());
         self.head.extend_from_slice(&more[..room]);
         self.tail.extend_from_slice(&more[room..]);
@@ -122,7 +136,8 @@ impl Output {
         self.left_out += over;
     }
 
-    fn text(&self) -> String {
+    /// It, as text.
+    pub fn text(&self) -> String {
         if self.left_out == 0 {
             let all = [self.head.as_slice(), self.tail.as_slice()].concat();
             return String::from_utf8_lossy(&all).trim_end().to_owned();

@@ -1,6 +1,6 @@
 //! `Edit`: one text in a file for another.
 
-use super::folder::{Folder, text};
+use super::folder::{OnFiles, text};
 use crate::tool::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ struct Wanted {
     replace_all: bool,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Replaces a text in a file of the workspace.";
     folder.on_files("Edit", words, |root, step, wanted: Wanted| {
         let Wanted { file_path, old_string, new_string, replace_all } = wanted;

@@ -1,12 +1,13 @@
 //! What the tools of a workspace share: its folder, and bounds on what they show.
 
-use crate::root::Root;
+use crate::root::{Entry, Root};
 use crate::tool::Tool;
 use crate::tool::outside;
 use greenroom_model::Failure;
 use greenroom_runtime::Step;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,10 +23,53 @@ const FILE_MAX_BYTES: u64 = 8 << 20;
 const TEXT_MAX: usize = 64 << 10;
 
 /// Folders that nothing is looked for in.
-const PASSED_OVER: &[&str] = &[".git", ".greenroom", ".hg", ".svn", "node_modules", "target"];
+pub const PASSED_OVER: &[&str] = &[".git", ".greenroom", ".hg", ".svn", "node_modules", "target"];
 
 /// So many files and folders are looked at.
-const ENTRIES_MAX: usize = 200_000;
+pub const ENTRIES_MAX: usize = 200_000;
+
+/// Files that tools work on, by path. What it does blocks.
+pub trait Files {
+    /// The path as these files have it. Errors: in words, one that leaves them.
+    fn below(&self, path: &str) -> Result<PathBuf, String>;
+    /// The whole file. Errors: in words; one that is longer than `max` bytes.
+    fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, String>;
+    /// Puts these bytes there instead of what was. Errors: in words.
+    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), String>;
+    /// What is in a folder, in order.
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    /// The files below a folder, without those that are passed over. Whether there were more.
+    fn walk(&self, below: &Path) -> Result<(Vec<String>, bool), String> {
+        files(self, below)
+    }
+}
+
+impl Files for Root {
+    fn below(&self, path: &str) -> Result<PathBuf, String> {
+        Root::below(self, path)
+    }
+
+    fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, String> {
+        Root::read(self, path, max)
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), String> {
+        Root::write(self, path, bytes)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        Root::list(self, path)
+    }
+}
+
+/// Where the tools over files are done.
+pub trait OnFiles {
+    /// A tool over files: a function that blocks, and fails in words.
+    fn on_files<I, F>(&self, name: &str, description: &str, run: F) -> Tool
+    where
+        I: DeserializeOwned + JsonSchema + Send + 'static,
+        F: Fn(&dyn Files, &Step, I) -> Result<String, String> + Send + Sync + 'static;
+}
 
 /// The folder, and what commands find in their environment.
 #[derive(Clone)]
@@ -51,12 +95,13 @@ impl Folder {
                 .map_err(|error| format!("the workspace {} is gone: {error}", path.display())),
         }
     }
+}
 
-    /// A tool over files: a function that blocks, and fails in words.
-    pub fn on_files<I, F>(&self, name: &str, description: &str, run: F) -> Tool
+impl OnFiles for Folder {
+    fn on_files<I, F>(&self, name: &str, description: &str, run: F) -> Tool
     where
         I: DeserializeOwned + JsonSchema + Send + 'static,
-        F: Fn(&Root, &Step, I) -> Result<String, String> + Send + Sync + 'static,
+        F: Fn(&dyn Files, &Step, I) -> Result<String, String> + Send + Sync + 'static,
     {
         let (folder, run) = (self.clone(), Arc::new(run));
         Tool::function(name, description, move |step: Step, input: I| {
@@ -72,7 +117,7 @@ impl Folder {
 
 /// The files below a folder, by path, without those that are passed over. Whether
 /// there were more.
-pub fn files(root: &Root, below: &Path) -> Result<(Vec<String>, bool), String> {
+fn files<T: Files + ?Sized>(root: &T, below: &Path) -> Result<(Vec<String>, bool), String> {
     let (mut files, mut folders, mut seen) = (Vec::new(), vec![below.to_owned()], 0);
     let mut is_first = true;
     while let Some(folder) = folders.pop() {
@@ -102,7 +147,7 @@ pub fn files(root: &Root, below: &Path) -> Result<(Vec<String>, bool), String> {
 }
 
 /// The file as text. Errors: in words, one that is no text.
-pub fn text(root: &Root, path: &str) -> Result<String, String> {
+pub fn text(root: &dyn Files, path: &str) -> Result<String, String> {
     let bytes = root.read(path, FILE_MAX_BYTES)?;
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::folder::{Folder, files, joined};
+use super::folder::{OnFiles, joined};
 use crate::tool::Tool;
 use regex::Regex;
 use schemars::JsonSchema;
@@ -20,12 +20,12 @@ struct Wanted {
     path: Option<String>,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Finds files of the workspace by the pattern of their path.";
     let tool = folder.on_files("Glob", words, |root, _, wanted: Wanted| {
         let below = root.below(wanted.path.as_deref().unwrap_or_default())?;
         let pattern = pattern(&wanted.pattern)?;
-        let (files, more) = files(root, &below)?;
+        let (files, more) = root.walk(&below)?;
         let within = |file: &str| {
             let rest = file.strip_prefix(&*below.to_string_lossy()).unwrap_or(file);
             pattern.is_match(rest.trim_start_matches('/'))

@@ -1,6 +1,6 @@
 //! `Grep`: lines of files by a regular expression.
 
-use super::folder::{Folder, cut, files, joined, text};
+use super::folder::{OnFiles, cut, joined, text};
 use super::glob;
 use crate::tool::Tool;
 use regex::{Regex, RegexBuilder};
@@ -44,7 +44,7 @@ enum Mode {
     Count,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Searches the text files of the workspace for lines.";
     let tool = folder.on_files("Grep", words, |root, _, wanted: Wanted| {
         let pattern = expression(&wanted)?;
@@ -53,7 +53,7 @@ pub fn tool(folder: &Folder) -> Tool {
         let below = root.below(path)?;
         let (files, more) = match text(root, path) {
             Ok(_) => (vec![below.to_string_lossy().into_owned()], false),
-            Err(_) => files(root, &below)?,
+            Err(_) => root.walk(&below)?,
         };
         let is_like = |file: &str| {
             let name = file.rsplit('/').next().unwrap_or_default();

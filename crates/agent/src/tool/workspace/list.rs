@@ -1,6 +1,6 @@
 //! `LS`: what is in a folder.
 
-use super::folder::{Folder, joined};
+use super::folder::{OnFiles, joined};
 use crate::tool::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ struct Wanted {
     path: Option<String>,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Lists a folder of the workspace. Folders end in `/`.";
     let tool = folder.on_files("LS", words, |root, _, wanted: Wanted| {
         let path = wanted.path.unwrap_or_default();

@@ -14,7 +14,9 @@ mod list;
 mod read;
 mod write;
 
+pub(crate) use bash::{BASH, Output, Wanted as Command};
 pub use folder::{COMMAND_FAILED, FILE_FAILED};
+pub(crate) use folder::{ENTRIES_MAX, Files, OnFiles, PASSED_OVER};
 pub(crate) use glob::pattern as path_pattern;
 
 use super::Tool;
@@ -58,14 +60,20 @@ impl Workspace {
 
     /// All its tools.
     pub fn tools(&self) -> Vec<Tool> {
-        vec![
-            read::tool(&self.folder),
-            write::tool(&self.folder),
-            edit::tool(&self.folder),
-            glob::tool(&self.folder),
-            grep::tool(&self.folder),
-            list::tool(&self.folder),
-            bash::tool(&self.folder),
-        ]
+        let mut tools = over_files(&self.folder);
+        tools.push(bash::tool(&self.folder));
+        tools
     }
+}
+
+/// The tools over files, wherever those are.
+pub(crate) fn over_files(files: &impl OnFiles) -> Vec<Tool> {
+    vec![
+        read::tool(files),
+        write::tool(files),
+        edit::tool(files),
+        glob::tool(files),
+        grep::tool(files),
+        list::tool(files),
+    ]
 }

@@ -1,6 +1,6 @@
 //! `Read`: a file's lines.
 
-use super::folder::{Folder, cut, joined, text};
+use super::folder::{OnFiles, cut, joined, text};
 use crate::tool::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ struct Wanted {
     limit: Option<usize>,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Reads a text file of the workspace. Each line comes with its number and a tab.";
     let tool = folder.on_files("Read", words, |root, _, wanted: Wanted| {
         let text = text(root, &wanted.file_path)?;

@@ -1,6 +1,6 @@
 //! `Write`: a whole file. Twice is as once.
 
-use super::folder::Folder;
+use super::folder::OnFiles;
 use crate::tool::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ struct Wanted {
     content: String,
 }
 
-pub fn tool(folder: &Folder) -> Tool {
+pub fn tool(folder: &impl OnFiles) -> Tool {
     let words = "Writes a text file of the workspace, in place of what it held. To change a part \
                  of a file, use Edit.";
     folder.on_files("Write", words, |root, _, wanted: Wanted| {
