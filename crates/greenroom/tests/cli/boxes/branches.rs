@@ -81,7 +81,7 @@ fn files_go_in_and_out() {
     assert_eq!(place.run(&["cp", "work:/srv/a", "-"]).ok().out, "one\n");
     place.house.run_with(&["box", "cp", "-", "work:/srv/typed"], b"typed\n").ok();
     assert_eq!(place.sh("work", "cat /srv/typed"), "typed\n");
-    std::fs::create_dir(place.house.path("to")).expect("a folder");
+    std::fs::create_dir_all(place.house.path("to/srv")).expect("a folder");
     place.run(&["export", "work", "to", "--json"]).ok().json();
     let typed = std::fs::read_to_string(place.house.path("to/srv/typed"));
     assert_eq!(typed.expect("a file"), "typed\n");

@@ -34,7 +34,7 @@ fn a_folder_is_built_step_by_step_and_once() {
     let seen = place.run(&["run", id, "--", "ls", "/srv"]).ok().out;
     assert_eq!(seen, "a\nb\nhello.sh\n");
     place.folder("clash", "base = \"host\"\n[files]\n\"/srv/a\" = { text = \"other\" }\n");
-    place.run(&["build", "plain", "clash"]).fails(2, &["/srv/a", "plain", "clash"]);
+    place.run(&["build", "plain", "clash"]).fails(2, &["srv/a", "plain", "clash"]);
     place.run(&["rmi", "steps"]).ok();
     assert_eq!(place.run(&["rmi", "steps"]).code, 3);
     place.run(&["gc", "--json"]).ok().json();
