@@ -130,45 +130,21 @@ impl Setup {
         warnings.extend(unmet.warnings);
         mcp.retain(|tool| has(&tool.spec.name));
         let here = Here::of(parts, task.workspace.as_ref())?;
-        // The box's tools take the place of those over the folder; others are not hidden.
-        let clash = of_box.iter().map(|tool| tool.spec.name.as_str());
-        let clash = clash.filter(|name| !is_folders(name) && parts.tools.get(name).is_some());
-        if let Some(name) = { clash }.next() {
-            let words = format!("the box has an action `{name}`, and there is a tool of that name");
-            return Err(Failure::fatal(BAD_DEFINITION, words));
-        }
+        hides_nothing(&of_box, parts)?;
         of_box.retain(|tool| has(&tool.spec.name));
-        let of_box = of_box.into_iter().map(|Tool { spec, policy, .. }| Given {
-            spec,
-            policy,
-            boxed: true,
-            mcp: None,
-        });
+        let of_box = of_box.into_iter().map(|tool| Given::of(tool, true));
         let own = parts.tools.iter().map(|tool| tool.spec.name.as_str()).filter(|name| has(name));
         // An agent in a box has nothing of the host's folder.
         let own = own.filter(|name| in_box.is_none() || !is_folders(name));
         let own = own.chain((!skills.is_empty()).then_some(SKILL));
-        let own = own.filter_map(|name| here.own(name)).map(|Tool { spec, policy, .. }| Given {
-            spec,
-            policy,
-            boxed: false,
-            mcp: None,
-        });
+        let own = own.filter_map(|name| here.own(name)).map(|tool| Given::of(tool, false));
         let of_servers = mcp.into_iter().filter_map(|tool| {
-            let Tool { spec, policy, .. } = parts.mcp.as_ref()?.tool(&tool);
-            Some(Given { spec, policy, boxed: false, mcp: Some(tool) })
+            let given = Given::of(parts.mcp.as_ref()?.tool(&tool), false);
+            Some(Given { mcp: Some(tool), ..given })
         });
         let mut tools: Vec<Given> = of_box.chain(own).chain(of_servers).collect();
-        for grant in grants.iter().flatten() {
-            if !tools.iter().any(|tool| grant.tool().is_met_by(&tool.spec.name)) {
-                warnings.push(format!("there is no tool `{}` here", grant.as_str()));
-            } else if grant.is_unknown() {
-                let words = "no rule in brackets is known for this tool; name it alone";
-                let words = format!("tools: `{}`: {words}", grant.as_str());
-                return Err(Failure::fatal(BAD_DEFINITION, words));
-            }
-        }
         let grants = Grants(grants.unwrap_or_default());
+        warnings.extend(not_here(&grants, &tools)?);
         tools.iter_mut().for_each(|tool| grants.describe(&mut tool.spec));
         let home = task.workspace.as_ref();
         let folder = grants.0.iter().any(Grant::is_of_files).then(|| here.folder(home)).flatten();
@@ -187,6 +163,37 @@ impl Setup {
             warnings,
         })
     }
+}
+
+impl Given {
+    fn of(tool: Tool, boxed: bool) -> Given {
+        Given { spec: tool.spec, policy: tool.policy, boxed, mcp: None }
+    }
+}
+
+/// A box's tools take the place of those over the folder; others are not hidden.
+fn hides_nothing(of_box: &[Tool], parts: &Parts) -> Result<(), Failure> {
+    let names = of_box.iter().map(|tool| tool.spec.name.as_str());
+    let mut clash = names.filter(|name| !is_folders(name) && parts.tools.get(name).is_some());
+    clash.next().map_or(Ok(()), |name| {
+        let words = format!("the box has an action `{name}`, and there is a tool of that name");
+        Err(Failure::fatal(BAD_DEFINITION, words))
+    })
+}
+
+/// What it is allowed that nobody has, in words.
+fn not_here(grants: &Grants, tools: &[Given]) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    for grant in &grants.0 {
+        if !tools.iter().any(|tool| grant.tool().is_met_by(&tool.spec.name)) {
+            warnings.push(format!("there is no tool `{}` here", grant.as_str()));
+        } else if grant.is_unknown() {
+            let words = "no rule in brackets is known for this tool; name it alone";
+            let words = format!("tools: `{}`: {words}", grant.as_str());
+            return Err(Failure::fatal(BAD_DEFINITION, words));
+        }
+    }
+    Ok(warnings)
 }
 
 /// The tools of these servers, which are started if they do not run; and why those that

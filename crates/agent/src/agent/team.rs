@@ -224,6 +224,13 @@ async fn begin(ctx: &Ctx, team: &Team, job: Job) -> Result<Begun, Failure> {
     begun
 }
 
+/// Whether an agent works in a branch of the lead's box.
+fn is_in_branch(state: &State, agent: &String, named: Option<&Where>, in_box: bool) -> bool {
+    let branched = state.branched.contains(agent);
+    let may = (branched || in_box) && !state.isolated.contains(agent);
+    may && named.map_or(branched, |named| *named == Where::Own)
+}
+
 async fn start(
     ctx: &Ctx,
     team: &Team,
@@ -232,17 +239,12 @@ async fn start(
     state: &State,
 ) -> Result<Begun, Failure> {
     let Job { agent, task, workspace, continue_from, context, context_read } = job;
-    let is_own = match workspace {
-        Some(named) => named == Where::Own,
-        None => continue_from.is_some() || state.isolated.contains(&agent),
-    };
-    let is_boxed = state.branched.contains(&agent) || boxed::is_in(ctx);
-    let in_branch = match workspace {
-        _ if !is_boxed || state.isolated.contains(&agent) => false,
-        Some(named) => named == Where::Own,
-        None => state.branched.contains(&agent),
-    };
-    let is_own = is_own && !in_branch;
+    let in_branch = is_in_branch(state, &agent, workspace.as_ref(), boxed::is_in(ctx));
+    let is_own = !in_branch
+        && match &workspace {
+            Some(named) => *named == Where::Own,
+            None => continue_from.is_some() || state.isolated.contains(&agent),
+        };
     if !is_own && continue_from.is_some() {
         let words = "`continue_from` needs a workspace of its own: leave `workspace` out";
         return Err(Failure::fatal(BAD_ARGUMENTS, words));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -204,4 +204,18 @@ pub fn terminal() -> (OwnedFd, File) {
     unlockpt(&keys).expect("a terminal");
     let name = ptsname(&keys, Vec::new()).expect("a name").into_string().expect("a name");
     (keys, File::options().read(true).write(true).open(name).expect("a terminal"))
+}
+
+/// Reads what is shown on a terminal until these words, and returns it.
+pub fn sees(keys: &mut File, words: &str) -> String {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+    let (mut seen, mut bytes) = (String::new(), [0; 4096]);
+    while !seen.contains(words) {
+        let ready = poll(&mut [PollFd::new(keys, PollFlags::IN)], Some(&patience));
+        assert_eq!(ready, Ok(1), "no `{words}` in:\n{seen}");
+        let count = keys.read(&mut bytes).expect("it is shown");
+        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    seen
 }

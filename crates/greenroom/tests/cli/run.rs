@@ -1,9 +1,9 @@
 //! `run`, `up`, `kinds`: starting things.
 
 use crate::chat::keyboard::waits;
-use crate::house::{House, terminal, until};
+use crate::house::{House, sees, terminal, until};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::Stdio;
 
 #[test]
@@ -210,12 +210,4 @@ fn what_is_typed_before_one_can_have_read_the_question_is_no_answer() {
     writeln!(keys, "approve").expect("typed");
     sees(&mut keys, "completed");
     assert!(child.wait().expect("it ends").success());
-}
-
-fn sees(keys: &mut File, words: &str) {
-    let (mut seen, mut bytes) = (String::new(), [0; 4096]);
-    while !seen.contains(words) {
-        let count = keys.read(&mut bytes).expect("it is shown");
-        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
-    }
 }

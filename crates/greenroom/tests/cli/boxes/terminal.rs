@@ -1,20 +1,11 @@
 //! A command with the terminal of who sits there.
 
 use super::Place;
-use crate::house::terminal;
+use crate::house::{sees, terminal};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Child;
-
-fn sees(keys: &mut File, words: &str) -> String {
-    let (mut seen, mut bytes) = (String::new(), [0; 4096]);
-    while !seen.contains(words) {
-        let count = keys.read(&mut bytes).expect("it is shown");
-        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
-    }
-    seen
-}
 
 fn sits(place: &Place, args: &[&str]) -> (Child, File, File) {
     let (keys, tty) = terminal();
