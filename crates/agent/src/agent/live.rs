@@ -2,13 +2,7 @@
 
 use crate::provider::Delta;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-/// What those who watch are told while servers are started that an agent needs.
-pub(super) fn waiting(servers: &[&str]) -> Value {
-    let names: Vec<String> = servers.iter().map(|name| format!("MCP server `{name}`")).collect();
-    json!({ "live": "waiting", "for": names })
-}
+use serde_json::Value;
 
 /// A value on an agent's live stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +21,11 @@ pub enum Live {
         model: String,
         /// Which attempt, from 1.
         attempt: u32,
+    },
+    /// Something that it needs is being started.
+    Waiting {
+        /// What: servers of tools, by name.
+        r#for: Vec<String>,
     },
     /// A tool is called.
     ToolStarted {

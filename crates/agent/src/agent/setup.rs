@@ -4,7 +4,7 @@
 use super::boxed;
 use super::granted::{Grants, Rule};
 use super::input::{Home, Task};
-use super::live::waiting;
+use super::live::Live;
 use super::parts::Parts;
 use super::peer;
 use super::question;
@@ -208,7 +208,8 @@ async fn list(
     let asleep: Vec<&str> = names.filter(|name| !servers.is_live(name)).collect();
     if !asleep.is_empty() {
         // Who does not listen misses it: no reason to fail.
-        let _ = step.emit(&waiting(&asleep));
+        let named = asleep.iter().map(|name| format!("MCP server `{name}`"));
+        let _ = step.emit(&Live::Waiting { r#for: named.collect() });
     }
     servers.list_of(|name| wanted.contains(name)).await
 }

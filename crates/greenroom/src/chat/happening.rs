@@ -65,6 +65,11 @@ pub enum Happening {
         /// Why.
         cause: String,
     },
+    /// Something that it needs is being started.
+    Starting {
+        /// What.
+        what: Vec<String>,
+    },
     /// A call stands in a queue.
     Queued {
         /// Which.
@@ -128,6 +133,7 @@ impl Happening {
             Retrying { .. }
                 | GaveUp { .. }
                 | GivenUp { .. }
+                | Starting { .. }
                 | Queued { .. }
                 | Unpaid { .. }
                 | Parked { .. }

@@ -89,6 +89,7 @@ impl Screen {
             Happening::GivenUp { cause } => {
                 format!("(it does not go on: {}; say something to have it try again)", plain(cause))
             }
+            Happening::Starting { what } => format!("(waiting for {})", plain(&what.join(", "))),
             Happening::Queued { step, queue } => {
                 in_its_name(&format!("({} waits in the queue {})", plain(step), plain(queue)))
             }

@@ -186,6 +186,7 @@ impl Talk {
                 self.streamed.push_str(&text);
                 happened.push(Happening::Delta { text });
             }
+            Ok(Live::Waiting { r#for: what }) => happened.push(Happening::Starting { what }),
             Ok(Live::ToolDone { id, failed, preview }) => {
                 // Of a call that was not told yet, or of one of several, its end says
                 // nothing; it comes once more with its result.
