@@ -20,6 +20,7 @@ pub mod network;
 mod path;
 pub mod sandbox;
 pub mod spec;
+mod sqlite;
 mod steps;
 pub mod store;
 pub mod tree;

@@ -2,13 +2,12 @@
 
 use crate::error::Error;
 use crate::hash::LayerId;
+use crate::sqlite::{self, failed};
 use crate::steps::Steps;
-use crate::store::lock;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
@@ -34,9 +33,6 @@ CREATE INDEX IF NOT EXISTS head_parent ON head (parent) WHERE state = 'open';
 const FORMAT: i64 = 1;
 
 const COLUMNS: &str = "no, name, parent, state, moves, stack, base_moves, base";
-
-/// How long a write waits for another process's.
-const BUSY: Duration = Duration::from_secs(10);
 
 /// Where a head is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,22 +94,7 @@ struct Connected {
 
 impl Heads {
     pub fn open(file: &Path, steps: Steps) -> Result<Heads, Error> {
-        let failed = |error| failed(file, error);
-        // SQLite does not wait where two turn a new file to its write-ahead log.
-        let _lock = lock(&file.with_extension("lock"), true)?;
-        let connection = Connection::open(file).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-        let format: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(failed)?;
-        if format > FORMAT {
-            let why =
-                format!("{} is of a newer format ({format}); use a newer version", file.display());
-            return Err(Error::Damaged(why));
-        }
-        connection.execute_batch(SCHEMA).map_err(failed)?;
-        connection.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
+        let connection = sqlite::open(file, SCHEMA, FORMAT)?;
         Ok(Heads {
             file: file.to_owned(),
             connection: Mutex::new(Connected { connection, safe: None }),
@@ -243,10 +224,6 @@ impl Table<'_> {
         let changed = statement.execute((word(state), head.no, head.moves));
         Ok(changed.map_err(|e| self.failed(e))? == 1)
     }
-}
-
-fn failed(file: &Path, error: rusqlite::Error) -> Error {
-    Error::io("use", file, std::io::Error::other(error))
 }
 
 fn is_duplicate(error: &rusqlite::Error) -> bool {

@@ -6,12 +6,12 @@ use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
 use crate::network::Decision;
 use crate::sandbox::Usage;
+use crate::sqlite;
 use rusqlite::{Connection, Params, Row, TransactionBehavior};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
@@ -62,9 +62,6 @@ CREATE TABLE IF NOT EXISTS snapshot (
 
 /// Raised when the schema changes its meaning.
 const FORMAT: i64 = 1;
-
-/// How long a write waits for another process's.
-const BUSY: Duration = Duration::from_secs(10);
 
 /// So many decisions of a box's network are kept: a box can ask for any number.
 const DECISIONS_MAX: i64 = 1000;
@@ -153,23 +150,9 @@ const EXEC: &str = "no, box, argv, began_ms, ended_ms, ending, usage, output";
 
 impl Records {
     pub fn open(file: &Path) -> Result<Records, Error> {
-        let failed = |error| failed(file, error);
-        // SQLite does not wait where two turn a new file to its write-ahead log.
-        let _lock = crate::store::lock(&file.with_extension("lock"), true)?;
-        let connection = Connection::open(file).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-        let format: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(failed)?;
-        if format > FORMAT {
-            let why =
-                format!("{} is of a newer format ({format}); use a newer version", file.display());
-            return Err(Error::Damaged(why));
-        }
-        connection.execute_batch(SCHEMA).map_err(failed)?;
-        connection.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
+        let connection = sqlite::open(file, SCHEMA, FORMAT)?;
+        let normal = connection.pragma_update(None, "synchronous", "NORMAL");
+        normal.map_err(|error| failed(file, error))?;
         Ok(Records { file: file.to_owned(), connection: Mutex::new(connection) })
     }
 
@@ -409,6 +392,6 @@ fn failed(file: &Path, error: rusqlite::Error) -> Error {
         rusqlite::Error::FromSqlConversionFailure(..) => {
             Error::Damaged(format!("{}: {error}", file.display()))
         }
-        error => Error::io("use", file, std::io::Error::other(error)),
+        error => sqlite::failed(file, error),
     }
 }
