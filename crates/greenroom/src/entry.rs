@@ -15,6 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 use greenroom_runtime::Registry;
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Runs the command line with these kinds: what `greenroom` does, in your own
 /// binary. Give what it returns back from `main`.
@@ -67,6 +68,11 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 /// Whether the arguments ask for JSON, though they could not be read.
+/// How long a read of the store may still go on at the end, so that whoever lets
+/// go of the store last closes it: that leaves one file, without a log beside it.
+/// Steps that were given up may block a thread for longer; nobody waits for them.
+const LAST_READS: Duration = Duration::from_millis(500);
+
 fn wants_json() -> bool {
     let own = std::env::args_os().skip(1).take_while(|arg| arg != "--");
     own.into_iter().any(|arg| arg == "--json")
@@ -94,8 +100,7 @@ fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result
         let app = App::new(options, kinds);
         Box::pin(dispatch(&app, command)).await
     });
-    // Steps that were given up may still block a thread; nobody waits for them.
-    tokio.shutdown_background();
+    tokio.shutdown_timeout(LAST_READS);
     result.map(ExitCode::from)
 }
 

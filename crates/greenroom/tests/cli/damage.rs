@@ -32,6 +32,8 @@ fn waiting(id: &str, input: &str) -> House {
         house.await_status(id, "receiving");
     }
     assert_eq!(house.stop_node(), Some(0));
+    // All is in one file now.
+    assert!(!house.path(".greenroom/store.db-wal").exists(), "the store was not closed");
     house
 }
 
