@@ -11,7 +11,9 @@ const PLACES_AT_ONCE: usize = 256;
 type Chunk = Box<[Mutex<Cell>]>;
 
 pub(crate) struct Table {
-    chunks: Box<[OnceLock<Chunk>]>,
+    /// Made with the first cell: a node without ephemerals, as most of the
+    /// simulator's, shall not pay for the places of 33 million.
+    chunks: OnceLock<Box<[OnceLock<Chunk>]>>,
     free: Mutex<Free>,
     first_generation: u32,
 }
@@ -26,13 +28,12 @@ impl Table {
     /// `first_generation`: random, so that an address of an earlier run of the
     /// node reaches nobody.
     pub fn new(first_generation: u32) -> Table {
-        let chunks = (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect();
-        Table { chunks, free: Mutex::default(), first_generation }
+        Table { chunks: OnceLock::new(), free: Mutex::default(), first_generation }
     }
 
     pub fn cell(&self, place: u32) -> Option<MutexGuard<'_, Cell>> {
         let place = place as usize;
-        let chunk = self.chunks.get(place / CHUNK)?.get()?;
+        let chunk = self.chunks.get()?.get(place / CHUNK)?.get()?;
         Some(chunk[place % CHUNK].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -44,7 +45,9 @@ impl Table {
         if !places.is_empty() {
             return;
         }
-        let Some(chunk) = self.chunks.get(free.used as usize / CHUNK) else {
+        let chunks =
+            self.chunks.get_or_init(|| (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect());
+        let Some(chunk) = chunks.get(free.used as usize / CHUNK) else {
             return;
         };
         chunk.get_or_init(|| {
