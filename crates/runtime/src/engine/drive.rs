@@ -107,15 +107,18 @@ impl Engine {
     /// commits what it has just made wakes nobody: a chain of steps stays on
     /// one thread. (Leader and followers, as in databases' group commit.)
     fn lead(self: &Arc<Self>) {
-        // Who holds the lock looks at the queue again after giving it back, so
-        // what was pushed meanwhile is not left behind.
         while self.commits.len() > 0 {
-            let _leader = match self.leader.try_lock() {
+            let leader = match self.leader.try_lock() {
                 Ok(leader) => leader,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            if self.commit_all(JOBS_AT_ONCE).is_err() {
+            let failed = self.commit_all(JOBS_AT_ONCE).is_err();
+            // Before looking again: whoever found the lock held has left its turn to
+            // this thread, and sleeps. Looked at while holding it, a turn that comes
+            // in between would wait for the node's next commit, maybe for ever.
+            drop(leader);
+            if failed {
                 // The committer tries again, and knows how long to wait.
                 self.commits.nudge();
                 return;

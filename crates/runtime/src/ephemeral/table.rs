@@ -45,8 +45,7 @@ impl Table {
         if !places.is_empty() {
             return;
         }
-        let chunks =
-            self.chunks.get_or_init(|| (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect());
+        let chunks = self.chunks.get_or_init(|| (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect());
         let Some(chunk) = chunks.get(free.used as usize / CHUNK) else {
             return;
         };

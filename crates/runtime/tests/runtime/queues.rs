@@ -513,7 +513,14 @@ async fn what_cannot_be_is_said_before_anything_starts_or_at_the_step() {
     assert!(world.failure(&id).await.contains("bad_queue: priority 10 is too high: 0"));
 }
 
-/// Runs that many steps of one process through a queue; gives back how long it took.
+/// What the processor has done for this test: other programs on the machine are
+/// not in it, as they are in the time that passed.
+fn worked() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Runs that many steps of one process through a queue; gives back what it cost.
 async fn many_at_once(count: usize, queue: QueueSpec) -> Duration {
     let crowd = |ctx: Ctx, count: usize| async move {
         let step = |_| ctx.step("one", |_| async { Ran::Ok(1) }).queue("door").into_future();
@@ -521,24 +528,27 @@ async fn many_at_once(count: usize, queue: QueueSpec) -> Duration {
         Ok::<_, Failure>(done.into_iter().filter(Result::is_ok).count())
     };
     let world = World::new(Registry::new().kind("crowd", crowd).queue(queue));
-    let begun = Instant::now();
+    let before = worked();
     let id = world.start("crowd/1", &count.to_string()).await;
-    let Some(exit) = world.node.result(&id, Some(Duration::from_secs(240))).await.expect("read")
+    let Some(exit) = world.node.result(&id, Some(Duration::from_secs(120))).await.expect("read")
     else {
         panic!("{count} steps are not done: {:?}", view(&world, "door"));
     };
     assert!(matches!(exit, Exit::Normal(done) if done.to_string() == count.to_string()));
-    begun.elapsed()
+    worked().saturating_sub(before)
 }
 
+/// It also is what finds a turn that nobody commits: here nothing else goes on that
+/// would take it along. One was left behind when the system put aside the worker that
+/// led the commits, in half of the runs on a machine busy with other things.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_steps_of_one_process_take_time_in_proportion_to_their_number() {
+async fn the_steps_of_one_process_cost_in_proportion_to_their_number() {
     for limit in [1, 100_000] {
         let queue = || QueueSpec::new("door").concurrency(limit);
         let few = many_at_once(1_000, queue()).await;
         let many = many_at_once(8_000, queue()).await;
-        // Eight times as long, were there nothing else; 64 if each looked at all.
-        assert!(many < few * 24, "limit {limit}: 1,000 took {few:?}, 8,000 took {many:?}");
+        // Eight times as much, were there nothing else; 64 if each looked at all.
+        assert!(many < few * 24, "limit {limit}: 1,000 cost {few:?}, 8,000 {many:?}");
     }
 }
 
