@@ -25,8 +25,7 @@ pub fn check(root: &OwnedFd, plan: &Plan) -> Result<(), Error> {
         };
         let known = same(is, item.before.as_ref()) || same(is, item.after.as_ref());
         if !known && !between {
-            let why = "it was changed by somebody else while an export was not finished; \
-                       move it away and open the folder again";
+            let why = "it was changed by somebody else meanwhile; move it away";
             return Err(Error::refused(item.path.as_str(), why));
         }
     }

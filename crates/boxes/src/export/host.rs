@@ -1,9 +1,10 @@
 //! A folder of the machine, opened: whatever an export has left is finished or undone.
 
 use super::apply::{apply, check};
-use super::look::FOLDER;
+use super::look::{FOLDER, look, same};
 use super::plan::Plan;
 use crate::error::Error;
+use crate::path::TreePath;
 use crate::steps::Steps;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -56,6 +57,38 @@ impl HostDir {
     /// # Errors
     /// As [`HostDir::open`].
     pub fn open_told(path: &Path, steps: Steps) -> Result<(HostDir, Recovered), Error> {
+        let host = HostDir::locked(path, steps)?;
+        let recovered = host.recover()?;
+        Ok((host, recovered))
+    }
+
+    /// Forgets what an earlier export has left to do in a folder, for one that cannot be
+    /// finished. What it has done stays; what it has not is returned. The same export can be
+    /// done again: what is there already is in nobody's way.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while somebody else has the folder open.
+    pub fn give_up(path: &Path) -> Result<Vec<TreePath>, Error> {
+        let host = HostDir::locked(path, Steps::default())?;
+        let Some(journal) = host.inside(JOURNAL)? else {
+            host.recover()?;
+            return Ok(Vec::new());
+        };
+        let mut left = Vec::new();
+        // A plan that nobody can read has nothing to tell, and is given up as well.
+        if let Some(plan) = host.plan_in(&journal)?.and_then(|file| host.read_plan(file).ok()) {
+            for item in plan.items {
+                let is = look(&host.root, &item.path)?;
+                if !same(is.as_ref(), item.after.as_ref()) {
+                    left.push(item.path);
+                }
+            }
+        }
+        host.remove(&journal, JOURNAL)?;
+        Ok(left)
+    }
+
+    fn locked(path: &Path, steps: Steps) -> Result<HostDir, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|error| Error::io("open", path, error))?;
@@ -67,9 +100,7 @@ impl HostDir {
             }
             Err(error) => return Err(Error::io("lock", path, error)),
         }
-        let host = HostDir { path: path.to_owned(), root, steps };
-        let recovered = host.recover()?;
-        Ok((host, recovered))
+        Ok(HostDir { path: path.to_owned(), root, steps })
     }
 
     fn recover(&self) -> Result<Recovered, Error> {
@@ -78,25 +109,45 @@ impl HostDir {
             return Ok(Recovered::Finished);
         }
         let Some(journal) = self.inside(JOURNAL)? else { return Ok(Recovered::Nothing) };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(&journal, PLAN, flags, Mode::empty()) {
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                File::from(file)
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| Error::io("read", &self.path, error))?;
-                let plan = Plan::decode(&bytes)?;
-                check(&self.root, &plan)?;
-                apply(&self.root, &journal, &plan, &self.steps)?;
+        match self.plan_in(&journal)? {
+            Some(file) => {
+                let plan = self.read_plan(file)?;
+                let applied = check(&self.root, &plan)
+                    .and_then(|()| apply(&self.root, &journal, &plan, &self.steps));
+                applied.map_err(|error| self.unfinished(&error))?;
                 self.done(&journal)?;
                 Ok(Recovered::Finished)
             }
-            Err(Errno::NOENT) => {
+            None => {
                 self.remove(&journal, JOURNAL)?;
                 Ok(Recovered::Undone)
             }
+        }
+    }
+
+    fn plan_in(&self, journal: &OwnedFd) -> Result<Option<OwnedFd>, Error> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(journal, PLAN, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(Error::io("open", &self.path, error)),
         }
+    }
+
+    fn read_plan(&self, file: OwnedFd) -> Result<Plan, Error> {
+        let mut bytes = Vec::new();
+        let read = File::from(file).read_to_end(&mut bytes);
+        read.map_err(|error| Error::io("read", &self.path, error))?;
+        Plan::decode(&bytes)
+    }
+
+    /// What to do about a plan that could not be carried out.
+    pub(super) fn unfinished(&self, error: &Error) -> Error {
+        let why = format!(
+            "an export into it has begun and cannot be finished: {error}. Put that right and \
+             export again, which finishes it, or give the rest of it up (`box export --give-up`)"
+        );
+        Error::refused(self.path.display().to_string(), why)
     }
 
     /// A folder in the folder, if it is there.

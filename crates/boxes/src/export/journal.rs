@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::path::TreePath;
 use crate::store::Store;
 use crate::tree::{Changes, Entry, Planted, Xattrs};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::Write;
@@ -33,7 +33,7 @@ impl HostDir {
     /// A path that is not as it was before the changes, a folder to be removed with
     /// something in it that they do not know, what was planted, a blob that is missing.
     /// Then nothing was changed. A failure after that is finished when the folder is opened
-    /// again.
+    /// again, or given up by [`HostDir::give_up`].
     pub fn export(
         &self,
         store: &Store,
@@ -55,7 +55,8 @@ impl HostDir {
             self.remove(&journal, JOURNAL)?;
             return Err(error);
         }
-        apply(&self.root, &journal, &plan, &self.steps)?;
+        let applied = apply(&self.root, &journal, &plan, &self.steps);
+        applied.map_err(|error| self.unfinished(&error))?;
         self.done(&journal)?;
         Ok(Exported { paths: plan.items.len() })
     }
@@ -71,7 +72,10 @@ impl HostDir {
             if first.is_some_and(|first| first == JOURNAL || first == DONE) {
                 return Err(Error::refused(path.as_str(), "a name that exports use themselves"));
             }
-            if !same(look(&self.root, path)?.as_ref(), change.before.as_ref()) {
+            let is = look(&self.root, path)?;
+            let is = is.as_ref();
+            // What is there already is what an export that was given up has done.
+            if !same(is, change.before.as_ref()) && !same(is, change.after.as_ref()) {
                 let why = "it is not as it was in the box when it began; take the folder in anew, \
                            commit onto that, and export again";
                 return Err(Error::refused(path.as_str(), why));
@@ -80,8 +84,40 @@ impl HostDir {
             if dir(&change.before) && !dir(&change.after) {
                 self.only_known(path, changes)?;
             }
+            self.has_folder(path, changes)?;
         }
         Ok(())
+    }
+
+    /// Whether the folder of a path is there and can be written to, or is made too: a plan
+    /// that cannot be finished must not be begun.
+    fn has_folder(&self, path: &TreePath, changes: &Changes) -> Result<(), Error> {
+        let parent = path.parent().map(TreePath::new).transpose()?;
+        let change = parent.and_then(|parent| changes.by_path().get(&parent));
+        if change.is_some_and(|change| !change.before.as_ref().is_some_and(Entry::is_dir)) {
+            return Ok(());
+        }
+        let Some(folder) = folder(&self.root, path)? else {
+            let why = "the folder that it is in is not here, though the box had it when it began; \
+                       make it, or export into the folder that the box's files came from";
+            return Err(Error::refused(path.as_str(), why));
+        };
+        let io = |error: Errno| Error::io("look at the folder of", path.as_str(), error);
+        let here = rustix::fs::fstat(&self.root).map_err(io)?.st_dev;
+        if rustix::fs::fstat(&folder).map_err(io)?.st_dev != here {
+            let why = "it is on another file system than the folder, where no file can be moved \
+                       to; export what is there by itself";
+            return Err(Error::refused(path.as_str(), why));
+        }
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        match rustix::fs::accessat(&folder, ".", access, AtFlags::EACCESS) {
+            Ok(()) => Ok(()),
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+                let why = "this user may not write to the folder that it is in";
+                Err(Error::refused(path.as_str(), why))
+            }
+            Err(error) => Err(io(error)),
+        }
     }
 
     fn only_known(&self, path: &TreePath, changes: &Changes) -> Result<(), Error> {

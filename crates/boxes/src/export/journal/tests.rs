@@ -3,6 +3,7 @@
 use super::*;
 use crate::export::Recovered;
 use crate::layer::{Bounds, scan};
+use crate::steps::Steps;
 use crate::tree::Stack;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -151,4 +152,77 @@ fn two_do_not_write_at_once_and_no_link_is_followed_out() {
     symlink(&outside, &inside).unwrap();
     assert!(host.export(&case.store, &changes, true).is_err());
     assert_eq!(std::fs::read_to_string(outside.join("x")).unwrap(), "1");
+}
+
+/// A change whose folder the box knows, but which is not in the folder of the machine.
+#[test]
+fn a_folder_that_is_not_there_is_told_before_anything_is_begun() {
+    let case = Case::new(&[("d/e/x", "1"), ("a", "1")]);
+    let changes = case.changes(&[("d/e/x", "1"), ("d/e/new", "2"), ("a", "2")]);
+    let host = case.dir.path().join("host");
+    std::fs::remove_dir_all(host.join("d")).unwrap();
+    let error = case.host().export(&case.store, &changes, false).unwrap_err().to_string();
+    assert!(error.starts_with("d/e/new: ") && error.contains("not here"), "{error}");
+    assert_eq!(std::fs::read_to_string(host.join("a")).unwrap(), "1");
+    assert!(!host.join(JOURNAL).exists());
+    // The next export is not in its way, nor this one once the folder is there.
+    std::fs::create_dir_all(host.join("d/e")).unwrap();
+    case.host().export(&case.store, &changes, false).unwrap();
+    assert_eq!(std::fs::read_to_string(host.join("d/e/new")).unwrap(), "2");
+}
+
+/// Where moving a file cannot work it is told first, too.
+#[test]
+fn a_folder_that_may_not_be_written_to_is_told_before_anything_is_begun() {
+    let case = Case::new(&[("d/x", "1"), ("a", "1")]);
+    let changes = case.changes(&[("d/x", "2"), ("a", "2")]);
+    let inside = case.dir.path().join("host/d");
+    std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let exported = case.host().export(&case.store, &changes, false);
+    std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(0o755)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        // Root may write everywhere.
+        exported.unwrap();
+        return;
+    }
+    let error = exported.unwrap_err().to_string();
+    assert!(error.starts_with("d/x: ") && error.contains("may not write"), "{error}");
+    assert_eq!(std::fs::read_to_string(case.dir.path().join("host/a")).unwrap(), "1");
+}
+
+/// Somebody removes a folder while a plan is carried out: it is told what to do, and there is
+/// a way out that leaves the folder to later exports.
+#[test]
+fn a_plan_that_cannot_be_finished_is_finished_later_or_given_up() {
+    for gives_up in [false, true] {
+        let case = Case::new(&[("a", "1"), ("d/x", "1"), ("z", "1")]);
+        let changes = case.changes(&[("a", "2"), ("d/x", "1"), ("d/y", "2"), ("z", "2")]);
+        let host = case.dir.path().join("host");
+        let (folder, away) = (host.join("d"), case.dir.path().join("away"));
+        let (from, to) = (folder.clone(), away.clone());
+        let steps = Steps::told_to(move |step| {
+            if step == "put" && from.exists() {
+                std::fs::rename(&from, &to).unwrap();
+            }
+        });
+        let (open, _) = HostDir::open_told(&host, steps).unwrap();
+        let error = open.export(&case.store, &changes, false).unwrap_err().to_string();
+        assert!(error.contains("d/y") && error.contains("--give-up"), "{error}");
+        drop(open);
+        let again = HostDir::open(&host).unwrap_err().to_string();
+        assert!(again.contains("d/y") && again.contains("--give-up"), "{again}");
+        if gives_up {
+            let left = HostDir::give_up(&host).unwrap();
+            assert_eq!(left.iter().map(TreePath::as_str).collect::<Vec<_>>(), ["d/y", "z"]);
+            assert!(!host.join(JOURNAL).exists());
+            assert!(HostDir::give_up(&host).unwrap().is_empty());
+            std::fs::rename(&away, &folder).unwrap();
+            // `a` is there already; the rest follows.
+            case.host().export(&case.store, &changes, false).unwrap();
+        } else {
+            std::fs::rename(&away, &folder).unwrap();
+            assert_eq!(HostDir::open(&host).unwrap().1, Recovered::Finished);
+        }
+        assert!(case.is_like("other"));
+    }
 }

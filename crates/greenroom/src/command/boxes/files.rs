@@ -5,6 +5,7 @@ use super::execute::LOG;
 use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
+use greenroom_boxes::export::HostDir;
 use crate::problem::Problem;
 use serde_json::json;
 use std::fs::File;
@@ -127,6 +128,9 @@ pub fn logs(desk: &Desk, args: &LogsArgs) -> anyhow::Result<Code> {
         let words =
             format!("`{}` has no output of a command in the background: {error}", args.name);
         Problem::new("no_log", words)
+    /// First forget what an earlier export into the folder began and cannot finish
+    #[arg(long)]
+    give_up: bool,
             .next("`greenroom box exec BOX -d -- …` makes it; it ends when the box is stopped")
             .exit(Code::Missing)
     })?;
@@ -135,6 +139,12 @@ pub fn logs(desk: &Desk, args: &LogsArgs) -> anyhow::Result<Code> {
         file.read_to_end(&mut all)?;
         out::json(&json!({ "box": args.name, "output": String::from_utf8_lossy(&all) }))?;
     } else {
+    if args.give_up {
+        let left = HostDir::give_up(&args.folder)?;
+        for path in &left {
+            out::say(&format!("given up: {path}\n"));
+        }
+    }
         stream(&mut file, io::stdout().lock())?;
     }
     Ok(Code::Done)

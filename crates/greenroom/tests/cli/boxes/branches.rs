@@ -81,8 +81,16 @@ fn files_go_in_and_out() {
     assert_eq!(place.run(&["cp", "work:/srv/a", "-"]).ok().out, "one\n");
     place.house.run_with(&["box", "cp", "-", "work:/srv/typed"], b"typed\n").ok();
     assert_eq!(place.sh("work", "cat /srv/typed"), "typed\n");
+    std::fs::create_dir_all(place.house.path("to")).expect("a folder");
+    place.run(&["export", "work", "to"]).fails(1, &["srv/", "folder that it is in is not here"]);
     std::fs::create_dir_all(place.house.path("to/srv")).expect("a folder");
     place.run(&["export", "work", "to", "--json"]).ok().json();
+    // An export that somebody has begun and that cannot be finished is in the way until it is
+    // given up; what is there already is not.
+    std::fs::create_dir_all(place.house.path("to/.greenroom-export")).expect("a folder");
+    std::fs::write(place.house.path("to/.greenroom-export/plan"), "no plan").expect("a file");
+    place.run(&["export", "work", "to"]).fails(1, &["plan"]);
+    place.run(&["export", "work", "to", "--give-up"]).ok();
     let typed = std::fs::read_to_string(place.house.path("to/srv/typed"));
     assert_eq!(typed.expect("a file"), "typed\n");
 }
