@@ -59,6 +59,7 @@ impl Engine {
             return Err(Error::NotNow { branch: name.to_owned(), why: why.to_owned() });
         };
         let _held = self.hold(&[name, &parent])?;
+        self.keep_logs(&parent)?;
         let child = self.take_in_frozen(name)?;
         let above = self.take_in_frozen(&parent)?;
         let commands = above.as_ref().map_or(Some(0), Frozen::commands);

@@ -1,5 +1,6 @@
 //! Commands in a box, each with a row of its own.
 
+use super::log::{Log, in_background, output_max};
 use super::open::{Engine, now_ms};
 use super::records::Ending;
 use super::request::{ExecRequest, Printed};
@@ -8,9 +9,6 @@ use crate::build::Image;
 use crate::error::Error;
 use crate::sandbox::{self, End, ExecSpec, Finished, Running, Sandbox, Signals, Stream};
 use serde_json::Value;
-
-/// How much of what a command prints is given back where its box does not say.
-const OUTPUT_BYTES: u64 = 1 << 20;
 
 /// What a shell says of a command that is not there.
 const NOT_STARTED: i32 = 127;
@@ -22,6 +20,8 @@ pub struct Begun {
     pub no: i64,
     /// Its streams and its end.
     pub running: Running,
+    /// Who reads its streams writes here what it printed.
+    pub log: Log,
 }
 
 impl Engine {
@@ -34,8 +34,11 @@ impl Engine {
         let sandbox = self.living(name)?;
         let image = self.image_of(name)?;
         let no = self.records.begin_exec(name, &request.argv, now_ms())?;
-        match self.start_command(name, &image, &*sandbox, request) {
-            Ok(running) => Ok(Begun { no, running }),
+        match self.start_command(name, no, &image, &*sandbox, request) {
+            Ok(running) => {
+                let log = self.open_log(name, no, output_max(&image), request.background);
+                Ok(Begun { no, running, log })
+            }
             Err(error) => {
                 let ending = Ending::Code(NOT_STARTED);
                 self.records.end_exec(no, now_ms(), ending, sandbox::Usage::default(), None)?;
@@ -47,6 +50,7 @@ impl Engine {
     fn start_command(
         &self,
         name: &str,
+        no: i64,
         image: &Image,
         sandbox: &dyn Sandbox,
         request: &ExecRequest,
@@ -60,12 +64,16 @@ impl Engine {
             (one, other) => one.or(other),
         };
         let spec = ExecSpec {
-            argv: request.argv.clone(),
+            argv: if request.background {
+                in_background(no, &request.argv)
+            } else {
+                request.argv.clone()
+            },
             env,
             cwd: request.cwd.clone(),
             terminal: request.terminal,
             timeout_ms,
-            keep_background: request.keep_background,
+            keep_background: request.keep_background || request.background,
         };
         Ok(sandbox.exec(&spec)?)
     }
@@ -104,17 +112,21 @@ impl Engine {
         started: &mut dyn FnMut(Signals),
         sink: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Printed, Error> {
-        let output_max = self.image_of(name)?.limits.output_bytes.unwrap_or(OUTPUT_BYTES);
-        let Begun { no, running } = self.begin(name, request)?;
+        let output_max = output_max(&self.image_of(name)?);
+        let Begun { no, running, mut log } = self.begin(name, request)?;
         started(running.signals()?);
         let mut spool = Spool::new(output_max);
         let finished = running.wait(input, KEPT_BYTES, &mut |stream, bytes| {
             spool.push(stream, bytes, &self.dir);
+            log.push(stream, bytes);
             sink(stream, bytes);
         })?;
         let (stdout, stderr, output) = spool.end(self.branches.store())?;
         let (ending, usage) = (ending(finished.end), finished.usage);
-        self.records.end_exec(no, now_ms(), ending, usage, output)?;
+        // What goes on in the background has not ended with what started it.
+        if !request.background || ending != Ending::Code(0) {
+            self.records.end_exec(no, now_ms(), ending, usage, output)?;
+        }
         Ok(Printed { no, ending, usage, stdout, stderr, output, cut_bytes: finished.cut_bytes })
     }
 

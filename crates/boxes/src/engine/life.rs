@@ -27,7 +27,7 @@ impl Engine {
         Ok(self.adopted(row)?.is_some())
     }
 
-    fn adopted(&self, row: &BoxRow) -> Result<Option<Box<dyn Sandbox>>, Error> {
+    pub(super) fn adopted(&self, row: &BoxRow) -> Result<Option<Box<dyn Sandbox>>, Error> {
         let image = self.image(&row.image.to_string())?;
         Ok(self.level(image.level)?.adopt(&row.name)?)
     }
@@ -149,6 +149,7 @@ impl Engine {
         Ok(())
     }
 
+        self.keep_logs(name)?;
     /// Ends a sandbox of which all was taken in.
     pub(super) fn end(&self, name: &str, mut frozen: Frozen) -> Result<(), Error> {
         self.unserve(name);

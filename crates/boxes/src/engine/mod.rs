@@ -16,6 +16,7 @@ mod attach;
 mod branches;
 mod exec;
 mod life;
+mod log;
 mod open;
 mod outside;
 mod records;
@@ -24,6 +25,7 @@ mod spool;
 
 pub use branches::Snapshot;
 pub use exec::Begun;
+pub use log::{Log, Logged, ReadLog};
 pub use open::{Engine, Known, Removed};
 pub use outside::Setup;
 pub use records::{BoxRow, Ending, ExecRow, Loss};

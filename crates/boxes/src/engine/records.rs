@@ -293,6 +293,11 @@ impl Records {
         self.all(&sql, [name], exec)
     }
 
+    pub fn has_exec(&self, name: &str, no: i64) -> Result<bool, Error> {
+        let sql = "SELECT no FROM exec WHERE no = ?1 AND box = ?2";
+        Ok(!self.all(sql, (no, name), |row| row.get::<_, i64>(0))?.is_empty())
+    }
+
     /// The oldest of a box go when there are many.
     pub fn decided(&self, decision: &Decision) -> Result<(), Error> {
         let sql = "INSERT INTO decision (box, decision) VALUES (?1, ?2)";

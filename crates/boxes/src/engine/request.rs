@@ -23,6 +23,9 @@ pub struct ExecRequest {
     pub timeout_ms: Option<u64>,
     /// Whether what it started may live on when it has ended.
     pub keep_background: bool,
+    /// The box's `/bin/sh` starts it and does not wait: the command has begun when this ends,
+    /// and lives on. What it prints can be read by [`super::Engine::read_log`].
+    pub background: bool,
 }
 
 impl ExecRequest {

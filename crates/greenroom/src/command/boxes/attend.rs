@@ -25,7 +25,7 @@ pub fn attend(
     request: &ExecRequest,
     input: Input,
 ) -> anyhow::Result<Ending> {
-    let Begun { no, mut running } = engine.begin(name, request)?;
+    let Begun { no, mut running, mut log } = engine.begin(name, request)?;
     let stdin = running.stdin.take();
     let signals = running.signals()?;
     let hangup = running.signals()?;
@@ -44,6 +44,7 @@ pub fn attend(
     }
     let mut failed = None;
     let finished = running.wait(b"", u64::MAX, &mut |stream, bytes| {
+        log.push(stream, bytes);
         if failed.is_some() {
             return;
         }

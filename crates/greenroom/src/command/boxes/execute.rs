@@ -290,15 +290,9 @@ fn execute(
     attend::attend(&desk.engine, name, &request, input).map(exit)
 }
 
-/// Where a command in the background writes, in the box: no part of its layers.
-pub const LOG: &str = "/tmp/greenroom.log";
-
-/// The shell of the box starts it, so that this command can end.
+/// The box starts it, so that this command can end.
 fn detach(desk: &Desk, name: &str, request: ExecRequest) -> anyhow::Result<ExitCode> {
-    let line = format!("\"$@\" > {LOG} 2>&1 < /dev/null &");
-    let mut argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), line, "sh".to_owned()];
-    argv.extend(request.argv);
-    let request = ExecRequest { argv, keep_background: true, ..request };
+    let request = ExecRequest { background: true, ..request };
     let printed = desk.engine.exec(name, &request, b"", &mut |_, _| {})?;
     if !printed.is_success() {
         let words = format!("it could not be started in the background: {}", printed.stderr.trim());

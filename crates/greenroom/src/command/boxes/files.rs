@@ -1,12 +1,11 @@
-//! `box cp`, `box export`, `box logs`: files of boxes.
+//! `box cp`, `box export`: files of boxes.
 
 use super::desk::Desk;
-use super::execute::LOG;
 use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
-use greenroom_boxes::export::HostDir;
 use crate::problem::Problem;
+use greenroom_boxes::export::HostDir;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -115,41 +114,6 @@ fn stream(mut from: impl Read, mut to: impl Write) -> io::Result<u64> {
     Ok(count)
 }
 
-/// Print what a command in the background writes.
-#[derive(clap::Args)]
-pub struct LogsArgs {
-    /// The box
-    name: String,
-}
-
-pub fn logs(desk: &Desk, args: &LogsArgs) -> anyhow::Result<Code> {
-    desk.engine.find(&args.name)?;
-    let mut file = desk.engine.open_file(&args.name, Path::new(LOG)).map_err(|error| {
-        let words =
-            format!("`{}` has no output of a command in the background: {error}", args.name);
-        Problem::new("no_log", words)
-    /// First forget what an earlier export into the folder began and cannot finish
-    #[arg(long)]
-    give_up: bool,
-            .next("`greenroom box exec BOX -d -- …` makes it; it ends when the box is stopped")
-            .exit(Code::Missing)
-    })?;
-    if desk.json {
-        let mut all = Vec::new();
-        file.read_to_end(&mut all)?;
-        out::json(&json!({ "box": args.name, "output": String::from_utf8_lossy(&all) }))?;
-    } else {
-    if args.give_up {
-        let left = HostDir::give_up(&args.folder)?;
-        for path in &left {
-            out::say(&format!("given up: {path}\n"));
-        }
-    }
-        stream(&mut file, io::stdout().lock())?;
-    }
-    Ok(Code::Done)
-}
-
 /// Put what a box has changed into a folder.
 #[derive(clap::Args)]
 #[command(
@@ -164,6 +128,9 @@ pub struct ExportArgs {
     /// Also what would act outside of the box: git's hooks, links that lead out, setuid files
     #[arg(long)]
     planted: bool,
+    /// First forget what an earlier export into the folder began and cannot finish
+    #[arg(long)]
+    give_up: bool,
 }
 
 pub fn export(desk: &Desk, args: &ExportArgs) -> anyhow::Result<Code> {
@@ -171,6 +138,12 @@ pub fn export(desk: &Desk, args: &ExportArgs) -> anyhow::Result<Code> {
     if !args.folder.is_dir() {
         let words = format!("{} is no folder", args.folder.display());
         return Err(Problem::usage(words).next("make it first").into());
+    }
+    if args.give_up {
+        let left = HostDir::give_up(&args.folder)?;
+        for path in &left {
+            out::say(&format!("given up: {path}\n"));
+        }
     }
     let paths = desk.engine.export(&args.name, &args.folder, args.planted)?.paths;
     let words = format!("{paths} paths changed in {}\n", args.folder.display());

@@ -12,6 +12,7 @@ mod execute;
 mod files;
 mod inspect;
 mod list;
+mod logs;
 mod port;
 mod problem;
 mod terminal;
@@ -55,8 +56,8 @@ enum What {
     /// List what was run in a box, or in all
     #[command(visible_alias = "execs")]
     Ps(list::PsArgs),
-    /// Print what the command writes that `run -d` or `exec -d` started last
-    Logs(files::LogsArgs),
+    /// Print what commands in a box have printed
+    Logs(logs::Args),
     /// Show what a box has changed since it was made or branched
     Diff(change::DiffArgs),
     /// Make branches of a box as it is now
@@ -108,7 +109,7 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
         What::Ls => list::boxes(&desk),
         What::Images => list::images(&desk),
         What::Ps(args) => list::execs(&desk, &args),
-        What::Logs(args) => files::logs(&desk, &args),
+        What::Logs(args) => logs::run(&desk, &args),
         What::Diff(args) => change::diff(&desk, &args),
         What::Branch(args) => change::branch(&desk, &args),
         What::Commit(args) => change::commit(&desk, &args),

@@ -13,6 +13,7 @@ fn problem(error: &Error) -> Problem {
             let next = match what {
                 what if what.starts_with("image") => "`greenroom box images` lists them",
                 what if what.starts_with("action") => "`greenroom box inspect` shows them",
+                what if what.starts_with("command") => "`greenroom box ps BOX` lists them",
                 _ => "`greenroom box ls` lists the boxes",
             };
             Problem::new("not_found", words).next(next).exit(Code::Missing)

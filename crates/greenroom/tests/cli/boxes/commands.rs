@@ -120,8 +120,8 @@ fn what_runs_in_the_background_outlives_the_command_that_started_it() {
     until("it beats", || place.run(&["exec", "work", "--", "test", "-s", "/srv/beat"]).code == 0);
     let first = beat();
     until("it goes on", || beat() != first);
-    assert_eq!(place.run(&["logs", "work"]).ok().out, "begun\n");
-    assert_eq!(place.run(&["logs", "work", "--json"]).ok().json()["output"], "begun\n");
+    let logged = || place.run(&["logs", "work", "--exec", "1"]).ok().out;
+    assert_eq!(logged(), "begun\n");
     place.run(&["freeze", "work"]).ok();
     place.run(&["exec", "work", "--", "true"]).fails(125, &["frozen", "box thaw work"]);
     place.run(&["thaw", "work", "--json"]).ok().json();
@@ -129,6 +129,8 @@ fn what_runs_in_the_background_outlives_the_command_that_started_it() {
     assert!(listed.contains("running"), "{listed}");
     assert_eq!(place.run(&["stop", "work"]).ok().out, "work stopped\n");
     assert!(place.run(&["ls"]).ok().out.contains("stopped"));
+    assert_eq!(logged(), "begun\n", "what it printed is kept when its box is stopped");
+    assert!(place.run(&["ls"]).ok().out.contains("stopped"), "and it is not started to tell");
     let shown = place.run(&["inspect", "work"]).ok().out;
     for words in ["box       work", "image     plain", "action    greet", "network   none"] {
         assert!(shown.contains(words), "{words}: {shown}");
@@ -136,6 +138,62 @@ fn what_runs_in_the_background_outlives_the_command_that_started_it() {
     let json = place.run(&["inspect", "work", "--json"]).ok().json();
     assert_eq!(json["image"]["actions"]["greet"]["argv"][0], "echo");
     assert_eq!(place.run(&["inspect", "plain", "--json"]).ok().json()["image"]["name"], "plain");
+}
+
+#[test]
+fn what_every_command_printed_can_be_read_again() {
+    let place = Place::with_work();
+    place.run(&["exec", "work", "--", "sh", "-c", "echo one; echo bad >&2; exit 3"]);
+    place.run(&["exec", "work", "--json", "--", "echo", "two"]).ok();
+    place.run(&["exec", "work", "--", "no-such-program"]);
+    let all = place.run(&["logs", "work"]).ok();
+    let heads: Vec<&str> = all.out.lines().filter(|line| line.starts_with("==>")).collect();
+    assert_eq!(heads.len(), 3, "{}", all.out);
+    assert_eq!(heads[1], "==> work 2: echo two (exit 0) <==");
+    assert!(heads[0].starts_with("==> work 1: sh -c ") && heads[0].ends_with("(exit 3) <=="));
+    assert!(all.out.contains("<==\none\n==>") && all.err.starts_with("bad\n"), "{}", all.out);
+    let one = place.run(&["logs", "work", "--exec", "1"]).ok();
+    assert_eq!((one.out.as_str(), one.err.as_str()), ("one\n", "bad\n"));
+    let json = place.run(&["logs", "work", "--exec", "2", "--json"]).ok().json();
+    assert_eq!((&json["stdout"], &json["cut_bytes"]), (&"two\n".into(), &0.into()));
+    let rows = place.run(&["logs", "work", "--json"]).ok().json();
+    assert_eq!(
+        (rows[0]["stderr"].as_str(), rows.as_array().map(Vec::len)),
+        (Some("bad\n"), Some(3))
+    );
+    assert_eq!(rows[2]["kept"], false, "it never began");
+
+    place.folder("small", "base = \"host\"\n[limits]\noutput = \"1KiB\"\n");
+    place.run(&["run", "./small", "--name", "small", "--", "seq", "5000"]).ok();
+    let no = place.run(&["ps", "small", "--json"]).ok().json()[0]["no"].to_string();
+    let cut = place.run(&["logs", "small", "--exec", &no]).ok();
+    assert_eq!((cut.out.len(), cut.err.contains("22.3 KiB more")), (1024, true), "{}", cut.err);
+    place.run(&["logs", "work", "--exec", &no]).fails(3, &["no command", "box ps"]);
+}
+
+#[test]
+fn a_log_is_followed_to_the_end_of_its_command_or_box() {
+    let place = Place::with_work();
+    let line = "for i in 1 2 3; do echo $i; sleep 0.2; done";
+    let mut child = place
+        .house
+        .command(&["box", "exec", "work", "--", "sh", "-c", line])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    until("it has begun", || place.run(&["logs", "work"]).out.contains("1\n"));
+    assert_eq!(place.run(&["logs", "work", "--exec", "1", "-f"]).ok().out, "1\n2\n3\n");
+    child.wait().expect("it ends");
+    let line = "while :; do echo beat; sleep 0.05; done";
+    place.run(&["exec", "work", "-d", "--", "sh", "-c", line]).ok();
+    let mut follow = place.house.command(&["box", "logs", "work", "-f"]).spawn().expect("it runs");
+    let mut lines = BufReader::new(follow.stdout.take().expect("a pipe")).lines();
+    let mut next = || lines.next().expect("a line").expect("text");
+    while next() != "beat" {}
+    assert_eq!(next(), "beat");
+    place.run(&["stop", "work"]).ok();
+    while lines.next().is_some() {}
+    assert!(follow.wait().expect("it ends").success());
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn each_misuse_has_words_of_its_own() {
         (&["stop", "nobody"], 3, &["no box `nobody`"]),
         (&["freeze", "work"], 1, &["does not run"]),
         (&["logs", "work"], 3, &["no output", "exec"]),
+        (&["logs", "work", "--exec", "99"], 3, &["no command 99", "box ps"]),
         (&["cp", "a", "b"], 2, &["BOX:/PATH"]),
         (&["cp", "work:srv/a", "b"], 2, &["from the root"]),
         (&["cp", "work:/srv/none", "b"], 1, &["/srv/none"]),
