@@ -5,7 +5,7 @@ use super::open::{Engine, locked};
 use super::records::{BoxRow, Loss};
 use crate::TreePath;
 use crate::error::Error;
-use crate::layer::{Bounds, lower, scan_upper};
+use crate::layer::{Bounds, Known, lower, scan_upper_again};
 use crate::sandbox::{self, Bind, BoxUsage, Sandbox, SandboxSpec, Upper, remove_tree};
 use crate::tree::Manifest;
 use crate::walls::walls;
@@ -106,9 +106,15 @@ impl Engine {
         let disk = image.limits.disk_bytes.unwrap_or(u64::MAX);
         let bounds = Bounds { total_bytes_max: bounds.total_bytes_max.min(disk), ..bounds };
         let mut writing = self.branches.store().write()?;
-        let written = lasting(&scan_upper(upper, &bounds, &mut writing)?)?;
-        let sealed = self.branches.seal(&mut writing, &row.name, written)?;
-        self.records.sealed(&row.name, sealed.head.moves)
+        // Beside the upper folder, and gone with it.
+        let noted = upper.with_file_name("known.json");
+        let mut known = Known::load(&noted, &self.branches.store().stack(&head.stack)?);
+        let written = scan_upper_again(upper, &bounds, &mut writing, &mut known)?;
+        let sealed = self.branches.seal(&mut writing, &row.name, lasting(&written)?)?;
+        self.records.sealed(&row.name, sealed.head.moves)?;
+        // What cannot be noted is read again.
+        let _ = known.keep(&noted);
+        Ok(())
     }
 
     /// Puts what a box has written into its head. It stands still meanwhile. The caller holds
@@ -143,13 +149,13 @@ impl Engine {
     /// As [`Engine::seal`]: then it goes on running.
     pub fn stop(&self, name: &str) -> Result<(), Error> {
         let _held = self.hold(&[name])?;
+        self.keep_logs(name)?;
         if let Some(frozen) = self.take_in_frozen(name)? {
             self.end(name, frozen)?;
         }
         Ok(())
     }
 
-        self.keep_logs(name)?;
     /// Ends a sandbox of which all was taken in.
     pub(super) fn end(&self, name: &str, mut frozen: Frozen) -> Result<(), Error> {
         self.unserve(name);

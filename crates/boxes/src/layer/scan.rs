@@ -2,6 +2,7 @@
 //! that is open already, so that nobody who renames meanwhile leads the walk elsewhere.
 
 use super::bounds::{Bounds, Meter};
+use super::known::Known;
 use crate::error::Error;
 use crate::path::TreePath;
 use crate::store::Writing;
@@ -27,7 +28,7 @@ const HINTS: [&str; 6] = ["origin", "impure", "nlink", "upper", "uuid", "protatt
 /// Devices, sockets, pipes, names that are no UTF-8, other file systems mounted in it,
 /// what is beyond the bounds; a folder that cannot be read.
 pub fn scan(dir: &Path, bounds: &Bounds, writing: &mut Writing<'_>) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, false, &BTreeSet::new())
+    walk(dir, bounds, writing, false, &BTreeSet::new(), None)
 }
 
 /// Takes in a folder without some paths of it.
@@ -40,7 +41,7 @@ pub fn scan_without(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
 ) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, false, skipped)
+    walk(dir, bounds, writing, false, skipped, None)
 }
 
 /// Takes in the upper folder of an overlay mount: what was changed, with tombstones for
@@ -54,7 +55,20 @@ pub fn scan_upper(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
 ) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, true, &BTreeSet::new())
+    walk(dir, bounds, writing, true, &BTreeSet::new(), None)
+}
+
+/// The same, where files that are known and have not changed are not read.
+///
+/// # Errors
+/// As [`scan_upper`].
+pub fn scan_upper_again(
+    dir: &Path,
+    bounds: &Bounds,
+    writing: &mut Writing<'_>,
+    known: &mut Known,
+) -> Result<Manifest, Error> {
+    walk(dir, bounds, writing, true, &BTreeSet::new(), Some(known))
 }
 
 fn walk(
@@ -63,13 +77,15 @@ fn walk(
     writing: &mut Writing<'_>,
     upper: bool,
     skipped: &BTreeSet<TreePath>,
+    known: Option<&mut Known>,
 ) -> Result<Manifest, Error> {
     let io = |error: rustix::io::Errno| Error::io("read", dir, error);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(io)?;
     let device = rustix::fs::fstat(&root).map_err(io)?.st_dev;
     let meter = Meter::new(bounds);
-    let mut walk = Walk { writing, meter, upper, device, skipped, entries: BTreeMap::new() };
+    let entries = BTreeMap::new();
+    let mut walk = Walk { writing, meter, upper, device, skipped, known, entries };
     walk.folder(None, &root)?;
     Manifest::new(walk.entries)
 }
@@ -80,6 +96,7 @@ struct Walk<'w, 's> {
     upper: bool,
     device: u64,
     skipped: &'w BTreeSet<TreePath>,
+    known: Option<&'w mut Known>,
     entries: BTreeMap<TreePath, Entry>,
 }
 
@@ -150,10 +167,18 @@ impl Walk<'_, '_> {
         let mode = self.meter.file_mode(path.as_str(), stat.st_mode & 0o7777)?;
         self.meter.announce(path.as_str(), u64::try_from(stat.st_size).unwrap_or(0))?;
         let (xattrs, _) = self.xattrs(path, file)?;
+        let unchanged = self.known.as_mut().and_then(|known| known.unchanged(path, &stat));
+        if let (Some(hash), Ok(size)) = (unchanged, u64::try_from(stat.st_size)) {
+            self.meter.took(size);
+            return Ok(Entry::File { hash, size, mode, xattrs });
+        }
         let mut reader =
             File::from(file.try_clone().map_err(|e| Error::io("read", path.as_str(), e))?);
         let (hash, size) = self.writing.blob(&mut reader, self.meter.room())?;
         self.meter.took(size);
+        if let Some(known) = &mut self.known {
+            known.note(path, &stat, file, hash);
+        }
         Ok(Entry::File { hash, size, mode, xattrs })
     }
 

@@ -190,6 +190,17 @@ pub fn signal_all(signal: Signal) {
     unsafe { libc::kill(-1, signal.as_raw()) };
 }
 
+/// Whether a file that is open for reading is open for writing nowhere, nor mapped so. False if
+/// that cannot be known.
+pub fn nobody_writes(file: BorrowedFd<'_>) -> bool {
+    let lease = |kind: libc::c_int| {
+        // SAFETY: takes integers. A lease for reading is only given while nobody may write; it
+        // is given back at once, so nobody ever waits for it or is signalled.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) }
+    };
+    lease(libc::F_RDLCK) == 0 && lease(libc::F_UNLCK) == 0
+}
+
 /// What all children that were waited for used, with theirs.
 pub fn children_usage() -> Usage {
     // SAFETY: `rusage` is plain integers, for which all zeroes is a value.

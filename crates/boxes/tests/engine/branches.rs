@@ -100,3 +100,29 @@ fn a_snapshot_is_the_files_of_its_moment() {
     assert_eq!(world.sh("then", "cat /srv/b"), "two\n");
     assert_eq!(world.sh("work", "cat /srv/b"), "three\n");
 }
+
+/// A program may change a file that it has mapped without leaving a trace in the file's times.
+#[test]
+fn what_a_program_writes_to_a_mapped_file_is_in_the_next_snapshot() {
+    let world = World::new();
+    let program = "import mmap, os, time\n\
+        f = open('/srv/map', 'w+b'); f.write(b'a' * 4096); f.flush()\n\
+        m = mmap.mmap(f.fileno(), 4096); f.close(); m[0:1] = b'b'\n\
+        open('/srv/ready', 'w').close()\n\
+        while not os.path.exists('/srv/go'): time.sleep(0.01)\n\
+        m[0:1] = b'c'\n\
+        open('/srv/done', 'w').close()\n\
+        time.sleep(60)\n";
+    let request = ExecRequest { background: true, ..ExecRequest::of(["python3", "-c", program]) };
+    world.exec("work", &request).unwrap();
+    let wait = |file: &str| {
+        world.sh("work", &format!("while ! test -e /srv/{file}; do sleep 0.02; done; sleep 0.1"));
+    };
+    wait("ready");
+    world.engine.branch("work", &["before".to_owned()], None).unwrap();
+    world.sh("work", "touch /srv/go");
+    wait("done");
+    world.engine.branch("work", &["after".to_owned()], None).unwrap();
+    assert_eq!(world.sh("before", "head -c 1 /srv/map"), "b");
+    assert_eq!(world.sh("after", "head -c 1 /srv/map"), "c");
+}
