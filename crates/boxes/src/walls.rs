@@ -11,6 +11,7 @@ pub fn walls(limits: &spec::Limits) -> sandbox::Limits {
         cpu_milli: limits.cpu_millis,
         // No box writes a file that it could not keep.
         file_bytes: limits.disk_bytes,
+        disk_bytes: limits.disk_bytes,
         ..ours
     }
 }

@@ -117,6 +117,7 @@ fn by_whom(by: &Enforcement) -> String {
             "no cgroup; a resource limit holds each process, not the box".to_owned()
         }
         Enforcement::MemoryFiles => "held by a file system in memory".to_owned(),
+        Enforcement::Watched => "watched: what runs is killed when the box is over it".to_owned(),
         Enforcement::Signals => "no cgroup; by signals".to_owned(),
         Enforcement::NotEnforced(why) => format!("not held: {why}"),
     }

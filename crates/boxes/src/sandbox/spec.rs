@@ -85,6 +85,10 @@ pub struct Limits {
     pub cpu_milli: Option<u32>,
     /// The largest file.
     pub file_bytes: Option<u64>,
+    /// What it writes to an upper that is no memory, all of it; each file, folder and link counts
+    /// for 4 KiB at least.
+    #[serde(default)]
+    pub disk_bytes: Option<u64>,
     /// Open descriptors of one process.
     pub open_files: u32,
     /// `/tmp`, which is memory.
@@ -98,6 +102,7 @@ impl Default for Limits {
             pids: Some(512),
             cpu_milli: None,
             file_bytes: None,
+            disk_bytes: None,
             open_files: 4096,
             tmp_bytes: 256 << 20,
         }
@@ -117,6 +122,8 @@ pub enum Enforcement {
     ProcessLimit,
     /// The size of a file system in memory.
     MemoryFiles,
+    /// Somebody looks again and again: what runs is killed when the box is over it.
+    Watched,
     /// Signals from the box's init.
     Signals,
     /// It is not held; the reason.

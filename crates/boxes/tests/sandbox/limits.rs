@@ -77,3 +77,56 @@ fn one_box_does_not_use_up_anothers_processes() {
     drop(running);
     assert!(error.is_some(), "the hungry box is full");
 }
+
+/// One file is stopped by its own limit, at once; more files by the watch.
+#[test]
+fn what_a_box_writes_is_held_to_its_limit_of_disk() {
+    let house = House::new();
+    let mut spec = house.spec("disk");
+    spec.limits.disk_bytes = Some(32 << 20);
+    let sandbox = house.level().create(&spec).expect("a box");
+    assert_eq!(sandbox.enforced().disk, Enforcement::Watched);
+    let upper = sandbox.upper().expect("a directory").to_owned();
+    let fills: [(&str, &str); 4] = [
+        ("files", "i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > /f$i; done"),
+        ("small", "mkdir /s; i=0; while :; do i=$((i+1)); : > /s/$i; done"),
+        ("hidden", "mkdir /h; cd /h; chmod 0 /h; exec dd if=/dev/zero of=/big bs=1K"),
+        ("unnamed", "exec 3> /gone; rm /gone; while :; do head -c 1000000 /dev/zero >&3; done"),
+    ];
+    for (name, script) in fills {
+        let mut fill = sh(script);
+        fill.timeout_ms = Some(60_000);
+        let ended = sandbox.exec(&fill).expect("it starts").output(b"", 1 << 20);
+        let error = ended.expect_err(name).to_string();
+        assert!(error.contains("limit of disk"), "{name}: {error}");
+        // What it wrote between two looks, on a disk as slow as the others of this machine.
+        let took = taken(&upper);
+        assert!(took < 1 << 30, "{name}: {took}");
+        // The box goes on, and may make room.
+        let room = "chmod 755 /h 2> /dev/null; rm -rf /f* /s /h /big; echo room";
+        assert_eq!(text(&run(&*sandbox, &sh(room))), "room\n", "{name}");
+        let more = "head -c 5000000 /dev/zero > /more && sleep 1 && rm /more && echo done";
+        assert_eq!(text(&run(&*sandbox, &sh(more))), "done\n", "{name}");
+    }
+}
+
+/// Bytes and entries.
+fn taken(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => 4096 + taken(&entry.path()),
+        Ok(metadata) => metadata.len().max(4096),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+#[test]
+fn one_file_ends_at_its_limit() {
+    let house = House::new();
+    let mut spec = house.spec("file");
+    spec.limits.file_bytes = Some(1 << 20);
+    let sandbox = house.level().create(&spec).expect("a box");
+    let output = run(&*sandbox, &sh("head -c 5000000 /dev/zero > /big; stat -c %s /big"));
+    assert!(output.stdout == b"1048576\n", "{}", text(&output));
+}

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid};
 
+use super::watch::Watch;
 use crate::sandbox::cgroup::{BoxCgroup, Cgroups, Controller};
+use crate::sandbox::clock::now_ms;
 use crate::sandbox::detached::{Detach, detach};
 use crate::sandbox::identity::{self, Extent};
 use crate::sandbox::inside;
@@ -66,6 +68,8 @@ pub struct Inhabited {
     pub control: Option<OwnedFd>,
     /// Who waits for its end.
     pub waiting: Vec<OwnedFd>,
+    /// Over what it has on the disk, if that is limited.
+    pub watch: Option<Watch>,
 }
 
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
@@ -106,11 +110,14 @@ pub fn create(
         Upper::Directory(dir) => Some(dir.join("work")),
         _ => own.clone(),
     };
+    let disk = spec.limits.disk_bytes;
     match raise(machine, &seed, spec, control) {
         Ok(living) => {
             let Seed { pid, pidfd, cgroup, .. } = seed;
             let (control, waiting) = (None, Vec::new());
-            Ok(Inhabited { pid, pidfd, cgroup, living, leftover, control, waiting })
+            let watch = living.upper.clone().zip(disk);
+            let watch = watch.map(|(upper, bytes)| Watch::new(upper, bytes, now_ms()));
+            Ok(Inhabited { pid, pidfd, cgroup, living, leftover, control, waiting, watch })
         }
         Err(failure) => {
             pull(&seed);
@@ -265,7 +272,8 @@ fn enforced(machine: &Machine, spec: &SandboxSpec, host_uid: u32) -> Enforced {
     };
     let disk = match spec.upper {
         Upper::Memory { .. } => Enforcement::MemoryFiles,
-        _ => Enforcement::NotEnforced("only an upper in memory has a size".to_owned()),
+        _ if limits.disk_bytes.is_some() => Enforcement::Watched,
+        _ => Enforcement::NotAsked,
     };
     Enforced {
         memory: by(

@@ -7,6 +7,7 @@ mod door;
 mod launch;
 mod removal;
 mod serve;
+mod watch;
 
 pub use door::SOCKET;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +15,7 @@ use rustix::process::{
 use super::birth::{self, Inhabited, Machine, Seed};
 use super::door::Door;
 use super::removal::Removal;
+use super::watch::{LOOK_MS, Watch, kill_all_in};
 use crate::sandbox::cgroup::Cgroups;
 use crate::sandbox::clock::now_ms;
 use crate::sandbox::spec::{Living, SandboxSpec, Upper};
@@ -95,6 +96,7 @@ struct News {
     owners: Vec<bool>,
     dead: Vec<bool>,
     removed: Vec<bool>,
+    counted: Vec<bool>,
 }
 
 impl Spawner {
@@ -137,11 +139,12 @@ impl Spawner {
             // still mounting its root, and a new namespace takes the same lock of the kernel.
             let wait_ms = match (sow, busy) {
                 (true, _) => Some(3),
-                (false, true) => None,
+                (false, true) => self.is_watching().then_some(LOOK_MS),
                 // Somebody who is about to come holds the lock: look again soon.
                 (false, false) => Some(IDLE_MS.saturating_sub(idle).max(100)),
             };
             let Some(news) = self.poll(door, wait_ms) else { return };
+            self.watch(&news.counted);
             if sow && !news.any() {
                 self.sow();
                 continue;
@@ -163,6 +166,7 @@ impl Spawner {
         fds.extend(self.owners.iter().map(|owner| watch(owner.as_fd())));
         fds.extend(self.boxes.values().map(|one| watch(one.pidfd.as_fd())));
         fds.extend(self.removals.iter().map(|one| watch(one.pidfd.as_fd())));
+        fds.extend(self.boxes.values().filter_map(Inhabited::counted).map(watch));
         let timeout = wait_ms.map(|ms| Timespec {
             tv_sec: i64::try_from(ms / 1000).unwrap_or(0),
             tv_nsec: i64::try_from(ms % 1000).unwrap_or(0) * 1_000_000,
@@ -176,7 +180,28 @@ impl Spawner {
         let door = door.is_some() && said.next() == Some(true);
         let owners = said.by_ref().take(self.owners.len()).collect();
         let dead = said.by_ref().take(self.boxes.len()).collect();
-        Some(News { door, owners, dead, removed: said.collect() })
+        let removed = said.by_ref().take(self.removals.len()).collect();
+        Some(News { door, owners, dead, removed, counted: said.collect() })
+    }
+
+    fn is_watching(&self) -> bool {
+        self.boxes.values().any(|one| one.watch.is_some())
+    }
+
+    /// Looks at what boxes have on the disk, and kills what runs in those that have too much.
+    fn watch(&mut self, counted: &[bool]) {
+        let mut counted = counted.iter().copied();
+        let now = now_ms();
+        for one in self.boxes.values_mut() {
+            let Some(watch) = &mut one.watch else { continue };
+            if watch.said().is_some() {
+                if counted.next() == Some(true) && watch.is_over() {
+                    kill_all_in(one.pid);
+                }
+            } else {
+                watch.look(one.pid, now);
+            }
+        }
     }
 
     /// Answers one question of each owner that has one, and lets go of those that are gone.
@@ -345,12 +370,17 @@ impl Spawner {
 
 impl News {
     fn any(&self) -> bool {
-        let all = [&self.owners, &self.dead, &self.removed];
+        let all = [&self.owners, &self.dead, &self.removed, &self.counted];
         self.door || all.into_iter().flatten().any(|said| *said)
     }
 }
 
 impl Inhabited {
+    /// What is readable when its files are counted.
+    fn counted(&self) -> Option<BorrowedFd<'_>> {
+        self.watch.as_ref().and_then(Watch::said)
+    }
+
     /// Not one that is being destroyed.
     fn can_be_adopted(&self) -> bool {
         self.control.is_some() && self.waiting.is_empty()

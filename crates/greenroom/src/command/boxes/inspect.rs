@@ -129,6 +129,7 @@ fn held(by: &Enforcement) -> String {
         Enforcement::BoxLimit => "held for the box by a resource limit".to_owned(),
         Enforcement::ProcessLimit => "held for each process, not the box: no cgroup".to_owned(),
         Enforcement::MemoryFiles => "held by a file system in memory".to_owned(),
+        Enforcement::Watched => "watched: what runs is killed when the box is over it".to_owned(),
         Enforcement::Signals => "by signals: no cgroup".to_owned(),
         Enforcement::NotEnforced(why) => format!("not held: {why}"),
     }
