@@ -267,16 +267,20 @@ fn usable(places: &[Place], controller: Controller, name: &str) -> Result<Place,
 
 fn open_place(place: &Place, name: &str) -> io::Result<()> {
     let dir = place.own.join(name);
-    match fs::create_dir(&dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
+    let made = match fs::create_dir(&dir) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(error),
+    };
     if place.unified && place.controller != Controller::Freezer {
         let enable = format!("+{}", place.controller.name());
         let done = fs::write(place.own.join("cgroup.subtree_control"), &enable)
             .and_then(|()| fs::write(dir.join("cgroup.subtree_control"), &enable));
         if let Err(error) = done {
-            let _ = fs::remove_dir(&dir);
+            // Another controller's may stand in it by now: that one keeps its own.
+            if made {
+                let _ = fs::remove_dir(&dir);
+            }
             return Err(error);
         }
     }
