@@ -1,6 +1,9 @@
 //! Many boxes, one after the other and at once, and what is left of them: nothing, or this fails.
 //!
 //! `cargo run --release -p greenroom-boxes --example soak [CYCLES [BOXES]]`
+//!
+//! What a box takes in time is measured by `greenroom bench box`. This also shows how a program
+//! becomes its own spawner: the first line of `main`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,7 +12,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use greenroom_boxes::sandbox::{
-    Bind, ExecSpec, Launch, Level, Limits, Namespace, Sandbox, SandboxSpec, Upper, spawner_main,
+    Bind, ExecSpec, Launch, Level, Namespace, Sandbox, SandboxSpec, spawner_main,
 };
 
 /// What the machine has of boxes.
@@ -107,14 +110,8 @@ fn run(sandbox: &dyn Sandbox) -> Result<(), Box<dyn Error>> {
 }
 
 fn spec(dir: &Path, id: &str) -> SandboxSpec {
-    SandboxSpec {
-        id: id.to_owned(),
-        lower: vec![dir.join("base")],
-        upper: Upper::Disk,
-        binds: vec![Bind { source: "/usr".into(), target: "/usr".into(), writable: false }],
-        limits: Limits::default(),
-        listen: Vec::new(),
-    }
+    let usr = Bind { source: "/usr".into(), target: "/usr".into(), writable: false };
+    SandboxSpec { binds: vec![usr], ..SandboxSpec::new(id, vec![dir.join("base")]) }
 }
 
 fn same(before: &Left, level: &Namespace, state: &Path) -> Result<(), Box<dyn Error>> {

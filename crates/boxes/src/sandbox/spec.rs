@@ -215,6 +215,20 @@ const LISTEN_OPEN_FILES_MIN: u32 = 64;
 const SOCKET_PATH_MAX: usize = 107;
 
 impl SandboxSpec {
+    /// A box of these layers, the lowest first, that writes to a directory of its own and sees
+    /// nothing of the host.
+    #[must_use]
+    pub fn new(id: impl Into<String>, lower: Vec<PathBuf>) -> Self {
+        Self {
+            id: id.into(),
+            lower,
+            upper: Upper::Disk,
+            binds: Vec::new(),
+            limits: Limits::default(),
+            listen: Vec::new(),
+        }
+    }
+
     /// Refuses what no box can be made of.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let invalid =

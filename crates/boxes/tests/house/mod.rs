@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use greenroom_boxes::sandbox::{
-    Bind, ExecSpec, Launch, Level, Limits, Namespace, Output, Sandbox, SandboxSpec, Upper,
+    Bind, ExecSpec, Launch, Level, Namespace, Output, Sandbox, SandboxSpec,
 };
 
 pub struct House {
@@ -41,14 +41,8 @@ impl House {
 
     pub fn spec(&self, id: &str) -> SandboxSpec {
         let usr = Bind { source: "/usr".into(), target: "/usr".into(), writable: false };
-        SandboxSpec {
-            id: id.to_owned(),
-            lower: vec![self.dir.path().join("base")],
-            upper: Upper::Disk,
-            binds: vec![usr],
-            limits: Limits::default(),
-            listen: Vec::new(),
-        }
+        let lower = vec![self.dir.path().join("base")];
+        SandboxSpec { binds: vec![usr], ..SandboxSpec::new(id, lower) }
     }
 
     pub fn level(&self) -> &Namespace {

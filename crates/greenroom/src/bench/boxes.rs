@@ -5,9 +5,7 @@ use super::machine::{Watch, object, percentile, round};
 use super::place::Place;
 use super::plan::Args;
 use greenroom_boxes::branch::{Branches, Terms};
-use greenroom_boxes::sandbox::{
-    Bind, ExecSpec, Launch, Level, Limits, Namespace, Sandbox, SandboxSpec, Upper,
-};
+use greenroom_boxes::sandbox::{Bind, ExecSpec, Launch, Level, Namespace, Sandbox, SandboxSpec};
 use greenroom_boxes::store::Writing;
 use greenroom_boxes::tree::{Entry, Manifest};
 use greenroom_boxes::{BlobHash, TreePath};
@@ -27,6 +25,20 @@ const CHANGED_BYTES: usize = 21_000;
 /// Boxes that idle at once: `--processes`.
 const IDLE: usize = 100;
 
+/// What is measured, in microseconds. `spawn_burst` is `spawn` without a moment in between.
+const NAMES: [&str; 10] = [
+    "spawn",
+    "spawn_burst",
+    "first_exec",
+    "destroy",
+    "bwrap",
+    "forkexec",
+    "exec",
+    "branch",
+    "worktree",
+    "commit_100",
+];
+
 /// Samples by name, in microseconds.
 type Times = BTreeMap<&'static str, Vec<f64>>;
 
@@ -40,7 +52,7 @@ pub(super) fn run(place: &Place, args: &Args) -> anyhow::Result<Map<String, Valu
     let mut p50 = |name: &str| times.get_mut(name).map(|all| percentile(all, 0.5));
     let (spawn, bwrap) = (p50("spawn"), p50("bwrap"));
     let mut figures = object(json!({ "bench": "box" }));
-    for name in ["spawn", "bwrap", "forkexec", "exec", "branch", "worktree", "commit_100"] {
+    for name in NAMES {
         figures.insert(format!("{name}_p50_us"), json!(p50(name).map(round)));
     }
     let ratio = spawn.zip(bwrap).map(|(spawn, bwrap)| round(spawn / bwrap));
@@ -72,13 +84,15 @@ fn sandboxes(dir: &Path, idle: usize, times: &mut Times) -> anyhow::Result<f64> 
         take(times, "exec", || exec(&*resident))?;
         let one = spec(dir, format!("box-{number}"));
         let sandbox = take(times, "spawn", || Ok(level.create(&one)?))?;
-        exec(&*sandbox)?;
-        sandbox.destroy()?;
+        take(times, "first_exec", || exec(&*sandbox))?;
+        take(times, "destroy", || Ok(sandbox.destroy()?))?;
     }
     let before = available_kb()?;
     let mut boxes = Vec::with_capacity(idle);
     for number in 0..idle {
-        boxes.push(level.create(&spec(dir, format!("idle-{number}")))?);
+        // One after the other, so that what the spawner makes ahead is used up.
+        let one = spec(dir, format!("idle-{number}"));
+        boxes.push(take(times, "spawn_burst", || Ok(level.create(&one)?))?);
     }
     let used = before - available_kb()?;
     for sandbox in boxes {
@@ -89,14 +103,8 @@ fn sandboxes(dir: &Path, idle: usize, times: &mut Times) -> anyhow::Result<f64> 
 }
 
 fn spec(dir: &Path, id: String) -> SandboxSpec {
-    SandboxSpec {
-        id,
-        lower: vec![dir.join("base")],
-        upper: Upper::Disk,
-        binds: vec![Bind { source: "/usr".into(), target: "/usr".into(), writable: false }],
-        limits: Limits::default(),
-        listen: Vec::new(),
-    }
+    let usr = Bind { source: "/usr".into(), target: "/usr".into(), writable: false };
+    SandboxSpec { binds: vec![usr], ..SandboxSpec::new(id, vec![dir.join("base")]) }
 }
 
 fn exec(sandbox: &dyn Sandbox) -> anyhow::Result<()> {
