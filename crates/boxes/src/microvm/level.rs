@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::home::reap;
 use super::probe::missing;
 use super::sandbox::MicrovmBox;
 use super::settings::Settings;
@@ -30,6 +31,8 @@ impl Microvm {
 
     /// Without looking: what is missing is found when a box is made.
     pub fn unproven(settings: Settings, state: &Path) -> Self {
+        // What cannot be ended now must not keep new boxes from being made.
+        let _ = reap(state);
         Self { settings, state: state.to_owned() }
     }
 }

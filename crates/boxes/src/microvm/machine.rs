@@ -16,6 +16,7 @@ use cloud_hypervisor_client::models::{
 use cloud_hypervisor_client::{SocketBasedApiClient, socket_based_api_client};
 
 use super::agent::PORT;
+use super::home::api_socket;
 use super::initramfs::AGENT;
 use super::settings::Settings;
 
@@ -48,7 +49,7 @@ impl Machine {
         let log = File::create(dir.join("monitor.log"))?;
         let child = Command::new(&settings.vmm)
             .arg("--api-socket")
-            .arg(dir.join("api"))
+            .arg(api_socket(dir))
             .env_clear()
             .process_group(0)
             .stdin(Stdio::null())
@@ -57,9 +58,9 @@ impl Machine {
             .spawn()
             .map_err(|error| named(&settings.vmm, error))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let api = socket_based_api_client(dir.join("api"));
+        let api = socket_based_api_client(api_socket(dir));
         let mut machine = Self { dir: dir.to_owned(), child, api, runtime };
-        machine.wait_for("its API", |machine| UnixStream::connect(machine.dir.join("api")))?;
+        machine.wait_for("its API", |machine| UnixStream::connect(api_socket(&machine.dir)))?;
         let config = config(settings, dir, size)?;
         machine.ask(machine.api.create_vm(config))?;
         machine.ask(machine.api.boot_vm())?;

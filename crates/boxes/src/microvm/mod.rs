@@ -10,10 +10,14 @@
 //! card and no shared folder; what is written is its memory and goes with it. Nothing is ever
 //! downloaded: the machine monitor, the kernel and the agent are files that the probe looks for.
 //!
+//! A machine whose owner was killed lives on without anybody who could reach it, until the level
+//! is opened again over the same state directory: that ends it and removes what it had.
+//!
 //! Knows no layers and no branches: it is told directories.
 
 mod agent;
 mod frame;
+mod home;
 mod initramfs;
 mod level;
 mod machine;

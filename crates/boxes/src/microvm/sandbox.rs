@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{Seek, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::home::Home;
 use super::machine::{Machine, Size, dial};
 use super::settings::Settings;
 use super::{initramfs, relay};
@@ -18,35 +18,35 @@ use crate::sandbox::{
 /// Memory of a guest that has no limit.
 const MEMORY_BYTES: u64 = 1 << 30;
 
-/// Machines that this process made, for the names of their directories.
-static MADE: AtomicU64 = AtomicU64::new(0);
-
 pub struct MicrovmBox {
     id: String,
     enforced: Enforced,
     /// Behind a lock, because its API takes one question at a time. None when it has ended.
     machine: std::sync::Mutex<Option<Machine>>,
     vsock: PathBuf,
-    dir: PathBuf,
+    home: Home,
     frozen: AtomicBool,
 }
 
 impl MicrovmBox {
     pub fn new(settings: &Settings, state: &Path, spec: &SandboxSpec) -> Result<Self, Error> {
         check(spec)?;
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let dir = state.join(format!("microvm-{}-{number}", std::process::id()));
-        let made = make(settings, &dir, spec).map_err(|source| {
-            let _ = fs::remove_dir_all(&dir);
-            Error::Setup { id: spec.id.clone(), stage: "start a virtual machine".into(), source }
+        let failed = |source| Error::Setup {
+            id: spec.id.clone(),
+            stage: "start a virtual machine".into(),
+            source,
+        };
+        let home = Home::make(state).map_err(failed)?;
+        let made = make(settings, &home.dir, spec).inspect_err(|_| {
+            let _ = fs::remove_dir_all(&home.dir);
         });
-        let machine = made?;
+        let machine = made.map_err(failed)?;
         Ok(Self {
             id: spec.id.clone(),
             enforced: enforced(spec),
             vsock: machine.vsock(),
             machine: std::sync::Mutex::new(Some(machine)),
-            dir,
+            home,
             frozen: AtomicBool::new(false),
         })
     }
@@ -74,14 +74,12 @@ impl MicrovmBox {
         if machine.take().is_none() {
             return Ok(());
         }
-        let removed = fs::remove_dir_all(&self.dir);
-        removed.map_err(Error::system(format!("remove `{}`", self.dir.display())))
+        let removed = fs::remove_dir_all(&self.home.dir);
+        removed.map_err(Error::system(format!("remove `{}`", self.home.dir.display())))
     }
 }
 
 fn make(settings: &Settings, dir: &Path, spec: &SandboxSpec) -> std::io::Result<Machine> {
-    fs::create_dir_all(dir)?;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     initramfs::write(&dir.join("initramfs"), &spec.lower, &settings.agent)?;
     let memory_bytes = spec.limits.memory_bytes.unwrap_or(MEMORY_BYTES);
     let vcpus = spec.limits.cpu_milli.unwrap_or(1000) / 1000;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
 
 use greenroom_boxes::microvm::{Microvm, Settings};
 use greenroom_boxes::sandbox::{
@@ -20,33 +20,25 @@ struct House {
 impl House {
     fn new(faulty: bool) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::create_dir_all(dir.path().join("base/etc")).expect("a layer");
-        fs::write(dir.path().join("base/etc/note"), "from the layer").expect("a file");
-        fs::write(dir.path().join("agent"), "agent").expect("an agent");
-        let settings = Settings {
-            vmm: monitor::program(dir.path(), faulty),
-            kernel: "/no/kernel/is/read/here".into(),
-            agent: dir.path().join("agent"),
-        };
-        let level = Microvm::unproven(settings, &dir.path().join("state"));
+        let level = House::level(dir.path(), faulty);
         Self { level, dir }
     }
 
-    fn spec(&self) -> SandboxSpec {
-        let limits = Limits {
-            memory_bytes: Some(128 << 20),
-            cpu_milli: Some(2000),
-            pids: None,
-            ..Limits::default()
+    /// As another process has it.
+    fn level(dir: &Path, faulty: bool) -> Microvm {
+        fs::create_dir_all(dir.join("base/etc")).expect("a layer");
+        fs::write(dir.join("base/etc/note"), "from the layer").expect("a file");
+        fs::write(dir.join("agent"), "agent").expect("an agent");
+        let settings = Settings {
+            vmm: monitor::program(dir, faulty),
+            kernel: "/no/kernel/is/read/here".into(),
+            agent: dir.join("agent"),
         };
-        SandboxSpec {
-            id: "machine".to_owned(),
-            lower: vec![self.dir.path().join("base")],
-            upper: Upper::Memory { bytes: 1 << 20, inodes: 100 },
-            binds: Vec::new(),
-            listen: Vec::new(),
-            limits,
-        }
+        Microvm::unproven(settings, &dir.join("state"))
+    }
+
+    fn spec(&self) -> SandboxSpec {
+        spec(self.dir.path())
     }
 
     fn spawn(&self) -> Box<dyn Sandbox> {
@@ -57,6 +49,23 @@ impl House {
     fn left(&self) -> Vec<PathBuf> {
         let read = fs::read_dir(self.dir.path().join("state")).into_iter().flatten().flatten();
         read.map(|entry| entry.path()).collect()
+    }
+}
+
+fn spec(dir: &Path) -> SandboxSpec {
+    let limits = Limits {
+        memory_bytes: Some(128 << 20),
+        cpu_milli: Some(2000),
+        pids: None,
+        ..Limits::default()
+    };
+    SandboxSpec {
+        id: "machine".to_owned(),
+        lower: vec![dir.join("base")],
+        upper: Upper::Memory { bytes: 1 << 20, inodes: 100 },
+        binds: Vec::new(),
+        listen: Vec::new(),
+        limits,
     }
 }
 
@@ -237,4 +246,52 @@ fn what_this_level_does_not_have_is_refused() {
     assert_eq!(refused(&|spec| spec.limits.cpu_milli = Some(1500)), "limits.cpu_milli");
     assert_eq!(refused(&|spec| spec.limits.memory_bytes = Some(1 << 20)), "limits.memory_bytes");
     assert_eq!(refused(&|spec| spec.limits.file_bytes = Some(1)), "limits.file_bytes");
+}
+
+const OWNED: &str = "GREENROOM_TEST_OWNED";
+
+/// Not told where, it owns nothing.
+#[test]
+fn owns_a_machine_when_it_is_told_to() {
+    let Some(dir) = std::env::var_os(OWNED) else { return };
+    let dir = Path::new(&dir);
+    let _sandbox = House::level(dir, false).create(&spec(dir)).expect("a box");
+    println!("\nowned");
+    std::io::stdin().read_to_string(&mut String::new()).expect("until it is killed");
+}
+
+/// Processes with the directory on their command line.
+fn monitors(dir: &Path) -> usize {
+    let has = |entry: &fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let state = String::from_utf8_lossy(&line).contains(&*dir.to_string_lossy());
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        state && !stat.contains(") Z ")
+    };
+    fs::read_dir("/proc").expect("processes").flatten().filter(has).count()
+}
+
+#[test]
+fn machines_of_a_killed_owner_are_ended_at_the_next_start() {
+    let house = House::new(false);
+    let own = house.spawn();
+    let state = house.dir.path().join("state");
+    let mut owner = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "level::owns_a_machine_when_it_is_told_to", "--nocapture"])
+        .env(OWNED, house.dir.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("an owner");
+    let mut lines = BufReader::new(owner.stdout.take().expect("a pipe")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line == "owned")), "it has a machine");
+    assert_eq!((house.left().len(), monitors(&state)), (2, 2));
+    drop(House::level(house.dir.path(), false));
+    assert_eq!((house.left().len(), monitors(&state)), (2, 2), "both owners live");
+    owner.kill().expect("killed");
+    owner.wait().expect("dead");
+    assert_eq!((house.left().len(), monitors(&state)), (2, 2), "nobody has looked yet");
+    drop(House::level(house.dir.path(), false));
+    assert_eq!((house.left().len(), monitors(&state)), (1, 1), "one of them was nobody's");
+    assert_eq!(run(&*own, &sh("exit 3")).finished.end, End::Code(3), "the other one goes on");
 }

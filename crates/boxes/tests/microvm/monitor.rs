@@ -17,7 +17,7 @@ pub fn program(dir: &Path, faulty: bool) -> PathBuf {
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && echo 'cloud-hypervisor of a test' && exit\n\
          export {SOCKET}=\"$2\" FAULTY={faulty} PATH=/usr/bin:/bin\n\
-         exec '{}' --exact monitor::is_one_when_it_is_told_to --nocapture\n",
+         exec '{}' --exact monitor::is_one_when_it_is_told_to --nocapture \"$2\"\n",
         own.display()
     );
     fs::write(&path, script).expect("a script");
