@@ -83,7 +83,8 @@ impl Engine {
         let (Some(was), Some(no)) = (&row.boot, row.sandbox) else { return Ok(()) };
         let dir = self.upper_dir(&row.name, no);
         if *was == boot()? {
-            self.take_in(row, &dir.join("upper"))?;
+            // Also beyond its limit of disk: nothing could make room in it any more.
+            self.take_in(row, &dir.join("upper"), None)?;
             self.lost(&row.name, loss)?;
         } else {
             // The mount does not sync, so nobody knows what of it reached the disk.
@@ -93,18 +94,18 @@ impl Engine {
         self.records.unmount(&row.name)
     }
 
-    /// Puts what stands in an upper folder into the head. The box is frozen or gone.
-    fn take_in(&self, row: &BoxRow, upper: &Path) -> Result<(), Error> {
+    /// Puts what stands in an upper folder into the head, at most so many bytes. The box is
+    /// frozen or gone.
+    fn take_in(&self, row: &BoxRow, upper: &Path, disk: Option<u64>) -> Result<(), Error> {
         let head = self.branches.head(&row.name)?;
         // Somebody has changed the head since: a commit, which froze the box, took this in
         // before it, and had no time to end the box. Nothing was written after that.
         if head.moves != row.moves || !upper.exists() {
             return Ok(());
         }
-        let image = self.image(&row.image.to_string())?;
         let bounds = Bounds::default();
-        let disk = image.limits.disk_bytes.unwrap_or(u64::MAX);
-        let bounds = Bounds { total_bytes_max: bounds.total_bytes_max.min(disk), ..bounds };
+        let total_bytes_max = bounds.total_bytes_max.min(disk.unwrap_or(u64::MAX));
+        let bounds = Bounds { total_bytes_max, ..bounds };
         let mut writing = self.branches.store().write()?;
         // Beside the upper folder, and gone with it.
         let noted = upper.with_file_name("known.json");
@@ -128,7 +129,8 @@ impl Engine {
         sandbox.freeze()?;
         let frozen = Frozen { sandbox: Some(sandbox) };
         if let Some(upper) = frozen.upper() {
-            self.take_in(&row, &upper)?;
+            let disk = self.image(&row.image.to_string())?.limits.disk_bytes;
+            self.take_in(&row, &upper, disk)?;
         }
         Ok(Some(frozen))
     }
