@@ -1,6 +1,8 @@
 //! What is said between a person, an agent's model and its tools: plain data, the
 //! same for all providers. Knows no provider.
 
+pub use crate::verbatim::Verbatim;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,21 +89,48 @@ pub struct ToolResult {
     pub failed: bool,
 }
 
-/// What a provider sent, byte for byte as JSON allows: thinking with its
-/// signatures, encrypted reasoning, ids. Only the provider that wrote it reads it;
-/// another, after a fallback, is told the message's `content`.
+/// What a provider sent, to the letter: thinking with its signatures, encrypted
+/// reasoning, ids. Only the provider that wrote it reads it; another, after a fallback,
+/// is told the message's `content`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Raw {
     /// The protocol that wrote it ([`Provider::protocol`](crate::provider::Provider::protocol)).
     pub protocol: String,
+    /// Who wrote it. `None`: it was not noted, and goes to whoever speaks the protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Origin>,
     /// Its blocks.
-    pub blocks: Value,
+    pub blocks: Verbatim,
+}
+
+/// Whose a message is. Many speak one protocol, and one address may serve several
+/// accounts, which cannot read each other's encrypted thoughts: both must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The provider's name.
+    pub provider: String,
+    /// Its address.
+    pub url: String,
+}
+
+impl Raw {
+    /// Its blocks, for one who speaks this protocol at this place, if they are its own.
+    pub fn blocks_for(&self, protocol: &str, reader: &Origin) -> Option<&Verbatim> {
+        let is_own = self.by.as_ref().is_none_or(|by| by == reader);
+        (is_own && self.protocol == protocol).then_some(&self.blocks)
+    }
 }
 
 impl Message {
     /// Words of a person or another process.
     pub fn user(text: impl Into<String>) -> Message {
         Message { role: Role::User, content: vec![Part::Text { text: text.into() }], raw: None }
+    }
+
+    /// Its provider's own form, for one who speaks this protocol at this place, if it is
+    /// that one's.
+    pub fn blocks_for(&self, protocol: &str, reader: &Origin) -> Option<&Verbatim> {
+        self.raw.as_ref()?.blocks_for(protocol, reader)
     }
 
     /// All words of it, in order.

@@ -25,6 +25,7 @@ mod root;
 pub mod scripted;
 pub mod skill;
 pub mod tool;
+mod verbatim;
 pub mod workspace;
 
 pub use agent::{

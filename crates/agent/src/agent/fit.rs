@@ -24,6 +24,9 @@ const TEXT_BYTES: [usize; 5] = [256 << 10, 32 << 10, 4 << 10, 512, 64];
 pub(super) fn fit(thread: &mut Thread, most: usize) {
     let over = |thread: &Thread| json_size(thread).saturating_sub(most);
     thread.kept.free(over(thread));
+    if over(thread) > 0 {
+        thread.left_out.clear();
+    }
     let wanted = over(thread);
     drop_raw(&mut thread.messages, wanted);
     for text_bytes in TEXT_BYTES {

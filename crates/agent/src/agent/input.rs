@@ -2,15 +2,16 @@
 
 use super::boxed::Given;
 use super::thread::Thread;
+use crate::conversation::Verbatim;
 use crate::workspace::Place;
 use greenroom_model::ProcessId;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// What an agent begins with: words, an object that says more, or any other JSON,
 /// which it is told as it is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug)]
 pub(crate) enum Input {
     /// What a run before this one has come to.
     Continued(Box<Continued>),
@@ -86,6 +87,24 @@ pub struct Home {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(is: &bool) -> bool {
     !*is
+}
+
+/// The first that it can be. serde's `untagged` would make a value of it first, and lose
+/// what a provider sent.
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+        let json = Verbatim::deserialize(deserializer)?;
+        if let Ok(continued) = json.read() {
+            return Ok(Input::Continued(continued));
+        }
+        if let Ok(task) = json.read() {
+            return Ok(Input::Task(task));
+        }
+        match json.read().map_err(D::Error::custom)? {
+            Value::String(words) => Ok(Input::Words(words)),
+            other => Ok(Input::Other(other)),
+        }
+    }
 }
 
 impl Input {

@@ -1,7 +1,8 @@
 //! What attempts at a call of a model have taken that came to nothing: providers bill
 //! what they have read and written, whether or not it arrives whole.
 
-use crate::provider::{Delta, Reply, Request, Usage};
+use crate::conversation::Message;
+use crate::provider::{Delta, Reply, Request, Stop, Usage};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,14 +24,31 @@ impl Lost {
     }
 }
 
-/// A reply, and what was lost before it came. What the journal has of a call.
+/// A [`Reply`], and what was lost before it came. What the journal has of a call.
+///
+/// Field by field: through serde's `flatten` what a provider sent would be lost.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Answer {
-    #[serde(flatten)]
-    pub reply: Reply,
+    message: Message,
+    stop: Stop,
+    usage: Usage,
+    model: String,
     /// What the attempts before it took.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub lost: Usage,
+}
+
+impl Answer {
+    fn new(reply: Reply, lost: Usage) -> Answer {
+        let Reply { message, stop, usage, model } = reply;
+        Answer { message, stop, usage, model, lost }
+    }
+
+    /// The reply.
+    pub fn reply(self) -> Reply {
+        let Answer { message, stop, usage, model, .. } = self;
+        Reply { message, stop, usage, model }
+    }
 }
 
 fn is_nothing(usage: &Usage) -> bool {
@@ -66,7 +84,7 @@ impl Meter {
     /// The reply is whole: nothing of this attempt is lost.
     pub fn whole(mut self, reply: Reply) -> Answer {
         (self.told, self.seen) = (None, 0);
-        Answer { reply, lost: self.lost.so_far() }
+        Answer::new(reply, self.lost.so_far())
     }
 
     /// What it has taken: what the provider said, or else the request and what was seen

@@ -143,7 +143,9 @@ impl Run {
         };
         let lost = Lost::default();
         match self.answer(choice, ask.what, ask.live, Arc::new(request), is_last, &lost).await {
-            Ok(Answer { reply, lost }) => {
+            Ok(answer) => {
+                let lost = answer.lost;
+                let reply = answer.reply();
                 self.book(choice, reserved, &[reply.usage, lost])?;
                 Ok(reply)
             }

@@ -3,11 +3,11 @@
 use super::guard::Watch;
 use super::kept::Kept;
 use super::notes::Notes;
-use crate::conversation::Message;
+use crate::conversation::{Message, Raw};
 use crate::provider::Usage;
 use greenroom_model::ProcessId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A conversation, what it has taken, and what it has come to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub(crate) struct Thread {
     pub compactions: u32,
     /// Those times that were not taken back.
     pub standing: Vec<u32>,
+    /// What the last time has left out, in its providers' own form, for it to be taken
+    /// back: the state has the words alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<u32, Raw>,
     /// Not made shorter below so many tokens: a compaction was taken back.
     pub hold: u64,
     /// Messages that always stay as they are.

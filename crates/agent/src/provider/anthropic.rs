@@ -6,15 +6,16 @@ mod decode;
 mod tests;
 
 use self::decode::{Decoder, PROTOCOL};
-use super::body::{arguments_object, closed, merge, set};
+use super::body::{Block, Body, Side, arguments_object, came, closed, merge, set};
 use super::http::{Endpoint, Http, Post};
 use super::reply::Reply;
 use super::request::{Request, ToolChoice};
 use super::{OnDelta, Provider};
-use crate::conversation::{Message, Part, Raw, Role};
+use crate::conversation::{Message, Origin, Part, Role};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The protocol's only version so far.
@@ -47,7 +48,7 @@ impl Provider for Anthropic {
         on_delta: OnDelta<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
-            let body = encode(request);
+            let body = encode(request, &self.http.endpoint.origin());
             let post = Post {
                 path: "/v1/messages".to_owned(),
                 asked: request,
@@ -62,12 +63,11 @@ impl Provider for Anthropic {
     }
 }
 
-fn encode(request: &Request) -> Value {
+fn encode<'a>(request: &'a Request, reader: &Origin) -> Body<Turn<'a>> {
     let tokens_max = if request.tokens_max > 0 { request.tokens_max } else { TOKENS_MAX };
     let mut body = json!({
         "model": request.model,
         "max_tokens": tokens_max,
-        "messages": messages(request),
         "stream": true,
     });
     if !request.system.is_empty() {
@@ -93,7 +93,7 @@ fn encode(request: &Request) -> Value {
     set(&mut body, "output_config", config);
     set(&mut body, "temperature", request.temperature.map(Value::from));
     merge(&mut body, &request.extra);
-    body
+    Body { fields: body, name: "messages", said: messages(request, reader) }
 }
 
 /// All up to here is to be cached. The protocol takes four such marks: the tools, the
@@ -112,39 +112,40 @@ fn tool_choice(choice: &ToolChoice) -> Option<Value> {
     }
 }
 
-/// The conversation, one message for all that one side says in a row.
-fn messages(request: &Request) -> Vec<Value> {
-    let mut sides: Vec<(Role, Vec<Value>)> = Vec::new();
-    for message in &request.messages {
-        let blocks = blocks(message);
-        if blocks.is_empty() {
-            continue;
-        }
-        match sides.last_mut() {
-            Some((role, said)) if *role == message.role => said.extend(blocks),
-            _ => sides.push((message.role, blocks)),
-        }
-    }
-    for (_, said) in sides.iter_mut().filter(|(role, _)| *role == Role::User) {
-        // Results stand before any words.
-        said.sort_by_key(|block| block["type"] != "tool_result");
-    }
-    let asked = sides.iter_mut().rev().filter(|(role, _)| *role == Role::User);
-    for (_, said) in asked.take(2) {
-        said.last_mut().map(mark);
-    }
-    let messages = sides.into_iter().map(|(role, content)| {
-        let role = if role == Role::User { "user" } else { "assistant" };
-        json!({"role": role, "content": content})
-    });
-    messages.collect()
+/// What one side says, as the protocol has it.
+#[derive(Debug, Serialize)]
+struct Turn<'a> {
+    role: &'static str,
+    content: Vec<Block<'a>>,
 }
 
-fn blocks(message: &Message) -> Vec<Value> {
-    if let Some(Raw { protocol, blocks: Value::Array(blocks) }) = &message.raw
-        && protocol == PROTOCOL
-    {
-        return blocks.clone();
+/// The conversation, one message for all that one side says in a row.
+fn messages<'a>(request: &'a Request, reader: &Origin) -> Vec<Turn<'a>> {
+    let mut sides = Vec::new();
+    for message in &request.messages {
+        Side::join(&mut sides, message.role == Role::User, blocks(message, reader));
+    }
+    for side in sides.iter_mut().filter(|side| side.is_user) {
+        // Results stand before any words.
+        side.blocks.sort_by_key(
+            |block| !matches!(block, Block::Told(block) if block["type"] == "tool_result"),
+        );
+    }
+    for side in sides.iter_mut().rev().filter(|side| side.is_user).take(2) {
+        if let Some(Block::Told(last)) = side.blocks.last_mut() {
+            mark(last);
+        }
+    }
+    let turns = sides.into_iter().map(|side| {
+        let role = if side.is_user { "user" } else { "assistant" };
+        Turn { role, content: side.blocks }
+    });
+    turns.collect()
+}
+
+fn blocks<'a>(message: &'a Message, reader: &Origin) -> Vec<Block<'a>> {
+    if let Some(blocks) = message.blocks_for(PROTOCOL, reader).and_then(came) {
+        return blocks;
     }
     let blocks = message.content.iter().filter_map(|part| match part {
         // The protocol takes no empty text.
@@ -165,7 +166,7 @@ fn blocks(message: &Message) -> Vec<Value> {
             Some(Value::Object(block))
         }
     });
-    blocks.collect()
+    blocks.map(Block::Told).collect()
 }
 
 /// Another provider's id, in the letters that this one takes.

@@ -4,7 +4,72 @@
 mod tests;
 
 use super::reply::Usage;
+use crate::verbatim::Verbatim;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// A request: a protocol's fields, and what was said, where all that the provider itself
+/// has sent goes back to the letter.
+#[derive(Debug)]
+pub(crate) struct Body<T> {
+    pub fields: Value,
+    /// The field with what was said.
+    pub name: &'static str,
+    pub said: Vec<T>,
+}
+
+impl<T: Serialize> Serialize for Body<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let fields = self.fields.as_object().into_iter().flatten();
+        let mut is_replaced = false;
+        for (name, value) in fields {
+            is_replaced |= name == self.name;
+            map.serialize_entry(name, value)?;
+        }
+        if !is_replaced {
+            map.serialize_entry(self.name, &self.said)?;
+        }
+        map.end()
+    }
+}
+
+/// A part of what was said.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Block<'a> {
+    /// In words that any provider can be told.
+    Told(Value),
+    /// As the provider has sent it.
+    Came(Cow<'a, RawValue>),
+}
+
+/// All that one side says in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Side<'a> {
+    pub is_user: bool,
+    pub blocks: Vec<Block<'a>>,
+}
+
+impl<'a> Side<'a> {
+    /// Puts these behind what was said before.
+    pub fn join(sides: &mut Vec<Side<'a>>, is_user: bool, blocks: Vec<Block<'a>>) {
+        match sides.last_mut() {
+            _ if blocks.is_empty() => {}
+            Some(side) if side.is_user == is_user => side.blocks.extend(blocks),
+            _ => sides.push(Side { is_user, blocks }),
+        }
+    }
+}
+
+/// The values of a list that a provider has sent, each as it came. `None`: it is no list.
+pub(crate) fn came(blocks: &Verbatim) -> Option<Vec<Block<'_>>> {
+    let blocks: Vec<&RawValue> = serde_json::from_str(blocks.text()).ok()?;
+    Some(blocks.into_iter().map(|block| Block::Came(Cow::Borrowed(block))).collect())
+}
 
 /// Puts further fields into a request: objects are united, all else is replaced.
 pub(crate) fn merge(body: &mut Value, extra: &Map<String, Value>) {
@@ -52,6 +117,14 @@ pub(crate) fn arguments_object(arguments: &Value) -> Value {
     match arguments {
         Value::Object(_) => arguments.clone(),
         other => json!({ "INVALID_JSON": other }),
+    }
+}
+
+/// The same of the model's own text, to the letter.
+pub(crate) fn arguments_verbatim(text: &str) -> Verbatim {
+    match serde_json::from_str::<Verbatim>(text) {
+        Ok(object) if object.text().starts_with('{') => object,
+        _ => Verbatim::of(&json!({ "INVALID_JSON": text })),
     }
 }
 

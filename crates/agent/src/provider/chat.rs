@@ -7,16 +7,18 @@ mod decode;
 mod tests;
 
 use self::decode::{Decoder, PROTOCOL};
-use super::body::{arguments_text, is_strict, merge, result_text, set};
+use super::body::{Block, Body, arguments_text, is_strict, merge, result_text, set};
 use super::http::{Endpoint, Http, Post};
+use super::json::{Fields, Json};
 use super::reply::Reply;
 use super::request::{Request, ToolChoice};
 use super::{OnDelta, Provider};
-use crate::conversation::{Message, Part, Raw, Role};
+use crate::conversation::{Message, Origin, Part, Role, Verbatim};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// A server that speaks Chat Completions.
 pub struct Chat {
@@ -46,7 +48,8 @@ impl Provider for Chat {
         on_delta: OnDelta<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
-            let body = encode(request, self.tokens_max_name);
+            let reader = self.http.endpoint.origin();
+            let body = encode(request, self.tokens_max_name, &reader);
             let post = Post {
                 path: "/chat/completions".to_owned(),
                 asked: request,
@@ -61,10 +64,10 @@ impl Provider for Chat {
     }
 }
 
-fn encode(request: &Request, tokens_max_name: &str) -> Value {
+fn encode<'a>(request: &'a Request, tokens_max_name: &str, reader: &Origin) -> Body<Block<'a>> {
     let mut messages = Vec::new();
     if !request.system.is_empty() {
-        messages.push(json!({"role": "system", "content": request.system}));
+        messages.push(Block::Told(json!({"role": "system", "content": request.system})));
     }
     // Thoughts of an earlier round are not given back: servers that want them want
     // those since the person's last words only, and some refuse others.
@@ -73,11 +76,13 @@ fn encode(request: &Request, tokens_max_name: &str) -> Value {
     });
     for (place, message) in request.messages.iter().enumerate() {
         let is_recent = asked.is_none_or(|asked| place > asked);
-        put(&mut messages, message, is_recent);
+        match message.blocks_for(PROTOCOL, reader) {
+            Some(blocks) => messages.push(given_back(blocks, is_recent)),
+            None => put(&mut messages, message),
+        }
     }
     let mut body = json!({
         "model": request.model,
-        "messages": messages,
         "stream": true,
         "stream_options": {"include_usage": true},
     });
@@ -99,7 +104,7 @@ fn encode(request: &Request, tokens_max_name: &str) -> Value {
     set(&mut body, tokens_max_name, (request.tokens_max > 0).then(|| request.tokens_max.into()));
     set(&mut body, "temperature", request.temperature.map(Value::from));
     merge(&mut body, &request.extra);
-    body
+    Body { fields: body, name: "messages", said: messages }
 }
 
 fn tool_choice(choice: &ToolChoice) -> Option<Value> {
@@ -111,17 +116,23 @@ fn tool_choice(choice: &ToolChoice) -> Option<Value> {
     }
 }
 
-fn put(messages: &mut Vec<Value>, message: &Message, is_recent: bool) {
-    match (message.role, &message.raw) {
-        (Role::Assistant, Some(Raw { protocol, blocks })) if protocol == PROTOCOL => {
-            let mut blocks = blocks.clone();
-            if let (Value::Object(fields), false) = (&mut blocks, is_recent) {
-                fields.remove("reasoning_content");
-                fields.remove("reasoning");
-            }
-            messages.push(blocks);
+/// A message of this server's, to the letter but for thoughts of an earlier round.
+fn given_back(blocks: &Verbatim, is_recent: bool) -> Block<'_> {
+    let thoughts = ["reasoning_content", "reasoning"];
+    match Json::read(blocks.text()) {
+        Ok(message) if !is_recent && thoughts.iter().any(|name| message.get(name).is_some()) => {
+            let mut fields = Fields::of(&message);
+            thoughts.iter().for_each(|name| fields.remove(name));
+            Block::Came(Cow::Owned(fields.verbatim().into()))
         }
-        (Role::Assistant, _) => {
+        _ => Block::Came(Cow::Borrowed(blocks.as_ref())),
+    }
+}
+
+fn put(messages: &mut Vec<Block<'_>>, message: &Message) {
+    let mut tell = |message| messages.push(Block::Told(message));
+    match message.role {
+        Role::Assistant => {
             let calls: Vec<Value> = message
                 .tool_calls()
                 .map(|call| {
@@ -132,21 +143,19 @@ fn put(messages: &mut Vec<Value>, message: &Message, is_recent: bool) {
                 .collect();
             let mut said = json!({"role": "assistant", "content": message.text()});
             set(&mut said, "tool_calls", (!calls.is_empty()).then(|| calls.into()));
-            messages.push(said);
+            tell(said);
         }
-        (Role::User, _) => {
+        Role::User => {
             // Results stand right behind their calls, before any words.
             for part in &message.content {
                 if let Part::ToolResult(result) = part {
                     let content = result_text(&result.content, result.failed);
-                    messages.push(
-                        json!({"role": "tool", "tool_call_id": result.id, "content": content}),
-                    );
+                    tell(json!({"role": "tool", "tool_call_id": result.id, "content": content}));
                 }
             }
             let words = message.text();
             if !words.is_empty() {
-                messages.push(json!({"role": "user", "content": words}));
+                tell(json!({"role": "user", "content": words}));
             }
         }
     }

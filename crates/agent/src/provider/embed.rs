@@ -60,7 +60,7 @@ struct Decoder<'a>(&'a mut Vec<f32>);
 
 impl Decode for Decoder<'_> {
     fn take(&mut self, event: &sse::Event, _: OnDelta<'_>) -> Result<(), Wrong> {
-        let said = json(event)?;
+        let said = json(event)?.value();
         let numbers = said.pointer("/data/0/embedding").and_then(Value::as_array);
         let numbers = numbers.into_iter().flatten().filter_map(Value::as_f64);
         self.0.extend(numbers.map(|number| number as f32));

@@ -6,15 +6,16 @@ mod decode;
 mod tests;
 
 use self::decode::{Decoder, PROTOCOL};
-use super::body::{Ids, arguments_object, merge, set};
+use super::body::{Block, Body, Ids, Side, arguments_object, came, merge, set};
 use super::http::{Endpoint, Http, Post};
 use super::reply::Reply;
 use super::request::{Request, ToolChoice};
 use super::{OnDelta, Provider};
-use crate::conversation::{Message, Part, Raw, Role};
+use crate::conversation::{Message, Origin, Part, Role};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What the protocol takes for the signature of a call that another model made.
@@ -44,7 +45,7 @@ impl Provider for Gemini {
         on_delta: OnDelta<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
-            let body = encode(request);
+            let body = encode(request, &self.http.endpoint.origin());
             let post = Post {
                 path: format!("/models/{}:streamGenerateContent?alt=sse", request.model),
                 asked: request,
@@ -59,23 +60,24 @@ impl Provider for Gemini {
     }
 }
 
-fn encode(request: &Request) -> Value {
-    let mut contents: Vec<(Role, Vec<Value>)> = Vec::new();
+/// What one side says, as the protocol has it.
+#[derive(Debug, Serialize)]
+struct Turn<'a> {
+    role: &'static str,
+    parts: Vec<Block<'a>>,
+}
+
+fn encode<'a>(request: &'a Request, reader: &Origin) -> Body<Turn<'a>> {
+    let mut sides = Vec::new();
     for message in &request.messages {
-        let parts = parts(message);
-        if parts.is_empty() {
-            continue;
-        }
-        match contents.last_mut() {
-            Some((role, said)) if *role == message.role => said.extend(parts),
-            _ => contents.push((message.role, parts)),
-        }
+        Side::join(&mut sides, message.role == Role::User, parts(message, reader));
     }
-    let contents = contents.into_iter().map(|(role, parts)| {
-        let role = if role == Role::User { "user" } else { "model" };
-        json!({"role": role, "parts": parts})
+    let contents = sides.into_iter().map(|side| {
+        let role = if side.is_user { "user" } else { "model" };
+        Turn { role, parts: side.blocks }
     });
-    let mut body = json!({"contents": contents.collect::<Vec<Value>>()});
+    let contents = contents.collect();
+    let mut body = json!({});
     if !request.system.is_empty() {
         set(&mut body, "systemInstruction", Some(json!({"parts": [{"text": request.system}]})));
     }
@@ -104,7 +106,7 @@ fn encode(request: &Request) -> Value {
         set(&mut body, "generationConfig", Some(config));
     }
     merge(&mut body, &request.extra);
-    body
+    Body { fields: body, name: "contents", said: contents }
 }
 
 fn tool_choice(choice: &ToolChoice) -> Option<Value> {
@@ -116,11 +118,9 @@ fn tool_choice(choice: &ToolChoice) -> Option<Value> {
     }
 }
 
-fn parts(message: &Message) -> Vec<Value> {
-    if let Some(Raw { protocol, blocks: Value::Array(parts) }) = &message.raw
-        && protocol == PROTOCOL
-    {
-        return parts.clone();
+fn parts<'a>(message: &'a Message, reader: &Origin) -> Vec<Block<'a>> {
+    if let Some(parts) = message.blocks_for(PROTOCOL, reader).and_then(came) {
+        return parts;
     }
     // Another model's calls have no signature; the first of a message wants one.
     let mut signature = Some(NO_SIGNATURE);
@@ -145,7 +145,7 @@ fn parts(message: &Message) -> Vec<Value> {
     let mut parts: Vec<Value> = parts.collect();
     // Results stand before any words.
     parts.sort_by_key(|part| message.role == Role::User && part.get("functionResponse").is_none());
-    parts
+    parts.into_iter().map(Block::Told).collect()
 }
 
 /// An id that the server has given: it would not know ours.

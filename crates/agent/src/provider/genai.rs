@@ -16,7 +16,7 @@ use super::reply::{Delta, Reply, Stop, Usage};
 use super::request::Request;
 use super::secret::Secret;
 use super::{OnDelta, Provider, failure};
-use crate::conversation::{Message, Part, Raw, Role, ToolCall};
+use crate::conversation::{Message, Origin, Part, Raw, Role, ToolCall, Verbatim};
 use ::genai::adapter::AdapterKind;
 use ::genai::chat::{ChatMessage, ChatStreamEvent, StopReason, StreamEnd};
 use ::genai::resolver::{AuthData, Endpoint as Address};
@@ -88,8 +88,9 @@ impl Genai {
         let wrong = |error: Error| failed(&error, asked);
         let target = self.target(&request.model, secret).await.map_err(wrong)?;
         let model = target.model.model_name.to_string();
-        let options = options(request, key);
-        let asking = self.client.exec_chat_stream(target, encoded(request), Some(&options));
+        let (options, reader) = (options(request, key), self.endpoint.origin());
+        let asking =
+            self.client.exec_chat_stream(target, encoded(request, &reader), Some(&options));
         let mut stream = asking.await.map_err(wrong)?.stream;
         let idle = self.endpoint.limits.idle;
         loop {
@@ -103,7 +104,7 @@ impl Genai {
                 ChatStreamEvent::ReasoningChunk(chunk) => {
                     on_delta(Delta::Thinking { text: chunk.content });
                 }
-                ChatStreamEvent::End(end) => return Ok(reply(end, request, model)),
+                ChatStreamEvent::End(end) => return Ok(reply(end, request, model, reader)),
                 ChatStreamEvent::Start
                 | ChatStreamEvent::Heartbeat
                 | ChatStreamEvent::ToolCallChunk(_)
@@ -139,7 +140,7 @@ impl Provider for Genai {
     }
 }
 
-fn reply(end: StreamEnd, request: &Request, model: String) -> Reply {
+fn reply(end: StreamEnd, request: &Request, model: String, by: Origin) -> Reply {
     let content = end.captured_content.unwrap_or_default();
     let texts = content.texts().into_iter().map(|text| Part::Text { text: text.to_owned() });
     let calls = content.tool_calls().into_iter().map(|call| {
@@ -155,12 +156,12 @@ fn reply(end: StreamEnd, request: &Request, model: String) -> Reply {
     });
     let parts: Vec<Part> = texts.chain(calls).collect();
     let calls = parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
-    let blocks = serde_json::to_value(ChatMessage::assistant(content)).unwrap_or_default();
+    let blocks = Verbatim::of(&ChatMessage::assistant(content));
     let mut usage = end.captured_usage.map(|usage| counted(&usage)).unwrap_or_default();
     if usage.total() == 0 {
-        usage = guessed(request.chars(), blocks.to_string().len());
+        usage = guessed(request.chars(), blocks.text().len());
     }
-    let raw = Some(Raw { protocol: PROTOCOL.to_owned(), blocks });
+    let raw = Some(Raw { protocol: PROTOCOL.to_owned(), by: Some(by), blocks });
     let message = Message { role: Role::Assistant, content: parts, raw };
     Reply { message, stop: stop(end.captured_stop_reason, calls), usage, model }
 }

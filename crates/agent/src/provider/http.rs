@@ -9,11 +9,13 @@ use super::OnDelta;
 use super::body::guessed;
 use super::connect::Connection;
 use super::fault::{Asked, Complaint, causes, retry_after};
+use super::json::Json;
 use super::key::{Key, expanded};
 use super::reply::{Delta, Reply, Usage};
 use super::request::Request as ModelRequest;
 use super::secret::Secret;
 use super::{failure, sse};
+use crate::conversation::Origin;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use greenroom_model::Failure;
@@ -21,7 +23,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use serde_json::Value;
+use serde::Serialize;
 use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
@@ -47,6 +49,11 @@ impl Endpoint {
     pub fn new(name: impl Into<String>, url: impl Into<String>, key: Key) -> Endpoint {
         let url = url.into().trim_end_matches('/').to_owned();
         Endpoint { name: name.into(), url, key, headers: Vec::new(), limits: Limits::default() }
+    }
+
+    /// Whose the replies are that come from here.
+    pub fn origin(&self) -> Origin {
+        Origin { provider: self.name.clone(), url: self.url.clone() }
     }
 }
 
@@ -98,7 +105,7 @@ const COMPLAINT_BYTES_MAX: usize = 64 << 10;
 const LINGER: Duration = Duration::from_millis(100);
 
 /// One request.
-pub(crate) struct Post<'a> {
+pub(crate) struct Post<'a, B> {
     /// What is added to the endpoint's address.
     pub path: String,
     pub asked: &'a ModelRequest,
@@ -107,7 +114,7 @@ pub(crate) struct Post<'a> {
     /// The header that takes the key; `authorization` gets it as a bearer.
     pub key_header: &'static str,
     pub headers: &'a [(&'static str, &'a str)],
-    pub body: &'a Value,
+    pub body: &'a B,
 }
 
 /// What is wrong with a reply, before it is known who sent it.
@@ -150,9 +157,9 @@ impl Http {
     }
 
     /// Makes one attempt.
-    pub async fn send<D: Decode>(
+    pub async fn send<D: Decode, B: Serialize + Sync>(
         &self,
-        post: Post<'_>,
+        post: Post<'_, B>,
         mut decoder: D,
         on_delta: OnDelta<'_>,
     ) -> Result<Reply, Failure> {
@@ -169,7 +176,7 @@ impl Http {
             match self.read(response, &mut decoder, on_delta, &asked).await? {
                 Some(wrong) => Err(failed(wrong, &asked)),
                 None => match decoder.finish() {
-                    Ok(reply) => Ok(counted(reply, post.asked)),
+                    Ok(reply) => Ok(counted(self.signed(reply), post.asked)),
                     Err(wrong) => Err(failed(wrong, &asked)),
                 },
             }
@@ -177,9 +184,17 @@ impl Http {
         result.await.map_err(|failure: Failure| redacted(failure, key.as_ref()))
     }
 
-    fn request(
+    /// A reply with whose it is.
+    fn signed(&self, mut reply: Reply) -> Reply {
+        if let Some(raw) = &mut reply.message.raw {
+            raw.by = Some(self.endpoint.origin());
+        }
+        reply
+    }
+
+    fn request<B: Serialize>(
         &self,
-        post: &Post<'_>,
+        post: &Post<'_, B>,
         key: Option<&Secret>,
         asked: &Asked,
     ) -> Result<Request<Full<Bytes>>, Failure> {
@@ -358,7 +373,7 @@ fn failed(wrong: Wrong, asked: &Asked) -> Failure {
 /// A reply with its usage guessed, if the server has not told it.
 fn counted(mut reply: Reply, asked: &ModelRequest) -> Reply {
     if reply.usage.total() == 0 {
-        let said = reply.message.raw.as_ref().map_or(0, |raw| raw.blocks.to_string().len());
+        let said = reply.message.raw.as_ref().map_or(0, |raw| raw.blocks.text().len());
         reply.usage = guessed(asked.chars(), said);
     }
     reply
@@ -383,8 +398,8 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
 }
 
 /// An event's data as JSON.
-pub(crate) fn json(event: &sse::Event) -> Result<Value, Wrong> {
-    serde_json::from_str(&event.data).map_err(|error| {
+pub(crate) fn json(event: &sse::Event) -> Result<Json<'_>, Wrong> {
+    Json::read(&event.data).map_err(|error| {
         let begin: String = event.data.chars().take(200).collect();
         Wrong::Nonsense(format!("{error} in `{begin}`"))
     })

@@ -14,6 +14,7 @@ mod gemini;
 #[cfg(feature = "genai")]
 mod genai;
 mod http;
+mod json;
 mod key;
 mod openai;
 mod price;

@@ -7,12 +7,12 @@ mod decode;
 mod tests;
 
 use self::decode::{Decoder, PROTOCOL};
-use super::body::{arguments_text, is_strict, merge, result_text, set};
+use super::body::{Block, Body, arguments_text, came, is_strict, merge, result_text, set};
 use super::http::{Endpoint, Http, Post};
 use super::reply::Reply;
 use super::request::{Request, ToolChoice};
 use super::{OnDelta, Provider};
-use crate::conversation::{Message, Part, Raw, Role};
+use crate::conversation::{Message, Origin, Part, Role};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;
@@ -42,7 +42,7 @@ impl Provider for OpenAi {
         on_delta: OnDelta<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
-            let body = encode(request);
+            let body = encode(request, &self.http.endpoint.origin());
             let post = Post {
                 path: "/responses".to_owned(),
                 asked: request,
@@ -57,14 +57,16 @@ impl Provider for OpenAi {
     }
 }
 
-fn encode(request: &Request) -> Value {
+fn encode<'a>(request: &'a Request, reader: &Origin) -> Body<Block<'a>> {
     let mut input = Vec::new();
     for message in &request.messages {
-        put(&mut input, message);
+        match message.blocks_for(PROTOCOL, reader).and_then(came) {
+            Some(items) => input.extend(items),
+            None => put(&mut input, message),
+        }
     }
     let mut body = json!({
         "model": request.model,
-        "input": input,
         "stream": true,
         "store": false,
         "include": ["reasoning.encrypted_content"],
@@ -93,7 +95,7 @@ fn encode(request: &Request) -> Value {
     set(&mut body, "max_output_tokens", tokens_max);
     set(&mut body, "temperature", request.temperature.map(Value::from));
     merge(&mut body, &request.extra);
-    body
+    Body { fields: body, name: "input", said: input }
 }
 
 fn tool_choice(choice: &ToolChoice) -> Option<Value> {
@@ -105,29 +107,22 @@ fn tool_choice(choice: &ToolChoice) -> Option<Value> {
     }
 }
 
-fn put(input: &mut Vec<Value>, message: &Message) {
-    if let Some(Raw { protocol, blocks: Value::Array(items) }) = &message.raw
-        && protocol == PROTOCOL
-    {
-        input.extend(items.iter().cloned());
-        return;
-    }
+fn put(input: &mut Vec<Block<'_>>, message: &Message) {
+    let mut tell = |item| input.push(Block::Told(item));
     let role = if message.role == Role::User { "user" } else { "assistant" };
     // Results stand right behind their calls, before any words.
     for part in &message.content {
         if let Part::ToolResult(result) = part {
             let output = result_text(&result.content, result.failed);
-            input.push(
-                json!({"type": "function_call_output", "call_id": result.id, "output": output}),
-            );
+            tell(json!({"type": "function_call_output", "call_id": result.id, "output": output}));
         }
     }
     let words = message.text();
     if !words.is_empty() {
-        input.push(json!({"role": role, "content": words}));
+        tell(json!({"role": role, "content": words}));
     }
     for call in message.tool_calls() {
-        input.push(json!({
+        tell(json!({
             "type": "function_call", "call_id": call.id, "name": call.name,
             "arguments": arguments_text(&call.arguments),
         }));

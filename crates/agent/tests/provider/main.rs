@@ -9,9 +9,13 @@
 
 mod agent;
 mod aimock;
+mod exact;
+mod house;
+mod line;
 mod recorded;
 mod scripted;
 mod servers;
 mod smollm;
 mod support;
 mod tls;
+mod whose;

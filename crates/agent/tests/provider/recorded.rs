@@ -1,6 +1,7 @@
 //! Streams as the providers' documents show them, through a real connection, cut at
 //! any byte.
 
+use crate::line::{Line, is_whole};
 use crate::support::{endpoint, request, send, texts, weather_tool};
 use greenroom_agent::conversation::{Message, Part, Role, ToolResult};
 use greenroom_agent::provider::{Anthropic, Chat, Gemini, OpenAi, Provider, Stop, failure};
@@ -40,18 +41,6 @@ async fn replay(head: &str, body: &[u8], at_once: usize) -> (String, JoinHandle<
     (url, served)
 }
 
-/// Whether all that `content-length` says is there.
-fn is_whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    length.and_then(|length| length.parse().ok()).is_none_or(|length: usize| body.len() >= length)
-}
-
-fn sent(request: &str) -> Value {
-    serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
-}
-
 fn provider(name: &str, url: &str) -> Box<dyn Provider> {
     let endpoint = endpoint(url);
     match name {
@@ -76,7 +65,9 @@ async fn every_protocol_says_the_same_however_it_is_cut() {
             let mut request = request("The weather in Oslo and Bergen?");
             request.tools = vec![weather_tool()];
             let (reply, deltas) = send(provider(name, &url).as_ref(), &request).await;
-            let reply = reply.unwrap();
+            let mut reply = reply.unwrap();
+            let by = reply.message.raw.as_mut().unwrap().by.take().unwrap();
+            assert_eq!((by.provider.as_str(), &by.url), ("acme", &url), "{name}");
             assert_eq!(reply.message.text(), "Let me look – grüße!", "{name}");
             assert_eq!(texts(&deltas), reply.message.text(), "{name}");
             let calls: Vec<_> = reply.message.tool_calls().collect();
@@ -97,8 +88,9 @@ async fn every_protocol_says_the_same_however_it_is_cut() {
 #[tokio::test]
 async fn what_came_goes_back_without_loss() {
     for (name, recorded) in ALL {
-        let (url, _served) = replay(OK, recorded.as_bytes(), 100).await;
-        let reply = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap();
+        let line = Line::new(|_| recorded.to_owned()).await;
+        let provider = provider(name, &line.url);
+        let reply = send(provider.as_ref(), &request("hi")).await.0.unwrap();
         let kept = serde_json::to_string(&reply.message).unwrap();
         let message: Message = serde_json::from_str(&kept).unwrap();
         let results = message.tool_calls().map(|call| {
@@ -106,13 +98,12 @@ async fn what_came_goes_back_without_loss() {
             Part::ToolResult(ToolResult { id, name, content: "rain".into(), failed: false })
         });
         let results = results.collect();
-        let blocks = message.raw.clone().unwrap().blocks;
+        let blocks: Value = message.raw.as_ref().unwrap().blocks.read().unwrap();
         let mut next = request("hi");
         next.messages.push(message);
         next.messages.push(Message { role: Role::User, content: results, raw: None });
-        let (url, served) = replay("500 No", b"", 1).await;
-        let _failure = send(provider(name, &url).as_ref(), &next).await.0.unwrap_err();
-        let body = sent(&served.await.unwrap());
+        send(provider.as_ref(), &next).await.0.unwrap();
+        let body: Value = serde_json::from_str(&line.bodies()[1]).unwrap();
         let (again, secrets): (Value, &[&str]) = match name {
             "anthropic" => (
                 body["messages"][1]["content"].clone(),

@@ -9,9 +9,10 @@ use super::run::Run;
 use super::size::{about_tokens, letters, tokens};
 use super::think::Ask;
 use super::thread;
-use crate::conversation::{Message, Role};
+use crate::conversation::{Message, Raw, Role};
 use crate::provider::{Request, Stop, ToolChoice, failure};
 use greenroom_model::Failure;
+use std::collections::BTreeMap;
 
 /// The role of the model that summarizes, if the configuration has it.
 const CHEAP: &str = "cheap";
@@ -57,6 +58,7 @@ impl Run {
     async fn compact(&mut self, fold: &[bool]) -> Result<bool, Failure> {
         match self.summarize(fold).await {
             Ok(summary) => {
+                self.thread.left_out = self.raws(fold);
                 let done = self.said().fold(fold, summary);
                 self.note_compaction(done)
             }
@@ -115,7 +117,11 @@ impl Run {
         let out = (done.from..=done.to).filter(|place| done.leaves_out(*place));
         // What a compaction before has left out stays so.
         let out = out.filter(|place| !summaries().any(|one| one.leaves_out(*place)));
-        let said = |place| Some((place, self.ctx.get::<Message>(&thread::key(place))?));
+        let left_out = &mut self.thread.left_out;
+        let said = |place| {
+            let said = self.ctx.get::<Message>(&thread::key(place))?;
+            Some((place, Message { raw: left_out.remove(&place), ..said }))
+        };
         let said = out.filter_map(said).collect();
         self.said().put_back(said, before);
         self.ctx.set(&key(number), &Compaction { undone: true, ..done })?;
@@ -136,6 +142,13 @@ impl Run {
         }
         self.thread.pinned.insert(place);
         self.ctx.set("pinned", &self.thread.pinned)
+    }
+
+    /// These messages in their providers' own form.
+    fn raws(&self, fold: &[bool]) -> BTreeMap<u32, Raw> {
+        let all = self.thread.messages.iter().zip(&self.thread.places).zip(fold);
+        let all = all.filter(|(_, fold)| **fold);
+        all.filter_map(|((message, place), _)| Some((*place, message.raw.clone()?))).collect()
     }
 
     fn said(&mut self) -> Said<'_> {

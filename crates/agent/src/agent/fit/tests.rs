@@ -1,7 +1,7 @@
 //! Conversations that are too large in each way they can be.
 
 use super::*;
-use crate::conversation::{Raw, ToolCall, ToolResult};
+use crate::conversation::{Raw, ToolCall, ToolResult, Verbatim};
 
 const MOST: usize = 1 << 20;
 
@@ -35,9 +35,9 @@ fn control_characters_are_counted_as_they_are_written() {
 
 #[test]
 fn what_is_missed_least_goes_first() {
-    let blocks = json!("x".repeat(MOST / 3));
+    let blocks = Verbatim::of(&"x".repeat(MOST / 3));
     let message = |words: &str| {
-        let raw = Some(Raw { protocol: "test".to_owned(), blocks: blocks.clone() });
+        let raw = Some(Raw { protocol: "test".to_owned(), by: None, blocks: blocks.clone() });
         Message { role: Role::Assistant, raw, ..Message::user(words) }
     };
     let mut large = thread(["a", "b", "c", "d"].map(message).to_vec());

@@ -1,13 +1,14 @@
 //! A reply of the Messages API out of its events. Knows no HTTP.
 
-use crate::conversation::{Message, Part, Raw, Role, ToolCall};
-use crate::provider::body::{arguments, arguments_object, count};
+use crate::conversation::{Message, Part, Raw, Role, ToolCall, Verbatim};
+use crate::provider::body::{arguments, arguments_verbatim, count};
 use crate::provider::fault::Complaint;
 use crate::provider::http::{Decode, Wrong, json};
+use crate::provider::json::{Fields, Json};
 use crate::provider::reply::{Delta, Reply, Stop, Usage};
 use crate::provider::request::Request;
 use crate::provider::{OnDelta, sse};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The protocol's name.
 pub(super) const PROTOCOL: &str = "anthropic";
@@ -25,8 +26,33 @@ pub(super) struct Decoder {
 /// A block, as it came, and the text of its input until it is whole.
 struct Block {
     index: u64,
-    value: Value,
+    fields: Fields,
     input: String,
+}
+
+impl Block {
+    fn word(&self, name: &str) -> String {
+        self.fields.text(name).unwrap_or_default()
+    }
+
+    /// What it says, in words that any provider can be told. What the model wrote for a
+    /// call's input takes its place.
+    fn end(&mut self) -> Option<Part> {
+        if !self.input.is_empty() {
+            self.fields.set("input", &arguments_verbatim(&self.input));
+        }
+        match self.word("type").as_str() {
+            "text" => Some(Part::Text { text: self.word("text") }),
+            "tool_use" => {
+                // The model's own words, where they are no object.
+                let whole = self.fields.whole("input").map_or("", Verbatim::text);
+                let text = if self.input.is_empty() { whole } else { &self.input };
+                let (id, name) = (self.word("id"), self.word("name"));
+                Some(Part::ToolCall(ToolCall { id, name, arguments: arguments(text) }))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Decoder {
@@ -41,7 +67,7 @@ impl Decoder {
         }
     }
 
-    fn start(&mut self, message: &Value) {
+    fn start(&mut self, message: &Json<'_>) {
         if let Some(model) = message["model"].as_str() {
             self.model = model.to_owned();
         }
@@ -49,23 +75,21 @@ impl Decoder {
     }
 
     /// Later counts replace earlier ones, they are not added.
-    fn take_usage(&mut self, usage: &Value) {
-        let counts = usage.as_object().into_iter().flatten();
-        let counts = counts.filter(|(_, count)| !count.is_null());
-        self.usage.extend(counts.map(|(name, count)| (name.clone(), count.clone())));
+    fn take_usage(&mut self, usage: &Json<'_>) {
+        let counts = usage.fields().iter().filter(|(_, count)| !count.is_null());
+        self.usage.extend(counts.map(|(name, count)| (name.clone(), count.value())));
     }
 
-    fn take_end(&mut self, delta: &Value, usage: &Value) {
+    fn take_end(&mut self, delta: &Json<'_>) {
         if let Some(stop) = delta["stop_reason"].as_str() {
             self.stop = Some(stop.to_owned());
         }
-        let explanation = delta.pointer("/stop_details/explanation").and_then(Value::as_str);
+        let explanation = delta["stop_details"]["explanation"].as_str();
         self.explanation = explanation.map(str::to_owned).or(self.explanation.take());
-        self.take_usage(usage);
     }
 
-    fn begin_block(&mut self, index: u64, value: &Value, on_delta: OnDelta<'_>) {
-        let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    fn begin_block(&mut self, index: u64, value: &Json<'_>, on_delta: OnDelta<'_>) {
+        let word = |name: &str| value.word(name);
         match value["type"].as_str() {
             Some("tool_use") => on_delta(Delta::ToolCall { id: word("id"), name: word("name") }),
             // Seldom, a block begins with its first words.
@@ -74,41 +98,35 @@ impl Decoder {
             }
             _ => {}
         }
-        self.blocks.push(Block { index, value: value.clone(), input: String::new() });
+        self.blocks.push(Block { index, fields: Fields::of(value), input: String::new() });
     }
 
     fn take_delta(
         &mut self,
         index: u64,
-        delta: &Value,
+        delta: &Json<'_>,
         on_delta: OnDelta<'_>,
     ) -> Result<(), Wrong> {
         let block = self.blocks.iter_mut().rev().find(|block| block.index == index);
-        let Some(Block { value: Value::Object(fields), input, .. }) = block else {
+        let Some(Block { fields, input, .. }) = block else {
             return Err(Wrong::Nonsense(format!("more of block {index}, which has not begun")));
         };
-        for (name, piece) in delta.as_object().into_iter().flatten() {
-            match (name.as_str(), piece) {
+        for (name, piece) in delta.fields() {
+            match (name.as_str(), piece.as_str()) {
                 ("type", _) => {}
-                ("partial_json", Value::String(text)) => input.push_str(text),
-                ("citation", citation) => match fields.get_mut("citations") {
-                    Some(Value::Array(citations)) => citations.push(citation.clone()),
-                    _ => drop(fields.insert("citations".to_owned(), json!([citation]))),
-                },
-                (_, Value::String(text)) => {
-                    if !text.is_empty() {
-                        match name.as_str() {
-                            "text" => on_delta(Delta::Text { text: text.clone() }),
-                            "thinking" => on_delta(Delta::Thinking { text: text.clone() }),
-                            _ => {}
-                        }
+                ("partial_json", Some(text)) => input.push_str(text),
+                ("citation", _) => fields.add_item("citations", piece),
+                (_, Some(text)) => {
+                    let seen = || text.to_owned();
+                    match name.as_str() {
+                        _ if text.is_empty() => {}
+                        "text" => on_delta(Delta::Text { text: seen() }),
+                        "thinking" => on_delta(Delta::Thinking { text: seen() }),
+                        _ => {}
                     }
-                    match fields.get_mut(name) {
-                        Some(Value::String(whole)) => whole.push_str(text),
-                        _ => drop(fields.insert(name.clone(), piece.clone())),
-                    }
+                    fields.add_text(name, text);
                 }
-                _ => drop(fields.insert(name.clone(), piece.clone())),
+                _ => fields.add(name, piece),
             }
         }
         Ok(())
@@ -134,17 +152,19 @@ impl Decode for Decoder {
             "message_start" => self.start(&event["message"]),
             "content_block_start" => self.begin_block(index, &event["content_block"], on_delta),
             "content_block_delta" => return self.take_delta(index, &event["delta"], on_delta),
-            "message_delta" => self.take_end(&event["delta"], &event["usage"]),
+            "message_delta" => {
+                self.take_end(&event["delta"]);
+                self.take_usage(&event["usage"]);
+            }
             "message_stop" => self.is_done = true,
-            "error" => return Err(Wrong::Failed(Complaint::of_event(&event))),
+            "error" => return Err(Wrong::Failed(Complaint::of_event(&event.value()))),
             // One document in place of a stream.
             "message" => {
                 self.start(&event);
-                for (index, block) in event["content"].as_array().into_iter().flatten().enumerate()
-                {
+                for (index, block) in event["content"].items().iter().enumerate() {
                     self.begin_block(index as u64, block, on_delta);
                 }
-                self.take_end(&event, &Value::Null);
+                self.take_end(&event);
                 self.is_done = true;
             }
             // `ping`, the ends of blocks, and what the protocol may yet bring.
@@ -167,30 +187,13 @@ impl Decode for Decoder {
             return Err(Wrong::Cut);
         }
         let stop = self.stop();
-        let mut content = Vec::new();
-        for Block { value, input, .. } in &mut self.blocks {
-            if !input.is_empty() {
-                let read = arguments(input);
-                value["input"] = arguments_object(&read);
-            }
-            let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-            match value["type"].as_str() {
-                Some("text") => content.push(Part::Text { text: word("text") }),
-                Some("tool_use") => {
-                    let (id, name) = (word("id"), word("name"));
-                    // The model's own words, where they are no object.
-                    let arguments =
-                        if input.is_empty() { value["input"].clone() } else { arguments(input) };
-                    content.push(Part::ToolCall(ToolCall { id, name, arguments }));
-                }
-                _ => {}
-            }
-        }
+        let mut content: Vec<Part> = self.blocks.iter_mut().filter_map(Block::end).collect();
         if let (true, Stop::Refused, Some(text)) = (content.is_empty(), &stop, self.explanation) {
             content.push(Part::Text { text });
         }
-        let blocks = self.blocks.into_iter().map(|block| block.value).collect();
-        let raw = Raw { protocol: PROTOCOL.to_owned(), blocks: Value::Array(blocks) };
+        let blocks: Vec<Fields> = self.blocks.into_iter().map(|block| block.fields).collect();
+        let blocks = Verbatim::of(&blocks);
+        let raw = Raw { protocol: PROTOCOL.to_owned(), by: None, blocks };
         let message = Message { role: Role::Assistant, content, raw: Some(raw) };
         let usage = usage_of(&Value::Object(self.usage));
         Ok(Reply { message, stop, usage, model: self.model })

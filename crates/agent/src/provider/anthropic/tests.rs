@@ -2,10 +2,20 @@
 
 use super::decode::Decoder;
 use super::encode;
-use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
+use crate::conversation::{Message, Origin, Part, Role, ToolCall, ToolResult};
 use crate::provider::http::{Decode, Wrong};
 use crate::provider::{Delta, Reply, Request, Stop, ToolChoice, ToolSpec, sse};
 use serde_json::{Value, json};
+
+fn encoded(request: &Request) -> Value {
+    let reader = Origin { provider: "acme".into(), url: "http://acme.test".into() };
+    serde_json::to_value(encode(request, &reader)).unwrap()
+}
+
+/// The provider's own form of a message.
+fn blocks(message: &Message) -> Value {
+    message.raw.as_ref().unwrap().blocks.read().unwrap()
+}
 
 fn decode(events: &[Value]) -> (Result<Reply, Wrong>, Vec<Delta>) {
     let request = Request { model: "claude-x".into(), ..Request::default() };
@@ -92,7 +102,7 @@ fn thoughts_signatures_and_calls() {
     let calls: Vec<_> = reply.message.tool_calls().collect();
     assert_eq!(calls.len(), 2);
     assert_eq!(calls[1].arguments, json!({"city": "Oslo"}));
-    let blocks = reply.message.raw.unwrap().blocks;
+    let blocks = blocks(&reply.message);
     assert_eq!(
         blocks,
         json!([
@@ -110,7 +120,7 @@ fn thoughts_signatures_and_calls() {
 #[test]
 fn blocks_go_back_as_they_came() {
     let reply = decode(&thinking()).0.unwrap();
-    let blocks = reply.message.raw.clone().unwrap().blocks;
+    let blocks = blocks(&reply.message);
     // Through the journal and back.
     let kept = serde_json::to_string(&reply.message).unwrap();
     let message: Message = serde_json::from_str(&kept).unwrap();
@@ -124,7 +134,7 @@ fn blocks_go_back_as_they_came() {
         message,
         Message { role: Role::User, content: results, raw: None },
     ];
-    let body = encode(&Request { messages, ..Request::default() });
+    let body = encoded(&Request { messages, ..Request::default() });
     assert_eq!(body["messages"][1], json!({"role": "assistant", "content": blocks}));
     let last = body["messages"][2]["content"].as_array().unwrap();
     let types: Vec<_> = last.iter().map(|block| block["type"].as_str().unwrap()).collect();
@@ -170,7 +180,7 @@ fn a_request_as_it_is_sent() {
     };
     let cache = json!({"type": "ephemeral"});
     assert_eq!(
-        encode(&request),
+        encoded(&request),
         json!({
             "model": "claude-x", "stream": true, "max_tokens": 8192,
             "system": [{"type": "text", "text": "Be short.", "cache_control": cache}],
@@ -233,7 +243,7 @@ fn what_goes_wrong() {
     events.extend(end("max_tokens"));
     let reply = decode(&events).0.unwrap();
     assert_eq!(reply.message.tool_calls().next().unwrap().arguments, json!("{\"a\": "));
-    assert_eq!(reply.message.raw.unwrap().blocks[0]["input"], json!({"INVALID_JSON": "{\"a\": "}));
+    assert_eq!(blocks(&reply.message)[0]["input"], json!({"INVALID_JSON": "{\"a\": "}));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A Chat Completions reply out of its chunks. Knows no HTTP.
 
-use crate::conversation::{Message, Part, Raw, Role, ToolCall};
+use crate::conversation::{Message, Part, Raw, Role, ToolCall, Verbatim};
 use crate::provider::body::{Ids, arguments, count};
 use crate::provider::fault::Complaint;
 use crate::provider::http::{Decode, Wrong, json};
+use crate::provider::json::{Fields, Json};
 use crate::provider::reply::{Delta, Reply, Stop, Usage};
 use crate::provider::request::Request;
 use crate::provider::{OnDelta, sse};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// The protocol's name.
 pub(super) const PROTOCOL: &str = "chat";
@@ -18,8 +19,9 @@ pub(super) struct Decoder {
     text: String,
     refusal: String,
     calls: Vec<Call>,
-    /// All else that was said, to be given back: thoughts, their signatures.
-    others: Map<String, Value>,
+    /// All that was said, to be given back, thoughts and their signatures too: in the
+    /// order in which it came.
+    message: Fields,
     finish: Option<String>,
     usage: Usage,
     is_done: bool,
@@ -32,7 +34,10 @@ struct Call {
     id: String,
     name: String,
     arguments: String,
-    others: Map<String, Value>,
+    /// All of it, to be given back.
+    fields: Fields,
+    /// The same of its `function`.
+    function: Fields,
     is_told: bool,
 }
 
@@ -44,44 +49,48 @@ impl Decoder {
             text: String::new(),
             refusal: String::new(),
             calls: Vec::new(),
-            others: Map::new(),
+            message: Fields::default(),
             finish: None,
             usage: Usage::default(),
             is_done: false,
         }
     }
 
-    fn take_field(&mut self, name: &str, value: &Value, on_delta: OnDelta<'_>) {
-        match (name, value) {
-            ("role", _) | (_, Value::Null) => {}
-            ("content", _) => {
-                let words = words_of(value);
+    fn take_field(&mut self, name: &str, value: &Json<'_>, on_delta: OnDelta<'_>) {
+        match (name, value.as_str()) {
+            ("role" | "content", _) => {
+                self.message.begin(name);
+                let words = if name == "content" { words_of(value) } else { String::new() };
                 if !words.is_empty() {
                     self.text.push_str(&words);
                     on_delta(Delta::Text { text: words });
                 }
             }
-            ("refusal", Value::String(words)) => self.refusal.push_str(words),
-            ("tool_calls", Value::Array(pieces)) => {
-                for piece in pieces {
+            _ if value.is_null() => {}
+            ("refusal", Some(words)) => {
+                self.refusal.push_str(words);
+                self.message.add(name, value);
+            }
+            ("tool_calls", _) => {
+                for piece in value.items() {
+                    self.message.begin(name);
                     self.take_call(piece, on_delta);
                 }
             }
-            ("tool_calls", _) => {}
-            (_, Value::String(words)) => {
+            (_, Some(words)) => {
                 if matches!(name, "reasoning_content" | "reasoning") && !words.is_empty() {
-                    on_delta(Delta::Thinking { text: words.clone() });
+                    on_delta(Delta::Thinking { text: words.to_owned() });
                 }
-                append(&mut self.others, name, value);
+                self.message.add(name, value);
             }
-            _ => append(&mut self.others, name, value),
+            _ => self.message.add(name, value),
         }
     }
 
-    fn take_call(&mut self, piece: &Value, on_delta: OnDelta<'_>) {
-        let word = |pointer: &str| piece.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-        let (id, name) = (word("/id"), word("/function/name"));
-        let place = piece.get("index").and_then(Value::as_u64);
+    fn take_call(&mut self, piece: &Json<'_>, on_delta: OnDelta<'_>) {
+        let function = &piece["function"];
+        let (id, name) = (piece.word("id"), function.word("name"));
+        let place = piece["index"].as_u64();
         let known = match place {
             Some(_) => self.calls.iter().rposition(|call| call.place == place),
             None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id),
@@ -100,21 +109,19 @@ impl Decoder {
         });
         let call = &mut self.calls[known];
         if call.id.is_empty() {
-            call.id = id.to_owned();
+            call.id = id;
         }
         if call.name.is_empty() {
-            call.name = name.to_owned();
+            call.name = name;
         }
-        match piece.pointer("/function/arguments") {
-            Some(Value::String(text)) => call.arguments.push_str(text),
-            Some(value @ Value::Object(_)) => call.arguments = value.to_string(),
+        match &function["arguments"] {
+            text if text.as_str().is_some() => {
+                call.arguments.push_str(text.as_str().unwrap_or_default());
+            }
+            object if object.is_object() => call.arguments = object.text().to_owned(),
             _ => {}
         }
-        for (field, value) in piece.as_object().into_iter().flatten() {
-            if !matches!(field.as_str(), "index" | "id" | "type" | "function") && !value.is_null() {
-                call.others.insert(field.clone(), value.clone());
-            }
-        }
+        call.keep(piece);
         if !call.name.is_empty() && !std::mem::replace(&mut call.is_told, true) {
             if call.id.is_empty() {
                 call.id = self.ids.next();
@@ -135,25 +142,51 @@ impl Decoder {
         }
     }
 
-    fn raw(&self) -> Value {
-        let mut raw = self.others.clone();
-        raw.insert("role".to_owned(), json!("assistant"));
-        raw.insert("content".to_owned(), json!(self.text));
-        if !self.refusal.is_empty() {
-            raw.insert("refusal".to_owned(), json!(self.refusal));
+    /// The message as it goes back.
+    fn blocks(&self) -> Verbatim {
+        let mut message = self.message.clone();
+        message.set("role", "assistant");
+        message.set("content", &self.text);
+        if self.refusal.is_empty() {
+            message.remove("refusal");
         }
-        let calls = self.calls.iter().map(|call| {
-            let mut fields = call.others.clone();
-            fields.insert("id".to_owned(), json!(call.id));
-            fields.insert("type".to_owned(), json!("function"));
-            let function = json!({"name": call.name, "arguments": call.arguments});
-            fields.insert("function".to_owned(), function);
-            Value::Object(fields)
-        });
-        if !self.calls.is_empty() {
-            raw.insert("tool_calls".to_owned(), calls.collect());
+        let calls: Vec<Fields> = self.calls.iter().map(Call::whole).collect();
+        if !calls.is_empty() {
+            message.set("tool_calls", &calls);
         }
-        Value::Object(raw)
+        message.verbatim()
+    }
+}
+
+impl Call {
+    /// Keeps all that a piece says; of what comes again, the last counts.
+    fn keep(&mut self, piece: &Json<'_>) {
+        for (field, value) in piece.fields() {
+            match field.as_str() {
+                "index" => {}
+                "id" | "type" | "function" => self.fields.begin(field),
+                _ if value.is_null() => {}
+                _ => self.fields.replace(field, value),
+            }
+        }
+        for (field, value) in piece["function"].fields() {
+            match field.as_str() {
+                "name" | "arguments" => self.function.begin(field),
+                _ if value.is_null() => {}
+                _ => self.function.replace(field, value),
+            }
+        }
+    }
+
+    fn whole(&self) -> Fields {
+        let mut function = self.function.clone();
+        function.set("name", &self.name);
+        function.set("arguments", &self.arguments);
+        let mut fields = self.fields.clone();
+        fields.set("id", &self.id);
+        fields.set("type", "function");
+        fields.set("function", &function);
+        fields
     }
 }
 
@@ -167,22 +200,22 @@ impl Decode for Decoder {
             return Ok(());
         }
         let chunk = json(event)?;
-        if chunk.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(Wrong::Failed(Complaint::of_event(&chunk)));
+        if !chunk["error"].is_null() {
+            return Err(Wrong::Failed(Complaint::of_event(&chunk.value())));
         }
-        if let Some(model) = chunk.get("model").and_then(Value::as_str).filter(|m| !m.is_empty()) {
+        if let Some(model) = chunk["model"].as_str().filter(|model| !model.is_empty()) {
             self.model = model.to_owned();
         }
-        if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
-            self.usage = usage_of(usage);
+        if chunk["usage"].is_object() {
+            self.usage = usage_of(&chunk["usage"].value());
         }
-        let Some(choice) = chunk.pointer("/choices/0") else { return Ok(()) };
+        let choice = &chunk["choices"][0];
         // One document has a `message` where a chunk has a `delta`.
-        let said = choice.get("delta").or(choice.get("message")).and_then(Value::as_object);
-        for (name, value) in said.into_iter().flatten() {
+        let said = choice.get("delta").unwrap_or(&choice["message"]);
+        for (name, value) in said.fields() {
             self.take_field(name, value, on_delta);
         }
-        if let Some(finish) = choice.get("finish_reason").and_then(Value::as_str) {
+        if let Some(finish) = choice["finish_reason"].as_str() {
             self.finish = Some(finish.to_owned());
         }
         Ok(())
@@ -214,31 +247,17 @@ impl Decode for Decoder {
             Part::ToolCall(ToolCall { id, name, arguments: arguments(&call.arguments) })
         });
         let content: Vec<Part> = words.into_iter().chain(calls).collect();
-        let raw = Raw { protocol: PROTOCOL.to_owned(), blocks: self.raw() };
+        let raw = Raw { protocol: PROTOCOL.to_owned(), by: None, blocks: self.blocks() };
         let message = Message { role: Role::Assistant, content, raw: Some(raw) };
         Ok(Reply { message, stop: self.stop(), usage: self.usage, model: self.model })
     }
 }
 
 /// Words, or a list of parts with words.
-fn words_of(content: &Value) -> String {
-    match content {
-        Value::String(words) => words.clone(),
-        Value::Array(parts) => {
-            parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect()
-        }
-        _ => String::new(),
-    }
-}
-
-/// Strings and lists come in pieces; of all else, the last counts.
-fn append(fields: &mut Map<String, Value>, name: &str, value: &Value) {
-    match (fields.get_mut(name), value) {
-        (Some(Value::String(words)), Value::String(more)) => words.push_str(more),
-        (Some(Value::Array(list)), Value::Array(more)) => list.extend(more.iter().cloned()),
-        _ => {
-            fields.insert(name.to_owned(), value.clone());
-        }
+fn words_of(content: &Json<'_>) -> String {
+    match content.as_str() {
+        Some(words) => words.to_owned(),
+        None => content.items().iter().filter_map(|part| part["text"].as_str()).collect(),
     }
 }
 

@@ -2,10 +2,20 @@
 
 use super::decode::Decoder;
 use super::encode;
-use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
+use crate::conversation::{Message, Origin, Part, Role, ToolCall, ToolResult};
 use crate::provider::http::{Decode, Wrong};
 use crate::provider::{Delta, Reply, Request, Stop, ToolChoice, ToolSpec, sse};
 use serde_json::{Value, json};
+
+fn encoded(request: &Request) -> Value {
+    let reader = Origin { provider: "acme".into(), url: "http://acme.test".into() };
+    serde_json::to_value(encode(request, "max_tokens", &reader)).unwrap()
+}
+
+/// The provider's own form of a message.
+fn blocks(message: &Message) -> Value {
+    message.raw.as_ref().unwrap().blocks.read().unwrap()
+}
 
 fn decode(chunks: &[&str]) -> (Result<Reply, Wrong>, Vec<Delta>) {
     let request = Request { model: "m".into(), ..Request::default() };
@@ -63,7 +73,7 @@ fn parallel_calls_in_pieces() {
     assert_eq!(reply.stop, Stop::ToolCalls);
     assert_eq!(deltas.len(), 2);
     // Given back letter by letter, the space in the arguments too.
-    let raw = reply.message.raw.unwrap().blocks;
+    let raw = blocks(&reply.message);
     assert_eq!(raw["tool_calls"][0]["function"]["arguments"], "{\"a\": 1}");
 }
 
@@ -83,7 +93,7 @@ fn dialects_of_calls() {
     let made = calls(&nameless);
     assert_eq!(made.len(), 2);
     assert_ne!(made[0].0, made[1].0);
-    let raw = &nameless.message.raw.as_ref().unwrap().blocks;
+    let raw = blocks(&nameless.message);
     assert_eq!(raw["tool_calls"][1]["id"], made[1].0);
     // All in place 0, each with an id of its own.
     let zero = reply(&[
@@ -106,7 +116,7 @@ fn thoughts_and_unknown_fields_are_kept() {
         r#"{"choices":[{"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"y"}],"content":"ok"},"finish_reason":"stop"}]}"#,
         "[DONE]",
     ]);
-    let raw = reply.unwrap().message.raw.unwrap().blocks;
+    let raw = blocks(&reply.unwrap().message);
     assert_eq!(raw["reasoning_content"], "hmm");
     assert_eq!(raw["reasoning_details"].as_array().unwrap().len(), 2);
     assert_eq!(deltas[0], Delta::Thinking { text: "hm".into() });
@@ -170,7 +180,7 @@ fn a_request_as_it_is_sent() {
         temperature: Some(0.5),
         extra: json!({"seed": 1, "stream_options": {"x": 1}}).as_object().unwrap().clone(),
     };
-    let body = encode(&request, "max_tokens");
+    let body = encoded(&request);
     assert_eq!(
         body,
         json!({
@@ -198,11 +208,31 @@ fn what_came_goes_back_but_for_old_thoughts() {
     let first = reply(&[
         r#"{"choices":[{"delta":{"reasoning_content":"hm","content":"ok","audio":{"id":"a"}},"finish_reason":"stop"}]}"#,
     ]);
-    let raw = first.message.raw.clone().unwrap().blocks;
+    let raw = blocks(&first.message);
     let mut request =
         Request { messages: vec![Message::user("a"), first.message], ..Request::default() };
-    assert_eq!(encode(&request, "max_tokens")["messages"][1], raw);
+    assert_eq!(encoded(&request)["messages"][1], raw);
     request.messages.push(Message::user("b"));
-    let old = &encode(&request, "max_tokens")["messages"][1];
+    let old = &encoded(&request)["messages"][1];
     assert_eq!(*old, json!({"role": "assistant", "content": "ok", "audio": {"id": "a"}}));
+}
+
+#[test]
+fn blocks_go_back_to_whom_they_came_from_alone() {
+    let read = |by: &str| -> Message {
+        let text = format!(
+            r#"{{"role":"assistant","content":[{{"type":"text","text":"told"}}],
+                "raw":{{"protocol":"chat",{by}"blocks":{{"content":"sealed"}}}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    };
+    let said = |by: &str| {
+        let messages = vec![read(by)];
+        encoded(&Request { messages, ..Request::default() })["messages"][0]["content"].clone()
+    };
+    // As it was written before it was noted whose it is.
+    assert_eq!(said(""), "sealed");
+    assert_eq!(said(r#""by":{"provider":"acme","url":"http://acme.test"},"#), "sealed");
+    assert_eq!(said(r#""by":{"provider":"acme","url":"http://else.test"},"#), "told");
+    assert_eq!(said(r#""by":{"provider":"else","url":"http://acme.test"},"#), "told");
 }

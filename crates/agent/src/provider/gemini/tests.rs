@@ -2,10 +2,20 @@
 
 use super::decode::Decoder;
 use super::encode;
-use crate::conversation::{Message, Part, Role, ToolCall, ToolResult};
+use crate::conversation::{Message, Origin, Part, Role, ToolCall, ToolResult};
 use crate::provider::http::{Decode, Wrong};
 use crate::provider::{Delta, Reply, Request, Stop, ToolChoice, ToolSpec, sse};
 use serde_json::{Value, json};
+
+fn encoded(request: &Request) -> Value {
+    let reader = Origin { provider: "acme".into(), url: "http://acme.test".into() };
+    serde_json::to_value(encode(request, &reader)).unwrap()
+}
+
+/// The provider's own form of a message.
+fn blocks(message: &Message) -> Value {
+    message.raw.as_ref().unwrap().blocks.read().unwrap()
+}
 
 fn decode(chunks: &[Value]) -> (Result<Reply, Wrong>, Vec<Delta>) {
     let request = Request { model: "gemini-x".into(), ..Request::default() };
@@ -57,7 +67,7 @@ fn parts_signatures_and_calls() {
     assert_eq!((reply.usage.input, reply.usage.cache_read, reply.usage.output), (20, 30, 18));
     assert_eq!(deltas[0], Delta::Thinking { text: "I should ".into() });
     assert_eq!(
-        reply.message.raw.unwrap().blocks,
+        blocks(&reply.message),
         json!([
             {"text": "I should look.", "thought": true},
             {"text": "Let me see."},
@@ -74,7 +84,7 @@ fn parts_go_back_as_they_came_and_results_find_their_calls() {
     let reply = decode(&stream()).0.unwrap();
     let kept = serde_json::to_string(&reply.message).unwrap();
     let message: Message = serde_json::from_str(&kept).unwrap();
-    let blocks = message.raw.clone().unwrap().blocks;
+    let blocks = blocks(&message);
     let mut content = vec![Part::Text { text: "and?".into() }];
     for (place, call) in reply.message.tool_calls().enumerate() {
         let (id, name) = (call.id.clone(), call.name.clone());
@@ -83,7 +93,7 @@ fn parts_go_back_as_they_came_and_results_find_their_calls() {
     }
     let messages =
         vec![Message::user("hi"), message, Message { role: Role::User, content, raw: None }];
-    let body = encode(&Request { messages, ..Request::default() });
+    let body = encoded(&Request { messages, ..Request::default() });
     assert_eq!(body["contents"][1], json!({"role": "model", "parts": blocks}));
     // The id of our making is not told.
     assert_eq!(
@@ -123,7 +133,7 @@ fn a_request_as_it_is_sent() {
             .clone(),
     };
     assert_eq!(
-        encode(&request),
+        encoded(&request),
         json!({
             "systemInstruction": {"parts": [{"text": "Be short."}]},
             "contents": [
@@ -141,7 +151,7 @@ fn a_request_as_it_is_sent() {
                 "thinkingConfig": {"thinkingBudget": 0}},
         })
     );
-    assert_eq!(encode(&Request::default()), json!({"contents": []}));
+    assert_eq!(encoded(&Request::default()), json!({"contents": []}));
 }
 
 #[test]

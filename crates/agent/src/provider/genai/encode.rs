@@ -1,6 +1,6 @@
 //! A request in genai's words. Knows no connection.
 
-use crate::conversation::{Message, Part, Raw, Role, ToolResult};
+use crate::conversation::{Message, Origin, Part, Role, ToolResult};
 use crate::provider::body::{arguments_object, result_text};
 use crate::provider::request::{Request, ToolChoice};
 use genai::chat::{
@@ -13,8 +13,8 @@ use serde_json::Value;
 pub const PROTOCOL: &str = "genai";
 
 /// What the model is asked.
-pub fn request(request: &Request) -> ChatRequest {
-    let messages = request.messages.iter().flat_map(messages).collect();
+pub fn request(request: &Request, reader: &Origin) -> ChatRequest {
+    let messages = request.messages.iter().flat_map(|one| messages(one, reader)).collect();
     let mut asked = ChatRequest::new(messages);
     if !request.system.is_empty() {
         asked = asked.with_system(request.system.as_str());
@@ -60,17 +60,14 @@ pub fn options(request: &Request, key: &str) -> ChatOptions {
     if key.is_empty() { options } else { options.with_extra_headers([("idempotency-key", key)]) }
 }
 
-fn messages(message: &Message) -> Vec<ChatMessage> {
-    match (message.role, &message.raw) {
-        (Role::Assistant, Some(Raw { protocol, blocks })) if protocol == PROTOCOL => {
-            match serde_json::from_value(blocks.clone()) {
-                Ok(message) => vec![message],
-                // Of another version of genai.
-                Err(_) => vec![in_words(message)],
-            }
+fn messages(message: &Message, reader: &Origin) -> Vec<ChatMessage> {
+    match message.role {
+        Role::Assistant => {
+            let own = message.blocks_for(PROTOCOL, reader);
+            // What cannot be read is of another version of genai.
+            vec![own.and_then(|own| own.read().ok()).unwrap_or_else(|| in_words(message))]
         }
-        (Role::Assistant, _) => vec![in_words(message)],
-        (Role::User, _) => {
+        Role::User => {
             let results = message.content.iter().filter_map(|part| match part {
                 Part::ToolResult(result) => Some(response(result)),
                 Part::Text { .. } | Part::ToolCall(_) => None,

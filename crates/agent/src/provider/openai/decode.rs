@@ -1,9 +1,10 @@
 //! A reply of the Responses API out of its events. Knows no HTTP.
 
-use crate::conversation::{Message, Part, Raw, Role, ToolCall};
+use crate::conversation::{Message, Part, Raw, Role, ToolCall, Verbatim};
 use crate::provider::body::{arguments, count};
 use crate::provider::fault::Complaint;
 use crate::provider::http::{Decode, Wrong, json};
+use crate::provider::json::Json;
 use crate::provider::reply::{Delta, Reply, Stop, Usage};
 use crate::provider::request::Request;
 use crate::provider::{OnDelta, sse};
@@ -16,11 +17,19 @@ pub(super) const PROTOCOL: &str = "openai";
 pub(super) struct Decoder {
     model: String,
     /// What is done, by its place.
-    items: BTreeMap<u64, Value>,
+    items: BTreeMap<u64, Verbatim>,
     /// The whole, once it is over.
-    response: Option<Value>,
+    response: Option<Response>,
     /// What it has taken, also where it failed.
     usage: Value,
+}
+
+/// What is of use of a whole response.
+struct Response {
+    /// As listed at its end: some servers leave that list empty.
+    items: Vec<Verbatim>,
+    /// Why it is cut, if it is.
+    incomplete: Option<String>,
 }
 
 impl Decoder {
@@ -33,11 +42,11 @@ impl Decoder {
         }
     }
 
-    fn end(&mut self, response: &Value) -> Result<(), Wrong> {
-        self.usage = response["usage"].clone();
+    fn end(&mut self, response: &Json<'_>) -> Result<(), Wrong> {
+        self.usage = response["usage"].value();
         let status = response["status"].as_str().unwrap_or("completed");
         if matches!(status, "failed" | "cancelled") {
-            let mut complaint = Complaint::of_event(response);
+            let mut complaint = Complaint::of_event(&response.value());
             if complaint.code.is_empty() {
                 complaint.code = status.to_owned();
             }
@@ -46,24 +55,24 @@ impl Decoder {
         if let Some(model) = response["model"].as_str() {
             self.model = model.to_owned();
         }
-        self.response = Some(response.clone());
+        let items = response["output"].items().iter().map(Json::verbatim).collect();
+        let incomplete = response["incomplete_details"]["reason"].as_str().map(str::to_owned);
+        self.response = Some(Response { items, incomplete });
         Ok(())
     }
 }
 
-fn begun(item: &Value, on_delta: OnDelta<'_>) {
-    if item["type"] == "function_call" {
-        let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        on_delta(Delta::ToolCall { id: word("call_id"), name: word("name") });
+fn begun(item: &Json<'_>, on_delta: OnDelta<'_>) {
+    if item["type"].as_str() == Some("function_call") {
+        on_delta(Delta::ToolCall { id: item.word("call_id"), name: item.word("name") });
     }
 }
 
 /// What an item says, in words that any provider can be told.
-fn parts(item: &Value, content: &mut Vec<Part>, is_refused: &mut bool) {
-    let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+fn parts(item: &Json<'_>, content: &mut Vec<Part>, is_refused: &mut bool) {
     match item["type"].as_str() {
         Some("message") => {
-            for part in item["content"].as_array().into_iter().flatten() {
+            for part in item["content"].items() {
                 if let Some(text) = part["refusal"].as_str() {
                     *is_refused = true;
                     content.push(Part::Text { text: text.to_owned() });
@@ -74,7 +83,7 @@ fn parts(item: &Value, content: &mut Vec<Part>, is_refused: &mut bool) {
         }
         Some("function_call") => {
             let arguments = arguments(item["arguments"].as_str().unwrap_or_default());
-            let (id, name) = (word("call_id"), word("name"));
+            let (id, name) = (item.word("call_id"), item.word("name"));
             content.push(Part::ToolCall(ToolCall { id, name, arguments }));
         }
         _ => {}
@@ -87,7 +96,7 @@ impl Decode for Decoder {
             return Ok(());
         }
         let event = json(event)?;
-        let delta = || event["delta"].as_str().unwrap_or_default().to_owned();
+        let delta = || event.word("delta");
         match event["type"].as_str().unwrap_or_default() {
             "response.output_text.delta" | "response.refusal.delta" => {
                 on_delta(Delta::Text { text: delta() });
@@ -98,16 +107,16 @@ impl Decode for Decoder {
             "response.output_item.added" => begun(&event["item"], on_delta),
             "response.output_item.done" => {
                 let place = event["output_index"].as_u64().unwrap_or(self.items.len() as u64);
-                self.items.insert(place, event["item"].clone());
+                self.items.insert(place, event["item"].verbatim());
             }
             "response.completed"
             | "response.incomplete"
             | "response.failed"
             | "response.cancelled" => return self.end(&event["response"]),
-            "error" => return Err(Wrong::Failed(Complaint::of_event(&event))),
+            "error" => return Err(Wrong::Failed(Complaint::of_event(&event.value()))),
             // One document in place of a stream.
-            "" if event["object"] == "response" => {
-                for item in event["output"].as_array().into_iter().flatten() {
+            "" if event["object"].as_str() == Some("response") => {
+                for item in event["output"].items() {
                     begun(item, on_delta);
                 }
                 return self.end(&event);
@@ -127,16 +136,17 @@ impl Decode for Decoder {
 
     fn finish(self) -> Result<Reply, Wrong> {
         let Some(response) = self.response else { return Err(Wrong::Cut) };
-        let listed = response["output"].as_array().filter(|output| !output.is_empty());
-        // Some servers leave the list of the whole empty.
-        let items = listed.cloned().unwrap_or_else(|| self.items.into_values().collect());
+        let items = match response.items.is_empty() {
+            true => self.items.into_values().collect(),
+            false => response.items,
+        };
         let (mut content, mut is_refused) = (Vec::new(), false);
         for item in &items {
-            parts(item, &mut content, &mut is_refused);
+            let item = Json::read(item.text()).map_err(|why| Wrong::Nonsense(why.to_string()))?;
+            parts(&item, &mut content, &mut is_refused);
         }
         let has_calls = content.iter().any(|part| matches!(part, Part::ToolCall(_)));
-        let incomplete = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
-        let stop = match incomplete {
+        let stop = match response.incomplete.as_deref() {
             Some("max_output_tokens") => Stop::Length,
             Some("content_filter") => Stop::Refused,
             Some(other) => Stop::Other(other.to_owned()),
@@ -144,8 +154,8 @@ impl Decode for Decoder {
             None if has_calls => Stop::ToolCalls,
             None => Stop::End,
         };
-        let usage = usage_of(&response["usage"]);
-        let raw = Raw { protocol: PROTOCOL.to_owned(), blocks: Value::Array(items) };
+        let usage = usage_of(&self.usage);
+        let raw = Raw { protocol: PROTOCOL.to_owned(), by: None, blocks: Verbatim::of(&items) };
         let message = Message { role: Role::Assistant, content, raw: Some(raw) };
         Ok(Reply { message, stop, usage, model: self.model })
     }
