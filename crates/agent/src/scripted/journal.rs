@@ -14,6 +14,8 @@ const RECORDS_MAX: usize = 20_000;
 pub struct Recorded {
     /// Its place, from 1.
     pub number: u64,
+    /// When it came, in milliseconds since the server began.
+    pub at_ms: u64,
     /// Its path.
     pub path: String,
     /// Its idempotency key, if it has one.

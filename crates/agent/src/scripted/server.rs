@@ -158,6 +158,7 @@ fn serve(stream: tokio::net::TcpStream, state: Arc<State>) {
 
 #[derive(Debug)]
 struct State {
+    began: Instant,
     script: Script,
     journal: Mutex<Journal>,
     bucket: Mutex<Bucket>,
@@ -173,7 +174,7 @@ struct Bucket {
 impl State {
     fn new(script: Script) -> State {
         let journal = Mutex::new(Journal::new(script.turns.len()));
-        State { script, journal, bucket: Mutex::new(Bucket { level: 0.0, at: None }) }
+        State { began: now(), script, journal, bucket: Mutex::new(Bucket { level: 0.0, at: None }) }
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -269,7 +270,9 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Response<Body>
     };
     let prompt = Prompt::of(&body);
     let model = prompt.model.clone();
-    let record = Recorded { number: 0, path, key, model, turn: None, outcome: Outcome::Open, body };
+    let at_ms = u64::try_from(now().duration_since(state.began).as_millis()).unwrap_or(u64::MAX);
+    let record =
+        Recorded { number: 0, at_ms, path, key, model, turn: None, outcome: Outcome::Open, body };
     scripted(speech, &prompt, record, state).await
 }
 
