@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(test)]
 mod tests;
 
-/// What all attempts at one call have taken in vain, as far as this node knows.
+/// What all attempts at one call have taken in vain, as far as this node knows: what those
+/// on a node that has died had taken is known to nobody.
 #[derive(Clone, Default)]
 pub(super) struct Lost(Arc<Mutex<Usage>>);
 
