@@ -65,3 +65,11 @@ fn a_reply_that_is_whole_tells_what_was_lost_before_it() {
     assert_eq!(json["model"], "m");
     assert_eq!(serde_json::from_value::<Answer>(json).unwrap().lost, answer.lost);
 }
+
+#[test]
+fn what_was_journaled_before_blocks_were_marked_is_read_and_kept_to_the_letter() {
+    let text = r#"{"message":{"role":"assistant","content":[],"raw":{"protocol":"chat","blocks":{"z": 1e400,"a":2}}},"stop":"end","usage":{"input":1,"output":2,"cache_read":0,"cache_write":0},"model":"m"}"#;
+    let answer: Answer = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&answer).unwrap(), text);
+    assert_eq!(answer.reply().usage.output, 2);
+}
