@@ -34,7 +34,7 @@ const BOXES: &str = "boxes";
 const MCP: [&str; 2] = [".mcp.json", "mcp.json"];
 
 /// Kinds that are there without an agent's file, and must not be replaced by one.
-const READY: [&str; 4] = ["supervisor", "schedule", context::KIND, memory::KIND];
+const READY: [&str; 5] = ["supervisor", "schedule", context::KIND, memory::KIND, crate::hub::KIND];
 
 /// What a project's folder holds.
 #[derive(Clone, Debug, Default)]

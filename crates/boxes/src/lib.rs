@@ -1,7 +1,7 @@
 //! Boxes: specs of disposable environments, the layers they are built of, and
 //! branches of their files with a commit that is checked for conflicts.
 //!
-//! Knows no journal, no process and no model. What only reads and writes files
+//! Knows no journal and no runtime; of processes only what they are called. What only reads and writes files
 //! stands here; what asks the kernel to keep a program in stands in `sandbox`.
 
 pub mod branch;

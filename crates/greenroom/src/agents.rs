@@ -4,30 +4,39 @@ use crate::options::Options;
 use crate::out;
 use crate::problem::Problem;
 use greenroom_agent::boxes::Boxes;
+use greenroom_agent::hub;
 use greenroom_agent::project::{BadProject, Project};
 use greenroom_boxes::sandbox::Launch;
 use greenroom_runtime::Registry;
 use std::collections::BTreeSet;
 
 /// What a binary runs.
-#[derive(Default)]
 pub struct Kinds {
     /// The kinds, those of the project's agents among them.
     pub registry: Registry,
     /// The names of these.
     pub agents: BTreeSet<String>,
+    /// The boxes of the directory: nothing is made there before the first one is needed.
+    pub boxes: Boxes,
 }
 
-/// The kinds with those of the project. `serves`: a node may come of it; one that
-/// only looks does without agents that cannot be read.
+/// The kinds with those of the project, and that of boxes' mailboxes. `serves`: a node may
+/// come of it; one that only looks does without agents that cannot be read.
 ///
 /// # Errors
 /// A file of the project that cannot be.
 pub fn of_project(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, Problem> {
-    let known = registry.clone();
-    match read(options, registry, serves) {
-        Ok(kinds) => Ok(kinds),
-        Err(_) if !serves => Ok(Kinds { registry: known, ..Kinds::default() }),
+    // A binary of one's own may have it already.
+    let registry = match registry.newest(hub::KIND) {
+        Some(_) => registry,
+        None => hub::register(registry),
+    };
+    let boxes = Boxes::at(&options.dir.join("boxes"), Launch::Own);
+    let alone = |registry| Kinds { registry, agents: BTreeSet::new(), boxes: boxes.clone() };
+    match read(options, &boxes, registry.clone(), serves) {
+        Ok(Some((registry, agents))) => Ok(Kinds { registry, agents, boxes }),
+        Ok(None) => Ok(alone(registry)),
+        Err(_) if !serves => Ok(alone(registry)),
         Err(bad) => {
             let next = "mend the file, or name another folder with --project";
             Err(Problem::usage(bad.to_string()).next(next))
@@ -35,16 +44,17 @@ pub fn of_project(options: &Options, registry: Registry, serves: bool) -> Result
     }
 }
 
-/// The boxes of this directory: nothing is made there before the first one is needed.
-pub fn boxes(options: &Options) -> Boxes {
-    Boxes::at(&options.dir.join("boxes"), Launch::Own)
-}
-
-fn read(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, BadProject> {
+/// The kinds with those of the project's agents, if it has any, and their names.
+fn read(
+    options: &Options,
+    boxes: &Boxes,
+    registry: Registry,
+    serves: bool,
+) -> Result<Option<(Registry, BTreeSet<String>)>, BadProject> {
     let mut project = Project::read(&options.project)?;
-    project.boxes = Some(boxes(options));
+    project.boxes = Some(boxes.clone());
     if project.definitions.is_empty() {
-        return Ok(Kinds { registry, ..Kinds::default() });
+        return Ok(None);
     }
     if serves && !options.json {
         for warning in &project.warnings {
@@ -52,5 +62,5 @@ fn read(options: &Options, registry: Registry, serves: bool) -> Result<Kinds, Ba
         }
     }
     let agents = project.definitions.iter().map(|agent| agent.name.clone()).collect();
-    Ok(Kinds { registry: project.register(registry)?, agents })
+    Ok(Some((project.register(registry)?, agents)))
 }

@@ -43,8 +43,7 @@ const LOOK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(5
 impl App {
     /// Must be called inside an async runtime.
     pub fn new(options: Options, kinds: Kinds) -> App {
-        let Kinds { registry, agents } = kinds;
-        let boxes = crate::agents::boxes(&options);
+        let Kinds { registry, agents, boxes } = kinds;
         let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
         App { options, registry, agents, boxes, env, paint: Paint::on(&std::io::stdout()) }
     }

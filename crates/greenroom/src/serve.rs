@@ -39,7 +39,7 @@ pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     // The lease comes before the socket: who has it is the node.
     let node = Node::start(journal, app.registry.clone(), options)?;
     let server = greenroom_api::bind(&socket).await?;
-    app.env.spawn(Box::pin(boxes::dispose(node.clone(), app.boxes.clone())));
+    app.env.spawn(Box::pin(boxes::attend(node.clone(), app.boxes.clone())));
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, served) = oneshot::channel();
     let until = stopped.map(|_| ());
@@ -70,6 +70,7 @@ impl Serving {
         // Nobody may look again for long: what has ended by now leaves nothing that runs.
         let _left_to_the_next_node = boxes::sweep(&self.node, &self.boxes).await;
         self.node.stop(GRACE).await;
+        self.boxes.end();
         let _ = self.stop.send(());
         match self.served.await {
             Ok(result) => result.context("while stopping"),

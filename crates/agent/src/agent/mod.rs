@@ -56,7 +56,7 @@ use crate::tool::mcp::McpServers;
 use crate::tool::workspace::Workspace;
 use crate::tool::{Approval, Tool, Toolbox};
 use crate::workspace::Site;
-use greenroom_runtime::Registry;
+use greenroom_runtime::{KindOptions, Mailbox, Overflow, Registry};
 use std::sync::Arc;
 
 /// An agent of a program's own: a definition, tools, and models to ask.
@@ -183,10 +183,22 @@ impl Agent {
             }
         }
         let name = self.0.definition.name.clone();
+        let has_box = self.0.boxes.is_some();
         let parts = Arc::new(self.0);
-        registry.kind(&name, move |ctx, input: input::Input| {
+        let registry = registry.kind(&name, move |ctx, input: input::Input| {
             // Large, and there may be very many that only wait.
             Box::pin(run::run(ctx, parts.clone(), input))
-        })
+        });
+        match has_box {
+            true => registry
+                .with_options(&name, KindOptions { mailbox: mailbox(), ..KindOptions::default() }),
+            false => registry,
+        }
     }
+}
+
+/// A box that has much to say must not keep its agent from hearing others.
+fn mailbox() -> Mailbox {
+    let topics = vec!["box.>".to_owned()];
+    Mailbox { overflow: Overflow::DropOldest { topics }, ..Mailbox::default() }
 }

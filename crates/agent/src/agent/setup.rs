@@ -300,11 +300,13 @@ async fn tools_of_box(
         (None, None) => return Ok((None, Vec::new())),
     };
     let image = image.map_err(|failure| failure.kind(BAD_DEFINITION))?;
-    let (dir, snapshots) = match (given.map(boxed::Given::place), own) {
-        (Some(place), _) => (place.dir.clone(), place.snapshots),
-        (None, own) => own.map(|own| (own.dir.clone(), own.snapshots)).unwrap_or_default(),
+    let (dir, snapshots, within) = match (given.map(boxed::Given::place), own) {
+        (Some(place), _) => (place.dir.clone(), place.snapshots, place.files.within.clone()),
+        (None, own) => {
+            own.map(|own| (own.dir.clone(), own.snapshots, own.hub.clone())).unwrap_or_default()
+        }
     };
-    let files = Snapshot { image: image.id, stack: image.stack.clone() };
+    let files = Snapshot { image: image.id, stack: image.stack.clone(), within };
     let in_box = InBox { seed: key.to_owned(), files, dir, snapshots };
     Ok((Some(in_box), boxes::of_image(boxes, &image)))
 }

@@ -2,6 +2,7 @@
 
 use super::place::BOX_FAILED;
 use crate::definition::BoxUse;
+use crate::hub::BoxHub;
 use crate::nearest::nearest;
 use crate::provider::SecretStore;
 use crate::tool::outside;
@@ -26,6 +27,7 @@ struct Inner {
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     /// The project's folder of boxes.
     project: Option<PathBuf>,
+    hub: BoxHub,
 }
 
 impl std::fmt::Debug for Boxes {
@@ -38,22 +40,23 @@ impl Boxes {
     /// Boxes of the engine in this folder, which is opened when it is first needed.
     pub fn at(dir: &Path, launch: Launch) -> Boxes {
         let (dir, engine) = (dir.to_owned(), Arc::default());
-        Boxes(Arc::new(Inner { dir, launch, engine, project: None }))
+        Boxes(Arc::new(Inner { dir, launch, engine, project: None, hub: BoxHub::default() }))
     }
 
-    /// Those of an engine that is open.
+    /// Those of an engine that is open, which has a hub or none.
     pub fn over(dir: &Path, engine: Arc<Engine>) -> Boxes {
         let engine = Arc::new(Mutex::new(Some(engine)));
         let (dir, launch) = (dir.to_owned(), Launch::Own);
-        Boxes(Arc::new(Inner { dir, launch, engine, project: None }))
+        Boxes(Arc::new(Inner { dir, launch, engine, project: None, hub: BoxHub::default() }))
     }
 
     /// Finds the boxes that agents name in this folder of folders first, and builds them.
     #[must_use]
     pub fn of_project(&self, folder: &Path) -> Boxes {
-        let Inner { dir, launch, engine, .. } = &*self.0;
+        let Inner { dir, launch, engine, hub, .. } = &*self.0;
         let (dir, launch, engine) = (dir.clone(), launch.clone(), engine.clone());
-        Boxes(Arc::new(Inner { dir, launch, engine, project: Some(folder.to_owned()) }))
+        let (project, hub) = (Some(folder.to_owned()), hub.clone());
+        Boxes(Arc::new(Inner { dir, launch, engine, project, hub }))
     }
 
     /// The engine. Blocks.
@@ -69,6 +72,7 @@ impl Boxes {
             launch: self.0.launch.clone(),
             runtime: Handle::try_current().ok(),
             secrets: Some(Arc::new(Stored)),
+            hub: Some(Arc::new(self.0.hub.clone())),
             ..Setup::default()
         };
         let opened = Arc::new(Engine::open(&self.0.dir, setup)?);
@@ -82,6 +86,18 @@ impl Boxes {
             true => self.engine().map(Some),
             false => Ok(None),
         }
+    }
+
+    /// The hub of the boxes.
+    pub(super) fn hub(&self) -> &BoxHub {
+        &self.0.hub
+    }
+
+    /// Serves no box any more, and holds no node.
+    pub fn end(&self) {
+        let engine = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        engine.iter().for_each(|engine| engine.unserve_all());
+        self.0.hub.end();
     }
 
     /// The project's folder of a box of this name, if there is one.

@@ -16,5 +16,5 @@ mod tools;
 pub(crate) use branch::{Merged, begin_branch, changes, discard, merge};
 pub use handle::Boxes;
 pub(crate) use place::{BOX_FAILED, InBox, Outcome, Place};
-pub use sweep::{dispose, sweep};
+pub use sweep::{attend, sweep};
 pub(crate) use tools::{action, builtin, of_image};

@@ -1,6 +1,7 @@
-//! Boxes whose processes have ended are disposed of, whatever ended those: a result, a
-//! failure, a cancel, a kill, also while no node ran. Their snapshots stay, for forks and
-//! restarts.
+//! What a node does for boxes, whoever started them and whatever went on while no node ran.
+//! Those that run have their networks and the hub. Those whose processes have ended, by a
+//! result, a failure, a cancel or a kill, are disposed of; their snapshots stay, for forks and
+//! restarts. What waits for those that are no more is forgotten.
 
 use super::handle::Boxes;
 use crate::tool::outside;
@@ -15,13 +16,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// So much longer for each owner: looking must not be what a node does.
 const PAUSE_EACH: Duration = Duration::from_millis(10);
 
-/// Disposes of boxes for as long as the node lives.
-pub async fn dispose(node: Node, boxes: Boxes) {
+/// Serves and disposes of boxes for as long as the node lives.
+pub async fn attend(node: Node, boxes: Boxes) {
+    boxes.hub().begin(node.clone());
     let stopped = node.stopped();
     let looking = async {
         loop {
             // What cannot be done now is tried again.
             let owners = sweep(&node, &boxes).await.unwrap_or_default();
+            let _again = serve(&boxes).await;
+            let _again = forget(&boxes).await;
             let owners = u32::try_from(owners).unwrap_or(u32::MAX);
             outside::sleep(PAUSE.saturating_add(PAUSE_EACH.saturating_mul(owners))).await;
         }
@@ -55,6 +59,32 @@ pub async fn sweep(node: &Node, boxes: &Boxes) -> Result<usize, Error> {
         blocking(move || mine.engine()?.release(&owner)).await?;
     }
     Ok(left)
+}
+
+/// Serves the boxes that run, as far as no other process does.
+async fn serve(boxes: &Boxes) -> Result<(), Error> {
+    let mine = boxes.clone();
+    blocking(move || match mine.engine_if_any()? {
+        Some(engine) => engine.find_again().map(drop),
+        None => Ok(()),
+    })
+    .await
+}
+
+/// Ends the mailboxes of boxes that are no more.
+async fn forget(boxes: &Boxes) -> Result<(), Error> {
+    let mine = boxes.clone();
+    let departed = blocking(move || match mine.engine_if_any()? {
+        Some(engine) => engine.departed(),
+        None => Ok(Vec::new()),
+    });
+    for of in departed.await? {
+        if boxes.hub().forget(&of).await.is_ok() {
+            let mine = boxes.clone();
+            blocking(move || mine.engine()?.forgotten(&of)).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,5 +1,6 @@
 //! The box that an agent works in, as its definition says. Plain data.
 
+use greenroom_boxes::hub::Rights;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,9 @@ pub struct BoxUse {
     pub dir: String,
     /// Whether its files are kept after each call that may have changed them.
     pub snapshots: Snapshots,
+    /// What its programs may do by the hub of what the box asks for; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<Rights>,
 }
 
 /// When the files of an agent's box are kept.
@@ -29,7 +33,7 @@ pub enum Snapshots {
     Never,
 }
 
-const FIELDS: &str = "`name`, `dir` and `snapshots`";
+const FIELDS: &str = "`name`, `dir`, `snapshots` and `hub`";
 
 impl TryFrom<Value> for BoxUse {
     type Error = String;
@@ -48,7 +52,7 @@ impl TryFrom<Value> for BoxUse {
             Some(other) => Err(format!("box.{name}: {other} is no text")),
         };
         if let Some(odd) =
-            fields.keys().find(|key| !["name", "dir", "snapshots"].contains(&key.as_str()))
+            fields.keys().find(|key| !["name", "dir", "snapshots", "hub"].contains(&key.as_str()))
         {
             return Err(format!("box: there is no field `{odd}`; there are {FIELDS}"));
         }
@@ -70,6 +74,18 @@ impl TryFrom<Value> for BoxUse {
                 return Err(format!("box.snapshots: `{other}` is none of `each` and `never`"));
             }
         };
-        Ok(BoxUse { name, dir, snapshots })
+        let hub = fields.get("hub").map(rights).transpose()?;
+        Ok(BoxUse { name, dir, snapshots, hub })
     }
+}
+
+fn rights(value: &Value) -> Result<Rights, String> {
+    let words = "write `send` and `hear`, each a list, as in box.toml";
+    let rights: Rights = serde_json::from_value(value.clone())
+        .map_err(|error| format!("box.hub: {error}; {words}"))?;
+    let send = rights.send.iter().try_for_each(|one| Rights::check_send(one));
+    send.map_err(|why| format!("box.hub.send: {why}"))?;
+    let hear = rights.hear.iter().try_for_each(|one| Rights::check_hear(one));
+    hear.map_err(|why| format!("box.hub.hear: {why}"))?;
+    Ok(rights)
 }

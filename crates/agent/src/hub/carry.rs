@@ -4,13 +4,14 @@ use super::mailbox::{
     ACKNOWLEDGE, BY, OWNER, PLACE, Placed, SUBSCRIBE, Start, TOPICS, TOPICS_MAX, UNSUBSCRIBE,
 };
 use super::place::{KIND, mailbox_id, mailbox_name, number, topic};
-use super::rights::{may_hear, may_send, may_send_to_box};
+use super::rights::{granted, may_hear, may_send, may_send_to_box};
 use greenroom_boxes::hub::{Delivery, Event, Hub, Later, Message, Refusal, Resident, Subscribed};
 use greenroom_model::{Payload, ProcessId, pattern};
 use greenroom_runtime::{Error, Node, PublishRequest, SendRequest, StartRequest};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -21,9 +22,9 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// The hub of boxes on a node. Cheap to clone. Its registry must have
 /// [`register`](super::register)'s kind.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct BoxHub {
-    node: Node,
+    node: Arc<Mutex<Option<Node>>>,
 }
 
 type State = BTreeMap<String, Payload>;
@@ -32,28 +33,49 @@ impl BoxHub {
     /// On this node.
     #[must_use]
     pub fn new(node: Node) -> BoxHub {
-        BoxHub { node }
+        let hub = BoxHub::default();
+        hub.begin(node);
+        hub
+    }
+
+    /// Carries from now on: a node's kinds may need its hub before there is the node. Until
+    /// then boxes are told to wait.
+    pub fn begin(&self, node: Node) {
+        *self.held() = Some(node);
+    }
+
+    /// Carries no more, and holds the node no longer.
+    pub fn end(&self) {
+        *self.held() = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Node>> {
+        self.node.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn node(&self) -> Result<Node, Refusal> {
+        let away = || Refusal::for_now("unavailable", "the node starts or stops", AGAIN_MS);
+        self.held().clone().ok_or_else(away)
     }
 
     /// Ends the mailbox of a box that is disposed of, with what waits in it. Twice is once.
     ///
     /// # Errors
     /// The node does not take requests.
-    pub async fn forget(&self, of: &Resident) -> Result<(), Error> {
-        let id = mailbox_id(of)?;
-        match self.node.kill(&id, "its box was disposed of", BY).await {
+    pub async fn forget(&self, of: &Resident) -> Result<(), Refusal> {
+        match self.node()?.kill(&id(of)?, "its box was disposed of", BY).await {
             Ok(()) | Err(Error::NoProcess { .. } | Error::Ended { .. }) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) => Err(refusal(error)),
         }
     }
 
     async fn opened(&self, of: &Resident) -> Result<(), Refusal> {
         let id = id(of)?;
         let name = mailbox_name(&of.name);
-        match self.node.named(&name).await {
+        match self.node()?.named(&name).await {
             Ok(there) if there == id => return Ok(()),
             Ok(there) if number(&there).is_some_and(|there| there < of.number) => {
-                self.end(&there).await.map_err(refusal)?;
+                self.end_of(&there).await?;
             }
             Ok(there) => {
                 let message = format!("{there} keeps what is for the box {}", of.name);
@@ -71,20 +93,22 @@ impl BoxHub {
             budget: None,
             by: BY.to_owned(),
         };
-        self.node.start_process(request).await.map_err(refusal)?;
+        self.node()?.start_process(request).await.map_err(refusal)?;
         self.until(&id, |state| state.contains_key(OWNER).then_some(())).await
     }
 
-    async fn end(&self, mailbox: &ProcessId) -> Result<(), Error> {
-        match self.node.kill(mailbox, "its box's name is another one's", BY).await {
-            Ok(()) => self.node.result(mailbox, Some(END_WITHIN)).await.map(drop),
+    async fn end_of(&self, mailbox: &ProcessId) -> Result<(), Refusal> {
+        let node = self.node()?;
+        let ended = match node.kill(mailbox, "its box's name is another one's", BY).await {
+            Ok(()) => node.result(mailbox, Some(END_WITHIN)).await.map(drop),
             Err(Error::Ended { .. }) => Ok(()),
             Err(error) => Err(error),
-        }
+        };
+        ended.map_err(refusal)
     }
 
-    async fn state(&self, id: &ProcessId) -> Result<State, Error> {
-        let rows = self.node.state(id).await?;
+    async fn state(&self, id: &ProcessId) -> Result<State, Refusal> {
+        let rows = self.node()?.state(id).await.map_err(refusal)?;
         Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
     }
 
@@ -94,10 +118,12 @@ impl BoxHub {
         id: &ProcessId,
         shows: impl Fn(&State) -> Option<T>,
     ) -> Result<T, Refusal> {
-        let seen = self.node.process(id).await.map_err(refusal)?.seq;
-        let mut follow = self.node.follow(id, seen).await.map_err(refusal)?;
+        let node = self.node()?;
+        let seen = node.process(id).await.map_err(refusal)?.seq;
+        let mut follow = node.follow(id, seen).await.map_err(refusal)?;
+        drop(node);
         loop {
-            if let Some(shown) = shows(&self.state(id).await.map_err(refusal)?) {
+            if let Some(shown) = shows(&self.state(id).await?) {
                 return Ok(shown);
             }
             match follow.next().await {
@@ -117,12 +143,13 @@ impl BoxHub {
     ) -> Result<(), Refusal> {
         let body = Payload::of(body).map_err(|error| refusal(error.into()))?;
         let request = SendRequest { topic: topic.to_owned(), body, by: BY.to_owned() };
-        self.node.send(id, request).await.map(drop).map_err(refusal)
+        self.node()?.send(id, request).await.map(drop).map_err(refusal)
     }
 
     /// To whom, if it may.
     async fn addressee(&self, from: &Resident, to: &str) -> Result<ProcessId, Refusal> {
-        let owner = from.owner.as_deref();
+        // A person's command may own a box, too; nobody writes to that.
+        let owner = from.owner.as_deref().filter(|owner| owner.parse::<ProcessId>().is_ok());
         if let Some(name) = to.strip_prefix("box:") {
             return self.box_addressee(from, name).await;
         }
@@ -138,27 +165,27 @@ impl BoxHub {
             let message = format!("`{}` is no address", to.escape_debug());
             Refusal::new("bad_request", message, "write `owner`, KIND/KEY or box:NAME")
         })?;
-        match id.kind() != KIND && may_send(&from.rights, &id) {
+        match id.kind() != KIND && granted(from, |rights| may_send(rights, &id)) {
             true => Ok(id),
             false => Err(not_allowed(from, to)),
         }
     }
 
     async fn box_addressee(&self, from: &Resident, name: &str) -> Result<ProcessId, Refusal> {
-        let found = match self.node.named(&mailbox_name(name)).await {
+        let found = match self.node()?.named(&mailbox_name(name)).await {
             Ok(id) if id.kind() == KIND => Some(id),
             Ok(_) | Err(Error::NoName { .. }) => None,
             Err(error) => return Err(refusal(error)),
         };
         let same_owner = match &found {
             Some(id) if from.owner.is_some() => {
-                let state = self.state(id).await.map_err(refusal)?;
+                let state = self.state(id).await?;
                 read::<Option<String>>(&state, OWNER).flatten() == from.owner
             }
             _ => false,
         };
         // Said first, so that nobody learns which boxes there are.
-        if !may_send_to_box(&from.rights, name, same_owner) {
+        if !granted(from, |rights| may_send_to_box(rights, name, same_owner)) {
             return Err(not_allowed(from, &mailbox_name(name)));
         }
         found.ok_or_else(|| {
@@ -173,11 +200,13 @@ impl BoxHub {
         topics: &[String],
         into: &mpsc::Sender<Event>,
     ) -> Result<(), Refusal> {
-        let seen = self.node.process(id).await.map_err(refusal)?.seq;
-        let mut follow = self.node.follow(id, seen).await.map_err(refusal)?;
+        let node = self.node()?;
+        let seen = node.process(id).await.map_err(refusal)?.seq;
+        let mut follow = node.follow(id, seen).await.map_err(refusal)?;
+        drop(node);
         let mut given = BTreeSet::new();
         loop {
-            let waiting = waiting(&self.state(id).await.map_err(refusal)?);
+            let waiting = waiting(&self.state(id).await?);
             given.retain(|seq| waiting.contains_key(seq));
             for (seq, placed) in waiting {
                 let wanted = topics.iter().any(|wanted| pattern::matches(wanted, &placed.topic));
@@ -238,9 +267,9 @@ impl Hub for BoxHub {
                     .map_err(|why| Refusal::new("bad_request", why, ""))?;
             }
             let (hears, refused): (Vec<String>, Vec<String>) =
-                topics.iter().cloned().partition(|topic| may_hear(&of.rights, topic));
+                topics.iter().cloned().partition(|topic| granted(of, |all| may_hear(all, topic)));
             let id = id(of)?;
-            let there = topics_of(&self.state(&id).await.map_err(refusal)?);
+            let there = topics_of(&self.state(&id).await?);
             let new: Vec<&String> = hears.iter().filter(|topic| !there.contains(*topic)).collect();
             if there.len() + new.len() > TOPICS_MAX {
                 let message = format!("this box hears {} topics already", there.len());
@@ -283,7 +312,7 @@ impl Hub for BoxHub {
         Box::pin(async move {
             let id = id(of)?;
             // Gone from the state too when this returns: else whoever asks next is given it again.
-            let state = self.state(&id).await.map_err(refusal)?;
+            let state = self.state(&id).await?;
             if waiting(&state).contains_key(&seq) {
                 self.tell(&id, ACKNOWLEDGE, &seq).await?;
                 let gone = |state: &State| !waiting(state).contains_key(&seq);
@@ -297,7 +326,7 @@ impl Hub for BoxHub {
 impl BoxHub {
     fn once(&self, from: &Resident, key: &str) -> Result<Node, Refusal> {
         let key = format!("box:{}.{}:{key}", from.name, from.number);
-        self.node.once(&key).map_err(refusal)
+        self.node()?.once(&key).map_err(refusal)
     }
 }
 
@@ -343,7 +372,8 @@ fn event(placed: Placed) -> Result<Event, Refusal> {
 fn not_allowed(from: &Resident, to: &str) -> Refusal {
     let to = to.escape_debug();
     let message = format!("the box {} may not write to {to}", from.name);
-    let next = "write to `owner`; others must be named in what its owner grants it (`send`)";
+    let next = "write to `owner`; others must be named in `send` of [hub] in its box.toml, and its \
+                owner must not keep it from them";
     Refusal::new("not_allowed", message, next)
 }
 

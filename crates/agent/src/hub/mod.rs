@@ -16,4 +16,4 @@ mod rights;
 
 pub use carry::BoxHub;
 pub use mailbox::register;
-pub use place::{mailbox_id, mailbox_name};
+pub use place::{KIND, mailbox_id, mailbox_name};

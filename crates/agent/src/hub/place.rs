@@ -4,7 +4,7 @@ use greenroom_boxes::hub::Resident;
 use greenroom_model::{Error, ProcessId};
 
 /// The kind of the processes that keep what is for a box.
-pub(super) const KIND: &str = "box_mailbox";
+pub const KIND: &str = "box_mailbox";
 
 /// The name by which a process finds a box's mailbox: `ctx.send_to_name(&mailbox_name("work"), …)`
 /// sends to the box.

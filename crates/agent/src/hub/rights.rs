@@ -1,8 +1,13 @@
 //! Whether a box may. Pure.
 
-use greenroom_boxes::hub::Rights;
+use greenroom_boxes::hub::{Resident, Rights};
 use greenroom_model::ProcessId;
 use greenroom_model::pattern;
+
+/// Whether both what it asks for and what its owner lets it do say so.
+pub(super) fn granted(to: &Resident, may: impl Fn(&Rights) -> bool) -> bool {
+    may(&to.rights) && to.within.as_ref().is_none_or(may)
+}
 
 /// Whether it may write to this process, which is not its owner.
 pub(super) fn may_send(rights: &Rights, to: &ProcessId) -> bool {

@@ -132,7 +132,13 @@ fn node(path: PathBuf) -> Node {
 pub fn resident(name: &str, number: u64, send: &[&str], hear: &[&str]) -> Resident {
     let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
     let rights = Rights { send: owned(send), hear: owned(hear) };
-    Resident { name: name.to_owned(), number, owner: Some("keeper/1".to_owned()), rights }
+    Resident {
+        name: name.to_owned(),
+        number,
+        owner: Some("keeper/1".to_owned()),
+        rights,
+        within: None,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test of a real node waits in real time")]

@@ -82,6 +82,7 @@ impl<'a> Builder<'a> {
             dir: PathBuf::from("a + b"),
             network: sum.network.clone(),
             secrets: sum.secrets.clone(),
+            hub: sum.hub.clone(),
             ..BoxSpec::default()
         };
         let wholes: Vec<BoxSpec> = parts.iter().map(|part| part.whole.clone()).collect();

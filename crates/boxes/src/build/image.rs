@@ -3,7 +3,7 @@
 use crate::LevelName;
 use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
-use crate::spec::{Action, BoxSpec, HostPort, Limits, Skill};
+use crate::spec::{Action, BoxSpec, HostPort, Limits, Rights, Skill};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ pub struct Image {
     pub network: BTreeSet<HostPort>,
     /// The names of secrets, each with the hosts it is for.
     pub secrets: BTreeMap<String, BTreeSet<HostPort>>,
+    /// What its programs may do by the hub.
+    #[serde(default, skip_serializing_if = "Rights::is_none")]
+    pub hub: Rights,
     /// What it may use up.
     pub limits: Limits,
     /// How hard its walls are at least.
@@ -54,6 +57,7 @@ impl Image {
             actions: spec.actions.clone(),
             network: spec.network.clone().unwrap_or_default(),
             secrets: spec.secrets.clone().unwrap_or_default(),
+            hub: spec.hub.clone().unwrap_or_default(),
             limits: spec.limits,
             level: spec.level.unwrap_or(LevelName::Namespace),
             skill: spec.skill.clone(),

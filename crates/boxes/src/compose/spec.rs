@@ -2,14 +2,14 @@
 //!
 //! Files, actions and the environment are united; where two boxes say different things
 //! the composing box must say so in `override`, and the rightmost wins. Limits are
-//! the tightest of all. Network and secrets are granted by the composing box alone: what
+//! the tightest of all. Network, secrets and rights at the hub are granted by the composing box alone: what
 //! it names is had, what it does not name is not, and if it says nothing while a part
 //! asks, that is an error.
 
 use super::error::ComposeError;
 use crate::LevelName;
 use crate::path::TreePath;
-use crate::spec::{Base, BoxSpec, FileSource, HostPort};
+use crate::spec::{Base, BoxSpec, FileSource, HostPort, Rights};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::Add;
@@ -28,6 +28,7 @@ impl Add for &BoxSpec {
             dir: self.dir.clone(),
             network: agreed(self, other, &self.network, &other.network, "the network")?,
             secrets: agreed(self, other, &self.secrets, &other.secrets, "secrets")?,
+            hub: agreed(self, other, &self.hub, &other.hub, "the hub's rights")?,
             ..BoxSpec::default()
         };
         compose(&[self.clone(), other.clone()], &own)
@@ -62,6 +63,7 @@ pub fn compose(parts: &[BoxSpec], own: &BoxSpec) -> Result<BoxSpec, ComposeError
         level: level(parts, own)?,
         network: network(parts, own)?,
         secrets: secrets(parts, own)?,
+        hub: hub(parts, own)?,
         limits: own.limits,
         ..BoxSpec::default()
     };
@@ -219,6 +221,27 @@ fn network(parts: &[BoxSpec], own: &BoxSpec) -> Result<Option<BTreeSet<HostPort>
             what: host.to_string(),
             remedy: format!(
                 "name it in network.allow of `{}`, or write `allow = []` to do without",
+                own.name
+            ),
+        }),
+        (granted, _) => Ok(granted.clone()),
+    }
+}
+
+fn hub(parts: &[BoxSpec], own: &BoxSpec) -> Result<Option<Rights>, ComposeError> {
+    let first = |part: &BoxSpec| {
+        let rights = part.hub.as_ref()?;
+        let send = rights.send.first().map(|to| format!("to write to {to}"));
+        send.or_else(|| rights.hear.first().map(|topic| format!("to hear {topic}")))
+    };
+    let asks = parts.iter().find_map(|part| Some((part, first(part)?)));
+    match (&own.hub, asks) {
+        (None, Some((part, what))) => Err(ComposeError::NotGranted {
+            asks: part.name.clone(),
+            what,
+            remedy: format!(
+                "name it in `send` or `hear` of the table hub of `{}`, or leave that empty to do \
+                 without",
                 own.name
             ),
         }),

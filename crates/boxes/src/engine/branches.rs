@@ -7,6 +7,7 @@ use crate::build::Image;
 use crate::error::Error;
 use crate::export::{Exported, HostDir};
 use crate::hash::{ImageId, LayerId};
+use crate::spec::Rights;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -17,6 +18,9 @@ pub struct Snapshot {
     pub image: ImageId,
     /// Its layers, the lowest first.
     pub stack: Vec<LayerId>,
+    /// What its owner lets it do by the hub, of what its image asks for; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Rights>,
 }
 
 impl Engine {
@@ -33,8 +37,12 @@ impl Engine {
     ) -> Result<Vec<Known>, Error> {
         let image = self.image_of(name)?;
         self.seal(name)?;
-        let one =
-            |branch: &String| self.make(branch, &image, owner, |heads| heads.branch(name, branch));
+        // It may do no more than what it comes from.
+        let within = self.row(name)?.within;
+        let one = |branch: &String| {
+            let owner = (owner, within.clone());
+            self.make(branch, &image, owner, |heads| heads.branch(name, branch))
+        };
         branches.iter().map(one).collect()
     }
 
@@ -101,7 +109,7 @@ impl Engine {
         let stack = self.branches.head(name)?.stack;
         let id = blake3::hash(format!("{owner} {stack:?}").as_bytes());
         self.records.keep_snapshot(&id.to_hex(), owner, &stack)?;
-        Ok(Snapshot { image: row.image, stack })
+        Ok(Snapshot { image: row.image, stack, within: row.within })
     }
 
     /// A new box with the files of that moment.
@@ -115,6 +123,6 @@ impl Engine {
         owner: Option<&str>,
     ) -> Result<Known, Error> {
         let image: Image = self.image(&snapshot.image.to_string())?;
-        self.create_over(&image, &snapshot.stack, name, owner)
+        self.create_over(&image, &snapshot.stack, name, (owner, snapshot.within.clone()))
     }
 }

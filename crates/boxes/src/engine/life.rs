@@ -74,7 +74,7 @@ impl Engine {
         Ok(self.level(image.level)?.create(&spec)?)
     }
 
-    fn upper_dir(&self, name: &str, no: u64) -> PathBuf {
+    pub(super) fn upper_dir(&self, name: &str, no: u64) -> PathBuf {
         self.box_dir(name).join(no.to_string())
     }
 

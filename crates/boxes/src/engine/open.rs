@@ -7,14 +7,15 @@ use crate::branch::{Branches, Head, State};
 use crate::build::{Builder, Image, Progress};
 use crate::error::Error;
 use crate::hash::LayerId;
-use crate::sandbox::{self, Level, Namespace, remove_tree};
+use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
+use crate::spec::{NAME, Rights, is_box_name};
 use crate::store::{Swept, lock};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// So many files lock all boxes: files of names that come and go would be too many.
@@ -32,6 +33,10 @@ pub struct Engine {
     level: Mutex<Option<Arc<Namespace>>>,
     /// What this process serves of which box.
     pub(super) served: Mutex<BTreeMap<String, Served>>,
+    /// Held by who begins to serve one, so that two of its threads do not take turns.
+    pub(super) serving: Mutex<()>,
+    /// The hub's client as boxes see it, once it is in the folder.
+    pub(super) client: OnceLock<Bind>,
 }
 
 /// A box and what is known of it.
@@ -82,6 +87,8 @@ impl Engine {
             setup,
             level: Mutex::default(),
             served: Mutex::default(),
+            serving: Mutex::default(),
+            client: OnceLock::new(),
         })
     }
 
@@ -164,7 +171,7 @@ impl Engine {
     /// # Errors
     /// A name that another box has, or that is none.
     pub fn create(&self, image: &Image, name: &str, owner: Option<&str>) -> Result<Known, Error> {
-        self.create_over(image, &image.stack, name, owner)
+        self.create_over(image, &image.stack, name, (owner, None))
     }
 
     pub(super) fn create_over(
@@ -172,7 +179,7 @@ impl Engine {
         image: &Image,
         stack: &[LayerId],
         name: &str,
-        owner: Option<&str>,
+        owner: (Option<&str>, Option<Rights>),
     ) -> Result<Known, Error> {
         self.make(name, image, owner, |branches| {
             let writing = branches.store().write()?;
@@ -180,12 +187,13 @@ impl Engine {
         })
     }
 
-    /// The row first: a head without one would be nobody's.
+    /// The row first: a head without one would be nobody's. `owner` comes with what it lets
+    /// the box do of what its image asks for.
     pub(super) fn make(
         &self,
         name: &str,
         image: &Image,
-        owner: Option<&str>,
+        (owner, within): (Option<&str>, Option<Rights>),
         head: impl FnOnce(&Branches) -> Result<Head, Error>,
     ) -> Result<Known, Error> {
         check_name(name)?;
@@ -207,6 +215,7 @@ impl Engine {
             moves: 0,
             boot: None,
             loss: None,
+            within,
         };
         self.records.insert(&row)?;
         match head(&self.branches) {
@@ -357,7 +366,7 @@ impl Engine {
         self.records.remove(&row.name)
     }
 
-    fn is_open(&self, row: &BoxRow) -> Result<bool, Error> {
+    pub(super) fn is_open(&self, row: &BoxRow) -> Result<bool, Error> {
         match self.branches.head(&row.name) {
             Ok(head) => Ok(head.state == State::Open),
             Err(Error::Missing(_)) => Ok(false),
@@ -395,14 +404,12 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Names are host names, so that all of a box goes by one.
 fn check_name(name: &str) -> Result<(), Error> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=63).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-') {
+    if is_box_name(name) {
         return Ok(());
     }
-    let why = "is no name of a box: 1 to 63 of a-z, 0-9 and `-` make one, not beginning with `-`";
-    Err(Error::NotNow { branch: name.to_owned(), why: why.to_owned() })
+    let why = format!("is no name of a box: {NAME}");
+    Err(Error::NotNow { branch: name.to_owned(), why })
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

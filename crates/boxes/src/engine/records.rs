@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
 use crate::network::Decision;
 use crate::sandbox::Usage;
+use crate::spec::Rights;
 use crate::sqlite;
 use rusqlite::{Connection, Params, Row, TransactionBehavior};
 use serde::de::DeserializeOwned;
@@ -36,6 +37,15 @@ CREATE TABLE IF NOT EXISTS box (
     loss TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS box_owner ON box (owner) WHERE owner IS NOT NULL;
+CREATE TABLE IF NOT EXISTS within (
+    box TEXT PRIMARY KEY,
+    rights TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mailbox (
+    box TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (box, number)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS exec (
     no INTEGER PRIMARY KEY,
     box TEXT NOT NULL,
@@ -91,6 +101,9 @@ pub struct BoxRow {
     pub boot: Option<String>,
     /// What a crash has taken from it, until somebody seals it again.
     pub loss: Option<Loss>,
+    /// What its owner lets it do by the hub, of what its image asks for; `None`: all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Rights>,
 }
 
 /// What a crash has taken from a box.
@@ -145,7 +158,8 @@ pub struct Records {
     connection: Mutex<Connection>,
 }
 
-const BOX: &str = "name, image, owner, made_ms, sandbox, mounted, moves, boot, loss";
+const BOX: &str = "name, image, owner, made_ms, sandbox, mounted, moves, boot, loss, \
+                   (SELECT rights FROM within WHERE within.box = name)";
 const EXEC: &str = "no, box, argv, began_ms, ended_ms, ending, usage, output";
 
 impl Records {
@@ -205,9 +219,18 @@ impl Records {
     }
 
     pub fn insert(&self, row: &BoxRow) -> Result<(), Error> {
-        let sql = "INSERT INTO box (name, image, owner, made_ms) VALUES (?1, ?2, ?3, ?4)";
-        let columns = (&row.name, row.image.to_string(), &row.owner, signed(row.made_ms));
-        self.change(sql, columns).map(drop)
+        self.with(|connection| {
+            let begin = TransactionBehavior::Immediate;
+            let transaction = connection.transaction_with_behavior(begin)?;
+            let sql = "INSERT INTO box (name, image, owner, made_ms) VALUES (?1, ?2, ?3, ?4)";
+            let columns = (&row.name, row.image.to_string(), &row.owner, signed(row.made_ms));
+            transaction.execute(sql, columns)?;
+            if let Some(within) = &row.within {
+                let sql = "INSERT INTO within (box, rights) VALUES (?1, ?2)";
+                transaction.execute(sql, (&row.name, json(within)))?;
+            }
+            transaction.commit()
+        })
     }
 
     pub fn find(&self, name: &str) -> Result<Option<BoxRow>, Error> {
@@ -259,9 +282,28 @@ impl Records {
             let transaction = connection.transaction_with_behavior(begin)?;
             transaction.execute("DELETE FROM exec WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM decision WHERE box = ?1", [name])?;
+            transaction.execute("DELETE FROM within WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM box WHERE name = ?1", [name])?;
             transaction.commit()
         })
+    }
+
+    /// The hub is about to keep something for the box of this name and number.
+    pub fn add_mailbox(&self, name: &str, number: u64) -> Result<(), Error> {
+        let sql = "INSERT INTO mailbox (box, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        self.change(sql, (name, signed(number))).map(drop)
+    }
+
+    /// Of which boxes it may keep something.
+    pub fn mailboxes(&self) -> Result<Vec<(String, u64)>, Error> {
+        let sql = "SELECT box, number FROM mailbox ORDER BY box, number";
+        self.all(sql, [], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))
+    }
+
+    /// It keeps nothing of this one.
+    pub fn remove_mailbox(&self, name: &str, number: u64) -> Result<(), Error> {
+        let sql = "DELETE FROM mailbox WHERE box = ?1 AND number = ?2";
+        self.change(sql, (name, signed(number))).map(drop)
     }
 
     /// A command begins. Its number.
@@ -332,6 +374,7 @@ fn boxed(row: &Row<'_>) -> rusqlite::Result<BoxRow> {
     let sandbox: Option<i64> = row.get(4)?;
     let mounted: Option<String> = row.get(5)?;
     let loss: Option<String> = row.get(8)?;
+    let within: Option<String> = row.get(9)?;
     Ok(BoxRow {
         name: row.get(0)?,
         image: text(row, 1)?,
@@ -342,6 +385,7 @@ fn boxed(row: &Row<'_>) -> rusqlite::Result<BoxRow> {
         moves: row.get(6)?,
         boot: row.get(7)?,
         loss: loss.map(|json| read(8, &json)).transpose()?,
+        within: within.map(|json| read(9, &json)).transpose()?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the hub asks of whoever carries messages, and what it is told: plain data.
 
-use serde::{Deserialize, Serialize};
+use crate::spec::Rights;
+use serde::Serialize;
 use std::pin::Pin;
 use tokio::sync::mpsc;
 
@@ -19,18 +20,8 @@ pub struct Resident {
     pub owner: Option<String>,
     /// What it may do beside writing to its owner.
     pub rights: Rights,
-}
-
-/// What a box may do beside writing to its owner, and publishing under its own name. Granted by
-/// the owner; nothing by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rights {
-    /// To whom it may send: `KIND/KEY`, `KIND/*`, `box:NAME`, or `box:*` for all boxes of its
-    /// owner.
-    pub send: Vec<String>,
-    /// What it may hear of what is published: topics and patterns of topics.
-    pub hear: Vec<String>,
+    /// What its owner lets it do of that; `None`: all of it.
+    pub within: Option<Rights>,
 }
 
 /// What a box says.

@@ -16,7 +16,11 @@ mod quota;
 mod serve;
 mod wire;
 
-pub use client::{CLIENT, CLIENT_PATH, SOCKET_PATH, client_bind, listen};
-pub use face::{Delivery, Event, Hub, Later, Message, Refusal, Resident, Rights, Subscribed};
+pub use crate::spec::Rights;
+pub use client::{
+    CLIENT, CLIENT_DIR, CLIENT_PATH, NODE_PATH, SOCKET_PATH, client_bind, listen, make_node,
+    node_bind, note_node,
+};
+pub use face::{Delivery, Event, Hub, Later, Message, Refusal, Resident, Subscribed};
 pub use quota::Quota;
 pub use serve::{Served, serve};

@@ -58,6 +58,17 @@ pub struct Egress {
 }
 
 impl Egress {
+    /// The variables that programs in the box need, whoever serves it at this address: those of
+    /// [`Proxy::environment`].
+    ///
+    /// # Errors
+    /// Nothing kept, and the machine gives no random bytes.
+    pub fn environment(&self, address: SocketAddr) -> Result<BTreeMap<String, String>, Error> {
+        let kept = self.kept.clone().map_or_else(Kept::new, Ok)?;
+        let placeholders = Placeholders::new(&kept, self.policy.secret_names());
+        Ok(environment(address, &self.policy, &placeholders))
+    }
+
     /// For this box, with the machine's own network and roots.
     #[must_use]
     pub fn new(
@@ -124,24 +135,7 @@ impl Proxy {
     /// that does not use the proxy reaches nothing.
     #[must_use]
     pub fn environment(&self) -> BTreeMap<String, String> {
-        let mut variables = BTreeMap::new();
-        let url = format!("http://{}", self.address);
-        // What the policy names is the host's, anything else of these is the box's own.
-        let own: Vec<&str> = OWN.into_iter().filter(|own| !self.gate.policy.names(own)).collect();
-        let own = own.join(",");
-        for (name, value) in
-            [("HTTP_PROXY", &url), ("HTTPS_PROXY", &url), ("ALL_PROXY", &url), ("NO_PROXY", &own)]
-        {
-            variables.insert(name.to_owned(), value.clone());
-            variables.insert(name.to_ascii_lowercase(), value.clone());
-        }
-        if self.gate.identity.is_some() {
-            let path = CERTIFICATE_PATH.to_owned();
-            variables.extend(CERTIFICATE_VARIABLES.map(|name| (name.to_owned(), path.clone())));
-        }
-        let secrets = self.gate.placeholders.iter();
-        variables.extend(secrets.map(|(name, value)| (name.clone(), value.clone())));
-        variables
+        environment(self.address, &self.gate.policy, &self.gate.placeholders)
     }
 
     /// Certificates in PEM, to be placed at [`CERTIFICATE_PATH`] in the box: its own
@@ -151,6 +145,31 @@ impl Proxy {
     pub fn certificate(&self) -> Option<&str> {
         self.gate.identity.as_ref().map(Identity::pem)
     }
+}
+
+fn environment(
+    address: SocketAddr,
+    policy: &Policy,
+    placeholders: &Placeholders,
+) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let url = format!("http://{address}");
+    // What the policy names is the host's, anything else of these is the box's own.
+    let own: Vec<&str> = OWN.into_iter().filter(|own| !policy.names(own)).collect();
+    let own = own.join(",");
+    for (name, value) in
+        [("HTTP_PROXY", &url), ("HTTPS_PROXY", &url), ("ALL_PROXY", &url), ("NO_PROXY", &own)]
+    {
+        variables.insert(name.to_owned(), value.clone());
+        variables.insert(name.to_ascii_lowercase(), value.clone());
+    }
+    if policy.opens_tls() {
+        let path = CERTIFICATE_PATH.to_owned();
+        variables.extend(CERTIFICATE_VARIABLES.map(|name| (name.to_owned(), path.clone())));
+    }
+    let secrets = placeholders.iter();
+    variables.extend(secrets.map(|(name, value)| (name.clone(), value.clone())));
+    variables
 }
 
 impl Drop for Proxy {

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::network::HostPort;
+use super::rights::Rights;
 use super::skill::Skill;
 use crate::LevelName;
 use crate::path::TreePath;
@@ -33,6 +34,8 @@ pub struct BoxSpec {
     pub secrets: Option<BTreeMap<String, BTreeSet<HostPort>>>,
     /// The hosts it may reach. Unsaid is not the same as none, as with secrets.
     pub network: Option<BTreeSet<HostPort>>,
+    /// What its programs may do by the hub. Unsaid is not the same as nothing, as with secrets.
+    pub hub: Option<Rights>,
     /// What it may use up.
     pub limits: Limits,
     /// What can be asked of it, by name.

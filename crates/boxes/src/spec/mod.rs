@@ -7,6 +7,7 @@ mod field;
 mod network;
 mod part;
 mod read;
+mod rights;
 mod skill;
 mod units;
 
@@ -15,4 +16,6 @@ pub use box_spec::{Base, BoxSpec, FileSource, Limits, Overrides, Setup};
 pub use error::SpecError;
 pub use network::HostPort;
 pub use read::{SKILL_FILE, SPEC_FILE};
+pub use rights::Rights;
+pub(crate) use rights::{NAME, is_box_name};
 pub use skill::Skill;

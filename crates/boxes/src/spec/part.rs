@@ -4,6 +4,7 @@ use super::action::Action;
 use super::box_spec::{Base, FileSource, Limits, Overrides, Setup};
 use super::field::{Field, Table, Wrong};
 use super::network::HostPort;
+use super::rights::Rights;
 use super::units;
 use crate::LevelName;
 use crate::path::TreePath;
@@ -147,6 +148,33 @@ pub fn network(table: &Table<'_, '_>) -> Result<BTreeSet<HostPort>, Wrong> {
     table.knows(&["allow"])?;
     let hosts = table.get("allow").map(|field| field.list()).transpose()?;
     hosts.into_iter().flatten().map(|field| host(&field)).collect()
+}
+
+pub fn hub(table: &Table<'_, '_>) -> Result<Rights, Wrong> {
+    table.knows(&["send", "hear"])?;
+    Ok(Rights {
+        send: entries(table, "send", Rights::check_send)?,
+        hear: entries(table, "hear", Rights::check_hear)?,
+    })
+}
+
+/// A list of texts, each of which passes and is there once.
+fn entries(
+    table: &Table<'_, '_>,
+    name: &str,
+    check: fn(&str) -> Result<(), String>,
+) -> Result<Vec<String>, Wrong> {
+    let mut all: Vec<String> = Vec::new();
+    let list = table.get(name).map(|field| field.list()).transpose()?;
+    for field in list.into_iter().flatten() {
+        let text = field.text()?;
+        check(text).map_err(|words| field.wrong(words))?;
+        if all.iter().any(|there| there == text) {
+            return Err(field.wrong(format!("`{text}` is there twice")));
+        }
+        all.push(text.to_owned());
+    }
+    Ok(all)
 }
 
 pub fn secrets(

@@ -22,9 +22,9 @@ pub const SKILL_FILE: &str = "SKILL.md";
 /// The largest spec that is read.
 const BYTES_MAX: u64 = 1 << 20;
 
-const FIELDS: [&str; 12] = [
-    "name", "base", "extends", "override", "files", "setup", "env", "secrets", "network", "limits",
-    "actions", "level",
+const FIELDS: [&str; 13] = [
+    "name", "base", "extends", "override", "files", "setup", "env", "secrets", "network", "hub",
+    "limits", "actions", "level",
 ];
 
 impl BoxSpec {
@@ -136,6 +136,7 @@ fn spec(root: &Table<'_, '_>, dir: &Path) -> Result<BoxSpec, Wrong> {
         env,
         secrets,
         network,
+        hub: table("hub")?.map(|t| part::hub(&t)).transpose()?,
         limits: table("limits")?.map(|t| part::limits(&t)).transpose()?.unwrap_or_default(),
         actions: table("actions")?.map(|t| part::actions(&t)).transpose()?.unwrap_or_default(),
         level: root.get("level").map(|field| part::level(&field)).transpose()?,

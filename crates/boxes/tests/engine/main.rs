@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod branches;
+mod hub;
 mod life;
+#[path = "../hub/memory.rs"]
+mod memory;
 mod network;
 mod run;
 mod world;

@@ -99,6 +99,28 @@ fn another_process_serves_a_running_box_with_the_same_placeholders() {
 }
 
 #[test]
+fn who_comes_later_takes_over_when_the_one_who_serves_goes() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let port = echo();
+    let world = World::with(Some(runtime.handle().clone()), Some(Arc::new(Vault)));
+    world.image("shop", &spec(port));
+    world.create("shop", "client");
+    let before = world.sh("client", "echo $SHOP_TOKEN $HTTP_PROXY $SSL_CERT_FILE");
+    let another = world.another();
+    assert_eq!(another.find_again().unwrap(), ["client"]);
+    let ask = |line: &str| {
+        let printed =
+            another.exec("client", &ExecRequest::of(["sh", "-c", line]), b"", &mut |_, _| {});
+        printed.unwrap().stdout
+    };
+    // It tells commands the same, though it does not serve them yet.
+    assert_eq!(ask("echo $SHOP_TOKEN $HTTP_PROXY $SSL_CERT_FILE"), before);
+    assert!(ask(&format!("{GET} http://127.0.0.1:{port}/")).contains("x-token"));
+    world.engine.unserve_all();
+    assert!(ask(&format!("{GET} http://127.0.0.1:{port}/")).contains("x-token"));
+}
+
+#[test]
 fn a_program_that_serves_no_network_starts_no_box_that_wants_one() {
     let world = World::new();
     world.image("shop", &spec(1));

@@ -1,5 +1,6 @@
 //! An engine over a folder of its own, with a box over the machine's programs.
 
+use crate::memory::MemoryHub;
 use greenroom_boxes::Error;
 use greenroom_boxes::engine::{Engine, ExecRequest, Printed, Setup};
 use greenroom_boxes::network::Secrets;
@@ -66,11 +67,23 @@ impl World {
     }
 }
 
+impl World {
+    /// One as a node has it, whose boxes speak by this hub.
+    pub fn node(&self, hub: &MemoryHub) -> Engine {
+        let setup =
+            Setup { hub: Some(Arc::new(hub.clone())), ..setup(&self.runtime, &self.secrets) };
+        Engine::open(&self.dir.path().join("boxes"), setup).unwrap()
+    }
+}
+
 fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
+    Engine::open(&dir.join("boxes"), setup(&runtime, &secrets)).unwrap()
+}
+
+fn setup(runtime: &Option<Handle>, secrets: &Option<Arc<dyn Secrets>>) -> Setup {
     let program = env!("CARGO_BIN_EXE_greenroom-box-spawner");
-    let setup =
-        Setup { launch: Launch::Program(program.into()), runtime, secrets, ..Setup::default() };
-    Engine::open(&dir.join("boxes"), setup).unwrap()
+    let (runtime, secrets) = (runtime.clone(), secrets.clone());
+    Setup { launch: Launch::Program(program.into()), runtime, secrets, ..Setup::default() }
 }
 
 impl Drop for World {

@@ -48,7 +48,7 @@ impl World {
     pub fn serve(&self, sandbox: &dyn Sandbox, rights: Rights) -> Served {
         let listener = sandbox.listeners().expect("sockets").remove(0);
         let name = sandbox.id().to_owned();
-        let resident = Resident { name, number: 1, owner: None, rights };
+        let resident = Resident { name, number: 1, owner: None, rights, within: None };
         let hub = Arc::new(self.hub.clone());
         serve(resident, listener, hub, self.quota, self.runtime.handle()).expect("served")
     }

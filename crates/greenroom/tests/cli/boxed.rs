@@ -379,3 +379,21 @@ fn a_box_that_cannot_be_is_told_and_nothing_runs_on_the_host() {
     assert!(why.err.contains("did you mean `coffee`"), "{}", why.err);
     assert_eq!(server.count(), 0);
 }
+
+#[test]
+fn a_box_writes_to_its_agent_and_no_further_than_both_say() {
+    let boxed = "---\nname: barista\nbox:\n  name: coffee\n  hub:\n    send: [barista/2, till/1]\n---\nBrew.";
+    let box_toml = format!("{COFFEE}[hub]\nsend = [\"barista/*\", \"clerk/1\"]\n");
+    let send = |to: &str| bash(&format!("greenroom-hub send {to} note '\"hi\"' 2>&1"));
+    let all = ["owner", "barista/2", "clerk/1", "till/1"].map(send);
+    let turns = json!([calls("Brew", 0, json!(all)), says("Brew", "well")]);
+    let files = [("agents/barista.md", boxed), ("boxes/coffee/box.toml", box_toml.as_str())];
+    let (mut house, server) = project(&files, turns);
+    assert_eq!(result(&mut house, "barista"), "\"well\"\n");
+    let told = told(&server, "Brew");
+    assert!(told[0].contains("\"told\":1"), "{told:?}");
+    assert!(told[1].contains("no_process"), "it may, but there is none: {told:?}");
+    for refused in &told[2..] {
+        assert!(refused.contains("not_allowed") && refused.contains("[hub]"), "{refused}");
+    }
+}

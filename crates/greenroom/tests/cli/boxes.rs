@@ -2,6 +2,7 @@
 
 mod branches;
 mod commands;
+mod hub;
 mod misuse;
 mod terminal;
 

@@ -1,6 +1,7 @@
 //! What may stand in a definition's `box`.
 
 use super::{BoxUse, Snapshots};
+use greenroom_boxes::hub::Rights;
 use serde_json::{Value, json};
 
 fn read(value: Value) -> Result<BoxUse, String> {
@@ -15,6 +16,12 @@ fn a_name_is_enough_and_the_rest_can_be_said() {
     let full = read(json!({ "name": "a", "dir": "/desk", "snapshots": "never" })).unwrap();
     assert_eq!((full.dir.as_str(), full.snapshots), ("/desk", Snapshots::Never));
     assert_eq!(read(json!(full)).unwrap(), full);
+    assert_eq!((plain.hub, full.hub), (None, None));
+    let hub = json!({ "send": ["orders/*"], "hear": ["news.>"] });
+    let narrow = read(json!({ "name": "a", "hub": hub })).unwrap();
+    assert_eq!(json!(narrow.hub), hub);
+    assert_eq!(read(json!(narrow)).unwrap(), narrow);
+    assert_eq!(read(json!({ "name": "a", "hub": {} })).unwrap().hub, Some(Rights::default()));
 }
 
 #[test]
@@ -28,6 +35,10 @@ fn what_cannot_be_is_told() {
         (json!({ "name": "a", "dir": "work" }), "absolute path"),
         (json!({ "name": "a", "dir": 3 }), "is no text"),
         (json!({ "name": "a", "snapshots": "often" }), "`each` and `never`"),
+        (json!({ "name": "a", "hub": { "sent": [] } }), "unknown field `sent`"),
+        (json!({ "name": "a", "hub": true }), "box.hub"),
+        (json!({ "name": "a", "hub": { "send": ["orders"] } }), "KIND/KEY"),
+        (json!({ "name": "a", "hub": { "hear": ["a..b"] } }), "empty segment"),
     ] {
         let told = read(value.clone()).unwrap_err();
         assert!(told.contains(words), "{value}: {told}");

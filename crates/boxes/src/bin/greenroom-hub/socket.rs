@@ -3,9 +3,14 @@
 use crate::json;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 const PATH: &str = "/run/greenroom/hub.sock";
+/// `0` there: no node has served this box since it was started.
+const NODE: &str = "/run/greenroom-node";
+/// A node that has not answered after this is told of, and waited for on.
+const SOON: Duration = Duration::from_secs(3);
 /// The wait before it is tried again, where the hub does not say.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -26,8 +31,12 @@ struct Talk {
 }
 
 impl Talk {
-    fn begin() -> std::io::Result<Talk> {
-        Ok(Talk { stream: BufReader::new(UnixStream::connect(PATH)?), waiting: Vec::new() })
+    fn begin(limit: Duration) -> Result<Talk, Trouble> {
+        if std::fs::read(NODE).is_ok_and(|word| word.starts_with(b"0")) {
+            return Err(Trouble::NoNode);
+        }
+        let stream = connect(limit).map_err(Trouble::Way)?;
+        Ok(Talk { stream: BufReader::new(stream), waiting: Vec::new() })
     }
 
     fn say(&mut self, line: &str) -> std::io::Result<()> {
@@ -36,10 +45,14 @@ impl Talk {
 
     /// The next line; waits at most so long.
     fn hear(&mut self, limit: Option<Duration>) -> std::io::Result<String> {
-        self.stream.get_ref().set_read_timeout(limit)?;
         let mut line = String::new();
-        match self.stream.read_line(&mut line) {
-            Ok(_) if line.ends_with('\n') => Ok(line),
+        self.hear_more(&mut line, limit).map(|()| line)
+    }
+
+    fn hear_more(&mut self, line: &mut String, limit: Option<Duration>) -> std::io::Result<()> {
+        self.stream.get_ref().set_read_timeout(limit)?;
+        match self.stream.read_line(line) {
+            Ok(_) if line.ends_with('\n') => Ok(()),
             Ok(_) => Err(ErrorKind::ConnectionReset.into()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(ErrorKind::TimedOut.into()),
             Err(error) => Err(error),
@@ -48,7 +61,16 @@ impl Talk {
 
     fn ask(&mut self, line: &str, limit: Duration) -> Result<String, Trouble> {
         self.say(line).map_err(Trouble::Way)?;
-        let answer = self.hear(Some(limit)).map_err(Trouble::Way)?;
+        let mut answer = String::new();
+        let (soon, late) = (limit.min(SOON), limit.saturating_sub(SOON));
+        match self.hear_more(&mut answer, Some(soon)) {
+            Err(error) if error.kind() == ErrorKind::TimedOut && !late.is_zero() => {
+                let seconds = late.as_secs();
+                eprintln!("greenroom-hub: no answer yet: {AWAY} Trying for {seconds} s more");
+                self.hear_more(&mut answer, Some(late)).map_err(Trouble::Way)?;
+            }
+            heard => heard.map_err(Trouble::Way)?,
+        }
         match answer.starts_with("{\"error\":") {
             true => Err(Trouble::Said(answer)),
             false => Ok(answer),
@@ -56,7 +78,19 @@ impl Talk {
     }
 }
 
+/// Connects; where many wait already for a node that is away, this would wait for ever.
+fn connect(limit: Duration) -> std::io::Result<UnixStream> {
+    let (into, connected) = mpsc::channel();
+    let connect = move || drop(into.send(UnixStream::connect(PATH)));
+    std::thread::Builder::new().spawn(connect)?;
+    connected.recv_timeout(limit).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+const AWAY: &str = "is the node that serves this box running? `greenroom up` starts it.";
+
 enum Trouble {
+    /// Nobody is there to be waited for.
+    NoNode,
     /// Of the connection.
     Way(std::io::Error),
     /// The hub's own words.
@@ -83,6 +117,7 @@ impl Patience {
     #[expect(clippy::disallowed_methods, reason = "a program in a box, in real time")]
     fn wait(&self, trouble: Trouble) -> Result<(), Problem> {
         let (pause, problem) = match trouble {
+            Trouble::NoNode => return Err(no_node()),
             Trouble::Way(error) => (AGAIN, unreachable(&error)),
             Trouble::Said(line) => {
                 let refused = refused(&line);
@@ -100,10 +135,16 @@ impl Patience {
     }
 }
 
+fn no_node() -> Problem {
+    let words = "no node has served this box since it was started, so nobody takes its messages; \
+                 start one beside the box's folder with `greenroom up`, and try again";
+    Problem::Unreachable(words.to_owned())
+}
+
 fn unreachable(error: &std::io::Error) -> Problem {
     let next = match error.kind() {
         ErrorKind::NotFound => "this box has no hub",
-        ErrorKind::TimedOut => "nobody answers: is the node that serves this box running?",
+        ErrorKind::TimedOut => &format!("nobody answers: {AWAY}"),
         _ => "the hub went away",
     };
     Problem::Unreachable(format!("{PATH}: {error}; {next}"))
@@ -122,7 +163,7 @@ fn refused(line: &str) -> Problem {
 pub fn ask(line: &str, wait: Duration) -> Result<String, Problem> {
     let patience = Patience::new(wait);
     loop {
-        let asked = Talk::begin().map_err(Trouble::Way);
+        let asked = Talk::begin(patience.left());
         match asked.and_then(|mut talk| talk.ask(line, patience.left())) {
             Ok(answer) => return Ok(answer.trim_end().to_owned()),
             Err(trouble) => patience.wait(trouble)?,
@@ -157,7 +198,7 @@ pub fn listen(subscribe: &str, once: bool, wait: Duration) -> Result<(), Problem
 
 fn subscribed(line: &str, patience: &Patience) -> Result<Talk, Problem> {
     loop {
-        let begun = Talk::begin().map_err(Trouble::Way).and_then(|mut talk| {
+        let begun = Talk::begin(patience.left()).and_then(|mut talk| {
             let answer = talk.ask(line, patience.left())?;
             Ok((talk, answer))
         });

@@ -19,6 +19,7 @@ fn row(name: &str) -> BoxRow {
         moves: 0,
         boot: None,
         loss: None,
+        within: Some(Rights { send: vec!["box:db".to_owned()], hear: Vec::new() }),
     }
 }
 
@@ -44,6 +45,24 @@ fn a_command_is_there_before_it_has_ended_and_goes_with_its_box() {
     assert_eq!((ended[0].ending, ended[0].ended_ms), (Some(Ending::TimedOut), Some(2)));
     records.remove("one").unwrap();
     assert_eq!(records.execs(None).unwrap(), []);
+}
+
+#[test]
+fn what_the_hub_may_keep_outlives_the_box_and_goes_when_it_is_forgotten() {
+    let (_dir, records) = records();
+    records.insert(&row("one")).unwrap();
+    for number in [1, 2, 1] {
+        records.add_mailbox("one", number).unwrap();
+    }
+    records.remove("one").unwrap();
+    assert_eq!(records.find("one").unwrap(), None);
+    assert_eq!(records.mailboxes().unwrap(), [("one".to_owned(), 1), ("one".to_owned(), 2)]);
+    records.remove_mailbox("one", 1).unwrap();
+    assert_eq!(records.mailboxes().unwrap(), [("one".to_owned(), 2)]);
+    // Another one of the name is granted what it is granted itself.
+    let free = BoxRow { within: None, ..row("one") };
+    records.insert(&free).unwrap();
+    assert_eq!(records.find("one").unwrap(), Some(free));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use greenroom_boxes::network::Secrets;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ impl Desk {
         let setup = Setup {
             runtime: Some(runtime.handle().clone()),
             secrets: Some(Arc::new(Kept(SecretStore::open()))),
+            // A node looks for boxes that run, and serves them.
+            beside_node: UnixStream::connect(options.socket()).is_ok(),
             ..Setup::default()
         };
         let engine = Engine::open(&dir(options), setup)?;

@@ -49,6 +49,11 @@ fn of_box(known: &Known, used: Option<BoxUsage>) -> String {
     if let Some(owner) = &known.row.owner {
         text.push_str(&line("owner", owner));
     }
+    if let Some(within) = &known.row.within {
+        let lists = [("send", &within.send), ("hear", &within.hear)];
+        let words = lists.map(|(name, list)| format!("{name} {}", or_none(&list.join(", "))));
+        text.push_str(&line("granted", &format!("at most: {}", words.join("; "))));
+    }
     text.push_str(&line("made", &age(now_ms(), known.row.made_ms)));
     text.push_str(&line("status", if known.running { "running" } else { "stopped" }));
     text.push_str(&line("layers", &known.layers.to_string()));
@@ -80,6 +85,11 @@ fn of_image(image: &Image, enforced: Option<&Enforced>) -> String {
     for (name, to) in &image.secrets {
         text.push_str(&line("secret", &format!("{name} for {}", hosts(to))));
     }
+    for (name, rights) in [("send", &image.hub.send), ("hear", &image.hub.hear)] {
+        if !rights.is_empty() {
+            text.push_str(&line(name, &rights.join(", ")));
+        }
+    }
     for dir in &image.machine_dirs {
         text.push_str(&line("sees", &format!("{} of this machine, to be read", dir.display())));
     }
@@ -95,6 +105,10 @@ fn of_image(image: &Image, enforced: Option<&Enforced>) -> String {
         text.push_str(&line("", &format!("  {}", action.schema)));
     }
     text
+}
+
+fn or_none(words: &str) -> &str {
+    if words.is_empty() { "nothing" } else { words }
 }
 
 fn hosts(hosts: &BTreeSet<HostPort>) -> String {
