@@ -57,10 +57,12 @@ impl Engine {
 
     /// Serves them from this process, as soon as no other does, unless it does so already. It
     /// is the same whoever does: all go by the same image, the same rows and the same secrets.
-    pub(super) fn serve(&self, name: &str, sandbox: &dyn Sandbox) -> Result<(), Error> {
+    /// `seen`: the life that the row told before the sandbox was found. If it tells another one
+    /// now, nobody knows whose the sandbox is, and the next who looks serves it.
+    pub(super) fn serve(&self, name: &str, seen: Life, sandbox: &dyn Sandbox) -> Result<(), Error> {
         let _alone = locked(&self.serving);
         let row = self.row(name)?;
-        if self.serves(&row) {
+        if self.serves(&row) || life(&row) != seen {
             return Ok(());
         }
         let image = self.image(&row.image.to_string())?;
@@ -248,13 +250,13 @@ impl Engine {
             return Ok(true);
         }
         match self.is_open(row)?.then(|| self.adopted(row)).transpose()?.flatten() {
-            Some(sandbox) => self.serve(&row.name, &*sandbox).map(|()| true),
+            Some(sandbox) => self.serve(&row.name, life(row), &*sandbox).map(|()| true),
             None => Ok(false),
         }
     }
 }
 
-fn life(row: &BoxRow) -> Life {
+pub(super) fn life(row: &BoxRow) -> Life {
     (row.made_ms, row.sandbox)
 }
 

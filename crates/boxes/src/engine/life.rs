@@ -1,6 +1,7 @@
 //! Sandboxes of boxes: started when they are needed, found again, stopped; and what they
 //! have written put into the head.
 
+use super::attach::life;
 use super::open::{Engine, locked};
 use super::records::{BoxRow, Loss};
 use crate::TreePath;
@@ -36,7 +37,7 @@ impl Engine {
     pub(super) fn living(&self, name: &str) -> Result<Box<dyn Sandbox>, Error> {
         let row = self.row(name)?;
         if let Some(sandbox) = self.adopted(&row)? {
-            self.serve(name, &*sandbox)?;
+            self.serve(name, life(&row), &*sandbox)?;
             return Ok(sandbox);
         }
         let _held = self.hold(&[name])?;
@@ -46,7 +47,8 @@ impl Engine {
             Some(sandbox) => sandbox,
             None => self.start(&row)?,
         };
-        self.serve(name, &*sandbox)?;
+        // Its start has changed the row; nobody else does while the box is held.
+        self.serve(name, life(&self.row(name)?), &*sandbox)?;
         Ok(sandbox)
     }
 

@@ -1,7 +1,7 @@
 //! Tests of what rights grant.
 
-use super::{may_hear, may_send, may_send_to_box};
-use greenroom_boxes::hub::Rights;
+use super::{granted, may_hear, may_send, may_send_to_box};
+use greenroom_boxes::hub::{Resident, Rights};
 
 fn send(all: &[&str]) -> Rights {
     Rights { send: all.iter().map(|one| (*one).to_owned()).collect(), hear: Vec::new() }
@@ -57,5 +57,29 @@ fn a_pattern_is_granted_if_all_it_lets_through_is() {
     ] {
         let rights = Rights { send: Vec::new(), hear: vec![granted.to_owned()] };
         assert_eq!(may_hear(&rights, asked), wanted, "{granted} {asked}");
+    }
+}
+
+#[test]
+fn what_the_owner_keeps_back_is_not_had_whatever_the_box_asks_for() {
+    let boxed = |asks: &[&str], within: Option<&[&str]>| Resident {
+        name: "work".to_owned(),
+        number: 1,
+        owner: None,
+        rights: send(asks),
+        within: within.map(send),
+    };
+    for (asks, within, wanted) in [
+        (&["counter/*"][..], None, true),
+        (&["counter/*"], Some(&["counter/1", "other/1"][..]), true),
+        (&["counter/1"], Some(&["counter/*"]), true),
+        (&["counter/*"], Some(&["counter/2"]), false),
+        (&["counter/*"], Some(&[]), false),
+        (&[], Some(&["counter/*"]), false),
+        (&[], None, false),
+    ] {
+        let to = "counter/1".parse().expect("an id");
+        let may = granted(&boxed(asks, within), |rights| may_send(rights, &to));
+        assert_eq!(may, wanted, "{asks:?} {within:?}");
     }
 }

@@ -65,6 +65,21 @@ fn where_two_differ_both_are_named_and_an_override_decides() {
 }
 
 #[test]
+fn rights_at_the_hub_are_granted_by_the_composing_box_alone() {
+    let asks = spec("a", "[hub]\nsend=[\"orders/*\"]\nhear=[\"news.*\"]");
+    let plain = spec("b", "");
+    assert!((&asks + &plain).unwrap_err().to_string().contains("differ about the hub's rights"));
+    assert_eq!((&asks + &asks).unwrap().hub, asks.hub);
+    let parts = [asks.clone(), plain];
+    let refused = refusal(&parts, &spec("c", ""));
+    assert!(refused.contains("to write to orders/*, which `a` asks for"), "{refused}");
+    let none = compose(&parts, &spec("c", "[hub]")).unwrap();
+    assert_eq!(none.hub, Some(Rights::default()));
+    let some = compose(&parts, &spec("c", "[hub]\nhear=[\"news.a\"]")).unwrap().hub.unwrap();
+    assert_eq!((some.send.len(), some.hear), (0, vec!["news.a".to_owned()]));
+}
+
+#[test]
 fn network_and_secrets_are_granted_by_the_composing_box_alone() {
     let asks = spec("a", "[network]\nallow=[\"x.y:1\"]\n[secrets]\nT=\"x.y:1\"");
     let plain = spec("b", "");
