@@ -1,5 +1,4 @@
 //! What may be written there.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use super::Rights;
 use crate::spec::BoxSpec;
