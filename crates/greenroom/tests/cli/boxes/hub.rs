@@ -172,7 +172,7 @@ print(over['code'], 'retry_after_ms' in over, over['message'])
     }
     // The other one's share is its own.
     place.sh("other", "greenroom-hub send echo/1 n 2");
-    until("both are heard", || history(&place, "echo/1").contains("box.other.n\""));
+    until("both are heard", || history(&place, "echo/1").contains("\"box.other.n\""));
     let heard = history(&place, "echo/1");
     assert!(heard.contains("box.work.box.other.n"), "its own name stands before what it says");
     assert_eq!(heard.matches("box:other").count(), 1, "{heard}");
