@@ -1,5 +1,5 @@
 //! Boxes with a name, through the engine: real sandboxes, real crashes.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod branches;
 mod hub;
