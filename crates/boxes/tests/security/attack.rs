@@ -90,9 +90,6 @@ pub const ATTACKS: &[(&str, Works)] = &[
     ("abstract_socket", Anyone),
     ("host_loopback", Anyone),
     ("host_loopback_ipv6", Anyone),
-    ("metadata_address", NotHere("a machine without a route to the network")),
-    ("dns_tunnel", NotHere("a machine without a route to the network")),
-    ("internet_ipv6", NotHere("a machine without a route to the network by IPv6")),
     ("interfaces", NotHere("a machine with no interface but lo")),
     ("raw_ip", RootOfNamespace),
     ("raw_ipv6", RootOfNamespace),
@@ -119,3 +116,57 @@ pub const ATTACKS: &[(&str, Works)] = &[
 
 /// An attack that only a cgroup can stop: by a limit of the box, not of each process.
 pub const NEEDS_CGROUP: &str = "memory_in_parts";
+
+/// Each attack of `network.py`: they work for anyone in a network of `outside.py`.
+pub const NETWORK: &[&str] = &[
+    // Around the proxy.
+    "dns_udp",
+    "dns_tcp",
+    "dns_udp_ipv6",
+    "internet",
+    "internet_ipv6",
+    "metadata",
+    "metadata_mapped",
+    "metadata_ipv6",
+    "private",
+    // By the proxy, to where it may not lead.
+    "host_not_allowed",
+    "dns_by_proxy",
+    "metadata_by_proxy",
+    "metadata_mapped_by_proxy",
+    "metadata_ipv6_by_proxy",
+    "metadata_as_number",
+    "metadata_as_hex",
+    "metadata_by_name",
+    "metadata_mapped_by_name",
+    "metadata_ipv6_by_name",
+    "loopback_by_proxy",
+    "loopback_by_localhost",
+    "loopback_ipv6_by_proxy",
+    "private_by_proxy",
+    "private_by_name",
+    "rebinding",
+    "connect_host",
+    "connect_port",
+    "connect_relay",
+    "connect_metadata",
+    "fronting",
+    // By the proxy, with two meanings.
+    "host_header",
+    "host_twice",
+    "second_request",
+    "second_request_elsewhere",
+    "smuggled",
+    "user_in_url",
+    "upgraded",
+    // The secret that is for shop.example.
+    "secret_to_another_host",
+    "secret_in_url",
+    "secret_by_redirect",
+    "secret_to_another_name",
+    "secret_reflected",
+    "secret_in_error",
+    "secret_in_env",
+    "secret_in_proc",
+    "secret_in_files",
+];

@@ -7,6 +7,7 @@
 mod attack;
 #[path = "../house/mod.rs"]
 mod house;
+mod network;
 mod special;
 mod suite;
 mod world;

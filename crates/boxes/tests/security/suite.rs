@@ -69,7 +69,8 @@ fn as_nobody() {
     };
     let program = copy(&std::env::current_exe().expect("this"), "suite");
     let spawner = copy(env!("CARGO_BIN_EXE_greenroom-box-spawner").as_ref(), "spawner");
-    let attacks = copy(crate::world::attacks().as_ref(), "attacks.py");
+    let [attacks, _, _] = ["attacks.py", "network.py", "outside.py"]
+        .map(|name| copy(&crate::world::attacks().with_file_name(name), name));
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
         .arg(program)
