@@ -62,7 +62,7 @@ def say(text, answers=1):
 
 def get(url, headers="", host=None):
     host = host or url.split("://")[1].split("/")[0].rsplit("@", 1)[-1]
-    return say(f"GET {url} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
+    return say(f"GET {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n")
 
 
 def direct(address, port, kind=socket.SOCK_STREAM):
@@ -79,8 +79,8 @@ def tunnel(target, text):
         stream.settimeout(3)
         stream.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
         answer = stream.recv(4096)
-        if b" 200 " not in answer.split(b"\r\n")[0]:
-            take(answer)
+        if b" 200 " not in answer.split(b"\r\n")[0] or SECRET in answer:
+            return take(answer)
         stream.sendall(text)
         take(rest(stream))
 
