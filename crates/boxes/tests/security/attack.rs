@@ -117,6 +117,25 @@ pub const ATTACKS: &[(&str, Works)] = &[
 /// An attack that only a cgroup can stop: by a limit of the box, not of each process.
 pub const NEEDS_CGROUP: &str = "memory_in_parts";
 
+/// Tests that are an attack each, of more than one command.
+pub const TESTS: &[&str] = &[
+    "a_planted_link_does_not_show_the_inits_own_files",
+    "the_program_behind_the_init_cannot_be_changed",
+    "a_box_cannot_forge_the_overlays_own_marks",
+    "nothing_acts_after_its_time",
+    "a_bomb_ends_with_its_time",
+    "killing_the_minder_is_the_end_of_everything",
+    "a_layer_with_a_link_for_proc_is_refused",
+    "a_layer_cannot_lead_a_bind_astray",
+    "a_wrong_program_is_an_error_and_no_weaker_box",
+    "a_race_of_links_leads_nobody_out",
+    "a_malicious_archive_becomes_no_layer",
+    "what_is_planted_is_not_taken_over",
+    "a_link_in_a_layer_is_kept_as_a_link",
+    "a_secret_is_in_nothing_that_is_kept",
+    "a_flood_of_output_is_cut",
+];
+
 /// Each attack of `network.py`: they work for anyone in a network of `outside.py`.
 pub const NETWORK: &[&str] = &[
     // Around the proxy.

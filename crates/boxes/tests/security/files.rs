@@ -221,6 +221,7 @@ fn what_is_planted_is_not_taken_over() {
     let mut refused = String::new();
     for (name, plant, _) in &plants {
         let line = plant.replace("AT", &format!("/{name}"));
+        let line = format!("rm -rf /hook /config /link; {line}");
         let request = ExecRequest::of(["sh", "-ec", &line]);
         let output = engine.exec("plants", &request, b"", &mut |_, _| {}).expect("it runs");
         assert!(output.is_success(), "{output:?}");
