@@ -22,6 +22,7 @@ mod outside;
 mod records;
 mod request;
 mod spool;
+mod still;
 
 pub use branches::Snapshot;
 pub use exec::Begun;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod branches;
+mod killed;
 mod life;
 mod network;
 mod run;

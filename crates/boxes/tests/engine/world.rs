@@ -66,7 +66,7 @@ impl World {
     }
 }
 
-fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
+pub fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
     let program = env!("CARGO_BIN_EXE_greenroom-box-spawner");
     let setup =
         Setup { launch: Launch::Program(program.into()), runtime, secrets, ..Setup::default() };
