@@ -242,7 +242,7 @@ fn branching_and_committing_a_box() {
                     }
                     Err(error) => {
                         assert!(!done, "{error}");
-                        world.engine.branch(name, &[branch.clone()], None).unwrap();
+                        world.engine.branch(name, std::slice::from_ref(&branch), None).unwrap();
                         gone(&world, &branch);
                     }
                 }
@@ -253,7 +253,7 @@ fn branching_and_committing_a_box() {
     let two = |name: &str| {
         written(&world, name);
         let branch = format!("{name}-x");
-        world.engine.branch(name, &[branch.clone()], None).unwrap();
+        world.engine.branch(name, std::slice::from_ref(&branch), None).unwrap();
         world.sh(&branch, "echo three > /srv/c; rm /srv/b");
         world.sh(name, "echo own > /srv/e");
     };
@@ -318,7 +318,7 @@ fn disposing_of_boxes_and_of_garbage() {
         snapshots.borrow_mut().insert(name.to_owned(), world.engine.snapshot(name, name).unwrap());
         world.sh(name, "echo later > /srv/b");
         let other = format!("{name}-x");
-        world.engine.branch(name, &[other.clone()], None).unwrap();
+        world.engine.branch(name, std::slice::from_ref(&other), None).unwrap();
         world.sh(&other, &format!("echo {name} > /srv/only-here"));
         world.engine.seal(&other).unwrap();
         // As a crash leaves it: no head, but all the rest.
