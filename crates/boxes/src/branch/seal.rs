@@ -3,6 +3,7 @@
 use super::heads::{Head, Safe};
 use super::open::{Branches, must_be_open};
 use crate::error::Error;
+use crate::hash::LayerId;
 use crate::store::Writing;
 use crate::tree::{Changes, Manifest, Planted, Rename};
 use std::sync::Arc;
@@ -41,10 +42,26 @@ impl Branches {
         name: &str,
         written: Manifest,
     ) -> Result<Sealed, Error> {
+        let below = self.head(name)?.stack;
+        self.seal_over(writing, name, &below, written)
+    }
+
+    /// The same of what was written over these layers, on which the branch stood once and has
+    /// since taken in some of what was written: also what was taken back again is seen.
+    ///
+    /// # Errors
+    /// As [`Branches::seal`].
+    pub fn seal_over(
+        &self,
+        writing: &mut Writing<'_>,
+        name: &str,
+        below: &[LayerId],
+        written: Manifest,
+    ) -> Result<Sealed, Error> {
         let head = self.head(name)?;
         must_be_open(&head)?;
         let stack = self.store.stack(&head.stack)?;
-        let mut over = stack.clone();
+        let mut over = self.store.stack(below)?;
         over.push(written.id(), Arc::new(written));
         let changes = Changes::between(&stack, &over);
         let planted = Planted::among(&changes);

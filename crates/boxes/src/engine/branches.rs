@@ -76,11 +76,14 @@ impl Engine {
                 or commit with restart";
             return Err(Error::NotNow { branch: parent, why: why.to_owned() });
         }
+        if above.is_some() {
+            self.mark_taken_in(&parent)?;
+        }
         let committed = self.branches.commit(name, terms)?;
-        // From here on what runs sees files that are no more; a crash leaves that to the
-        // next start of either.
+        // From here on what runs sees files that are no more; a crash leaves that to whoever
+        // comes next.
         if let Some(above) = above {
-            self.end(&parent, above)?;
+            self.end_frozen(&parent, above)?;
         }
         drop(child);
         if let Some(row) = self.records.find(name)? {

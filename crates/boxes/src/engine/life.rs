@@ -4,6 +4,7 @@
 use super::attach::life;
 use super::open::{Engine, locked};
 use super::records::{BoxRow, Loss};
+use super::still::unmark;
 use crate::TreePath;
 use crate::error::Error;
 use crate::layer::{Bounds, Known, lower, scan_upper_again};
@@ -36,11 +37,14 @@ impl Engine {
     /// The sandbox of a box, started if it does not run.
     pub(super) fn living(&self, name: &str) -> Result<Box<dyn Sandbox>, Error> {
         let row = self.row(name)?;
-        if let Some(sandbox) = self.adopted(&row)? {
+        if !self.is_still(name)
+            && let Some(sandbox) = self.adopted(&row)?
+        {
             self.serve(name, life(&row), &*sandbox)?;
             return Ok(sandbox);
         }
         let _held = self.hold(&[name])?;
+        self.go_on(name)?;
         let row = self.row(name)?;
         // Somebody else may have started it meanwhile.
         let sandbox = match self.adopted(&row)? {
@@ -55,6 +59,7 @@ impl Engine {
     /// The caller holds the box.
     fn start(&self, row: &BoxRow) -> Result<Box<dyn Sandbox>, Error> {
         self.settle(row, Loss::Processes)?;
+        self.forget_writes(row)?;
         let head = self.branches.head(&row.name)?;
         let image = self.image(&row.image.to_string())?;
         let no = row.sandbox.unwrap_or(0) + 1;
@@ -87,13 +92,17 @@ impl Engine {
         if *was == boot()? {
             // Also beyond its limit of disk: nothing could make room in it any more.
             self.take_in(row, &dir.join("upper"), None)?;
-            self.lost(&row.name, loss)?;
+            // Without it there was a row, but never a sandbox.
+            if dir.exists() {
+                self.lost(&row.name, loss)?;
+            }
         } else {
             // The mount does not sync, so nobody knows what of it reached the disk.
             self.lost(&row.name, Loss::Writes)?;
         }
-        remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
-        self.records.unmount(&row.name)
+        // First, so that what is half removed is never taken for what the box has written.
+        self.records.unmount(&row.name)?;
+        remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))
     }
 
     /// Puts what stands in an upper folder into the head, at most so many bytes. The box is
@@ -112,8 +121,8 @@ impl Engine {
         // Beside the upper folder, and gone with it.
         let noted = upper.with_file_name("known.json");
         let mut known = Known::load(&noted, &self.branches.store().stack(&head.stack)?);
-        let written = scan_upper_again(upper, &bounds, &mut writing, &mut known)?;
-        let sealed = self.branches.seal(&mut writing, &row.name, lasting(&written)?)?;
+        let written = lasting(&scan_upper_again(upper, &bounds, &mut writing, &mut known)?)?;
+        let sealed = self.branches.seal_over(&mut writing, &row.name, &row.mounted, written)?;
         self.records.sealed(&row.name, sealed.head.moves)?;
         // What cannot be noted is read again.
         let _ = known.keep(&noted);
@@ -123,13 +132,15 @@ impl Engine {
     /// Puts what a box has written into its head. It stands still meanwhile. The caller holds
     /// the box; what comes back is the sandbox, frozen, if it runs.
     pub(super) fn take_in_frozen(&self, name: &str) -> Result<Option<Frozen>, Error> {
+        self.go_on(name)?;
         let row = self.row(name)?;
         let Some(sandbox) = self.adopted(&row)? else {
             self.settle(&row, Loss::Processes)?;
             return Ok(None);
         };
-        sandbox.freeze()?;
-        let frozen = Frozen { sandbox: Some(sandbox) };
+        self.mark_still(name)?;
+        let frozen = Frozen { sandbox: Some(sandbox), dir: self.box_dir(name) };
+        frozen.freeze()?;
         if let Some(upper) = frozen.upper() {
             let disk = self.image(&row.image.to_string())?.limits.disk_bytes;
             self.take_in(&row, &upper, disk)?;
@@ -154,24 +165,28 @@ impl Engine {
     pub fn stop(&self, name: &str) -> Result<(), Error> {
         let _held = self.hold(&[name])?;
         self.keep_logs(name)?;
-        if let Some(frozen) = self.take_in_frozen(name)? {
-            self.end(name, frozen)?;
+        match self.take_in_frozen(name)? {
+            Some(frozen) => self.end_frozen(name, frozen),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The same, where it stands still.
+    pub(super) fn end_frozen(&self, name: &str, mut frozen: Frozen) -> Result<(), Error> {
+        match frozen.sandbox.take() {
+            Some(sandbox) => self.end(name, sandbox),
+            None => Ok(()),
+        }
     }
 
     /// Ends a sandbox of which all was taken in.
-    pub(super) fn end(&self, name: &str, mut frozen: Frozen) -> Result<(), Error> {
+    pub(super) fn end(&self, name: &str, sandbox: Box<dyn Sandbox>) -> Result<(), Error> {
         self.unserve(name);
-        if let Some(sandbox) = frozen.sandbox.take() {
-            sandbox.destroy()?;
-        }
+        sandbox.destroy()?;
         let row = self.row(name)?;
-        if let Some(no) = row.sandbox {
-            let dir = self.upper_dir(name, no);
-            remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
-        }
-        self.records.unmount(name)
+        // First, so that what is half removed is never taken for what the box has written.
+        self.records.unmount(name)?;
+        self.forget_writes(&BoxRow { boot: None, ..row })
     }
 
     /// Ends a sandbox, whatever becomes of what it has written.
@@ -257,9 +272,15 @@ impl Engine {
 /// A sandbox that stands still, and goes on when this is dropped.
 pub struct Frozen {
     sandbox: Option<Box<dyn Sandbox>>,
+    /// Where it says so to whoever comes next, should this process die.
+    dir: PathBuf,
 }
 
 impl Frozen {
+    fn freeze(&self) -> Result<(), Error> {
+        self.sandbox.as_ref().map_or(Ok(()), |sandbox| Ok(sandbox.freeze()?))
+    }
+
     fn upper(&self) -> Option<PathBuf> {
         Some(self.sandbox.as_ref()?.upper()?.to_owned())
     }
@@ -273,9 +294,10 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        if let Some(sandbox) = &self.sandbox {
-            // What cannot go on is ended by who asks it next.
-            let _ = sandbox.thaw();
+        let goes_on = self.sandbox.as_ref().is_none_or(|sandbox| sandbox.thaw().is_ok());
+        // Where it does not, and where the mark stays, whoever comes next sees to it.
+        if goes_on {
+            let _ = unmark(&self.dir);
         }
     }
 }

@@ -22,6 +22,7 @@ mod outside;
 mod records;
 mod request;
 mod spool;
+mod still;
 mod turn;
 
 pub use branches::Snapshot;

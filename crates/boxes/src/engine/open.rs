@@ -293,9 +293,9 @@ impl Engine {
     /// # Errors
     /// A store that cannot be read.
     pub fn dispose_of(&self, owner: &str) -> Result<u64, Error> {
-        let count = self.release(owner)?;
+        // First: an owner without boxes is not among the owners any more.
         self.records.forget_snapshots(owner)?;
-        Ok(count)
+        self.release(owner)
     }
 
     /// Ends all boxes of an owner, whose snapshots stay: it may come back. How many.
@@ -327,6 +327,7 @@ impl Engine {
         let mut count = 0;
         for row in self.records.list()? {
             if self.is_open(&row)? {
+                self.mend(&row)?;
                 continue;
             }
             let _held = self.hold(&[&row.name])?;

@@ -136,8 +136,15 @@ pub fn remove_tree(dir: &Path) -> io::Result<()> {
                 waiting.push(entry);
                 continue;
             }
-            moved += 1;
-            let new = CString::new(format!("to-remove-{moved}"))?;
+            // A name may be there: of a removal that was killed, or the box has guessed it.
+            let new = loop {
+                moved += 1;
+                let new = CString::new(format!("to-remove-{moved}"))?;
+                match statat(&top, &new, AtFlags::SYMLINK_NOFOLLOW) {
+                    Err(Errno::NOENT) => break new,
+                    found => drop(found?),
+                }
+            };
             renameat(&here, &entry, &top, &new)?;
             waiting.push(new);
         }

@@ -113,3 +113,15 @@ fn an_owner_that_ends_takes_its_boxes_along() {
     assert_eq!(world.engine.dispose_of("agent/1").unwrap(), 0);
     world.engine.restore(&snapshot, "again", None).unwrap();
 }
+
+#[test]
+fn a_box_cannot_be_in_the_way_of_its_removal() {
+    let world = World::new();
+    // What is removed is moved to such names first.
+    world.sh("work", "mkdir -p /to-remove-1/a/b /to-remove-2 /x/y/z");
+    world.engine.branch("work", &["try".to_owned()], None).unwrap();
+    world.sh("try", "ls /to-remove-1/a");
+    world.engine.discard("work").unwrap();
+    let removed = world.engine.collect_garbage().unwrap();
+    assert!(removed.swept.lowers > 0, "{removed:?}");
+}

@@ -3,6 +3,7 @@
 
 mod branches;
 mod hub;
+mod killed;
 mod life;
 #[path = "../hub/memory.rs"]
 mod memory;

@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
+pub fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
     Engine::open(&dir.join("boxes"), setup(&runtime, &secrets)).unwrap()
 }
 

@@ -90,9 +90,6 @@ pub const ATTACKS: &[(&str, Works)] = &[
     ("abstract_socket", Anyone),
     ("host_loopback", Anyone),
     ("host_loopback_ipv6", Anyone),
-    ("metadata_address", NotHere("a machine without a route to the network")),
-    ("dns_tunnel", NotHere("a machine without a route to the network")),
-    ("internet_ipv6", NotHere("a machine without a route to the network by IPv6")),
     ("interfaces", NotHere("a machine with no interface but lo")),
     ("raw_ip", RootOfNamespace),
     ("raw_ipv6", RootOfNamespace),
@@ -119,3 +116,76 @@ pub const ATTACKS: &[(&str, Works)] = &[
 
 /// An attack that only a cgroup can stop: by a limit of the box, not of each process.
 pub const NEEDS_CGROUP: &str = "memory_in_parts";
+
+/// Tests that are an attack each, of more than one command.
+pub const TESTS: &[&str] = &[
+    "a_planted_link_does_not_show_the_inits_own_files",
+    "the_program_behind_the_init_cannot_be_changed",
+    "a_box_cannot_forge_the_overlays_own_marks",
+    "nothing_acts_after_its_time",
+    "a_bomb_ends_with_its_time",
+    "killing_the_minder_is_the_end_of_everything",
+    "a_layer_with_a_link_for_proc_is_refused",
+    "a_layer_cannot_lead_a_bind_astray",
+    "a_wrong_program_is_an_error_and_no_weaker_box",
+    "a_race_of_links_leads_nobody_out",
+    "a_malicious_archive_becomes_no_layer",
+    "what_is_planted_is_not_taken_over",
+    "a_link_in_a_layer_is_kept_as_a_link",
+    "a_secret_is_in_nothing_that_is_kept",
+    "a_flood_of_output_is_cut",
+];
+
+/// Each attack of `network.py`: they work for anyone in a network of `outside.py`.
+pub const NETWORK: &[&str] = &[
+    // Around the proxy.
+    "dns_udp",
+    "dns_tcp",
+    "dns_udp_ipv6",
+    "internet",
+    "internet_ipv6",
+    "metadata",
+    "metadata_mapped",
+    "metadata_ipv6",
+    "private",
+    // By the proxy, to where it may not lead.
+    "host_not_allowed",
+    "dns_by_proxy",
+    "metadata_by_proxy",
+    "metadata_mapped_by_proxy",
+    "metadata_ipv6_by_proxy",
+    "metadata_as_number",
+    "metadata_as_hex",
+    "metadata_by_name",
+    "metadata_mapped_by_name",
+    "metadata_ipv6_by_name",
+    "loopback_by_proxy",
+    "loopback_by_localhost",
+    "loopback_ipv6_by_proxy",
+    "private_by_proxy",
+    "private_by_name",
+    "rebinding",
+    "connect_host",
+    "connect_port",
+    "connect_relay",
+    "connect_metadata",
+    "fronting",
+    // By the proxy, with two meanings.
+    "host_header",
+    "host_twice",
+    "second_request",
+    "second_request_elsewhere",
+    "smuggled",
+    "user_in_url",
+    "upgraded",
+    // The secret that is for shop.example.
+    "secret_to_another_host",
+    "secret_in_url",
+    "secret_by_redirect",
+    "secret_to_another_name",
+    "secret_reflected",
+    "secret_in_error",
+    "secret_in_env",
+    "secret_in_proc",
+    "secret_in_files",
+];

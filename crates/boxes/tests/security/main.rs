@@ -5,8 +5,11 @@
 #![expect(clippy::expect_used, reason = "what a test expects and does not find fails it")]
 
 mod attack;
+mod files;
 #[path = "../house/mod.rs"]
 mod house;
+mod kept;
+mod network;
 mod special;
 mod suite;
 mod world;

@@ -1,11 +1,13 @@
 //! Every attack of the list, as the user that runs the tests and as nobody.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use greenroom_boxes::sandbox::Enforcement;
 
-use crate::attack::{ATTACKS, NEEDS_CGROUP, Works};
+use crate::attack::{ATTACKS, NEEDS_CGROUP, NETWORK, TESTS, Works};
 use crate::world::World;
 
 /// Attacks proven on both sides, as this user, below which the list has lost its worth.
@@ -69,7 +71,8 @@ fn as_nobody() {
     };
     let program = copy(&std::env::current_exe().expect("this"), "suite");
     let spawner = copy(env!("CARGO_BIN_EXE_greenroom-box-spawner").as_ref(), "spawner");
-    let attacks = copy(crate::world::attacks().as_ref(), "attacks.py");
+    let [attacks, _, _] = ["attacks.py", "network.py", "outside.py"]
+        .map(|name| copy(&crate::world::attacks().with_file_name(name), name));
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
         .arg(program)
@@ -82,4 +85,27 @@ fn as_nobody() {
         .expect("setpriv");
     println!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The page says what was tried, and nothing that was not.
+#[test]
+fn the_page_lists_every_attack() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/boxes.md");
+    let Ok(page) = std::fs::read_to_string(page) else {
+        // Nobody may not read the folder.
+        assert!(std::env::var_os("GREENROOM_BOX_ATTACKS").is_some(), "no docs/boxes.md");
+        return;
+    };
+    let section = page.split("\n## Attacks\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = section.expect("a section").lines().filter(|line| line.starts_with('|'));
+    let listed: BTreeSet<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let names = ATTACKS.iter().map(|(name, _)| *name).chain([NEEDS_CGROUP]);
+    let known: BTreeSet<&str> =
+        names.chain(NETWORK.iter().copied()).chain(TESTS.iter().copied()).collect();
+    assert_eq!(listed, known);
+    let sources =
+        [include_str!("special.rs"), include_str!("files.rs"), include_str!("kept.rs")].concat();
+    for test in TESTS {
+        assert!(sources.contains(&format!("#[test]\nfn {test}() {{")), "{test} is no test");
+    }
 }
