@@ -152,7 +152,7 @@ fn kept(
     let loss = inside.engine.find(&inside.name)?.row.loss;
     notes.extend(loss.map(|loss| match loss {
         Loss::Processes => LOST_PROCESSES.to_owned(),
-        Loss::Writes => LOST_WRITES.to_owned(),
+        Loss::Unsynced => UNSYNCED.to_owned(),
     }));
     let keeps = effects && place.snapshots == Snapshots::Each;
     if !keeps {
@@ -178,5 +178,5 @@ const IS_BACK: &str = "[the box was gone; it is there again with the files as th
 const LOST_PROCESSES: &str = "[the box had died and was started again: its files are as they \
     were, and what ran in it does not run any more]";
 
-const LOST_WRITES: &str = "[the machine went down: the box was started again with its files as \
-    they were last kept, and what ran in it does not run any more]";
+const UNSYNCED: &str = "[the machine went down: the box was started again, and what ran in it does \
+    not run any more; files that were written since it was last kept are as the disk had them]";

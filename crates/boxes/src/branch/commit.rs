@@ -132,7 +132,7 @@ impl Branches {
         let theirs = self.store.stack(&branch.stack)?;
         let changes = Changes::between(&base, &theirs);
         if changes.is_empty() || parent.moves == branch.base_moves {
-            let stack = compact(theirs, writing)?;
+            let stack = compact(theirs, 1, writing)?;
             return Ok(Plan { stack, changes, merged: Vec::new(), forced: Vec::new() });
         }
         let ours = self.store.stack(&parent.stack)?;
@@ -159,7 +159,7 @@ impl Branches {
         plan.changes = news(plan.changes, &plan.stack);
         if !plan.changes.is_empty() {
             let layer = plan.changes.layer(&plan.stack, &theirs)?;
-            plan.stack = compact(writing.layer_on(&plan.stack, layer)?, writing)?;
+            plan.stack = compact(writing.layer_on(&plan.stack, layer)?, 1, writing)?;
         }
         Ok(plan)
     }
@@ -170,7 +170,7 @@ fn not_now<T>(branch: &Head, why: &str) -> Result<T, Error> {
 }
 
 /// Without what the parent has made the same already.
-fn news(changes: Changes, ours: &Stack) -> Changes {
+pub(super) fn news(changes: Changes, ours: &Stack) -> Changes {
     let known =
         changes.by_path().iter().filter(|(path, change)| match (ours.get(path), &change.after) {
             (Some(is), Some(after)) => is.looks_like(after),
@@ -180,13 +180,17 @@ fn news(changes: Changes, ours: &Stack) -> Changes {
     changes.without(&known)
 }
 
-/// Makes one layer of all above the lowest when there are too many: each costs time when
-/// a file is opened, and the kernel takes only so many.
-fn compact(stack: Stack, writing: &mut Writing<'_>) -> Result<Stack, Error> {
+/// Makes one layer of all above the lowest ones when there are too many: each costs time when
+/// a file is opened, and the kernel takes only so many. `lowest` are kept if they are few.
+pub(super) fn compact(
+    stack: Stack,
+    lowest: usize,
+    writing: &mut Writing<'_>,
+) -> Result<Stack, Error> {
     if stack.len() <= LAYERS_MAX {
         return Ok(stack);
     }
-    let (lowest, _) = stack.split(1);
+    let (lowest, _) = stack.split(if lowest > LAYERS_MAX / 2 { 1 } else { lowest.max(1) });
     let changes = Changes::between(&lowest, &stack);
     writing.layer_on(&lowest, changes.layer(&lowest, &stack)?)
 }

@@ -21,4 +21,4 @@ mod text;
 pub use commit::{Committed, Mode, Terms};
 pub use heads::{Head, State};
 pub use open::Branches;
-pub use seal::{Diff, Sealed};
+pub use seal::{Diff, Sealed, Written};

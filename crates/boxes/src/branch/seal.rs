@@ -1,11 +1,13 @@
 //! What was written in a box becomes a layer of its branch, and what a branch has changed.
 
+use super::commit::{compact, news};
 use super::heads::{Head, Safe};
 use super::open::{Branches, must_be_open};
 use crate::error::Error;
 use crate::hash::LayerId;
+use crate::path::TreePath;
 use crate::store::Writing;
-use crate::tree::{Changes, Manifest, Planted, Rename};
+use crate::tree::{Changes, Manifest, Planted, Rename, Stack};
 use std::sync::Arc;
 
 /// A branch after sealing.
@@ -17,6 +19,21 @@ pub struct Sealed {
     pub changes: Changes,
     /// What of it may act outside of a box.
     pub planted: Vec<Planted>,
+}
+
+/// What a sandbox has written by now, and over what.
+pub struct Written<'a> {
+    /// The layers below it.
+    pub over: &'a [LayerId],
+    /// All of it, since it was made.
+    pub manifest: Manifest,
+    /// The branch's layers when it was sealed last, or else when the sandbox was made. If the
+    /// branch has others by now, what was written since goes on top of those.
+    pub since: &'a [LayerId],
+    /// Which changes are to be believed: the others are left as they were sealed last.
+    pub counts: &'a dyn Fn(&TreePath) -> bool,
+    /// Hears of the branch's new layers before it has them.
+    pub about_to: &'a dyn Fn(&[LayerId]) -> Result<(), Error>,
 }
 
 /// What a branch has changed since it began.
@@ -42,34 +59,59 @@ impl Branches {
         name: &str,
         written: Manifest,
     ) -> Result<Sealed, Error> {
-        let below = self.head(name)?.stack;
-        self.seal_over(writing, name, &below, written)
-    }
-
-    /// The same of what was written over these layers, on which the branch stood once and has
-    /// since taken in some of what was written: also what was taken back again is seen.
-    ///
-    /// # Errors
-    /// As [`Branches::seal`].
-    pub fn seal_over(
-        &self,
-        writing: &mut Writing<'_>,
-        name: &str,
-        below: &[LayerId],
-        written: Manifest,
-    ) -> Result<Sealed, Error> {
         let head = self.head(name)?;
         must_be_open(&head)?;
         let stack = self.store.stack(&head.stack)?;
-        let mut over = self.store.stack(below)?;
+        let mut over = stack.clone();
         over.push(written.id(), Arc::new(written));
         let changes = Changes::between(&stack, &over);
+        self.put(writing, head, changes, [&stack, &over], 1, &|_| Ok(()))
+    }
+
+    /// The same for what a sandbox writes that goes on: of all that it has written, what is
+    /// new since it was sealed last, also what is gone again.
+    ///
+    /// # Errors
+    /// As [`Branches::seal`].
+    pub fn seal_written(
+        &self,
+        writing: &mut Writing<'_>,
+        name: &str,
+        written: Written<'_>,
+    ) -> Result<Sealed, Error> {
+        let head = self.head(name)?;
+        must_be_open(&head)?;
+        let (stack, since) = (self.store.stack(&head.stack)?, self.store.stack(written.since)?);
+        let mut now = self.store.stack(written.over)?;
+        now.push(written.manifest.id(), Arc::new(written.manifest));
+        let changes = Changes::between(&since, &now);
+        let paths = changes.by_path().keys();
+        let doubted = paths.filter(|path| !(written.counts)(path)).cloned().collect();
+        let changes = news(changes.without(&doubted), &stack);
+        // The layers below the sandbox are told from it each time, so they stay as they are.
+        let lowest = stack.shared(&now);
+        self.put(writing, head, changes, [&stack, &now], lowest, written.about_to)
+    }
+
+    /// Changes of what was written go on top of what the branch has.
+    fn put(
+        &self,
+        writing: &mut Writing<'_>,
+        head: Head,
+        changes: Changes,
+        [stack, over]: [&Stack; 2],
+        lowest: usize,
+        about_to: &dyn Fn(&[LayerId]) -> Result<(), Error>,
+    ) -> Result<Sealed, Error> {
         let planted = Planted::among(&changes);
         if changes.is_empty() {
             writing.settle()?;
             return Ok(Sealed { head, changes, planted });
         }
-        let sealed = writing.layer_on(&stack, changes.layer(&stack, &over)?)?;
+        let name = &head.name;
+        let sealed = writing.layer_on(stack, changes.layer(stack, over)?)?;
+        let sealed = compact(sealed, lowest, writing)?;
+        about_to(&sealed.ids())?;
         let head = self.heads.write(Safe::Disk, |heads| {
             if !heads.advance(&head, &sealed.ids())? {
                 return Err(Error::Busy(format!("`{name}` was changed meanwhile; seal it again")));

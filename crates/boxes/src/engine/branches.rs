@@ -1,7 +1,8 @@
 //! Boxes of boxes: branched, compared, committed, put into a folder of the machine.
 
-use super::life::Frozen;
-use super::open::{Engine, Known};
+use super::freeze::Frozen;
+use super::open::Engine;
+use super::request::Known;
 use crate::branch::{Committed, Diff, Terms};
 use crate::build::Image;
 use crate::error::Error;
@@ -76,14 +77,11 @@ impl Engine {
                 or commit with restart";
             return Err(Error::NotNow { branch: parent, why: why.to_owned() });
         }
-        if above.is_some() {
-            self.mark_taken_in(&parent)?;
-        }
         let committed = self.branches.commit(name, terms)?;
         // From here on what runs sees files that are no more; a crash leaves that to whoever
         // comes next.
         if let Some(above) = above {
-            self.end_frozen(&parent, above)?;
+            self.end(&parent, above)?;
         }
         drop(child);
         if let Some(row) = self.records.find(name)? {

@@ -31,7 +31,8 @@ impl Engine {
     /// # Errors
     /// A program that is not there; a box that cannot be started.
     pub fn begin(&self, name: &str, request: &ExecRequest) -> Result<Begun, Error> {
-        let sandbox = self.living(name)?;
+        // Who seals or stops the box is waited for; from here on the command is there.
+        let (_held, sandbox) = self.ready(name)?;
         let image = self.image_of(name)?;
         let no = self.records.begin_exec(name, &request.argv, now_ms())?;
         match self.start_command(name, no, &image, &*sandbox, request) {

@@ -15,20 +15,22 @@
 mod attach;
 mod branches;
 mod exec;
+mod freeze;
+mod known;
 mod life;
 mod log;
 mod open;
 mod outside;
 mod records;
 mod request;
+mod sealing;
 mod spool;
-mod still;
 mod turn;
 
 pub use branches::Snapshot;
 pub use exec::Begun;
 pub use log::{Log, Logged, ReadLog};
-pub use open::{Engine, Known, Removed};
+pub use open::{Engine, Removed};
 pub use outside::Setup;
 pub use records::{BoxRow, Ending, ExecRow, Loss};
-pub use request::{ExecRequest, Printed};
+pub use request::{ExecRequest, Known, LeftOut, Printed};

@@ -2,6 +2,7 @@
 
 use super::outside::{Served, Setup};
 use super::records::{BoxRow, ExecRow, Loss, Records};
+use super::request::{Known, LeftOut};
 use crate::LevelName;
 use crate::branch::{Branches, Head, State};
 use crate::build::{Builder, Image, Progress};
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::hash::LayerId;
 use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
 use crate::spec::{NAME, Rights, is_box_name};
-use crate::store::{Swept, lock};
+use crate::store::{Swept, lock, try_lock};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,22 +38,8 @@ pub struct Engine {
     pub(super) serving: Mutex<()>,
     /// The hub's client as boxes see it, once it is in the folder.
     pub(super) client: OnceLock<Bind>,
-}
-
-/// A box and what is known of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Known {
-    /// What is written down.
-    #[serde(flatten)]
-    pub row: BoxRow,
-    /// The name of what it was started from.
-    pub image_name: String,
-    /// The box that it is a branch of.
-    pub parent: Option<String>,
-    /// How many layers it stands on.
-    pub layers: usize,
-    /// Whether a sandbox runs it.
-    pub running: bool,
+    /// What no layer could have, until somebody asks.
+    pub(super) left_out: Mutex<BTreeSet<LeftOut>>,
 }
 
 /// What garbage collection removed.
@@ -89,6 +76,7 @@ impl Engine {
             served: Mutex::default(),
             serving: Mutex::default(),
             client: OnceLock::new(),
+            left_out: Mutex::default(),
         })
     }
 
@@ -106,7 +94,7 @@ impl Engine {
         }
         let mut level = locked(&self.level);
         if let Some(level) = &*level
-            && level.boxes().is_ok()
+            && level.is_there()
         {
             return Ok(level.clone());
         }
@@ -212,7 +200,6 @@ impl Engine {
             made_ms: now_ms(),
             sandbox: None,
             mounted: Vec::new(),
-            moves: 0,
             boot: None,
             loss: None,
             within,
@@ -227,47 +214,10 @@ impl Engine {
         }
     }
 
-    /// The box of a name.
-    ///
-    /// # Errors
-    /// [`Error::Missing`].
-    pub fn find(&self, name: &str) -> Result<Known, Error> {
-        self.known(self.row(name)?)
-    }
-
     pub(super) fn row(&self, name: &str) -> Result<BoxRow, Error> {
         let row = self.records.find(name)?;
         let open = row.filter(|row| self.is_open(row).unwrap_or(false));
         open.ok_or_else(|| Error::Missing(format!("box `{name}`")))
-    }
-
-    /// All boxes, the oldest first.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn list(&self) -> Result<Vec<Known>, Error> {
-        let rows = self.records.list()?;
-        let mut known = Vec::with_capacity(rows.len());
-        for row in rows {
-            if self.is_open(&row)? {
-                known.push(self.known(row)?);
-            }
-        }
-        Ok(known)
-    }
-
-    fn known(&self, row: BoxRow) -> Result<Known, Error> {
-        let head = self.branches.head(&row.name)?;
-        let parent = head.parent.map(|no| self.branches.numbered(no)).transpose()?;
-        let image = self.records.image(&row.image.to_string())?;
-        let running = self.is_running(&row)?;
-        Ok(Known {
-            image_name: image.map(|image| image.name).unwrap_or_default(),
-            parent: parent.map(|head| head.name),
-            layers: head.stack.len(),
-            running,
-            row,
-        })
     }
 
     /// What was run in a box, the oldest first.
@@ -382,15 +332,21 @@ impl Engine {
 
     /// Keeps everybody else from starting, ending and changing these boxes.
     pub(super) fn hold(&self, names: &[&str]) -> Result<Vec<OwnedFd>, Error> {
-        let file = |name: &&str| {
-            let hash = blake3::hash(name.as_bytes());
-            hash.as_bytes().first().map_or(0, |byte| byte % LOCKS)
-        };
         // In one order, so that nobody waits for each other; one file once, or it would wait
         // for itself.
-        let files: BTreeSet<u8> = names.iter().map(file).collect();
-        let dir = self.dir.join("locks");
-        files.into_iter().map(|file| lock(&dir.join(file.to_string()), true)).collect()
+        let files: BTreeSet<PathBuf> = names.iter().map(|name| self.lock_file(name)).collect();
+        files.into_iter().map(|file| lock(&file, true)).collect()
+    }
+
+    /// The same, or `None` if somebody has it.
+    pub(super) fn try_hold(&self, name: &str) -> Result<Option<OwnedFd>, Error> {
+        try_lock(&self.lock_file(name))
+    }
+
+    fn lock_file(&self, name: &str) -> PathBuf {
+        let hash = blake3::hash(name.as_bytes());
+        let file = hash.as_bytes().first().map_or(0, |byte| byte % LOCKS);
+        self.dir.join("locks").join(file.to_string())
     }
 
     /// A sandbox of the box died: what that took from it.

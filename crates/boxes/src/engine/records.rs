@@ -1,6 +1,5 @@
 //! Rows: images, boxes, and what was run in them. Knows no files of boxes and no sandboxes.
 
-use crate::branch::Head;
 use crate::build::Image;
 use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
@@ -14,8 +13,11 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+mod standing;
 #[cfg(test)]
 mod tests;
+
+pub use standing::SealedRow;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS image (
@@ -32,7 +34,6 @@ CREATE TABLE IF NOT EXISTS box (
     made_ms INTEGER NOT NULL,
     sandbox INTEGER,
     mounted TEXT,
-    moves INTEGER NOT NULL DEFAULT 0,
     boot TEXT,
     loss TEXT
 ) STRICT;
@@ -46,6 +47,15 @@ CREATE TABLE IF NOT EXISTS mailbox (
     number INTEGER NOT NULL,
     PRIMARY KEY (box, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sealed (
+    box TEXT PRIMARY KEY,
+    was TEXT NOT NULL,
+    now TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS frozen (
+    box TEXT PRIMARY KEY
+) STRICT;
 CREATE TABLE IF NOT EXISTS exec (
     no INTEGER PRIMARY KEY,
     box TEXT NOT NULL,
@@ -93,9 +103,6 @@ pub struct BoxRow {
     /// The layers below that sandbox.
     #[serde(skip)]
     pub mounted: Vec<LayerId>,
-    /// How often the head had moved when what it has written was last taken in.
-    #[serde(skip)]
-    pub moves: i64,
     /// The machine's boot that it was started in.
     #[serde(skip)]
     pub boot: Option<String>,
@@ -112,9 +119,10 @@ pub struct BoxRow {
 pub enum Loss {
     /// Its processes. Its files are as they were.
     Processes,
-    /// Its processes, and what it had written since it was sealed last: the machine itself
-    /// went down.
-    Writes,
+    /// Its processes, and perhaps some of what it had written since it was sealed last: the
+    /// machine itself went down, and nobody knows what of that had reached the disk.
+    #[serde(alias = "writes")]
+    Unsynced,
 }
 
 /// A command that was run in a box.
@@ -158,7 +166,7 @@ pub struct Records {
     connection: Mutex<Connection>,
 }
 
-const BOX: &str = "name, image, owner, made_ms, sandbox, mounted, moves, boot, loss, \
+const BOX: &str = "name, image, owner, made_ms, sandbox, mounted, boot, loss, \
                    (SELECT rights FROM within WHERE within.box = name)";
 const EXEC: &str = "no, box, argv, began_ms, ended_ms, ending, usage, output";
 
@@ -252,24 +260,6 @@ impl Records {
         self.all(sql, [], |row| row.get(0))
     }
 
-    /// A sandbox of this number is about to run it, over the head as it is.
-    pub fn mount(&self, name: &str, no: u64, head: &Head, boot: &str) -> Result<(), Error> {
-        let sql =
-            "UPDATE box SET sandbox = ?2, mounted = ?3, moves = ?4, boot = ?5 WHERE name = ?1";
-        self.change(sql, (name, signed(no), json(&head.stack), head.moves, boot)).map(drop)
-    }
-
-    /// What it has written is in the head, which has moved so often.
-    pub fn sealed(&self, name: &str, moves: i64) -> Result<(), Error> {
-        self.change("UPDATE box SET moves = ?2 WHERE name = ?1", (name, moves)).map(drop)
-    }
-
-    /// Nothing of a sandbox is left but what it has written, and that is in the head.
-    pub fn unmount(&self, name: &str) -> Result<(), Error> {
-        let sql = "UPDATE box SET mounted = NULL, boot = NULL WHERE name = ?1";
-        self.change(sql, [name]).map(drop)
-    }
-
     pub fn lose(&self, name: &str, loss: Option<Loss>) -> Result<(), Error> {
         let loss = loss.map(|loss| json(&loss));
         self.change("UPDATE box SET loss = ?2 WHERE name = ?1", (name, loss)).map(drop)
@@ -283,6 +273,8 @@ impl Records {
             transaction.execute("DELETE FROM exec WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM decision WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM within WHERE box = ?1", [name])?;
+            transaction.execute("DELETE FROM sealed WHERE box = ?1", [name])?;
+            transaction.execute("DELETE FROM frozen WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM box WHERE name = ?1", [name])?;
             transaction.commit()
         })
@@ -364,17 +356,19 @@ impl Records {
         self.change("DELETE FROM snapshot WHERE owner = ?1", [owner])
     }
 
-    /// All layers that snapshots keep.
+    /// All layers that snapshots keep, and those that boxes which run were last sealed as.
     pub fn snapshots(&self) -> Result<Vec<Vec<LayerId>>, Error> {
-        self.all("SELECT stack FROM snapshot", [], |row| parsed(row, 0))
+        let sql = "SELECT stack FROM snapshot UNION ALL SELECT was FROM sealed \
+                   UNION ALL SELECT now FROM sealed";
+        self.all(sql, [], |row| parsed(row, 0))
     }
 }
 
 fn boxed(row: &Row<'_>) -> rusqlite::Result<BoxRow> {
     let sandbox: Option<i64> = row.get(4)?;
     let mounted: Option<String> = row.get(5)?;
-    let loss: Option<String> = row.get(8)?;
-    let within: Option<String> = row.get(9)?;
+    let loss: Option<String> = row.get(7)?;
+    let within: Option<String> = row.get(8)?;
     Ok(BoxRow {
         name: row.get(0)?,
         image: text(row, 1)?,
@@ -382,10 +376,9 @@ fn boxed(row: &Row<'_>) -> rusqlite::Result<BoxRow> {
         made_ms: unsigned(row.get(3)?),
         sandbox: sandbox.map(unsigned),
         mounted: mounted.map_or(Ok(Vec::new()), |json| read(5, &json))?,
-        moves: row.get(6)?,
-        boot: row.get(7)?,
-        loss: loss.map(|json| read(8, &json)).transpose()?,
-        within: within.map(|json| read(9, &json)).transpose()?,
+        boot: row.get(6)?,
+        loss: loss.map(|json| read(7, &json)).transpose()?,
+        within: within.map(|json| read(8, &json)).transpose()?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of a box, and what comes of it: plain data.
 
-use super::records::Ending;
+use super::records::{BoxRow, Ending};
 use crate::hash::LayerId;
 use crate::sandbox::{Terminal, Usage};
 use serde::Serialize;
@@ -60,5 +60,40 @@ impl Printed {
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.ending == Ending::Code(0)
+    }
+}
+
+/// A box and what is known of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Known {
+    /// What is written down.
+    #[serde(flatten)]
+    pub row: BoxRow,
+    /// The name of what it was started from.
+    pub image_name: String,
+    /// The box that it is a branch of.
+    pub parent: Option<String>,
+    /// How many layers it stands on.
+    pub layers: usize,
+    /// Whether a sandbox runs it.
+    pub running: bool,
+    /// Whether somebody froze it.
+    pub frozen: bool,
+}
+
+/// Something in a box that no layer can have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// The box.
+    pub name: String,
+    /// Where.
+    pub path: String,
+    /// What.
+    pub what: &'static str,
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}: {}, which is left out", self.name, self.path, self.what)
     }
 }

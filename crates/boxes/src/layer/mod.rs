@@ -11,5 +11,5 @@ pub use archive::{read_archive, write_archive};
 pub use bounds::Bounds;
 pub use known::Known;
 pub use oci::{Image, export_image, import_image};
-pub use scan::{scan, scan_upper, scan_upper_again, scan_without};
+pub use scan::{Omitted, scan, scan_running, scan_upper, scan_without};
 pub use write_out::{check_out, lower};

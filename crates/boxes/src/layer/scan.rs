@@ -22,13 +22,16 @@ const OVERLAY: [&str; 2] = ["user.overlay.", "trusted.overlay."];
 /// Those of them that only help overlayfs to remember.
 const HINTS: [&str; 6] = ["origin", "impure", "nlink", "upper", "uuid", "protattr"];
 
+/// The bits by which a program runs as its owner or group.
+const SETUID: u32 = 0o6000;
+
 /// Takes in a folder as it is.
 ///
 /// # Errors
 /// Devices, sockets, pipes, names that are no UTF-8, other file systems mounted in it,
 /// what is beyond the bounds; a folder that cannot be read.
 pub fn scan(dir: &Path, bounds: &Bounds, writing: &mut Writing<'_>) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, false, &BTreeSet::new(), None)
+    Ok(walk(dir, bounds, writing, Kind::Folder, &BTreeSet::new(), None)?.0)
 }
 
 /// Takes in a folder without some paths of it.
@@ -41,7 +44,7 @@ pub fn scan_without(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
 ) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, false, skipped, None)
+    Ok(walk(dir, bounds, writing, Kind::Folder, skipped, None)?.0)
 }
 
 /// Takes in the upper folder of an overlay mount: what was changed, with tombstones for
@@ -55,49 +58,71 @@ pub fn scan_upper(
     bounds: &Bounds,
     writing: &mut Writing<'_>,
 ) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, true, &BTreeSet::new(), None)
+    Ok(walk(dir, bounds, writing, Kind::Upper, &BTreeSet::new(), None)?.0)
 }
 
-/// The same, where files that are known and have not changed are not read.
+/// The same, where files that are known and have not changed are not read, and without what is of use only to who runs now, or nowhere: sockets, pipes and the
+/// right to run as a file's owner. What was left out comes along.
 ///
 /// # Errors
-/// As [`scan_upper`].
-pub fn scan_upper_again(
+/// As [`scan_upper`], for anything else.
+pub fn scan_running(
     dir: &Path,
     bounds: &Bounds,
     writing: &mut Writing<'_>,
     known: &mut Known,
-) -> Result<Manifest, Error> {
-    walk(dir, bounds, writing, true, &BTreeSet::new(), Some(known))
+) -> Result<(Manifest, Vec<Omitted>), Error> {
+    walk(dir, bounds, writing, Kind::Running, &BTreeSet::new(), Some(known))
+}
+
+/// What was not taken in, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Omitted {
+    /// Where.
+    pub path: TreePath,
+    /// What.
+    pub what: &'static str,
+}
+
+/// What a folder is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What it looks like.
+    Folder,
+    /// The upper one of an overlay.
+    Upper,
+    /// The same, of a box that anything may have happened in.
+    Running,
 }
 
 fn walk(
     dir: &Path,
     bounds: &Bounds,
     writing: &mut Writing<'_>,
-    upper: bool,
+    kind: Kind,
     skipped: &BTreeSet<TreePath>,
     known: Option<&mut Known>,
-) -> Result<Manifest, Error> {
+) -> Result<(Manifest, Vec<Omitted>), Error> {
     let io = |error: rustix::io::Errno| Error::io("read", dir, error);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(io)?;
     let device = rustix::fs::fstat(&root).map_err(io)?.st_dev;
     let meter = Meter::new(bounds);
-    let entries = BTreeMap::new();
-    let mut walk = Walk { writing, meter, upper, device, skipped, known, entries };
+    let (entries, omitted) = (BTreeMap::new(), Vec::new());
+    let mut walk = Walk { writing, meter, kind, device, skipped, known, entries, omitted };
     walk.folder(None, &root)?;
-    Manifest::new(walk.entries)
+    Ok((Manifest::new(walk.entries)?, walk.omitted))
 }
 
 struct Walk<'w, 's> {
     writing: &'w mut Writing<'s>,
     meter: Meter,
-    upper: bool,
+    kind: Kind,
     device: u64,
     skipped: &'w BTreeSet<TreePath>,
     known: Option<&'w mut Known>,
     entries: BTreeMap<TreePath, Entry>,
+    omitted: Vec<Omitted>,
 }
 
 impl Walk<'_, '_> {
@@ -151,20 +176,40 @@ impl Walk<'_, '_> {
                     Err(_) => refused("a symbolic link whose target is no UTF-8"),
                 }
             }
-            FileType::CharacterDevice if self.upper && stat.st_rdev == 0 => Ok(Entry::Tombstone),
+            FileType::CharacterDevice if self.is_upper() && stat.st_rdev == 0 => {
+                Ok(Entry::Tombstone)
+            }
             FileType::CharacterDevice | FileType::BlockDevice => {
                 refused("a device; a box has its own few, remove this one")
             }
+            FileType::Socket if self.kind == Kind::Running => Ok(self.omit(path, "a socket")),
+            FileType::Fifo if self.kind == Kind::Running => Ok(self.omit(path, "a pipe")),
             FileType::Socket => refused("a socket; only whoever made it could use it, remove it"),
             FileType::Fifo => refused("a pipe; only whoever made it could use it, remove it"),
             FileType::Unknown => refused("neither a file, a folder nor a link"),
         }
     }
 
+    fn is_upper(&self) -> bool {
+        self.kind != Kind::Folder
+    }
+
+    /// Whatever it hides in the layers below stays hidden.
+    fn omit(&mut self, path: &TreePath, what: &'static str) -> Entry {
+        self.omitted.push(Omitted { path: path.clone(), what });
+        Entry::Tombstone
+    }
+
     fn file(&mut self, path: &TreePath, file: &OwnedFd) -> Result<Entry, Error> {
         let io = |error: rustix::io::Errno| Error::io("read", path.as_str(), error);
         let stat = rustix::fs::fstat(file).map_err(io)?;
-        let mode = self.meter.file_mode(path.as_str(), stat.st_mode & 0o7777)?;
+        let mut mode = stat.st_mode & 0o7777;
+        if self.kind == Kind::Running && mode & SETUID != 0 {
+            let what = "the right to run as its owner or group";
+            self.omitted.push(Omitted { path: path.clone(), what });
+            mode &= !SETUID;
+        }
+        let mode = self.meter.file_mode(path.as_str(), mode)?;
         self.meter.announce(path.as_str(), u64::try_from(stat.st_size).unwrap_or(0))?;
         let (xattrs, _) = self.xattrs(path, file)?;
         let unchanged = self.known.as_mut().and_then(|known| known.unchanged(path, &stat));
@@ -198,7 +243,7 @@ impl Walk<'_, '_> {
                 return Err(Error::refused(path.as_str(), "an attribute whose name is no UTF-8"));
             };
             let overlay = OVERLAY.iter().find_map(|prefix| name.strip_prefix(prefix));
-            match overlay.filter(|_| self.upper) {
+            match overlay.filter(|_| self.is_upper()) {
                 Some(hint) if HINTS.contains(&hint) => {}
                 Some("opaque") if value(file, name).map_err(io)? == b"y" => opaque = true,
                 Some(other) => {

@@ -37,7 +37,10 @@ pub enum Error {
         source: io::Error,
     },
     /// The sandbox is not there any more: destroyed, killed, or its init died.
-    #[error("box `{id}` has ended: {why}; create it again")]
+    #[error(
+        "box `{id}` was stopped: {why}; how far a command in it came is not known: run it again \
+         if need be"
+    )]
     Gone {
         /// The sandbox.
         id: String,

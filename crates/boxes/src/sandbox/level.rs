@@ -68,6 +68,12 @@ pub trait Sandbox: Send + Sync {
     /// and commands and files cannot be asked for where a cgroup freezes.
     fn freeze(&self) -> Result<(), Error>;
 
+    /// The same until it is thawed or this process dies, whichever is first, where boxes outlive
+    /// who uses them.
+    fn freeze_for_now(&self) -> Result<(), Error> {
+        self.freeze()
+    }
+
     /// Lets them go on.
     fn thaw(&self) -> Result<(), Error>;
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::{Enforced, ExecSpec, Living, SandboxSpec, Usage};
 
 /// Of all that is said between owner, spawner and init. To be raised with every change of it.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The first message of a staying spawner to whoever connects. Its fields are for ever: an owner
 /// of any version must understand them.
@@ -48,6 +48,11 @@ pub enum ToSpawner {
     Destroy(Key),
     /// Freeze or thaw by cgroup.
     Freeze(Key, bool),
+    /// The same as to freeze, until it is thawed or who asks is gone. Where no cgroup freezes the
+    /// init is asked too, and the spawner only sees to the end of it.
+    FreezeForNow(Key),
+    /// It is thawed where no cgroup freezes.
+    Thawed(Key),
     /// Whether it is frozen by cgroup.
     IsFrozen(Key),
     /// What the cgroups count.

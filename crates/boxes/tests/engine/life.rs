@@ -46,15 +46,6 @@ fn a_stopped_box_keeps_its_files_and_starts_when_it_is_needed() {
     world.engine.stop("work").unwrap();
 }
 
-fn kill_spawner(world: &World) {
-    let pid = std::fs::read_dir(world.dir.path().join("boxes/spawner")).unwrap();
-    let pid = pid.flatten().find_map(|entry| {
-        entry.file_name().to_str()?.strip_prefix("spawner-")?.parse::<i32>().ok()
-    });
-    let pid = rustix::process::Pid::from_raw(pid.unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-}
-
 #[test]
 fn a_box_over_its_limit_of_disk_can_make_room() {
     let world = World::new();
@@ -67,7 +58,7 @@ fn a_box_over_its_limit_of_disk_can_make_room() {
     assert_eq!(world.sh("little", "rm -r /srv/f; echo x > /srv/x; cat /srv/x"), "x\n");
     world.engine.seal("little").unwrap();
     // Over it when all that carries it is killed: it must not be lost for ever.
-    kill_spawner(&world);
+    world.kill_spawner();
     let upper = world.dir.path().join("boxes/boxes/little/1/upper/srv/big");
     std::fs::write(upper, vec![b'x'; 9 << 20]).unwrap();
     assert_eq!(world.sh("little", "stat -c %s /srv/big; rm /srv/big; cat /srv/x"), "9437184\nx\n");
@@ -78,7 +69,7 @@ fn when_the_spawner_is_killed_the_files_are_there_and_the_loss_is_told() {
     let world = World::new();
     background(&world);
     world.sh("work", "echo two > /srv/b");
-    kill_spawner(&world);
+    world.kill_spawner();
     assert_eq!(world.sh("work", "cat /srv/b"), "two\n");
     let known = world.engine.find("work").unwrap();
     assert_eq!((known.running, known.row.loss), (true, Some(Loss::Processes)));

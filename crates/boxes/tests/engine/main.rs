@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod branches;
+mod crashes;
 mod hub;
 mod killed;
 mod life;
@@ -9,4 +10,5 @@ mod life;
 mod memory;
 mod network;
 mod run;
+mod seals;
 mod world;

@@ -61,6 +61,24 @@ impl World {
         printed.stdout
     }
 
+    /// As a crash of the spawner: all sandboxes end at once.
+    pub fn kill_spawner(&self) {
+        let entries = std::fs::read_dir(self.folder("boxes/spawner")).unwrap().flatten();
+        let pids = entries.filter_map(|entry| {
+            entry.file_name().to_str()?.strip_prefix("spawner-")?.parse::<i32>().ok()
+        });
+        for pid in pids.filter_map(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+
+    /// Where a box writes now.
+    pub fn upper(&self, name: &str) -> PathBuf {
+        let dirs = std::fs::read_dir(self.folder("boxes/boxes").join(name)).unwrap().flatten();
+        let uppers = dirs.map(|dir| dir.path().join("upper")).filter(|upper| upper.is_dir());
+        uppers.max().unwrap()
+    }
+
     /// Another engine over the same folder, as another process has it.
     pub fn another(&self) -> Engine {
         open(self.dir.path(), self.runtime.clone(), self.secrets.clone())

@@ -110,6 +110,12 @@ fn play_a_part() {
                 assert_eq!(said, format!("other {index}\n"));
             }
         }
+        Some("still") => {
+            let sandbox = level.adopt("beat").expect("asked").expect("there");
+            sandbox.freeze_for_now().expect("frozen");
+            std::fs::write(var("STAY_STATE").with_file_name("ready"), "").expect("ready");
+            linger();
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -249,6 +255,38 @@ fn frozen_by_one_owner_is_frozen_for_the_other() {
     }
     two.freeze().expect("frozen");
     one.destroy().expect("a frozen box can be ended");
+}
+
+#[test]
+fn a_box_that_stands_still_for_a_moment_goes_on_when_who_asked_is_killed() {
+    let lodge = Lodge::new();
+    let level = lodge.attach();
+    let sandbox = level.create(&lodge.spec("beat")).expect("a box");
+    let mut beat = sh("while :; do echo x >> /etc/beat; sleep 0.02; done > /dev/null 2>&1 &");
+    beat.keep_background = true;
+    run(&*sandbox, &beat);
+    let beats = sandbox.upper().expect("on disk").join("etc/beat");
+    let length = || std::fs::metadata(&beats).map_or(0, |meta| meta.len());
+    let goes_on = || {
+        let first = length();
+        pause(300);
+        length() > first
+    };
+    assert!(goes_on());
+    let mut other = lodge.play("still");
+    let ready = lodge.house.state().with_file_name("ready");
+    eventually("it stands still", || ready.exists());
+    assert!(!goes_on());
+    other.kill().expect("killed");
+    other.wait().expect("collected");
+    eventually("it goes on", goes_on);
+    // What somebody froze for good stays so.
+    sandbox.freeze().expect("frozen");
+    drop(lodge.attach());
+    assert!(!goes_on());
+    sandbox.thaw().expect("thawed");
+    eventually("it goes on again", goes_on);
+    sandbox.destroy().expect("destroyed");
 }
 
 #[test]

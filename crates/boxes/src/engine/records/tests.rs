@@ -16,7 +16,6 @@ fn row(name: &str) -> BoxRow {
         made_ms: 7,
         sandbox: None,
         mounted: Vec::new(),
-        moves: 0,
         boot: None,
         loss: None,
         within: Some(Rights { send: vec!["box:db".to_owned()], hear: Vec::new() }),
@@ -27,8 +26,8 @@ fn row(name: &str) -> BoxRow {
 fn a_row_comes_back_as_it_was_written() {
     let (_dir, records) = records();
     records.insert(&row("one")).unwrap();
-    records.lose("one", Some(Loss::Writes)).unwrap();
-    let expected = BoxRow { loss: Some(Loss::Writes), ..row("one") };
+    records.lose("one", Some(Loss::Unsynced)).unwrap();
+    let expected = BoxRow { loss: Some(Loss::Unsynced), ..row("one") };
     assert_eq!(records.find("one").unwrap(), Some(expected.clone()));
     assert_eq!(records.of_owner("agent/1").unwrap(), [expected]);
     assert_eq!(records.of_owner("agent/2").unwrap(), []);
@@ -71,4 +70,28 @@ fn rows_of_a_newer_format_are_left_alone() {
     records.with(|connection| connection.pragma_update(None, "user_version", 2)).unwrap();
     let error = Records::open(&dir.path().join("boxes.sqlite3")).unwrap_err();
     assert!(error.to_string().contains("newer format"), "{error}");
+}
+
+#[test]
+fn what_a_box_runs_over_and_was_sealed_as_goes_with_its_sandbox() {
+    let (_dir, records) = records();
+    records.insert(&row("one")).unwrap();
+    let [low, high] = [LayerId::of(b"low"), LayerId::of(b"high")];
+    records.mount("one", 3, &[low], None, "boot").unwrap();
+    let mounted = records.find("one").unwrap().unwrap();
+    assert_eq!((mounted.sandbox, mounted.mounted), (Some(3), vec![low]));
+    records.sealing("one", &[low, high]).unwrap();
+    let begun = SealedRow { was: vec![low], now: vec![low, high], at_ms: 0 };
+    assert_eq!(records.sealed_row("one").unwrap(), Some(begun));
+    assert!(records.snapshots().unwrap().contains(&vec![low, high]));
+    records.sealed("one", &[low, high], 7).unwrap();
+    let done = SealedRow { was: vec![low, high], now: vec![low, high], at_ms: 7 };
+    assert_eq!(records.sealed_row("one").unwrap(), Some(done.clone()));
+    records.freeze("one").unwrap();
+    assert!(records.is_frozen("one").unwrap() && records.frozen().unwrap().contains("one"));
+    records.mount("one", 4, &[low], Some(&done), "boot").unwrap();
+    assert_eq!(records.sealed_row("one").unwrap(), Some(done));
+    assert!(!records.is_frozen("one").unwrap(), "another sandbox is not");
+    records.unmount("one").unwrap();
+    assert_eq!(records.sealed_row("one").unwrap(), None);
 }

@@ -1,7 +1,7 @@
 //! What has not changed is not read again, and what has changed always is.
 
 use super::*;
-use crate::layer::{Bounds, scan_upper_again};
+use crate::layer::{Bounds, scan_running};
 use crate::steps::Steps;
 use crate::store::Store;
 use crate::tree::Manifest;
@@ -46,7 +46,7 @@ impl Case {
         let mut known = Known::load(&noted, &self.stack);
         let mut writing = self.store.write().unwrap();
         let (upper, bounds) = (self.dir.path().join("upper"), Bounds::default());
-        let manifest = scan_upper_again(&upper, &bounds, &mut writing, &mut known).unwrap();
+        let manifest = scan_running(&upper, &bounds, &mut writing, &mut known).unwrap().0;
         let read = self.read.load(Ordering::Relaxed) - before;
         let id = writing.layer(manifest.clone()).unwrap();
         self.stack.push(id, Arc::new(manifest.clone()));

@@ -56,6 +56,10 @@ impl Spawner {
         Ok(Self { socket: Some(socket), pid, child: None })
     }
 
+    pub fn is_there(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| !wire::wait(socket, 0))
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid

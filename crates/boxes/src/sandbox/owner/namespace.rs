@@ -34,6 +34,12 @@ impl Namespace {
         Ok(Self { spawner: Arc::new(Spawner::attach(program, state)?) })
     }
 
+    /// Whether the spawner lives. Asks nothing of it: it says nothing unasked, so whatever is
+    /// to be read is its end.
+    pub(crate) fn is_there(&self) -> bool {
+        self.spawner.is_there()
+    }
+
     /// The spawner's process id.
     pub fn spawner_pid(&self) -> u32 {
         self.spawner.pid()

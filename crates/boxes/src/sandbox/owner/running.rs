@@ -294,6 +294,6 @@ fn end(ending: &Ending) -> End {
 /// The minder is gone without a word.
 fn lost(id: &str) -> Error {
     let why = "the command's minder died: with the box, by its hand, or because the box was over \
-               its limit of disk; what the command did is not known";
+               its limit of disk";
     Error::Gone { id: id.to_owned(), why: why.to_owned() }
 }

@@ -173,16 +173,24 @@ impl NamespaceBox {
     }
 
     fn stop(&self, stop: bool) -> Result<(), Error> {
-        if self.enforced.freeze == Enforcement::Cgroup {
-            return match self.ask_spawner(&ToSpawner::Freeze(self.key(), stop))? {
-                FromSpawner::Done => {
-                    self.frozen.store(stop, Ordering::Release);
-                    Ok(())
-                }
-                _ => Err(self.gone("the spawner does not know it")),
-            };
+        if self.by_cgroup() {
+            self.tell_spawner(&ToSpawner::Freeze(self.key(), stop))?;
+            self.frozen.store(stop, Ordering::Release);
+            return Ok(());
         }
-        self.ask(&ToInit::Stop(stop)).map(drop)
+        self.ask(&ToInit::Stop(stop))?;
+        self.tell_spawner(&ToSpawner::Thawed(self.key()))
+    }
+
+    fn by_cgroup(&self) -> bool {
+        self.enforced.freeze == Enforcement::Cgroup
+    }
+
+    fn tell_spawner(&self, message: &ToSpawner) -> Result<(), Error> {
+        match self.ask_spawner(message)? {
+            FromSpawner::Done => Ok(()),
+            _ => Err(self.gone("the spawner does not know it")),
+        }
     }
 
     fn end(&mut self) -> Result<(), Error> {
@@ -245,6 +253,15 @@ impl Sandbox for NamespaceBox {
 
     fn freeze(&self) -> Result<(), Error> {
         self.stop(true)
+    }
+
+    fn freeze_for_now(&self) -> Result<(), Error> {
+        self.tell_spawner(&ToSpawner::FreezeForNow(self.key()))?;
+        if self.by_cgroup() {
+            self.frozen.store(true, Ordering::Release);
+            return Ok(());
+        }
+        self.ask(&ToInit::Stop(true)).map(drop)
     }
 
     fn thaw(&self) -> Result<(), Error> {

@@ -70,6 +70,10 @@ pub struct Inhabited {
     pub waiting: Vec<OwnedFd>,
     /// Over what it has on the disk, if that is limited.
     pub watch: Option<Watch>,
+    /// The number of the owner for whom it stands still, and only while that one is there.
+    pub still_for: Option<u64>,
+    /// Where the init answers who was asked to let it go on: nobody reads that.
+    pub unread: Option<OwnedFd>,
 }
 
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
@@ -114,10 +118,20 @@ pub fn create(
     match raise(machine, &seed, spec, control) {
         Ok(living) => {
             let Seed { pid, pidfd, cgroup, .. } = seed;
-            let (control, waiting) = (None, Vec::new());
             let watch = living.upper.clone().zip(disk);
             let watch = watch.map(|(upper, bytes)| Watch::new(upper, bytes, now_ms()));
-            Ok(Inhabited { pid, pidfd, cgroup, living, leftover, control, waiting, watch })
+            Ok(Inhabited {
+                pid,
+                pidfd,
+                cgroup,
+                living,
+                leftover,
+                control: None,
+                waiting: Vec::new(),
+                watch,
+                still_for: None,
+                unread: None,
+            })
         }
         Err(failure) => {
             pull(&seed);

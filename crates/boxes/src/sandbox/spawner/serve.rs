@@ -18,9 +18,9 @@ use super::removal::Removal;
 use super::watch::{LOOK_MS, Watch, kill_all_in};
 use crate::sandbox::cgroup::Cgroups;
 use crate::sandbox::clock::now_ms;
-use crate::sandbox::spec::{Living, SandboxSpec, Upper};
+use crate::sandbox::spec::{Enforcement, Living, SandboxSpec, Upper};
 use crate::sandbox::state::{Home, clear, lock};
-use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, Key, ToSpawner};
+use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, Key, ToInit, ToSpawner};
 
 /// How many boxes can be asked for at once without waiting for what is made ahead.
 const SEEDS: usize = 4;
@@ -34,12 +34,21 @@ struct Spawner {
     /// By name, with the number of the seed it came of: a name can be used again.
     boxes: BTreeMap<Key, Inhabited>,
     removals: Vec<Removal>,
-    owners: Vec<OwnedFd>,
+    owners: Vec<Owner>,
+    /// How many there ever were.
+    admitted: u64,
     /// Made ahead, the oldest first.
     seeds: VecDeque<Seed>,
     sown: u64,
     /// The last attempt to make one ahead failed: the next box will say why.
     barren: bool,
+}
+
+/// Somebody who may ask.
+struct Owner {
+    /// Unlike that of any other.
+    number: u64,
+    socket: OwnedFd,
 }
 
 /// Serves until the owner is gone. The exit code.
@@ -50,7 +59,7 @@ pub fn run(owner: OwnedFd, state: &Path) -> i32 {
         Err(failure) => return fail(&owner, failure),
     };
     if wire::send(&owner, &FromSpawner::Done, &[]).is_ok() {
-        spawner.owners.push(owner);
+        spawner.admit(owner);
         spawner.serve(None);
     }
     spawner.end(&home)
@@ -114,6 +123,7 @@ impl Spawner {
             boxes: BTreeMap::new(),
             removals: Vec::new(),
             owners: Vec::new(),
+            admitted: 0,
             seeds: VecDeque::new(),
             sown: 0,
             barren: false,
@@ -152,18 +162,25 @@ impl Spawner {
             self.collect(&news);
             self.hear(&news.owners);
             if let Some(door) = door {
-                self.owners.extend(news.door.then(|| door.admit()).flatten());
+                if let Some(owner) = news.door.then(|| door.admit()).flatten() {
+                    self.admit(owner);
+                }
             } else if self.owners.is_empty() {
                 return;
             }
         }
     }
 
+    fn admit(&mut self, socket: OwnedFd) {
+        self.admitted += 1;
+        self.owners.push(Owner { number: self.admitted, socket });
+    }
+
     /// `None` when nothing can be waited for any more.
     fn poll(&self, door: Option<&Door>, wait_ms: Option<u64>) -> Option<News> {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds: Vec<_> = door.iter().map(|door| watch(door.socket.as_fd())).collect();
-        fds.extend(self.owners.iter().map(|owner| watch(owner.as_fd())));
+        fds.extend(self.owners.iter().map(|owner| watch(owner.socket.as_fd())));
         fds.extend(self.boxes.values().map(|one| watch(one.pidfd.as_fd())));
         fds.extend(self.removals.iter().map(|one| watch(one.pidfd.as_fd())));
         fds.extend(self.boxes.values().filter_map(Inhabited::counted).map(watch));
@@ -209,10 +226,14 @@ impl Spawner {
         let mut asked = asked.iter().copied();
         for owner in std::mem::take(&mut self.owners) {
             if asked.next() == Some(true) {
-                match wire::receive::<ToSpawner>(&owner) {
-                    Ok(Some((message, fds))) => self.answer(message, fds),
+                match wire::receive::<ToSpawner>(&owner.socket) {
+                    Ok(Some((message, fds))) => self.answer(owner.number, message, fds),
                     Err(Errno::BADMSG) => {}
-                    _ => continue,
+                    _ => {
+                        let boxes = self.boxes.values_mut();
+                        boxes.filter(|one| one.still_for == Some(owner.number)).for_each(go_on);
+                        continue;
+                    }
                 }
             }
             self.owners.push(owner);
@@ -288,7 +309,7 @@ impl Spawner {
         }
     }
 
-    fn answer(&mut self, message: ToSpawner, fds: Vec<OwnedFd>) {
+    fn answer(&mut self, owner: u64, message: ToSpawner, fds: Vec<OwnedFd>) {
         let mut fds = fds.into_iter();
         let Some(reply) = fds.next() else { return };
         let unknown = FromSpawner::Unknown;
@@ -302,6 +323,18 @@ impl Spawner {
             ToSpawner::Destroy(key) => self.destroy(&key, reply),
             ToSpawner::Freeze(key, frozen) => {
                 let said = self.boxes.get_mut(&key).map(|one| freeze(one, frozen));
+                say(&reply, &said.unwrap_or(unknown));
+            }
+            ToSpawner::FreezeForNow(key) => {
+                let said = self.boxes.get_mut(&key).map(|one| freeze_for_now(one, owner));
+                say(&reply, &said.unwrap_or(unknown));
+            }
+            ToSpawner::Thawed(key) => {
+                let one = self.boxes.get_mut(&key);
+                let said = one.map(|one| {
+                    one.still_for = None;
+                    FromSpawner::Done
+                });
                 say(&reply, &said.unwrap_or(unknown));
             }
             ToSpawner::IsFrozen(key) => {
@@ -387,7 +420,31 @@ impl Inhabited {
     }
 }
 
+fn freeze_for_now(one: &mut Inhabited, owner: u64) -> FromSpawner {
+    let said = match one.living.enforced.freeze {
+        Enforcement::Cgroup => freeze(one, true),
+        _ => FromSpawner::Done,
+    };
+    one.still_for = Some(owner);
+    said
+}
+
+/// Whoever had it stand still is gone.
+fn go_on(one: &mut Inhabited) {
+    one.still_for = None;
+    if one.living.enforced.freeze == Enforcement::Cgroup {
+        freeze(one, false);
+        return;
+    }
+    let (Some(control), Ok((ours, theirs))) = (&one.control, wire::pair()) else { return };
+    // The init hears nobody who has gone, so this end is kept.
+    if wire::try_send(control, &ToInit::Stop(false), &[theirs.as_fd()]).is_ok() {
+        one.unread = Some(ours);
+    }
+}
+
 fn freeze(one: &mut Inhabited, frozen: bool) -> FromSpawner {
+    one.still_for = None;
     match one.cgroup.freeze(frozen) {
         Ok(()) => {
             one.living.frozen = frozen;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[derive(clap::Args)]
 #[command(
     after_help = "A added, M modified, D removed, R renamed. What would act outside of the box (git's hooks, links \
-    that lead out, setuid files) is marked PLANTED."
+    that lead out) is marked PLANTED. Sockets, pipes and setuid bits are left out, with a warning."
 )]
 pub struct DiffArgs {
     /// The box

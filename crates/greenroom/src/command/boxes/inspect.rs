@@ -1,7 +1,7 @@
 //! `box inspect`: all that is known of a box or an image.
 
 use super::desk::{Desk, now_ms};
-use super::words::{age, bytes, loss};
+use super::words::{age, bytes, loss, status};
 use crate::exit::Code;
 use crate::problem::Problem;
 use crate::view::{plain, span};
@@ -55,7 +55,7 @@ fn of_box(known: &Known, used: Option<BoxUsage>) -> String {
         text.push_str(&line("granted", &format!("at most: {}", words.join("; "))));
     }
     text.push_str(&line("made", &age(now_ms(), known.row.made_ms)));
-    text.push_str(&line("status", if known.running { "running" } else { "stopped" }));
+    text.push_str(&line("status", status(known)));
     text.push_str(&line("layers", &known.layers.to_string()));
     if known.row.loss.is_some() {
         text.push_str(&line("lost", loss(known.row.loss)));

@@ -1,7 +1,7 @@
 //! `box ls`, `box images`, `box ps`.
 
 use super::desk::{Desk, now_ms};
-use super::words::{age, bytes, ending, loss, short};
+use super::words::{age, bytes, ending, loss, short, status};
 use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
@@ -28,9 +28,11 @@ pub fn boxes(desk: &Desk) -> anyhow::Result<Code> {
     ]);
     let now = now_ms();
     for one in known {
-        let (status, tone) = match one.running {
-            true => ("running", Tone::Good),
-            false => ("stopped", Tone::Quiet),
+        let status = status(&one);
+        let tone = match (one.running, one.frozen) {
+            (true, false) => Tone::Good,
+            (true, true) => Tone::Warn,
+            (false, _) => Tone::Quiet,
         };
         table.row(vec![
             (one.row.name, Tone::Strong),

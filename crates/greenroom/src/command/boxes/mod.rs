@@ -21,6 +21,7 @@ mod words;
 
 use crate::exit::Code;
 use crate::options::Options;
+use crate::view::plain;
 use desk::Desk;
 use std::process::ExitCode;
 
@@ -125,6 +126,9 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
         What::Gc => upkeep::collect(&desk),
         What::Doctor => Ok(Code::Done),
     };
+    for one in desk.engine.left_out() {
+        crate::out::say(&format!("warning: {}\n", plain(&one.to_string())));
+    }
     done.map(ExitCode::from).map_err(problem::told)
 }
 

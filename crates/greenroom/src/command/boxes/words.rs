@@ -2,7 +2,7 @@
 
 use crate::view::{plain, span};
 use greenroom_boxes::branch::Diff;
-use greenroom_boxes::engine::{Ending, Loss};
+use greenroom_boxes::engine::{Ending, Known, Loss};
 use greenroom_boxes::tree::{Change, Changes, Entry, Overlap, Planted, Rename};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,7 +37,18 @@ pub fn loss(loss: Option<Loss>) -> &'static str {
     match loss {
         None => "",
         Some(Loss::Processes) => "its processes were lost; its files are as they were",
-        Some(Loss::Writes) => "the machine went down: writes since it was sealed last are lost",
+        Some(Loss::Unsynced) => {
+            "its processes were lost, as the machine went down; writes since it was sealed last \
+             are unsynced: as the disk had them"
+        }
+    }
+}
+
+pub fn status(known: &Known) -> &'static str {
+    match (known.running, known.frozen) {
+        (true, true) => "frozen",
+        (true, false) => "running",
+        (false, _) => "stopped",
     }
 }
 

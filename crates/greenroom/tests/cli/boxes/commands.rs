@@ -124,7 +124,20 @@ fn what_runs_in_the_background_outlives_the_command_that_started_it() {
     assert_eq!(logged(), "begun\n");
     place.run(&["freeze", "work"]).ok();
     place.run(&["exec", "work", "--", "true"]).fails(125, &["frozen", "box thaw work"]);
+    place.run(&["diff", "work"]).ok();
+    let listed = place.run(&["ls"]).ok().out;
+    assert!(listed.contains("frozen") && !listed.contains("running"), "{listed}");
+    let shown = place.run(&["inspect", "work"]).ok().out;
+    assert!(shown.contains("status    frozen"), "{shown}");
     place.run(&["thaw", "work", "--json"]).ok().json();
+    place.sh("work", "mkfifo /srv/pipe");
+    let told = place.run(&["diff", "work"]).ok();
+    assert!(
+        told.err.contains("warning: work: srv/pipe: a pipe, which is left out"),
+        "{}",
+        told.err
+    );
+    assert!(!told.out.contains("srv/pipe"), "{}", told.out);
     let listed = place.run(&["ls"]).ok().out;
     assert!(listed.contains("running"), "{listed}");
     assert_eq!(place.run(&["stop", "work"]).ok().out, "work stopped\n");
