@@ -149,3 +149,28 @@ fn an_upper_folder_of_overlayfs_is_read_as_it_means() {
     let error = scan_upper(&upper, &Bounds::default(), &mut writing).unwrap_err().to_string();
     assert!(error.contains("redirect"), "{error}");
 }
+
+#[test]
+fn of_a_box_that_ran_sockets_and_pipes_are_left_out_and_hide_what_is_below() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("store")).unwrap();
+    let upper = dir.path().join("upper");
+    std::fs::create_dir_all(&upper).unwrap();
+    let _socket = UnixListener::bind(upper.join("s")).unwrap();
+    mknodat(CWD, upper.join("p"), FileType::Fifo, Mode::from(0o600), 0).unwrap();
+    std::fs::write(upper.join("su"), "x").unwrap();
+    rustix::fs::chmod(upper.join("su"), Mode::from(0o4755)).unwrap();
+    let mut writing = store.write().unwrap();
+    let bounds = Bounds::default();
+    let refused = scan_upper(&upper, &bounds, &mut writing).unwrap_err();
+    assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+    let (manifest, omitted) =
+        scan_running(&upper, &bounds, &mut writing, &mut Known::default()).unwrap();
+    let mut told: Vec<_> = omitted.iter().map(|one| (one.path.as_str(), one.what)).collect();
+    told.sort_unstable();
+    let right = "the right to run as its owner or group";
+    assert_eq!(told, [("p", "a pipe"), ("s", "a socket"), ("su", right)]);
+    let entries: Vec<_> = manifest.entries().values().cloned().collect();
+    assert_eq!(entries[..2], [Entry::Tombstone, Entry::Tombstone]);
+    assert!(matches!(entries[2], Entry::File { mode: 0o755, .. }), "{:?}", entries[2]);
+}
