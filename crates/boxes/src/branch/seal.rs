@@ -64,7 +64,7 @@ impl Branches {
         let mut over = self.store.stack(below)?;
         over.push(written.id(), Arc::new(written));
         let changes = Changes::between(&stack, &over);
-        let planted = Planted::among(&changes);
+        let planted = Planted::among(&changes, &over);
         if changes.is_empty() {
             writing.settle()?;
             return Ok(Sealed { head, changes, planted });
@@ -87,7 +87,7 @@ impl Branches {
         let head = self.head(name)?;
         let (base, stack) = (self.store.stack(&head.base)?, self.store.stack(&head.stack)?);
         let changes = Changes::between(&base, &stack);
-        let (renames, planted) = (changes.renames(), Planted::among(&changes));
+        let (renames, planted) = (changes.renames(), Planted::among(&changes, &stack));
         Ok(Diff { changes, renames, planted })
     }
 }

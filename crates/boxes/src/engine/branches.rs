@@ -2,6 +2,7 @@
 
 use super::life::Frozen;
 use super::open::{Engine, Known};
+use crate::TreePath;
 use crate::branch::{Committed, Diff, Terms};
 use crate::build::Image;
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::export::{Exported, HostDir};
 use crate::hash::{ImageId, LayerId};
 use crate::spec::Rights;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A box's files at a moment: what it was started from, and all layers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,8 +99,20 @@ impl Engine {
     /// As [`HostDir::export`].
     pub fn export(&self, name: &str, dir: &Path, planted: bool) -> Result<Exported, Error> {
         let diff = self.diff(name)?;
-        let (host, _) = HostDir::open(dir)?;
+        let (host, _) = HostDir::open(dir, &self.exports())?;
         host.export(self.branches.store(), &diff.changes, planted)
+    }
+
+    /// Forgets what an export has begun in a folder of the machine and cannot finish.
+    ///
+    /// # Errors
+    /// As [`HostDir::give_up`].
+    pub fn give_up_export(&self, dir: &Path) -> Result<Vec<TreePath>, Error> {
+        HostDir::give_up(dir, &self.exports())
+    }
+
+    fn exports(&self) -> PathBuf {
+        self.dir.join("exports")
     }
 
     /// A box's files as they are now, kept until its owner is disposed of.

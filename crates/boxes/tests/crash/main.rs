@@ -87,7 +87,7 @@ fn child() {
             let boxes = Branches::open_told(Path::new(&dir), steps).unwrap();
             sweep(&boxes);
         }
-        "recover" => drop(HostDir::open_told(&Path::new(&dir).join("host"), steps).unwrap()),
+        "recover" => drop(open_host(Path::new(&dir), steps).unwrap()),
         _ => export(Path::new(&dir), steps),
     }
 }
@@ -142,9 +142,13 @@ const CALLS: [&str; 18] = [
 ];
 
 /// The same for each system call that a scene makes; returns how many there were.
-fn each_call(name: &str, mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool)) -> u64 {
+fn each_call(
+    name: &str,
+    calls: &[&str],
+    mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool),
+) -> u64 {
     let mut kills = 0;
-    for call in CALLS {
+    for call in calls {
         for when in 1..STEPS_MAX {
             let mut survived = false;
             case(&mut |dir| {
@@ -254,7 +258,7 @@ fn a_commit_that_is_killed_is_all_or_nothing() {
 #[test]
 fn a_commit_that_is_killed_at_each_system_call_is_all_or_nothing() {
     let mut found = Found::default();
-    let kills = each_call("commit", |killed| {
+    let kills = each_call("commit", &CALLS, |killed| {
         let dir = tempfile::tempdir().unwrap();
         drop(prepare(dir.path()));
         killed(dir.path());
@@ -309,21 +313,34 @@ fn tree(boxes: &Branches, dir: &Path) -> Manifest {
     manifest
 }
 
+fn open_host(dir: &Path, steps: Steps) -> Result<(HostDir, Recovered), Error> {
+    HostDir::open_told(&dir.join("host"), &dir.join("exports"), steps)
+}
+
+/// Whether an export that was cut off had its plan written down.
+fn is_planned(dir: &Path) -> bool {
+    let records = std::fs::read_dir(dir.join("exports")).into_iter().flatten().flatten();
+    let mut records = records.filter(|entry| entry.path().extension().is_none());
+    records.any(|entry| std::fs::read_to_string(entry.path()).unwrap().contains("\"planned\""))
+}
+
 fn export(dir: &Path, steps: Steps) {
     let boxes = Branches::open(&dir.join("store")).unwrap();
     let stack = |manifest: Manifest| boxes.store().stack(&[manifest.id()]).unwrap();
     let before = stack(tree(&boxes, &dir.join("before")));
     let after = stack(tree(&boxes, &dir.join("after")));
-    let (host, _) = HostDir::open_told(&dir.join("host"), steps).unwrap();
+    let (host, _) = open_host(dir, steps).unwrap();
     host.export(boxes.store(), &Changes::between(&before, &after), false).unwrap();
 }
 
 /// Opens the folder after an export that was killed or not, and looks at what is there.
 fn after_export(dir: &Path, survived: bool) -> Recovered {
-    let (host, recovered) = HostDir::open(&dir.join("host")).unwrap();
+    let (host, recovered) = open_host(dir, Steps::default()).unwrap();
     drop(host);
     let boxes = Branches::open(&dir.join("store")).unwrap();
     let found = tree(&boxes, &dir.join("host"));
+    // The lock; before the first record not even that.
+    assert!(std::fs::read_dir(dir.join("exports")).unwrap().count() <= 1);
     let (before, after) = (tree(&boxes, &dir.join("before")), tree(&boxes, &dir.join("after")));
     match recovered {
         Recovered::Finished => assert_eq!(found, after),
@@ -352,7 +369,7 @@ fn an_export_that_is_killed_is_finished_or_undone_at_the_next_open() {
 
 #[test]
 fn an_export_that_is_killed_at_each_system_call_is_finished_or_undone() {
-    let kills = each_call("export", |killed| {
+    let kills = each_call("export", &CALLS, |killed| {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         let survived = killed(dir.path());
@@ -368,14 +385,14 @@ fn an_export_that_is_killed_twice_is_finished_by_the_third() {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         run("export", dir.path(), *at);
-        dir.path().join("host/.greenroom-export/plan").exists()
+        is_planned(dir.path())
     });
     let steps = each_step("recover", |killed| {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         run("export", dir.path(), decided.unwrap());
         killed(dir.path());
-        drop(HostDir::open(&dir.path().join("host")).unwrap());
+        drop(open_host(dir.path(), Steps::default()).unwrap());
         let boxes = Branches::open(&dir.path().join("store")).unwrap();
         let after = tree(&boxes, &dir.path().join("after"));
         assert_eq!(tree(&boxes, &dir.path().join("host")), after);
