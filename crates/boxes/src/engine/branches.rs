@@ -122,9 +122,11 @@ impl Engine {
     pub fn snapshot(&self, name: &str, owner: &str) -> Result<Snapshot, Error> {
         self.seal(name)?;
         let row = self.row(name)?;
+        // No garbage is collected between the head and the row that keeps its layers.
+        let _writing = self.branches.store().write()?;
         let stack = self.branches.head(name)?.stack;
-        let id = blake3::hash(format!("{owner} {stack:?}").as_bytes());
-        self.records.keep_snapshot(&id.to_hex(), owner, &stack)?;
+        let id = blake3::hash(format!("{owner} {} {stack:?}", row.image).as_bytes());
+        self.records.keep_snapshot(&id.to_hex(), owner, row.image, &stack)?;
         Ok(Snapshot { image: row.image, stack, within: row.within })
     }
 

@@ -21,6 +21,7 @@ mod open;
 mod outside;
 mod records;
 mod request;
+mod reserve;
 mod spool;
 mod still;
 mod turn;

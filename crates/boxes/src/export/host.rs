@@ -135,7 +135,7 @@ impl HostDir {
                 Ok(Some(record)) => record,
                 // Of another folder.
                 Err(_) if staged.is_none() => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.unfinished(&error)),
                 Ok(None) => continue,
             };
             if record.inode != self.inode {
@@ -171,8 +171,8 @@ impl HostDir {
                     .check_planted(&plan, planted)
                     .and_then(|()| check(&self.root, &plan))
                     .and_then(|()| check_staged(&self.root, &journal.staged, &plan));
-                let applied = checked
-                    .and_then(|()| apply(&self.root, &journal.staged, &plan, &self.steps));
+                let applied =
+                    checked.and_then(|()| apply(&self.root, &journal.staged, &plan, &self.steps));
                 applied.map_err(|error| self.unfinished(&error))?;
                 self.done(&journal)?;
                 Ok(Recovered::Finished)

@@ -11,7 +11,7 @@
 
 use greenroom_boxes::branch::{Branches, Mode, State, Terms};
 use greenroom_boxes::export::{HostDir, Recovered};
-use greenroom_boxes::layer::{Bounds, scan};
+use greenroom_boxes::layer::{Bounds, lower, scan};
 use greenroom_boxes::store::Writing;
 use greenroom_boxes::tree::{Changes, Entry, Manifest};
 use greenroom_boxes::{Error, Steps, TreePath};
@@ -287,6 +287,34 @@ fn a_sweep_that_is_killed_takes_nothing_that_is_needed() {
         boxes.commit("two", TERMS).unwrap();
         assert_eq!(files(&boxes, "main")["a"], "two");
     });
+}
+
+#[test]
+fn a_layer_that_was_half_removed_is_written_out_anew() {
+    const REMOVING: [&str; 6] = ["unlink", "unlinkat", "rename", "renameat", "rmdir", "close"];
+    let mut kills = 0;
+    let calls = each_call("sweep", &REMOVING, |killed| {
+        let dir = tempfile::tempdir().unwrap();
+        let boxes = prepare(dir.path());
+        seal(&boxes, "two", &WRITTEN);
+        let top = *boxes.head("two").unwrap().stack.last().unwrap();
+        lower(boxes.store(), top).unwrap();
+        boxes.discard("two").unwrap();
+        drop(boxes);
+        kills += u64::from(!killed(dir.path()));
+        let boxes = Branches::open(dir.path()).unwrap();
+        boxes.branch("main", "two").unwrap();
+        boxes.branch("main", "again").unwrap();
+        seal(&boxes, "again", &WRITTEN);
+        let again = *boxes.head("again").unwrap().stack.last().unwrap();
+        assert_eq!(again, top, "the same changes");
+        let lower = lower(boxes.store(), top).unwrap();
+        for (path, text) in [("a", "two"), ("new/x", "two"), ("new/y", "2")] {
+            assert_eq!(std::fs::read_to_string(lower.join(path)).unwrap(), text);
+        }
+        assert!(std::fs::symlink_metadata(lower.join("b")).is_ok(), "the tombstone");
+    });
+    assert!(calls >= 8 && kills == calls, "{calls} calls, {kills} kills");
 }
 
 const BEFORE: [(&str, &str); 4] = [("a", "1"), ("d/e/x", "1"), ("f", "1"), ("t/x", "1")];

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod branches;
+mod garbage;
 mod hub;
 mod killed;
 mod life;
