@@ -27,7 +27,10 @@ pub fn open(file: &Path, schema: &str, format: i64) -> Result<Connection, Error>
         return Err(Error::Damaged(why));
     }
     connection.execute_batch(schema).map_err(failed)?;
-    connection.pragma_update(None, "user_version", format).map_err(failed)?;
+    // A disk that is full can still be read.
+    if found < format {
+        connection.pragma_update(None, "user_version", format).map_err(failed)?;
+    }
     Ok(connection)
 }
 

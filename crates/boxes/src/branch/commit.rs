@@ -94,7 +94,7 @@ impl Branches {
             })?;
             let plan = self.plan(&branch, &parent, terms, &mut writing)?;
             if let Some(parent) = self.swap(&branch, &parent, &plan)? {
-                let planted = Planted::among(&plan.changes);
+                let planted = Planted::among(&plan.changes, &plan.stack);
                 let Plan { changes, merged, forced, .. } = plan;
                 return Ok(Committed { parent, changes, merged, forced, planted });
             }

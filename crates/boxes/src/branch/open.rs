@@ -127,8 +127,16 @@ impl Branches {
     /// # Errors
     /// As [`Store::sweep`].
     pub fn sweep(&self, also: &BTreeSet<LayerId>) -> Result<Swept, Error> {
+        self.sweep_but(|| Ok(also.clone()))
+    }
+
+    /// The same with layers that are asked for when nobody writes any more.
+    pub(crate) fn sweep_but(
+        &self,
+        also: impl FnOnce() -> Result<BTreeSet<LayerId>, Error>,
+    ) -> Result<Swept, Error> {
         self.store.sweep(|| {
-            let mut roots = also.clone();
+            let mut roots = also()?;
             for head in self.list()? {
                 roots.extend(head.stack.into_iter().chain(head.base));
             }

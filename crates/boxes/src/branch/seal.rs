@@ -103,7 +103,7 @@ impl Branches {
         lowest: usize,
         about_to: &dyn Fn(&[LayerId]) -> Result<(), Error>,
     ) -> Result<Sealed, Error> {
-        let planted = Planted::among(&changes);
+        let planted = Planted::among(&changes, over);
         if changes.is_empty() {
             writing.settle()?;
             return Ok(Sealed { head, changes, planted });
@@ -129,7 +129,7 @@ impl Branches {
         let head = self.head(name)?;
         let (base, stack) = (self.store.stack(&head.base)?, self.store.stack(&head.stack)?);
         let changes = Changes::between(&base, &stack);
-        let (renames, planted) = (changes.renames(), Planted::among(&changes));
+        let (renames, planted) = (changes.renames(), Planted::among(&changes, &stack));
         Ok(Diff { changes, renames, planted })
     }
 }

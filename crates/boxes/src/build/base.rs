@@ -7,6 +7,7 @@ use crate::layer::{Bounds, import_image, read_archive};
 use crate::spec::Base;
 use crate::store::{Built, Writing};
 use crate::tree::Stack;
+use rustix::fs::{FileType, Mode, OFlags};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -36,8 +37,7 @@ pub fn ground(base: &Base, writing: &mut Writing<'_>) -> Result<(Ground, bool), 
         Base::Tarball(file) => {
             let blake3 = hash(file)?;
             once(&Step::Tarball { blake3 }, writing, |writing| {
-                let opened = File::open(file).map_err(|error| Error::io("read", file, error))?;
-                let manifest = read_archive(opened, &Bounds::base(), writing)?;
+                let manifest = read_archive(open(file)?, &Bounds::base(), writing)?;
                 Ok(Built { layers: vec![writing.layer(manifest)?], ..Built::default() })
             })
         }
@@ -78,9 +78,22 @@ fn layered(built: Built, writing: &Writing<'_>) -> Result<Ground, Error> {
 
 fn hash(file: &Path) -> Result<String, Error> {
     let mut hasher = blake3::Hasher::new();
-    let hashed = File::open(file).and_then(|file| hasher.update_reader(file).map(drop));
+    let hashed = hasher.update_reader(open(file)?);
     hashed.map_err(|error| Error::io("read", file, error))?;
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Opens a regular file. A pipe would have everybody wait for whoever writes to it.
+fn open(path: &Path) -> Result<File, Error> {
+    let io = |error: rustix::io::Errno| Error::io("read", path, error);
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(io)?;
+    let stat = rustix::fs::fstat(&file).map_err(io)?;
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        let why = "it is no regular file; name one, or write what it gives to one first";
+        return Err(Error::refused(path.display().to_string(), why));
+    }
+    Ok(File::from(file))
 }
 
 /// `NAME=VALUE` of an image's configuration.

@@ -3,6 +3,7 @@
 use super::freeze::Frozen;
 use super::open::Engine;
 use super::request::Known;
+use crate::TreePath;
 use crate::branch::{Committed, Diff, Terms};
 use crate::build::Image;
 use crate::error::Error;
@@ -10,7 +11,7 @@ use crate::export::{Exported, HostDir};
 use crate::hash::{ImageId, LayerId};
 use crate::spec::Rights;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A box's files at a moment: what it was started from, and all layers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,20 @@ impl Engine {
     /// As [`HostDir::export`].
     pub fn export(&self, name: &str, dir: &Path, planted: bool) -> Result<Exported, Error> {
         let diff = self.diff(name)?;
-        let (host, _) = HostDir::open(dir)?;
+        let (host, _) = HostDir::open(dir, &self.exports())?;
         host.export(self.branches.store(), &diff.changes, planted)
+    }
+
+    /// Forgets what an export has begun in a folder of the machine and cannot finish.
+    ///
+    /// # Errors
+    /// As [`HostDir::give_up`].
+    pub fn give_up_export(&self, dir: &Path) -> Result<Vec<TreePath>, Error> {
+        HostDir::give_up(dir, &self.exports())
+    }
+
+    fn exports(&self) -> PathBuf {
+        self.dir.join("exports")
     }
 
     /// A box's files as they are now, kept until its owner is disposed of.
@@ -107,9 +120,11 @@ impl Engine {
     pub fn snapshot(&self, name: &str, owner: &str) -> Result<Snapshot, Error> {
         self.seal(name)?;
         let row = self.row(name)?;
+        // No garbage is collected between the head and the row that keeps its layers.
+        let _writing = self.branches.store().write()?;
         let stack = self.branches.head(name)?.stack;
-        let id = blake3::hash(format!("{owner} {stack:?}").as_bytes());
-        self.records.keep_snapshot(&id.to_hex(), owner, &stack)?;
+        let id = blake3::hash(format!("{owner} {} {stack:?}", row.image).as_bytes());
+        self.records.keep_snapshot(&id.to_hex(), owner, row.image, &stack)?;
         Ok(Snapshot { image: row.image, stack, within: row.within })
     }
 

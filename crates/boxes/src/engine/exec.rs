@@ -122,7 +122,10 @@ impl Engine {
             log.push(stream, bytes);
             sink(stream, bytes);
         })?;
-        let (stdout, stderr, output) = spool.end(self.branches.store())?;
+        // No garbage is collected between the layer and the row that names it.
+        let store = self.branches.store();
+        let _writing = spool.is_long().then(|| store.write()).transpose()?;
+        let (stdout, stderr, output) = spool.end(store)?;
         let (ending, usage) = (ending(finished.end), finished.usage);
         // What goes on in the background has not ended with what started it.
         if !request.background || ending != Ending::Code(0) {

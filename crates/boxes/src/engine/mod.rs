@@ -23,6 +23,7 @@ mod open;
 mod outside;
 mod records;
 mod request;
+mod reserve;
 mod sealing;
 mod spool;
 mod turn;

@@ -3,6 +3,7 @@
 use super::outside::{Served, Setup};
 use super::records::{BoxRow, ExecRow, Loss, Records};
 use super::request::{Known, LeftOut};
+use super::reserve::Reserve;
 use crate::LevelName;
 use crate::branch::{Branches, Head, State};
 use crate::build::{Builder, Image, Progress};
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::hash::LayerId;
 use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
 use crate::spec::{NAME, Rights, is_box_name};
-use crate::store::{Swept, lock, try_lock};
+use crate::store::{Swept, lock, private_dir, try_lock};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(super) branches: Branches,
     pub(super) records: Arc<Records>,
     pub(super) setup: Setup,
+    reserve: Reserve,
     level: Mutex<Option<Arc<Namespace>>>,
     /// What this process serves of which box.
     pub(super) served: Mutex<BTreeMap<String, Served>>,
@@ -60,17 +62,19 @@ impl Engine {
     /// # Errors
     /// A folder that cannot be made; rows of a newer format.
     pub fn open(dir: &Path, setup: Setup) -> Result<Engine, Error> {
-        let make = |dir: &Path| {
-            std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))
-        };
-        make(dir)?;
+        std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))?;
         let dir = dir.canonicalize().map_err(|error| Error::io("open", dir, error))?;
-        make(&dir.join("boxes"))?;
-        make(&dir.join("locks"))?;
+        let reserve = Reserve::of(&dir);
+        let (branches, records) = match files(&dir) {
+            Err(_) if reserve.give_up() => files(&dir)?,
+            opened => opened?,
+        };
+        reserve.keep();
         Ok(Engine {
-            branches: Branches::open(&dir)?,
-            records: Arc::new(Records::open(&dir.join("boxes.sqlite3"))?),
+            branches,
+            records: Arc::new(records),
             dir,
+            reserve,
             setup,
             level: Mutex::default(),
             served: Mutex::default(),
@@ -142,12 +146,19 @@ impl Engine {
     /// Removes an image. Boxes that were started from it go on, and keep their layers.
     ///
     /// # Errors
-    /// [`Error::Missing`]; one that boxes were started from.
+    /// [`Error::Missing`]; one that boxes, or boxes of snapshots, were started from.
     pub fn remove_image(&self, name: &str) -> Result<(), Error> {
         let image = self.image(name)?;
         let user = self.records.list()?.into_iter().find(|row| row.image == image.id);
         if let Some(row) = user {
             let why = format!("the box `{}` was started from the image; remove it first", row.name);
+            return Err(Error::Busy(why));
+        }
+        if let Some(owner) = self.records.snapshot_of(image.id)? {
+            let why = format!(
+                "`{owner}` keeps a snapshot of a box that was started from the image, and could \
+                 not restore it; the snapshot goes with `{owner}`"
+            );
             return Err(Error::Busy(why));
         }
         self.records.forget_image(image.id).map(drop)
@@ -233,6 +244,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Missing`].
     pub fn discard(&self, name: &str) -> Result<u64, Error> {
+        self.reserve.give_up();
         let row = self.row(name)?;
         self.branches.discard(&row.name)?;
         self.reap()
@@ -289,24 +301,65 @@ impl Engine {
                 count += 1;
             }
         }
+        Ok(count + self.reap_heads()?)
+    }
+
+    /// A failure of power may take back the row of a branch and not its head: then the name
+    /// would be taken, and its layers kept, for a box that nobody sees.
+    fn reap_heads(&self) -> Result<u64, Error> {
+        let heads = self.branches.list()?;
+        // Read after them: a row is written before its head.
+        let rows: BTreeSet<String> = self.records.list()?.into_iter().map(|row| row.name).collect();
+        let mut count = 0;
+        for head in heads.into_iter().filter(|head| !rows.contains(&head.name)) {
+            let _held = self.hold(&[&head.name])?;
+            let is_open = self.branches.head(&head.name)?.state == State::Open;
+            if is_open && self.records.find(&head.name)?.is_none() {
+                count += self.branches.discard(&head.name)?;
+            }
+        }
         Ok(count)
     }
 
-    /// Removes layers and files that no box, image, snapshot or build needs.
+    /// Removes layers and files that no box, image, snapshot or build needs. What goes first
+    /// needs no room, so that it also works where the disk is full.
     ///
     /// # Errors
-    /// Somebody writes to the store.
+    /// Somebody writes to the store. What failed did not keep the rest from going.
     pub fn collect_garbage(&self) -> Result<Removed, Error> {
-        let boxes = self.reap()?;
+        self.reserve.give_up();
+        let forgotten = || Ok::<_, Error>((self.reap()?, self.forget_unused()?));
+        let first = forgotten();
+        let mut swept = self.sweep()?;
+        let (boxes, steps) = match first {
+            Ok(first) => first,
+            // On a full disk no row can be written until something has gone.
+            Err(_) => {
+                let second = forgotten()?;
+                swept += self.sweep()?;
+                second
+            }
+        };
+        self.reserve.keep();
+        Ok(Removed { boxes, steps, swept })
+    }
+
+    fn forget_unused(&self) -> Result<u64, Error> {
         let images: Vec<Image> = self.images()?.into_iter().map(|(image, _)| image).collect();
         let level = self.level(LevelName::Namespace)?;
         let before = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms()) - UNUSED;
-        let steps = Builder::new(&self.branches, &*level).forget_unused(before, &images)?;
-        let mut also: BTreeSet<LayerId> = images.into_iter().flat_map(|one| one.stack).collect();
-        also.extend(self.records.snapshots()?.into_iter().flatten());
-        also.extend(self.records.list()?.into_iter().flat_map(|row| row.mounted));
-        also.extend(self.records.execs(None)?.into_iter().filter_map(|exec| exec.output));
-        Ok(Removed { boxes, steps, swept: self.branches.sweep(&also)? })
+        Builder::new(&self.branches, &*level).forget_unused(before, &images)
+    }
+
+    fn sweep(&self) -> Result<Swept, Error> {
+        self.branches.sweep_but(|| {
+            let images = self.images()?.into_iter();
+            let mut also: BTreeSet<LayerId> = images.flat_map(|(image, _)| image.stack).collect();
+            also.extend(self.records.snapshots()?.into_iter().flatten());
+            also.extend(self.records.list()?.into_iter().flat_map(|row| row.mounted));
+            also.extend(self.records.execs(None)?.into_iter().filter_map(|exec| exec.output));
+            Ok(also)
+        })
     }
 
     /// Ends and removes all of a box whose head is not open.
@@ -359,6 +412,13 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("dir", &self.dir).finish_non_exhaustive()
     }
+}
+
+/// The folders and rows of a folder of boxes.
+fn files(dir: &Path) -> Result<(Branches, Records), Error> {
+    private_dir(&dir.join("boxes"))?;
+    private_dir(&dir.join("locks"))?;
+    Ok((Branches::open(dir)?, Records::open(&dir.join("boxes.sqlite3"))?))
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

@@ -76,6 +76,7 @@ CREATE INDEX IF NOT EXISTS decision_box ON decision (box, no);
 CREATE TABLE IF NOT EXISTS snapshot (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
+    image TEXT NOT NULL,
     stack TEXT NOT NULL
 ) STRICT;
 ";
@@ -198,15 +199,25 @@ impl Records {
         })
     }
 
-    fn change(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
+    pub(super) fn change(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
         self.with(|connection| connection.prepare_cached(sql)?.execute(params))
+    }
+
+    /// A change that is on disk when this returns, with all before it.
+    pub(super) fn change_for_good(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
+        self.with(|connection| {
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            let changed = connection.prepare_cached(sql)?.execute(params);
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            changed
+        })
     }
 
     pub fn keep_image(&self, image: &Image, built_ms: u64) -> Result<(), Error> {
         let sql = "INSERT INTO image (id, name, image, built_ms) VALUES (?1, ?2, ?3, ?4) \
                    ON CONFLICT (id) DO UPDATE SET built_ms = excluded.built_ms";
         let row = (image.id.to_string(), &image.name, json(image), signed(built_ms));
-        self.change(sql, row).map(drop)
+        self.change_for_good(sql, row).map(drop)
     }
 
     /// The image of an id, or the one of a name that was built last.
@@ -346,10 +357,22 @@ impl Records {
         self.all(sql, [name], |row| parsed(row, 0))
     }
 
-    pub fn keep_snapshot(&self, id: &str, owner: &str, stack: &[LayerId]) -> Result<(), Error> {
-        let sql = "INSERT INTO snapshot (id, owner, stack) VALUES (?1, ?2, ?3) \
+    pub fn keep_snapshot(
+        &self,
+        id: &str,
+        owner: &str,
+        image: ImageId,
+        stack: &[LayerId],
+    ) -> Result<(), Error> {
+        let sql = "INSERT INTO snapshot (id, owner, image, stack) VALUES (?1, ?2, ?3, ?4) \
                    ON CONFLICT (id) DO NOTHING";
-        self.change(sql, (id, owner, json(stack))).map(drop)
+        self.change(sql, (id, owner, image.to_string(), json(stack))).map(drop)
+    }
+
+    /// An owner of a snapshot of a box that was started from this image, if there is one.
+    pub fn snapshot_of(&self, image: ImageId) -> Result<Option<String>, Error> {
+        let sql = "SELECT owner FROM snapshot WHERE image = ?1 LIMIT 1";
+        Ok(self.all(sql, [image.to_string()], |row| row.get(0))?.pop())
     }
 
     pub fn forget_snapshots(&self, owner: &str) -> Result<usize, Error> {

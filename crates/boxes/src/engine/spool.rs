@@ -48,12 +48,17 @@ impl Spool {
         }
     }
 
+    /// Whether there will be a layer.
+    pub fn is_long(&self) -> bool {
+        self.out.whole.is_some() || self.err.whole.is_some()
+    }
+
     /// The beginnings, and the layer with all if there is more.
     pub fn end(self, store: &Store) -> Result<(String, String, Option<LayerId>), Error> {
         if let Some(error) = self.failed {
             return Err(Error::io("keep what was printed below", store.dir(), error));
         }
-        let layer = match self.out.whole.is_some() || self.err.whole.is_some() {
+        let layer = match self.is_long() {
             true => Some(layer(store, &self.out, &self.err)?),
             false => None,
         };

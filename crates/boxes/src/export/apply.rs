@@ -3,6 +3,7 @@
 use super::look::{FOLDER, folder, look, same};
 use super::plan::{Item, Plan};
 use crate::error::Error;
+use crate::path::TreePath;
 use crate::steps::Steps;
 use crate::tree::Entry;
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -26,6 +27,23 @@ pub fn check(root: &OwnedFd, plan: &Plan) -> Result<(), Error> {
         let known = same(is, item.before.as_ref()) || same(is, item.after.as_ref());
         if !known && !between {
             let why = "it was changed by somebody else meanwhile; move it away";
+            return Err(Error::refused(item.path.as_str(), why));
+        }
+    }
+    Ok(())
+}
+
+/// Whether all that is not in its place yet is staged as it was, to the byte.
+pub fn check_staged(root: &OwnedFd, staged: &OwnedFd, plan: &Plan) -> Result<(), Error> {
+    for (place, item) in plan.items.iter().enumerate() {
+        let after = item.after.as_ref().filter(|after| !after.is_dir());
+        let Some(after) = after else { continue };
+        let is = match look(staged, &TreePath::new(place.to_string())?)? {
+            Some(is) => Some(is),
+            None => look(root, &item.path)?,
+        };
+        if !same(is.as_ref(), Some(after)) {
+            let why = "what was staged for it is gone, or is not what it was";
             return Err(Error::refused(item.path.as_str(), why));
         }
     }

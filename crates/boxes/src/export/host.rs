@@ -1,27 +1,17 @@
 //! A folder of the machine, opened: whatever an export has left is finished or undone.
 
-use super::apply::{apply, check};
-use super::look::{FOLDER, look, same};
+use super::apply::{apply, check, check_staged};
+use super::look::{FOLDER, look, same, seen};
 use super::plan::Plan;
+use super::record::{Record, Records, STAGED, Stage};
 use crate::error::Error;
 use crate::path::TreePath;
 use crate::steps::Steps;
+use crate::tree::{Planted, Seen};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-/// What is in the folder while an export goes on.
-pub const JOURNAL: &str = ".greenroom-export";
-
-/// The same when all is done: only garbage.
-pub const DONE: &str = ".greenroom-exported";
-
-/// The plan's file in it, and as it is being written.
-pub const PLAN: &str = "plan";
-pub const PLAN_PARTIAL: &str = "plan.partial";
 
 /// What the crash of an earlier export needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,25 +29,46 @@ pub enum Recovered {
 pub struct HostDir {
     pub(super) path: PathBuf,
     pub(super) root: OwnedFd,
+    pub(super) records: Records,
+    inode: u64,
     pub(super) steps: Steps,
 }
 
+/// An export that has begun: its id, and the folder of what is staged.
+pub(super) struct Journal {
+    pub id: String,
+    pub staged: OwnedFd,
+}
+
+impl Journal {
+    /// The name of the folder of what is staged.
+    pub fn name(id: &str) -> String {
+        format!("{STAGED}-{id}")
+    }
+}
+
 impl HostDir {
-    /// Opens a folder, and says what the crash of an earlier export needed.
+    /// Opens a folder, and says what the crash of an earlier export needed. What exports are
+    /// about to do is written down in `records`, which is made if need be: a folder of this
+    /// user's own, where nobody else writes. Nothing in the folder itself is ever believed.
     ///
     /// # Errors
     /// [`Error::Busy`] while somebody else has it open. A file that somebody has changed
     /// since an export was cut off: then nothing more is changed.
-    pub fn open(path: &Path) -> Result<(HostDir, Recovered), Error> {
-        HostDir::open_told(path, Steps::default())
+    pub fn open(path: &Path, records: &Path) -> Result<(HostDir, Recovered), Error> {
+        HostDir::open_told(path, records, Steps::default())
     }
 
     /// The same, with somebody who is told of each step.
     ///
     /// # Errors
     /// As [`HostDir::open`].
-    pub fn open_told(path: &Path, steps: Steps) -> Result<(HostDir, Recovered), Error> {
-        let host = HostDir::locked(path, steps)?;
+    pub fn open_told(
+        path: &Path,
+        records: &Path,
+        steps: Steps,
+    ) -> Result<(HostDir, Recovered), Error> {
+        let host = HostDir::locked(path, records, steps)?;
         let recovered = host.recover()?;
         Ok((host, recovered))
     }
@@ -68,30 +79,40 @@ impl HostDir {
     ///
     /// # Errors
     /// [`Error::Busy`] while somebody else has the folder open.
-    pub fn give_up(path: &Path) -> Result<Vec<TreePath>, Error> {
-        let host = HostDir::locked(path, Steps::default())?;
-        let Some(journal) = host.inside(JOURNAL)? else {
-            host.recover()?;
-            return Ok(Vec::new());
-        };
+    pub fn give_up(path: &Path, records: &Path) -> Result<Vec<TreePath>, Error> {
+        let host = HostDir::locked(path, records, Steps::default())?;
         let mut left = Vec::new();
-        // A plan that nobody can read has nothing to tell, and is given up as well.
-        if let Some(plan) = host.plan_in(&journal)?.and_then(|file| host.read_plan(file).ok()) {
-            for item in plan.items {
-                let is = look(&host.root, &item.path)?;
-                if !same(is.as_ref(), item.after.as_ref()) {
-                    left.push(item.path);
+        for id in host.records.ids()? {
+            let Some(staged) = host.inside(&Journal::name(&id))? else { continue };
+            match host.records.read(&id) {
+                Ok(Some(record)) if record.inode != host.inode => continue,
+                Ok(Some(Record { stage: Stage::Planned { plan, .. }, .. })) => {
+                    left.extend(host.left_of(plan)?);
                 }
+                // A plan that nobody can read has nothing to tell, and is given up as well.
+                _ => {}
             }
+            host.remove(&Journal { id, staged })?;
         }
-        host.remove(&journal, JOURNAL)?;
+        host.recover()?;
         Ok(left)
     }
 
-    fn locked(path: &Path, steps: Steps) -> Result<HostDir, Error> {
+    /// The paths of a plan that are not as it has them.
+    fn left_of(&self, plan: Plan) -> Result<Vec<TreePath>, Error> {
+        let mut left = Vec::new();
+        for item in plan.items {
+            if !same(look(&self.root, &item.path)?.as_ref(), item.after.as_ref()) {
+                left.push(item.path);
+            }
+        }
+        Ok(left)
+    }
+
+    fn locked(path: &Path, records: &Path, steps: Steps) -> Result<HostDir, Error> {
+        let io = |error: Errno| Error::io("open", path, error);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|error| Error::io("open", path, error))?;
+        let root = rustix::fs::open(path, flags, Mode::empty()).map_err(io)?;
         match rustix::fs::flock(&root, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
@@ -100,45 +121,67 @@ impl HostDir {
             }
             Err(error) => return Err(Error::io("lock", path, error)),
         }
-        Ok(HostDir { path: path.to_owned(), root, steps })
+        let path = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
+        let inode = rustix::fs::fstat(&root).map_err(io)?.st_ino;
+        Ok(HostDir { path, root, records: Records::open(records)?, inode, steps })
     }
 
+    /// Goes by the records alone.
     fn recover(&self) -> Result<Recovered, Error> {
-        if let Some(done) = self.inside(DONE)? {
-            self.remove(&done, DONE)?;
-            return Ok(Recovered::Finished);
+        let mut recovered = Recovered::Nothing;
+        for id in self.records.ids()? {
+            let staged = self.inside(&Journal::name(&id))?;
+            let record = match self.records.read(&id) {
+                Ok(Some(record)) => record,
+                // Of another folder.
+                Err(_) if staged.is_none() => continue,
+                Err(error) => return Err(self.unfinished(&error)),
+                Ok(None) => continue,
+            };
+            if record.inode != self.inode {
+                continue;
+            }
+            let found = match staged {
+                Some(staged) => self.recover_one(Journal { id, staged }, record.stage)?,
+                // Of another folder with this number, on another file system.
+                None if record.dir != self.path.to_string_lossy() => continue,
+                None => {
+                    self.records.remove(&id)?;
+                    match record.stage {
+                        Stage::Staging => Recovered::Undone,
+                        // Somebody has removed what was staged, and so given it up.
+                        Stage::Planned { .. } => continue,
+                        Stage::Done => Recovered::Finished,
+                    }
+                }
+            };
+            recovered = found;
         }
-        let Some(journal) = self.inside(JOURNAL)? else { return Ok(Recovered::Nothing) };
-        match self.plan_in(&journal)? {
-            Some(file) => {
-                let plan = self.read_plan(file)?;
-                let applied = check(&self.root, &plan)
-                    .and_then(|()| apply(&self.root, &journal, &plan, &self.steps));
+        Ok(recovered)
+    }
+
+    fn recover_one(&self, journal: Journal, stage: Stage) -> Result<Recovered, Error> {
+        match stage {
+            Stage::Staging => {
+                self.remove(&journal)?;
+                Ok(Recovered::Undone)
+            }
+            Stage::Planned { planted, plan } => {
+                let checked = self
+                    .check_planted(&plan, planted)
+                    .and_then(|()| check(&self.root, &plan))
+                    .and_then(|()| check_staged(&self.root, &journal.staged, &plan));
+                let applied =
+                    checked.and_then(|()| apply(&self.root, &journal.staged, &plan, &self.steps));
                 applied.map_err(|error| self.unfinished(&error))?;
                 self.done(&journal)?;
                 Ok(Recovered::Finished)
             }
-            None => {
-                self.remove(&journal, JOURNAL)?;
-                Ok(Recovered::Undone)
+            Stage::Done => {
+                self.remove(&journal)?;
+                Ok(Recovered::Finished)
             }
         }
-    }
-
-    fn plan_in(&self, journal: &OwnedFd) -> Result<Option<OwnedFd>, Error> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(journal, PLAN, flags, Mode::empty()) {
-            Ok(file) => Ok(Some(file)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(Error::io("open", &self.path, error)),
-        }
-    }
-
-    fn read_plan(&self, file: OwnedFd) -> Result<Plan, Error> {
-        let mut bytes = Vec::new();
-        let read = File::from(file).read_to_end(&mut bytes);
-        read.map_err(|error| Error::io("read", &self.path, error))?;
-        Plan::decode(&bytes)
     }
 
     /// What to do about a plan that could not be carried out.
@@ -150,6 +193,40 @@ impl HostDir {
         Error::refused(self.path.display().to_string(), why)
     }
 
+    /// Whether all of a plan that may act outside of a box was allowed.
+    pub(super) fn check_planted(&self, plan: &Plan, allowed: bool) -> Result<(), Error> {
+        if allowed {
+            return Ok(());
+        }
+        let entries = plan.items.iter().filter_map(|item| Some((&item.path, item.after.as_ref()?)));
+        let found = Planted::found(entries, &|path| match plan.item(path) {
+            Some(item) => item.after.as_ref().and_then(Seen::of),
+            None => seen(&self.root, path),
+        });
+        let why = "it may act outside of the box; look at it, then allow it for this export";
+        found.first().map_or(Ok(()), |found| Err(Error::refused(found.to_string(), why)))
+    }
+
+    /// Begins an export: written down, with a folder for what will be staged.
+    pub(super) fn begin(&self) -> Result<Journal, Error> {
+        let id = Records::new_id()?;
+        let name = Journal::name(&id);
+        let io = |error: Errno| Error::io("make", self.path.join(&name), error);
+        self.steps.at("write down that it begins");
+        self.write(&id, Stage::Staging)?;
+        self.steps.at("make the folder of what is staged");
+        let made = rustix::fs::mkdirat(&self.root, &name, Mode::from(0o700)).map_err(io);
+        made.or_else(|error| self.records.remove(&id).and(Err(error)))?;
+        let staged = self.inside(&name)?.ok_or_else(|| io(Errno::NOENT))?;
+        Ok(Journal { id, staged })
+    }
+
+    /// Writes down how far an export has come.
+    pub(super) fn write(&self, id: &str, stage: Stage<&Plan>) -> Result<(), Error> {
+        let dir = self.path.to_string_lossy().into_owned();
+        self.records.write(id, &Record::new(dir, self.inode, stage))
+    }
+
     /// A folder in the folder, if it is there.
     pub(super) fn inside(&self, name: &str) -> Result<Option<OwnedFd>, Error> {
         match rustix::fs::openat(&self.root, name, FOLDER, Mode::empty()) {
@@ -159,29 +236,25 @@ impl HostDir {
         }
     }
 
-    /// Says that all is done, by one rename, and removes the journal.
-    pub(super) fn done(&self, journal: &OwnedFd) -> Result<(), Error> {
-        let io = |error: Errno| Error::io("remove", self.path.join(JOURNAL), error);
+    /// Says that all is done, and removes what was staged.
+    pub(super) fn done(&self, journal: &Journal) -> Result<(), Error> {
         self.steps.at("say that it is done");
-        rustix::fs::renameat(&self.root, JOURNAL, &self.root, DONE).map_err(io)?;
-        rustix::fs::fsync(&self.root).map_err(io)?;
-        self.remove(journal, DONE)
+        self.write(&journal.id, Stage::Done)?;
+        self.remove(journal)
     }
 
-    /// Removes a folder of the journal that says nothing any more.
-    pub(super) fn remove(&self, journal: &OwnedFd, name: &str) -> Result<(), Error> {
-        let io = |error: Errno| Error::io("remove", self.path.join(name), error);
-        // First: without the rest it would lie.
-        match rustix::fs::unlinkat(journal, PLAN, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(io(error)),
+    /// Removes what was staged of an export that is done or will never be, then its record.
+    pub(super) fn remove(&self, journal: &Journal) -> Result<(), Error> {
+        let name = Journal::name(&journal.id);
+        let io = |error: Errno| Error::io("remove", self.path.join(&name), error);
+        for file in super::look::names(&journal.staged, &name)? {
+            self.steps.at("remove what was staged");
+            rustix::fs::unlinkat(&journal.staged, file, AtFlags::empty()).map_err(io)?;
         }
-        for file in super::look::names(journal, name)? {
-            self.steps.at("remove a part of the journal");
-            rustix::fs::unlinkat(journal, file, AtFlags::empty()).map_err(io)?;
-        }
-        self.steps.at("remove the journal");
-        rustix::fs::unlinkat(&self.root, name, AtFlags::REMOVEDIR).map_err(io)?;
-        rustix::fs::fsync(&self.root).map_err(io)
+        self.steps.at("remove the folder of what was staged");
+        rustix::fs::unlinkat(&self.root, &name, AtFlags::REMOVEDIR).map_err(io)?;
+        rustix::fs::fsync(&self.root).map_err(io)?;
+        self.steps.at("remove the record");
+        self.records.remove(&journal.id)
     }
 }

@@ -1,17 +1,17 @@
 //! An export: checked, staged, planned, applied.
 
 use super::apply::apply;
-use super::host::{DONE, HostDir, JOURNAL, PLAN, PLAN_PARTIAL};
+use super::host::{HostDir, Journal};
 use super::look::{folder, look, names, same};
 use super::plan::Plan;
+use super::record::Stage;
 use crate::error::Error;
 use crate::path::TreePath;
 use crate::store::Store;
-use crate::tree::{Changes, Entry, Planted, Xattrs};
+use crate::tree::{Changes, Entry, Xattrs};
 use rustix::fs::{Access, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 
 #[cfg(test)]
@@ -40,38 +40,26 @@ impl HostDir {
         changes: &Changes,
         planted: bool,
     ) -> Result<Exported, Error> {
-        self.check(changes, planted)?;
         let plan = Plan::new(changes);
-        if plan.items.is_empty() {
-            return Ok(Exported { paths: 0 });
+        self.check_planted(&plan, planted)?;
+        self.check(changes)?;
+        let paths = plan.items.len();
+        if paths == 0 {
+            return Ok(Exported { paths });
         }
-        let io = |error: Errno| Error::io("write", self.path.join(JOURNAL), error);
-        self.steps.at("make the journal");
-        rustix::fs::mkdirat(&self.root, JOURNAL, Mode::from(0o700)).map_err(io)?;
-        let gone = || io(Errno::NOENT);
-        let journal = self.inside(JOURNAL)?.ok_or_else(gone)?;
-        let planned = self.plan(store, &journal, &plan);
-        if let Err(error) = planned {
-            self.remove(&journal, JOURNAL)?;
-            return Err(error);
+        let journal = self.begin()?;
+        if let Err(error) = self.plan(store, &journal, &plan, planted) {
+            return self.remove(&journal).and(Err(error));
         }
-        let applied = apply(&self.root, &journal, &plan, &self.steps);
+        let applied = apply(&self.root, &journal.staged, &plan, &self.steps);
         applied.map_err(|error| self.unfinished(&error))?;
         self.done(&journal)?;
-        Ok(Exported { paths: plan.items.len() })
+        Ok(Exported { paths })
     }
 
     /// Whether all that is to be changed is as it was.
-    fn check(&self, changes: &Changes, planted: bool) -> Result<(), Error> {
-        if let Some(found) = Planted::among(changes).first().filter(|_| !planted) {
-            let why = "it may act outside of the box; look at it, then allow it for this export";
-            return Err(Error::refused(found.to_string(), why));
-        }
+    fn check(&self, changes: &Changes) -> Result<(), Error> {
         for (path, change) in changes.by_path() {
-            let first = path.as_str().split('/').next();
-            if first.is_some_and(|first| first == JOURNAL || first == DONE) {
-                return Err(Error::refused(path.as_str(), "a name that exports use themselves"));
-            }
             let is = look(&self.root, path)?;
             let is = is.as_ref();
             // What is there already is what an export that was given up has done.
@@ -133,24 +121,23 @@ impl HostDir {
         Ok(())
     }
 
-    /// Writes all new files and then the plan. With the plan's name the export is decided.
-    fn plan(&self, store: &Store, journal: &OwnedFd, plan: &Plan) -> Result<(), Error> {
+    /// Writes all new files and then the plan, with which the export is decided.
+    fn plan(
+        &self,
+        store: &Store,
+        journal: &Journal,
+        plan: &Plan,
+        planted: bool,
+    ) -> Result<(), Error> {
         for (place, item) in plan.items.iter().enumerate() {
             self.steps.at("stage");
-            stage(store, journal, &place.to_string(), item.after.as_ref())?;
+            stage(store, &journal.staged, &place.to_string(), item.after.as_ref())?;
         }
-        let io = |error: Errno| Error::io("write", self.path.join(JOURNAL), error);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file =
-            rustix::fs::openat(journal, PLAN_PARTIAL, flags, Mode::from(0o600)).map_err(io)?;
-        let written = File::from(file).write_all(&plan.encode()?);
-        written.map_err(|error| Error::io("write", self.path.join(JOURNAL), error))?;
+        let io = |error: Errno| Error::io("sync", &self.path, error);
         self.steps.at("sync what is staged");
-        rustix::fs::syncfs(journal).map_err(io)?;
-        self.steps.at("name the plan");
-        rustix::fs::renameat(journal, PLAN_PARTIAL, journal, PLAN).map_err(io)?;
-        rustix::fs::fsync(journal).map_err(io)?;
-        rustix::fs::fsync(&self.root).map_err(io)
+        rustix::fs::syncfs(&journal.staged).map_err(io)?;
+        self.steps.at("write down the plan");
+        self.write(&journal.id, Stage::Planned { planted, plan })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::hash::BlobHash;
 use crate::path::TreePath;
-use crate::tree::Entry;
+use crate::tree::{Entry, Seen};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -36,6 +36,20 @@ pub fn look(root: &OwnedFd, path: &TreePath) -> Result<Option<Entry>, Error> {
     match folder(root, path)? {
         Some(folder) => look_in(&folder, path),
         None => Ok(None),
+    }
+}
+
+/// What is at a path, as far as links are followed. What cannot be looked at is not there.
+pub fn seen(root: &OwnedFd, path: &TreePath) -> Option<Seen> {
+    let folder = folder(root, path).ok()??;
+    let stat = rustix::fs::statat(&folder, path.name(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Some(Seen::Dir),
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(&folder, path.name(), Vec::new()).ok()?;
+            Some(Seen::Link(target.to_string_lossy().into_owned()))
+        }
+        _ => Some(Seen::File),
     }
 }
 

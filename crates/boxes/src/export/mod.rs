@@ -6,14 +6,16 @@
 //!            a crash: undone           a crash: finished at the next open
 //! ```
 //! The folder's file system changes one name at a time, so no commit is possible there.
-//! Instead all new files are written beside it first, in `.greenroom-export`, and then a
-//! plan that says every change. From then on whoever opens the folder finishes it.
+//! Instead all new files are written beside it first, in `.greenroom-export-ID`, and then a
+//! plan that says every change. From then on whoever opens the folder finishes it. The plan is
+//! not in the folder but in one of this user's own: what a folder brings is never believed.
 
 mod apply;
 mod host;
 mod journal;
 mod look;
 mod plan;
+mod record;
 
 pub use host::{HostDir, Recovered};
 pub use journal::Exported;

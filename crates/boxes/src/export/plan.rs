@@ -1,17 +1,12 @@
 //! What an export will do, as it is written down. Pure.
 
-use crate::error::Error;
 use crate::path::TreePath;
 use crate::tree::{Changes, Entry};
 use serde::{Deserialize, Serialize};
 
-/// Raised when plans change their meaning.
-const FORMAT: u32 = 1;
-
 /// All changes, in the order of paths.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    format: u32,
     pub items: Vec<Item>,
 }
 
@@ -42,20 +37,12 @@ impl Plan {
             before: change.before.clone(),
             after: change.after.clone(),
         });
-        Plan { format: FORMAT, items: items.collect() }
+        Plan { items: items.collect() }
     }
 
-    pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(self).map_err(|error| Error::io("write", "a plan", error))
-    }
-
-    pub fn decode(bytes: &[u8]) -> Result<Plan, Error> {
-        let damaged = |why: String| Error::Damaged(format!("the plan of an export: {why}"));
-        let plan: Plan =
-            serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        if plan.format != FORMAT {
-            return Err(damaged(format!("format {} is not known here", plan.format)));
-        }
-        Ok(plan)
+    /// What is to be at a path, if the plan changes it.
+    pub fn item(&self, path: &TreePath) -> Option<&Item> {
+        let place = self.items.binary_search_by(|item| item.path.cmp(path)).ok()?;
+        self.items.get(place)
     }
 }

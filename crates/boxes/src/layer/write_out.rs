@@ -6,6 +6,7 @@ use crate::path::TreePath;
 use crate::store::{Store, sync_dir};
 use crate::tree::{Entry, Stack, Xattrs};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -21,8 +22,11 @@ const CHANGED_SECONDS: i64 = 315_619_200;
 /// What overlayfs with `userxattr` takes for an opaque folder.
 const OPAQUE: &str = "user.overlay.opaque";
 
+/// The bits of a mode by which a program runs as its owner or group.
+const SETUID: u32 = 0o6000;
+
 /// The folder of a layer as a lower one of overlayfs, made when it is first asked for.
-/// Nobody may write to it.
+/// Nobody may write to it. Its programs run as whoever starts them.
 ///
 /// # Errors
 /// A layer or blob that is missing or damaged; a file system without `user.*` attributes.
@@ -35,11 +39,26 @@ pub fn lower(store: &Store, id: LayerId) -> Result<PathBuf, Error> {
     let writing = store.write()?;
     let manifest = store.layer(id)?;
     let beside = writing.temporary_path();
-    match place(store, manifest.entries(), &beside, &path) {
+    match place(store, &without_setuid(manifest.entries()), &beside, &path) {
         // Somebody was quicker. A layer is what it is named after, so theirs is as good.
         Err(_) if path.exists() => Ok(path),
         placed => placed.map(|()| path),
     }
+}
+
+/// No box gains by them, as it sees these files without; anybody else on this machine might.
+fn without_setuid(entries: &BTreeMap<TreePath, Entry>) -> Cow<'_, BTreeMap<TreePath, Entry>> {
+    let setuid = |entry: &Entry| matches!(entry, Entry::File { mode, .. } if mode & SETUID != 0);
+    if !entries.values().any(setuid) {
+        return Cow::Borrowed(entries);
+    }
+    let mut entries = entries.clone();
+    for entry in entries.values_mut() {
+        if let Entry::File { mode, .. } = entry {
+            *mode &= !SETUID;
+        }
+    }
+    Cow::Owned(entries)
 }
 
 /// Writes out what a stack shows, to a folder that is not there yet.

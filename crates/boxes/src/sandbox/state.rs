@@ -15,13 +15,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, chmodat, flock, openat, renameat,
-    statat, unlinkat,
+    AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, chmodat, flock, mkdirat, openat,
+    renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cgroup::remove_cgroup;
+
+#[cfg(test)]
+mod tests;
 
 /// The directory of a living spawner. The lock goes with the process.
 #[derive(Debug)]
@@ -110,49 +113,75 @@ fn empty(cgroup: &Path) {
 }
 
 /// Removes a directory that a box has written, whatever it made of it: directories without any
-/// permission, which overlays make too, and deeper ones than paths, descriptors or a stack reach.
-/// Nobody else may be at it. Each directory is moved to the top before it is emptied, so that
-/// nothing is ever deep.
+/// permission, which overlays make too, deeper ones than paths, descriptors or a stack reach, and
+/// whatever names. Nobody else may be at it. Each directory in another is moved to one at the top
+/// before it is emptied, so that nothing is ever deep.
 pub fn remove_tree(dir: &Path) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if !dir.try_exists()? {
         return Ok(());
     }
     chmodat(CWD, dir, PRIVATE, AtFlags::empty())?;
-    let top = openat(CWD, dir, flags, Mode::empty())?;
+    let top = openat(CWD, dir, DIRECTORY, Mode::empty())?;
+    // Where they are moved to, made when it is first needed: a full disk may have no room for it
+    // until some files are gone.
+    let mut away: Option<(CString, OwnedFd)> = None;
+    let mut waiting: Vec<(bool, CString)> =
+        remove_files(&top)?.into_iter().map(|name| (false, name)).collect();
     let mut moved = 0_u64;
-    let mut waiting = vec![CString::from(c".")];
-    while let Some(name) = waiting.pop() {
-        let at_top = name.as_c_str() == c".";
-        let here = openat(&top, &name, flags, Mode::empty())?;
-        for entry in entries(&here)? {
-            let stat = statat(&here, &entry, AtFlags::SYMLINK_NOFOLLOW)?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-                unlinkat(&here, &entry, AtFlags::empty())?;
-                continue;
-            }
-            chmodat(&here, &entry, PRIVATE, AtFlags::empty())?;
-            if at_top {
-                waiting.push(entry);
-                continue;
-            }
-            // A name may be there: of a removal that was killed, or the box has guessed it.
-            let new = loop {
-                moved += 1;
-                let new = CString::new(format!("to-remove-{moved}"))?;
-                match statat(&top, &new, AtFlags::SYMLINK_NOFOLLOW) {
-                    Err(Errno::NOENT) => break new,
-                    found => drop(found?),
-                }
+    while let Some((is_moved, name)) = waiting.pop() {
+        let parent = away.as_ref().filter(|_| is_moved).map_or(&top, |(_, away)| away);
+        let here = openat(parent, &name, DIRECTORY, Mode::empty())?;
+        for inner in remove_files(&here)? {
+            let (_, away) = match &mut away {
+                Some(away) => away,
+                none => none.insert(new_directory(&top)?),
             };
-            renameat(&here, &entry, &top, &new)?;
-            waiting.push(new);
+            moved += 1;
+            let new = CString::new(moved.to_string())?;
+            renameat(&here, &inner, &*away, &new)?;
+            waiting.push((true, new));
         }
-        if !at_top {
-            unlinkat(&top, &name, AtFlags::REMOVEDIR)?;
-        }
+        let parent = away.as_ref().filter(|_| is_moved).map_or(&top, |(_, away)| away);
+        unlinkat(parent, &name, AtFlags::REMOVEDIR)?;
+    }
+    if let Some((name, _)) = away {
+        unlinkat(&top, &name, AtFlags::REMOVEDIR)?;
     }
     fs::remove_dir(dir)
+}
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Removes all that is no directory, and returns the directories, which can be opened now.
+fn remove_files(dir: &OwnedFd) -> io::Result<Vec<CString>> {
+    let mut directories = Vec::new();
+    for entry in entries(dir)? {
+        let stat = statat(dir, &entry, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            chmodat(dir, &entry, PRIVATE, AtFlags::empty())?;
+            directories.push(entry);
+        } else {
+            unlinkat(dir, &entry, AtFlags::empty())?;
+        }
+    }
+    Ok(directories)
+}
+
+/// A directory of a name that nothing here has.
+fn new_directory(dir: &OwnedFd) -> io::Result<(CString, OwnedFd)> {
+    let mut number = 0_u64;
+    loop {
+        let name = CString::new(format!("to-remove-{number}"))?;
+        match mkdirat(dir, &name, PRIVATE) {
+            Ok(()) => {
+                let opened = openat(dir, &name, DIRECTORY, Mode::empty())?;
+                return Ok((name, opened));
+            }
+            Err(Errno::EXIST) => number += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 const PRIVATE: Mode = Mode::RWXU;

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 /// Makes durable what names a folder has.
@@ -12,6 +13,19 @@ pub fn sync_dir(dir: &Path) -> Result<(), Error> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let opened = File::open(dir).and_then(|dir| dir.sync_all());
     opened.map_err(|error| Error::io("sync", dir, error))
+}
+
+/// A folder that nobody else may look into, made if need be.
+pub fn private_dir(dir: &Path) -> Result<(), Error> {
+    const OWN: u32 = 0o700;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(OWN).create(dir);
+    made.map_err(|error| Error::io("make", dir, error))?;
+    let io = |error| Error::io("close to others", dir, error);
+    let is = std::fs::metadata(dir).map_err(io)?.permissions().mode();
+    if is & 0o7777 != OWN {
+        std::fs::set_permissions(dir, Permissions::from_mode(OWN)).map_err(io)?;
+    }
+    Ok(())
 }
 
 fn open(path: &Path) -> Result<OwnedFd, Error> {

@@ -30,7 +30,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a folder, which is made if need be. All of it is in one file system.
+    /// Opens a folder, which is made if need be. All of it is in one file system. What is in it
+    /// is this user's alone: files keep their modes there, whoever brought them.
     ///
     /// # Errors
     /// A folder that cannot be made.
@@ -44,8 +45,7 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_told(dir: &Path, steps: Steps) -> Result<Store, Error> {
         for part in ["blobs", "layers", "lower", "built", "tmp"] {
-            let part = dir.join(part);
-            std::fs::create_dir_all(&part).map_err(|error| Error::io("make", &part, error))?;
+            durable::private_dir(&dir.join(part))?;
         }
         Ok(Store { dir: dir.to_owned(), steps, manifests: Mutex::default() })
     }

@@ -12,7 +12,7 @@ pub use changes::{Change, Changes, Rename};
 pub use entry::{Entry, Xattr, Xattrs};
 pub use manifest::Manifest;
 pub use overlap::Overlap;
-pub use planted::{Plant, Planted};
+pub use planted::{Plant, Planted, Seen};
 pub use stack::Stack;
 
 #[cfg(test)]

@@ -121,3 +121,14 @@ fn tar_files_and_images_are_taken_in_once() {
     world.write("oci/box.toml", "base=\"oci:image#two\"");
     assert!(world.refusal("oci").contains("image with the tag `two`"));
 }
+
+#[test]
+fn a_pipe_is_no_tar_file() {
+    let world = World::new();
+    world.write("a/box.toml", "base=\"tar:f.tar\"");
+    let pipe = world.folder("a/f.tar");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let error = world.refusal("a");
+    assert!(error.contains("f.tar: it is no regular file"), "{error}");
+}

@@ -11,7 +11,7 @@
 
 use greenroom_boxes::branch::{Branches, Mode, State, Terms};
 use greenroom_boxes::export::{HostDir, Recovered};
-use greenroom_boxes::layer::{Bounds, scan};
+use greenroom_boxes::layer::{Bounds, lower, scan};
 use greenroom_boxes::store::Writing;
 use greenroom_boxes::tree::{Changes, Entry, Manifest};
 use greenroom_boxes::{Error, Steps, TreePath};
@@ -87,7 +87,7 @@ fn child() {
             let boxes = Branches::open_told(Path::new(&dir), steps).unwrap();
             sweep(&boxes);
         }
-        "recover" => drop(HostDir::open_told(&Path::new(&dir).join("host"), steps).unwrap()),
+        "recover" => drop(open_host(Path::new(&dir), steps).unwrap()),
         _ => export(Path::new(&dir), steps),
     }
 }
@@ -142,9 +142,13 @@ const CALLS: [&str; 18] = [
 ];
 
 /// The same for each system call that a scene makes; returns how many there were.
-fn each_call(name: &str, mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool)) -> u64 {
+fn each_call(
+    name: &str,
+    calls: &[&str],
+    mut case: impl FnMut(&mut dyn FnMut(&Path) -> bool),
+) -> u64 {
     let mut kills = 0;
-    for call in CALLS {
+    for call in calls {
         for when in 1..STEPS_MAX {
             let mut survived = false;
             case(&mut |dir| {
@@ -254,7 +258,7 @@ fn a_commit_that_is_killed_is_all_or_nothing() {
 #[test]
 fn a_commit_that_is_killed_at_each_system_call_is_all_or_nothing() {
     let mut found = Found::default();
-    let kills = each_call("commit", |killed| {
+    let kills = each_call("commit", &CALLS, |killed| {
         let dir = tempfile::tempdir().unwrap();
         drop(prepare(dir.path()));
         killed(dir.path());
@@ -285,6 +289,34 @@ fn a_sweep_that_is_killed_takes_nothing_that_is_needed() {
     });
 }
 
+#[test]
+fn a_layer_that_was_half_removed_is_written_out_anew() {
+    const REMOVING: [&str; 6] = ["unlink", "unlinkat", "rename", "renameat", "rmdir", "close"];
+    let mut kills = 0;
+    let calls = each_call("sweep", &REMOVING, |killed| {
+        let dir = tempfile::tempdir().unwrap();
+        let boxes = prepare(dir.path());
+        seal(&boxes, "two", &WRITTEN);
+        let top = *boxes.head("two").unwrap().stack.last().unwrap();
+        lower(boxes.store(), top).unwrap();
+        boxes.discard("two").unwrap();
+        drop(boxes);
+        kills += u64::from(!killed(dir.path()));
+        let boxes = Branches::open(dir.path()).unwrap();
+        boxes.branch("main", "two").unwrap();
+        boxes.branch("main", "again").unwrap();
+        seal(&boxes, "again", &WRITTEN);
+        let again = *boxes.head("again").unwrap().stack.last().unwrap();
+        assert_eq!(again, top, "the same changes");
+        let lower = lower(boxes.store(), top).unwrap();
+        for (path, text) in [("a", "two"), ("new/x", "two"), ("new/y", "2")] {
+            assert_eq!(std::fs::read_to_string(lower.join(path)).unwrap(), text);
+        }
+        assert!(std::fs::symlink_metadata(lower.join("b")).is_ok(), "the tombstone");
+    });
+    assert!(calls >= 8 && kills == calls, "{calls} calls, {kills} kills");
+}
+
 const BEFORE: [(&str, &str); 4] = [("a", "1"), ("d/e/x", "1"), ("f", "1"), ("t/x", "1")];
 const AFTER: [(&str, &str); 4] = [("a", "2"), ("f/in", "2"), ("n/m/x", "2"), ("t", "2")];
 
@@ -309,21 +341,34 @@ fn tree(boxes: &Branches, dir: &Path) -> Manifest {
     manifest
 }
 
+fn open_host(dir: &Path, steps: Steps) -> Result<(HostDir, Recovered), Error> {
+    HostDir::open_told(&dir.join("host"), &dir.join("exports"), steps)
+}
+
+/// Whether an export that was cut off had its plan written down.
+fn is_planned(dir: &Path) -> bool {
+    let records = std::fs::read_dir(dir.join("exports")).into_iter().flatten().flatten();
+    let mut records = records.filter(|entry| entry.path().extension().is_none());
+    records.any(|entry| std::fs::read_to_string(entry.path()).unwrap().contains("\"planned\""))
+}
+
 fn export(dir: &Path, steps: Steps) {
     let boxes = Branches::open(&dir.join("store")).unwrap();
     let stack = |manifest: Manifest| boxes.store().stack(&[manifest.id()]).unwrap();
     let before = stack(tree(&boxes, &dir.join("before")));
     let after = stack(tree(&boxes, &dir.join("after")));
-    let (host, _) = HostDir::open_told(&dir.join("host"), steps).unwrap();
+    let (host, _) = open_host(dir, steps).unwrap();
     host.export(boxes.store(), &Changes::between(&before, &after), false).unwrap();
 }
 
 /// Opens the folder after an export that was killed or not, and looks at what is there.
 fn after_export(dir: &Path, survived: bool) -> Recovered {
-    let (host, recovered) = HostDir::open(&dir.join("host")).unwrap();
+    let (host, recovered) = open_host(dir, Steps::default()).unwrap();
     drop(host);
     let boxes = Branches::open(&dir.join("store")).unwrap();
     let found = tree(&boxes, &dir.join("host"));
+    // The lock; before the first record not even that.
+    assert!(std::fs::read_dir(dir.join("exports")).unwrap().count() <= 1);
     let (before, after) = (tree(&boxes, &dir.join("before")), tree(&boxes, &dir.join("after")));
     match recovered {
         Recovered::Finished => assert_eq!(found, after),
@@ -352,7 +397,7 @@ fn an_export_that_is_killed_is_finished_or_undone_at_the_next_open() {
 
 #[test]
 fn an_export_that_is_killed_at_each_system_call_is_finished_or_undone() {
-    let kills = each_call("export", |killed| {
+    let kills = each_call("export", &CALLS, |killed| {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         let survived = killed(dir.path());
@@ -368,14 +413,14 @@ fn an_export_that_is_killed_twice_is_finished_by_the_third() {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         run("export", dir.path(), *at);
-        dir.path().join("host/.greenroom-export/plan").exists()
+        is_planned(dir.path())
     });
     let steps = each_step("recover", |killed| {
         let dir = tempfile::tempdir().unwrap();
         hosts(dir.path());
         run("export", dir.path(), decided.unwrap());
         killed(dir.path());
-        drop(HostDir::open(&dir.path().join("host")).unwrap());
+        drop(open_host(dir.path(), Steps::default()).unwrap());
         let boxes = Branches::open(&dir.path().join("store")).unwrap();
         let after = tree(&boxes, &dir.path().join("after"));
         assert_eq!(tree(&boxes, &dir.path().join("host")), after);

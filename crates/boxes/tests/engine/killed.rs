@@ -346,7 +346,7 @@ fn taking_over_into_a_folder() {
         std::fs::write(out(name).join("srv/d/old"), "old\n").unwrap();
     };
     each(&world, "export", prepare, |name, done| {
-        drop(HostDir::open(&out(name)).unwrap());
+        drop(HostDir::open(&out(name), &world.folder("boxes/exports")).unwrap());
         let has = |path: &str| out(name).join("srv").join(path).exists();
         let state = (has("b"), has("d/x"), has("d/old"));
         assert!(state == (true, true, false) || (!done && state == (false, false, true)));

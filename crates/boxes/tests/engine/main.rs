@@ -3,6 +3,7 @@
 
 mod branches;
 mod crashes;
+mod garbage;
 mod hub;
 mod killed;
 mod life;

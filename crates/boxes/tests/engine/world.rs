@@ -94,6 +94,7 @@ impl World {
     }
 }
 
+/// An engine over a folder in this one.
 pub fn open(dir: &Path, runtime: Option<Handle>, secrets: Option<Arc<dyn Secrets>>) -> Engine {
     Engine::open(&dir.join("boxes"), setup(&runtime, &secrets)).unwrap()
 }

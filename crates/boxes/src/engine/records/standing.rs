@@ -61,13 +61,13 @@ impl Records {
 
     /// The head is about to have this stack, with all that was written.
     pub fn sealing(&self, name: &str, next: &[LayerId]) -> Result<(), Error> {
-        self.change("UPDATE sealed SET now = ?2 WHERE box = ?1", (name, json(next))).map(drop)
+        self.change_for_good("UPDATE sealed SET now = ?2 WHERE box = ?1", (name, json(next))).map(drop)
     }
 
     /// All that was written by this moment is in the head, which has this stack.
     pub fn sealed(&self, name: &str, stack: &[LayerId], at_ms: u64) -> Result<(), Error> {
         let sql = "UPDATE sealed SET was = ?2, now = ?2, at_ms = ?3 WHERE box = ?1";
-        self.change(sql, (name, json(stack), signed(at_ms))).map(drop)
+        self.change_for_good(sql, (name, json(stack), signed(at_ms))).map(drop)
     }
 
     pub fn sealed_row(&self, name: &str) -> Result<Option<SealedRow>, Error> {

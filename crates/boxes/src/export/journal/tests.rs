@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::export::Recovered;
+use crate::export::record::STAGED;
 use crate::layer::{Bounds, scan};
 use crate::steps::Steps;
 use crate::tree::Stack;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 struct Case {
@@ -55,9 +57,38 @@ impl Case {
     }
 
     fn host(&self) -> HostDir {
-        let (host, recovered) = HostDir::open(&self.dir.path().join("host")).unwrap();
+        let (host, recovered) = self.open("host").unwrap();
         assert_eq!(recovered, Recovered::Nothing);
         host
+    }
+
+    fn open(&self, name: &str) -> Result<(HostDir, Recovered), Error> {
+        HostDir::open(&self.dir.path().join(name), &self.dir.path().join("exports"))
+    }
+
+    /// An export that is cut off before the first file is in its place.
+    fn cut_off(&self, changes: &Changes) {
+        let steps = Steps::told_to(|step| assert_ne!(step, "put", "cut off"));
+        let (host, exports) = (self.dir.path().join("host"), self.dir.path().join("exports"));
+        let (host, _) = HostDir::open_told(&host, &exports, steps).unwrap();
+        let export = AssertUnwindSafe(|| host.export(&self.store, changes, false));
+        assert!(catch_unwind(export).is_err());
+    }
+
+    /// The folder of what is staged.
+    fn staged(&self) -> PathBuf {
+        self.find_staged().unwrap()
+    }
+
+    fn is_staged(&self) -> bool {
+        self.find_staged().is_some()
+    }
+
+    fn find_staged(&self) -> Option<PathBuf> {
+        let names = std::fs::read_dir(self.dir.path().join("host")).unwrap().flatten();
+        let staged = |name: &str| name.starts_with(STAGED);
+        let mut found = names.filter(|entry| staged(&entry.file_name().to_string_lossy()));
+        Some(found.next()?.path())
     }
 
     fn is_like(&self, other: &str) -> bool {
@@ -87,7 +118,8 @@ fn a_folder_becomes_the_other_tree() {
     let exported = case.host().export(&case.store, &changes, false).unwrap();
     assert_eq!(exported.paths, changes.by_path().len());
     assert!(case.is_like("other"));
-    assert!(!case.dir.path().join("host").join(JOURNAL).exists());
+    let left = std::fs::read_dir(case.dir.path().join("exports")).unwrap();
+    assert_eq!(left.count(), 1, "the lock");
     let nothing = case.changes(&[
         ("a", "2"),
         ("n/m/x", "2"),
@@ -143,7 +175,7 @@ fn what_was_planted_needs_a_word() {
 fn two_do_not_write_at_once_and_no_link_is_followed_out() {
     let case = Case::new(&[("d/x", "1")]);
     let host = case.host();
-    let second = HostDir::open(&case.dir.path().join("host")).unwrap_err();
+    let second = case.open("host").unwrap_err();
     assert!(matches!(second, Error::Busy(_)));
     // A folder of the machine is swapped for a link to elsewhere.
     let changes = case.changes(&[("d/x", "2")]);
@@ -152,6 +184,68 @@ fn two_do_not_write_at_once_and_no_link_is_followed_out() {
     symlink(&outside, &inside).unwrap();
     assert!(host.export(&case.store, &changes, true).is_err());
     assert_eq!(std::fs::read_to_string(outside.join("x")).unwrap(), "1");
+}
+
+#[test]
+fn a_folder_that_brings_a_plan_is_not_believed() {
+    // What somebody has put into a repository, say, that was cloned.
+    let plan = r#"{"format":1,"dir":"","inode":0,"stage":{"planned":{"planted":true,"plan":{"items":
+        [{"path":".git/hooks/post-checkout","before":null,"after":{"symlink":{"target":"x"}}}]}}}}"#;
+    let old = plan.replace("\"stage\":{\"planned\":{\"planted\":true,\"plan\":{", "");
+    let case = Case::new(&[
+        ("a", "1"),
+        (".greenroom-export/plan", &old),
+        (".greenroom-export/0", "#!"),
+        (".greenroom-export-00/00", plan),
+        (".greenroom-exported/0", "#!"),
+    ]);
+    let changes = case.changes(&[("a", "1"), ("new", "2")]);
+    let keep = changes.by_path().keys().filter(|path| path.as_str().starts_with('.')).cloned();
+    let keep = keep.collect();
+    let exported = case.host().export(&case.store, &changes.without(&keep), false).unwrap();
+    assert_eq!(exported.paths, 1);
+    let host = case.dir.path().join("host");
+    assert!(!host.join(".git").exists() && host.join(".greenroom-export/plan").exists());
+    // A box that writes one itself, for whoever opens that folder, is told.
+    let changes = case.changes(&[("a", "1"), ("w/.Greenroom-Export-1/plan", plan)]);
+    let error = case.host().export(&case.store, &changes, false).unwrap_err();
+    assert!(error.to_string().contains("exports give to what they stage"), "{error}");
+}
+
+#[test]
+fn what_was_staged_is_looked_at_again_before_it_is_put() {
+    let case = Case::new(&[("a", "1")]);
+    let changes = case.changes(&[("a", "2"), ("new", "2")]);
+    case.cut_off(&changes);
+    let staged = case.staged();
+    std::fs::write(staged.join("1"), "other").unwrap();
+    let error = case.open("host").unwrap_err().to_string();
+    assert!(error.contains("new: what was staged") && error.contains("--give-up"), "{error}");
+    assert!(!case.dir.path().join("host/new").exists());
+    std::fs::write(staged.join("1"), "2").unwrap();
+    assert_eq!(case.open("host").unwrap().1, Recovered::Finished);
+    assert!(case.is_like("other"));
+    // Removing it by hand gives it up, too.
+    let changes = case.changes(&[("a", "3")]);
+    case.cut_off(&changes);
+    std::fs::remove_dir_all(case.staged()).unwrap();
+    assert_eq!(case.open("host").unwrap().1, Recovered::Nothing);
+    assert_eq!(case.open("host").unwrap().1, Recovered::Nothing);
+}
+
+#[test]
+fn a_copy_of_a_folder_is_not_the_folder() {
+    let case = Case::new(&[("a", "1")]);
+    case.cut_off(&case.changes(&[("a", "2")]));
+    let (host, copy) = (case.dir.path().join("host"), case.dir.path().join("copy"));
+    let copied = std::process::Command::new("cp").arg("-a").args([&host, &copy]).status();
+    assert!(copied.unwrap().success());
+    assert_eq!(case.open("copy").unwrap().1, Recovered::Nothing);
+    assert_eq!(std::fs::read_to_string(copy.join("a")).unwrap(), "1");
+    // Somebody has moved it meanwhile.
+    std::fs::rename(&host, case.dir.path().join("moved")).unwrap();
+    assert_eq!(case.open("moved").unwrap().1, Recovered::Finished);
+    assert_eq!(std::fs::read_to_string(case.dir.path().join("moved/a")).unwrap(), "2");
 }
 
 /// A change whose folder the box knows, but which is not in the folder of the machine.
@@ -164,7 +258,7 @@ fn a_folder_that_is_not_there_is_told_before_anything_is_begun() {
     let error = case.host().export(&case.store, &changes, false).unwrap_err().to_string();
     assert!(error.starts_with("d/e/new: ") && error.contains("not here"), "{error}");
     assert_eq!(std::fs::read_to_string(host.join("a")).unwrap(), "1");
-    assert!(!host.join(JOURNAL).exists());
+    assert!(!case.is_staged());
     // The next export is not in its way, nor this one once the folder is there.
     std::fs::create_dir_all(host.join("d/e")).unwrap();
     case.host().export(&case.store, &changes, false).unwrap();
@@ -197,7 +291,7 @@ fn a_plan_that_cannot_be_finished_is_finished_later_or_given_up() {
     for gives_up in [false, true] {
         let case = Case::new(&[("a", "1"), ("d/x", "1"), ("z", "1")]);
         let changes = case.changes(&[("a", "2"), ("d/x", "1"), ("d/y", "2"), ("z", "2")]);
-        let host = case.dir.path().join("host");
+        let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
         let (folder, away) = (host.join("d"), case.dir.path().join("away"));
         let (from, to) = (folder.clone(), away.clone());
         let steps = Steps::told_to(move |step| {
@@ -205,23 +299,23 @@ fn a_plan_that_cannot_be_finished_is_finished_later_or_given_up() {
                 std::fs::rename(&from, &to).unwrap();
             }
         });
-        let (open, _) = HostDir::open_told(&host, steps).unwrap();
+        let (open, _) = HostDir::open_told(&host, &exports, steps).unwrap();
         let error = open.export(&case.store, &changes, false).unwrap_err().to_string();
         assert!(error.contains("d/y") && error.contains("--give-up"), "{error}");
         drop(open);
-        let again = HostDir::open(&host).unwrap_err().to_string();
+        let again = case.open("host").unwrap_err().to_string();
         assert!(again.contains("d/y") && again.contains("--give-up"), "{again}");
         if gives_up {
-            let left = HostDir::give_up(&host).unwrap();
+            let left = HostDir::give_up(&host, &exports).unwrap();
             assert_eq!(left.iter().map(TreePath::as_str).collect::<Vec<_>>(), ["d/y", "z"]);
-            assert!(!host.join(JOURNAL).exists());
-            assert!(HostDir::give_up(&host).unwrap().is_empty());
+            assert!(!case.is_staged());
+            assert!(HostDir::give_up(&host, &exports).unwrap().is_empty());
             std::fs::rename(&away, &folder).unwrap();
             // `a` is there already; the rest follows.
             case.host().export(&case.store, &changes, false).unwrap();
         } else {
             std::fs::rename(&away, &folder).unwrap();
-            assert_eq!(HostDir::open(&host).unwrap().1, Recovered::Finished);
+            assert_eq!(case.open("host").unwrap().1, Recovered::Finished);
         }
         assert!(case.is_like("other"));
     }

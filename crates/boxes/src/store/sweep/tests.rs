@@ -31,7 +31,7 @@ fn what_no_root_needs_goes() {
 }
 
 #[test]
-fn nothing_goes_while_somebody_writes_or_if_a_root_is_missing() {
+fn nothing_goes_while_somebody_writes() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     let id = layer(&store, &["a"]);
@@ -41,8 +41,31 @@ fn nothing_goes_while_somebody_writes_or_if_a_root_is_missing() {
     let busy = store.sweep(|| Ok(BTreeSet::new())).unwrap_err();
     assert!(matches!(busy, Error::Busy(_)));
     drop(writing);
-    let missing = BTreeSet::from([LayerId::of(b"missing")]);
-    assert!(matches!(store.sweep(|| Ok(missing)), Err(Error::Missing(_))));
+    let unreadable = store.sweep(|| Err(Error::Damaged("a root".to_owned())));
+    assert!(matches!(unreadable, Err(Error::Damaged(_))));
     assert!(store.layer(id).is_ok() && store.blob(hash).is_ok());
     assert_eq!(store.sweep(|| Ok(BTreeSet::new())).unwrap().blobs, 2);
+}
+
+#[test]
+fn a_root_that_is_not_there_does_not_keep_the_rest_from_going() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let (kept, _gone) = (layer(&store, &["a"]), layer(&store, &["b"]));
+    let roots = BTreeSet::from([kept, LayerId::of(b"missing")]);
+    let swept = store.sweep(|| Ok(roots)).unwrap();
+    assert_eq!((swept.missing, swept.layers, swept.blobs), (1, 1, 1));
+    assert!(store.layer(kept).is_ok());
+}
+
+#[test]
+fn a_sweep_goes_on_after_what_cannot_be_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    layer(&store, &["a", "b"]);
+    // A blob that is a mount, say; here its folder's neighbour is no folder.
+    std::fs::write(dir.path().join("blobs/zz"), "no folder").unwrap();
+    assert!(store.sweep(|| Ok(BTreeSet::new())).is_err());
+    std::fs::remove_file(dir.path().join("blobs/zz")).unwrap();
+    assert_eq!(store.sweep(|| Ok(BTreeSet::new())).unwrap(), Swept::default(), "all went");
 }

@@ -4,7 +4,26 @@ use super::*;
 use crate::hash::BlobHash;
 
 fn plants(path: &str, entry: &Entry) -> Vec<Plant> {
-    found(&TreePath::new(path).unwrap(), entry).into_iter().map(|found| found.plant).collect()
+    among(path, entry, &[])
+}
+
+/// In a tree with these beside it: `/` is a folder, `>x` a link, anything else a file.
+fn among(path: &str, entry: &Entry, beside: &[(&str, &str)]) -> Vec<Plant> {
+    let see = |path: &TreePath| {
+        let found = beside.iter().find(|(beside, _)| *beside == path.as_str());
+        found.map(|(_, what)| match what.strip_prefix('>') {
+            Some(target) => Seen::Link(target.to_owned()),
+            None if *what == "/" => Seen::Dir,
+            None => Seen::File,
+        })
+    };
+    let path = TreePath::new(path).unwrap();
+    let found = Planted::found([(&path, entry)].into_iter(), &see);
+    found.into_iter().map(|found| found.plant).collect()
+}
+
+fn link(target: &str) -> Entry {
+    Entry::Symlink { target: target.into() }
 }
 
 #[test]
@@ -32,7 +51,6 @@ fn files_that_git_would_run_or_read_are_found() {
 
 #[test]
 fn links_that_lead_out_and_setuid_are_found() {
-    let link = |target: &str| Entry::Symlink { target: target.into() };
     for out in ["/etc/passwd", "../x", "a/../../x", "b/./../../.."] {
         assert_eq!(plants("link", &link(out)), [Plant::EscapingLink], "{out}");
     }
@@ -40,4 +58,47 @@ fn links_that_lead_out_and_setuid_are_found() {
     assert_eq!(plants("a/b/link", &link("../../../x")), [Plant::EscapingLink]);
     let setuid = Entry::file(BlobHash::of(b""), 0, 0o4755);
     assert_eq!(plants("bin/su", &setuid), [Plant::Setuid]);
+}
+
+#[test]
+fn links_that_lead_out_through_others_are_found() {
+    let up = [("a", "/"), ("a/b", "/"), ("a/b/up", ">../.."), ("out", ">/etc"), ("in", ">a/b")];
+    for out in ["up/../x", "up/a/../../x", "../../out/x", "./up/out/x", "../../in/up/../../x"] {
+        assert_eq!(among("a/b/link", &link(out), &up), [Plant::EscapingLink], "{out}");
+    }
+    for inside in ["up", "up/a/b", "../../in/x", "up/in/../b", "nothing/../x"] {
+        assert_eq!(among("a/b/link", &link(inside), &up), [], "{inside}");
+    }
+    // The first of two that nobody looks at alone.
+    let both = [("a", "/"), ("a/s1", ">.."), ("a/s2", ">s1/../etc/passwd")];
+    assert_eq!(among("a/s1", &link(".."), &both), []);
+    assert_eq!(among("a/s2", &link("s1/../etc/passwd"), &both), [Plant::EscapingLink]);
+    assert_eq!(among("l", &link("l"), &[("l", ">l")]), [Plant::EscapingLink], "it has no end");
+}
+
+#[test]
+fn repositories_of_any_name_are_found() {
+    let file = Entry::file(BlobHash::of(b""), 0, 0o755);
+    assert_eq!(plants("x.git/hooks/pre-commit", &file), [Plant::GitHook]);
+    assert_eq!(plants("x.git/config", &file), [Plant::GitConfig]);
+    assert_eq!(plants("x.git/src/main.rs", &file), []);
+    let bare = [("x/HEAD", ""), ("x/objects", "/"), ("x/refs", "/")];
+    let kinds = [
+        ("x/hooks/update", Plant::GitHook),
+        ("x/Config", Plant::GitConfig),
+        ("x/HEAD", Plant::GitConfig),
+        ("x/objects/info/alternates", Plant::GitAlternates),
+        ("x/rebase-merge/git-rebase-todo", Plant::GitTodo),
+    ];
+    for (path, plant) in kinds {
+        assert_eq!(among(path, &file, &bare), [plant], "{path}");
+        assert_eq!(among(path, &file, &bare[..2]), [], "{path}: not yet a repository");
+    }
+    assert_eq!(among("x/refs", &Entry::dir(0o755), &bare), [Plant::GitConfig], "now it is one");
+    assert_eq!(among("x/objects/ab/cd", &file, &bare), []);
+    let root = [("HEAD", ""), ("objects", "/"), ("refs", "/")];
+    assert_eq!(among("hooks/update", &file, &root), [Plant::GitHook]);
+    assert_eq!(plants(".git/rebase-merge/git-rebase-todo", &file), [Plant::GitTodo]);
+    assert_eq!(plants(".git/objects/info/alternates", &file), [Plant::GitAlternates]);
+    assert_eq!(plants("a/.greenroom-export/0", &file), [Plant::Staged]);
 }

@@ -5,7 +5,6 @@ use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
-use greenroom_boxes::export::HostDir;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -140,7 +139,7 @@ pub fn export(desk: &Desk, args: &ExportArgs) -> anyhow::Result<Code> {
         return Err(Problem::usage(words).next("make it first").into());
     }
     if args.give_up {
-        let left = HostDir::give_up(&args.folder)?;
+        let left = desk.engine.give_up_export(&args.folder)?;
         for path in &left {
             out::say(&format!("given up: {path}\n"));
         }

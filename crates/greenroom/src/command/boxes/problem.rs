@@ -14,6 +14,10 @@ fn problem(error: &Error) -> Problem {
                 what if what.starts_with("image") => "`greenroom box images` lists them",
                 what if what.starts_with("action") => "`greenroom box inspect` shows them",
                 what if what.starts_with("command") => "`greenroom box ps BOX` lists them",
+                what if what.starts_with("layer ") || what.starts_with("blob ") => {
+                    "the boxes' folder has lost it: restore that from a copy, or build and \
+                     begin anew what needs it"
+                }
                 _ => "`greenroom box ls` lists the boxes",
             };
             Problem::new("not_found", words).next(next).exit(Code::Missing)

@@ -91,7 +91,7 @@ pub fn collect(desk: &Desk) -> anyhow::Result<Code> {
     if let Some(fields) = value.as_object_mut() {
         fields.insert("boxes".to_owned(), json!(removed.boxes + passed));
     }
-    let words = format!(
+    let mut words = format!(
         "removed: {} boxes, {} steps of builds, {} layers, {} blobs ({})\n",
         removed.boxes + passed,
         removed.steps,
@@ -99,6 +99,10 @@ pub fn collect(desk: &Desk) -> anyhow::Result<Code> {
         removed.swept.blobs,
         bytes(removed.swept.bytes),
     );
+    if removed.swept.missing > 0 {
+        let missing = removed.swept.missing;
+        words.push_str(&format!("{missing} layers that are needed are not there any more\n"));
+    }
     desk.tell(&value, &words)
 }
 

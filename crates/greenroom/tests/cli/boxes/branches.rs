@@ -87,10 +87,18 @@ fn files_go_in_and_out() {
     place.run(&["export", "work", "to", "--json"]).ok().json();
     // An export that somebody has begun and that cannot be finished is in the way until it is
     // given up; what is there already is not.
-    std::fs::create_dir_all(place.house.path("to/.greenroom-export")).expect("a folder");
-    std::fs::write(place.house.path("to/.greenroom-export/plan"), "no plan").expect("a file");
-    place.run(&["export", "work", "to"]).fails(1, &["plan"]);
+    let begun = [("to/.greenroom-export-00ff", "0"), (".greenroom/boxes/exports", "00ff")];
+    for (folder, file) in begun {
+        std::fs::create_dir_all(place.house.path(folder)).expect("a folder");
+        std::fs::write(place.house.path(folder).join(file), "no plan").expect("a file");
+    }
+    place.run(&["export", "work", "to"]).fails(1, &["exports/00ff", "--give-up"]);
     place.run(&["export", "work", "to", "--give-up"]).ok();
+    // One that the folder itself brings is in nobody's way.
+    let brought = place.house.path("to/.greenroom-export");
+    std::fs::create_dir_all(&brought).expect("a folder");
+    std::fs::write(brought.join("plan"), "no plan").expect("a file");
+    place.run(&["export", "work", "to"]).ok();
     let typed = std::fs::read_to_string(place.house.path("to/srv/typed"));
     assert_eq!(typed.expect("a file"), "typed\n");
 }

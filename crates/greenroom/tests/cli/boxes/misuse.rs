@@ -77,3 +77,16 @@ fn a_spec_that_is_wrong_is_told_with_its_place() {
     place.folder("hard", "base = \"host\"\nlevel = \"microvm\"\n");
     place.run(&["run", "./hard", "--", "true"]).fails(125, &["microvm", "box doctor"]);
 }
+
+#[test]
+fn a_layer_that_is_lost_is_no_box() {
+    let place = Place::with_work();
+    place.run(&["stop", "work"]).ok();
+    let layers = place.house.path(".greenroom/boxes/layers");
+    for layer in std::fs::read_dir(layers).expect("layers").flatten() {
+        std::fs::remove_file(layer.path()).expect("removed");
+    }
+    let told = place.run(&["diff", "work"]).fails(3, &["no layer", "restore that from a copy"]);
+    assert!(!told.err.contains("lists the boxes"), "{}", told.err);
+    assert!(place.run(&["gc"]).ok().out.contains("are not there any more"));
+}

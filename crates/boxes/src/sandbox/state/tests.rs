@@ -1,0 +1,22 @@
+//! Whatever a box has made of its folder, it goes.
+
+use super::*;
+
+#[test]
+fn names_that_a_removal_uses_itself_go_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let top = dir.path().join("upper");
+    for number in 0..40 {
+        let folder = top.join(format!("to-remove-{number}/in/{number}/to-remove-1"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("x"), "x").unwrap();
+        fs::write(top.join(format!("to-remove-{number}/in/to-remove-0")), "x").unwrap();
+    }
+    fs::write(top.join("to-remove-40"), "a file").unwrap();
+    fs::create_dir_all(top.join("closed/inner")).unwrap();
+    fs::set_permissions(top.join("closed/inner"), fs::Permissions::from_mode(0o0)).unwrap();
+    fs::set_permissions(top.join("closed"), fs::Permissions::from_mode(0o0)).unwrap();
+    remove_tree(&top).unwrap();
+    assert!(!top.exists());
+    remove_tree(&top).unwrap();
+}
