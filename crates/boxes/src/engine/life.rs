@@ -29,6 +29,12 @@ impl Engine {
         Ok(self.adopted(row)?.is_some())
     }
 
+    /// What a box has lost of which nothing runs, although nobody has ended it.
+    pub(super) fn unseen_loss(&self, row: &BoxRow) -> Result<Option<Loss>, Error> {
+        let Some(was) = &row.boot else { return Ok(None) };
+        Ok(Some(if *was == boot()? { Loss::Processes } else { Loss::Writes }))
+    }
+
     pub(super) fn adopted(&self, row: &BoxRow) -> Result<Option<Box<dyn Sandbox>>, Error> {
         let image = self.image(&row.image.to_string())?;
         Ok(self.level(image.level)?.adopt(&row.name)?)

@@ -15,6 +15,7 @@
 mod attach;
 mod branches;
 mod exec;
+mod granted;
 mod life;
 mod log;
 mod open;
