@@ -2,8 +2,8 @@
 
 use super::action::Action;
 use super::network::HostPort;
-use super::rights::Rights;
 use super::places::Places;
+use super::rights::Rights;
 use super::skill::Skill;
 use crate::LevelName;
 use crate::path::TreePath;

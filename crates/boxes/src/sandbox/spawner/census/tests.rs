@@ -1,5 +1,4 @@
 //! Processes are counted by whose children they are.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use super::processes;
 use rustix::process::Pid;
