@@ -306,7 +306,8 @@ async fn tools_of_box(
             own.map(|own| (own.dir.clone(), own.snapshots, own.hub.clone())).unwrap_or_default()
         }
     };
-    let files = Snapshot { image: image.id, stack: image.stack.clone(), within };
+    let stack = image.stack.clone();
+    let files = Snapshot { image: image.id, stack, within, granted: None };
     let in_box = InBox { seed: key.to_owned(), files, dir, snapshots };
     Ok((Some(in_box), boxes::of_image(boxes, &image)))
 }

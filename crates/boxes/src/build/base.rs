@@ -53,6 +53,20 @@ pub fn ground(base: &Base, writing: &mut Writing<'_>) -> Result<(Ground, bool), 
     }
 }
 
+/// Whether there is what a base names. A pipe, say, would be waited for.
+pub fn readable(base: &Base) -> Result<(), Error> {
+    let file = match base {
+        Base::Empty | Base::Host => return Ok(()),
+        Base::Tarball(file) => file.clone(),
+        Base::Oci { dir, .. } => dir.join("index.json"),
+    };
+    let metadata = file.metadata().map_err(|error| Error::io("read", &file, error))?;
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(Error::refused(file.display().to_string(), "a file is wanted here")),
+    }
+}
+
 /// Takes in what was not taken in before.
 fn once<'s>(
     step: &Step<'_>,

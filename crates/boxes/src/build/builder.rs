@@ -1,6 +1,6 @@
 //! Builds images of folders.
 
-use super::base::ground;
+use super::base::{ground, readable};
 use super::error::BuildError;
 use super::image::{Image, Made};
 use super::network::Network;
@@ -11,7 +11,7 @@ use crate::branch::Branches;
 use crate::compose::{Loaded, compose, load_tree};
 use crate::error::Error;
 use crate::sandbox::Level;
-use crate::spec::{Base, BoxSpec};
+use crate::spec::{BASE_FIELD, Base, BoxSpec, LEVEL_FIELD};
 use crate::store::Built;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -97,6 +97,7 @@ impl<'a> Builder<'a> {
         let mut teller = Teller::new(1 + steps(loaded, &mut BTreeSet::new()), progress);
         let mut writing = self.branches.store().write()?;
         teller.began(format!("{}: base {}", whole.name, shown(&base)));
+        readable(&base).map_err(|error| base_place(loaded, &base, error))?;
         let (ground, cached) = ground(&base, &mut writing)?;
         teller.ended(cached);
         let (level, network) = (self.level, self.network);
@@ -119,7 +120,9 @@ impl<'a> Builder<'a> {
         if enough || !runs(loaded) {
             return Ok(());
         }
-        Err(BuildError::Level { name: loaded.whole.name.clone(), wants, has }.into())
+        let error = BuildError::Level { name: loaded.whole.name.clone(), wants, has };
+        let says = |one: &Loaded| one.own.level == Some(wants);
+        Err(place(loaded, LEVEL_FIELD, &says, error.into()))
     }
 
     /// Forgets the steps that no build has used since then, and the images but these. What
@@ -138,6 +141,25 @@ impl std::fmt::Debug for Builder<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").field("level", &self.level.name()).finish_non_exhaustive()
     }
+}
+
+/// An error at the field of the box that says it, of all that are extended.
+fn place(loaded: &Loaded, field: &str, says: &dyn Fn(&Loaded) -> bool, error: Error) -> Error {
+    if says(loaded) {
+        return loaded.own.places.tell(field, error);
+    }
+    match loaded.parts.iter().find(|part| has(part, says)) {
+        Some(part) => place(part, field, says, error),
+        None => error,
+    }
+}
+
+fn has(loaded: &Loaded, says: &dyn Fn(&Loaded) -> bool) -> bool {
+    says(loaded) || loaded.parts.iter().any(|part| has(part, says))
+}
+
+fn base_place(loaded: &Loaded, base: &Base, error: Error) -> Error {
+    place(loaded, BASE_FIELD, &|one| one.own.base.as_ref() == Some(base), error)
 }
 
 /// Whether anything of a tree has a setup command.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::layer::{Bounds, scan, scan_without};
 use crate::path::TreePath;
-use crate::spec::{Base, BoxSpec, FileSource, Skill};
+use crate::spec::{Base, BoxSpec, FileSource, Skill, file_field};
 use crate::store::Writing;
 use crate::tree::{Entry, Manifest, Stack};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
@@ -24,7 +24,8 @@ pub fn files(
 ) -> Result<Manifest, Error> {
     let mut entries = BTreeMap::new();
     for (path, source) in &spec.files {
-        not_hidden(path, machine_dirs)?;
+        let place = |error: Error| spec.places.tell(&file_field(path), error);
+        not_hidden(path, machine_dirs).map_err(place)?;
         match source {
             FileSource::Text { text, mode } => {
                 let (hash, size) = writing.blob(&mut text.as_bytes(), u64::MAX)?;
@@ -32,8 +33,8 @@ pub fn files(
             }
             FileSource::From { path: from, mode } => {
                 let relative = from.strip_prefix(&spec.dir).unwrap_or(from);
-                let opened = open(&spec.dir, relative)?;
-                taken(path, opened, *mode, relative, writing, &mut entries)?;
+                let opened = open(&spec.dir, relative).map_err(place)?;
+                taken(path, opened, *mode, relative, writing, &mut entries).map_err(place)?;
             }
         }
     }

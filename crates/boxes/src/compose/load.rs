@@ -2,7 +2,7 @@
 
 use super::spec::compose;
 use crate::error::Error;
-use crate::spec::{BoxSpec, SPEC_FILE, SpecError};
+use crate::spec::{BoxSpec, SPEC_FILE, SpecError, extends_field};
 use std::path::{Path, PathBuf};
 
 #[cfg(test)]
@@ -59,7 +59,14 @@ fn extended(dir: &Path, above: &mut Vec<PathBuf>) -> Result<Loaded, Error> {
     let dir = if above.is_empty() { dir.to_owned() } else { real.clone() };
     let own = BoxSpec::read(&dir)?;
     above.push(real);
-    let parts = own.extends.iter().map(|parent| extended(&dir.join(parent), above));
+    let parts = own.extends.iter().enumerate().map(|(index, parent)| {
+        let folder = dir.join(parent);
+        if !folder.is_dir() {
+            let missing = Error::Missing(format!("folder `{parent}` to extend"));
+            return Err(own.places.tell(&extends_field(index), missing));
+        }
+        extended(&folder, above)
+    });
     let parts = parts.collect::<Result<Vec<_>, Error>>()?;
     above.pop();
     let wholes: Vec<BoxSpec> = parts.iter().map(|part| part.whole.clone()).collect();

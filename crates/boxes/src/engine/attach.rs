@@ -36,7 +36,7 @@ impl Engine {
         if !image.network.is_empty() {
             self.runtime(name)?;
             spec.listen.push(Listen::Tcp { port: PROXY_PORT });
-            if policy(image).opens_tls() {
+            if self.policy(name, image)?.opens_tls() {
                 let source = self.made_dir(name)?.join("ca.pem");
                 let certificates = self.kept(name)?.certificates(&self.setup.roots)?;
                 std::fs::write(&source, certificates)
@@ -73,7 +73,8 @@ impl Engine {
             let why = "has no socket for its network: it was started by an older program; stop it";
             let none = || Error::NotNow { branch: name.to_owned(), why: why.to_owned() };
             let listener = TcpListener::from(sockets.next().ok_or_else(none)?);
-            let egress = self.egress(name, policy(&image), Some(self.kept(name)?));
+            let policy = self.policy(name, &image)?;
+            let egress = self.egress(name, policy, Some(self.kept(name)?));
             let runtime = self.runtime(name)?.clone();
             let address = listener.local_addr().map_err(network::Error::Listener)?;
             env = egress()?.environment(address)?;
@@ -275,10 +276,6 @@ fn add_to_path(env: &mut BTreeMap<String, String>, image: &Image) {
 /// No other head, before or after, has it.
 fn number(head: &Head) -> u64 {
     u64::try_from(head.no).unwrap_or(0)
-}
-
-fn policy(image: &Image) -> Policy {
-    Policy::new(image.network.clone(), image.secrets.clone())
 }
 
 /// Decisions as rows, written beside what waits for them.

@@ -9,7 +9,7 @@ use crate::build::Image;
 use crate::error::Error;
 use crate::export::{Exported, HostDir};
 use crate::hash::{ImageId, LayerId};
-use crate::spec::Rights;
+use crate::spec::{Granted, Rights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,9 @@ pub struct Snapshot {
     /// What its owner lets it do by the hub, of what its image asks for; `None`: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Rights>,
+    /// The secrets that it is given, if not all that its image asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Granted>,
 }
 
 impl Engine {
@@ -39,11 +42,15 @@ impl Engine {
     ) -> Result<Vec<Known>, Error> {
         let image = self.image_of(name)?;
         self.seal(name)?;
-        // It may do no more than what it comes from.
+        // It may do no more than what it comes from, and is given no more.
         let within = self.row(name)?.within;
+        let granted = self.records.granted(name)?;
         let one = |branch: &String| {
             let owner = (owner, within.clone());
-            self.make(branch, &image, owner, |heads| heads.branch(name, branch))
+            self.make(branch, &image, owner, |heads| {
+                self.records.grant(branch, &granted)?;
+                heads.branch(name, branch)
+            })
         };
         branches.iter().map(one).collect()
     }
@@ -74,8 +81,16 @@ impl Engine {
         let above = self.take_in_frozen(&parent)?;
         let commands = above.as_ref().map_or(Some(0), Frozen::commands);
         if commands != Some(0) && !restart {
-            let why = "has commands running in it, which a commit into it would end; end them, \
-                or commit with restart";
+            let why = match commands {
+                Some(_) => {
+                    "has commands running in it, which a commit into it would end; end them, or \
+                     commit with restart"
+                }
+                None => {
+                    "runs, and nobody can count what runs in it, which a commit into it would \
+                     end; stop it first, or commit with restart"
+                }
+            };
             return Err(Error::NotNow { branch: parent, why: why.to_owned() });
         }
         let committed = self.branches.commit(name, terms)?;
@@ -125,7 +140,9 @@ impl Engine {
         let stack = self.branches.head(name)?.stack;
         let id = blake3::hash(format!("{owner} {} {stack:?}", row.image).as_bytes());
         self.records.keep_snapshot(&id.to_hex(), owner, row.image, &stack)?;
-        Ok(Snapshot { image: row.image, stack, within: row.within })
+        let granted = self.granted(name)?;
+        let granted = (granted != self.image_of(name)?.secrets).then_some(granted);
+        Ok(Snapshot { image: row.image, stack, within: row.within, granted })
     }
 
     /// A new box with the files of that moment.
@@ -139,6 +156,8 @@ impl Engine {
         owner: Option<&str>,
     ) -> Result<Known, Error> {
         let image: Image = self.image(&snapshot.image.to_string())?;
-        self.create_over(&image, &snapshot.stack, name, (owner, snapshot.within.clone()))
+        let granted = snapshot.granted.as_ref().unwrap_or(&image.secrets);
+        let owner = (owner, snapshot.within.clone());
+        self.create_over(&image, &snapshot.stack, name, owner, granted)
     }
 }

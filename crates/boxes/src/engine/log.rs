@@ -266,10 +266,16 @@ fn path_inside(no: i64) -> PathBuf {
     PathBuf::from(format!("/tmp/greenroom-{no}.log"))
 }
 
+/// The shell looks for the program first: of what it starts in the background it tells nothing.
+const LOOK: &str = r#"case "$1" in
+*/*) [ -e "$1" ] || exit 127; { [ -f "$1" ] && [ -x "$1" ]; } || exit 126 ;;
+*) command -v "$1" > /dev/null || exit 127 ;;
+esac"#;
+
 /// The shell of the box starts it, so that who asked for it can end.
 pub(super) fn in_background(no: i64, argv: &[String]) -> Vec<String> {
     let path = path_inside(no);
-    let line = format!("\"$@\" > {} 2>&1 < /dev/null &", path.display());
+    let line = format!("{LOOK}\n\"$@\" > {} 2>&1 < /dev/null &", path.display());
     let shell = ["/bin/sh".to_owned(), "-c".to_owned(), line, "sh".to_owned()];
     shell.into_iter().chain(argv.iter().cloned()).collect()
 }

@@ -16,6 +16,7 @@ mod attach;
 mod branches;
 mod exec;
 mod freeze;
+mod granted;
 mod known;
 mod life;
 mod log;

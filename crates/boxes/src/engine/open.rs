@@ -10,7 +10,7 @@ use crate::build::{Builder, Image, Progress};
 use crate::error::Error;
 use crate::hash::LayerId;
 use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
-use crate::spec::{NAME, Rights, is_box_name};
+use crate::spec::{Granted, NAME, Rights, is_box_name};
 use crate::store::{Swept, lock, private_dir, try_lock};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
@@ -165,12 +165,13 @@ impl Engine {
     }
 
     /// A box of an image: its files are there, and nothing runs yet. `owner` is who disposes
-    /// of it.
+    /// of it. It is given the secrets that its image asks for: whoever does not know what these
+    /// are says which by [`Engine::create_granting`].
     ///
     /// # Errors
     /// A name that another box has, or that is none.
     pub fn create(&self, image: &Image, name: &str, owner: Option<&str>) -> Result<Known, Error> {
-        self.create_over(image, &image.stack, name, (owner, None))
+        self.create_over(image, &image.stack, name, (owner, None), &image.secrets)
     }
 
     pub(super) fn create_over(
@@ -179,11 +180,26 @@ impl Engine {
         stack: &[LayerId],
         name: &str,
         owner: (Option<&str>, Option<Rights>),
+        granted: &Granted,
     ) -> Result<Known, Error> {
         self.make(name, image, owner, |branches| {
+            self.records.grant(name, granted)?;
             let writing = branches.store().write()?;
             branches.found(&writing, name, stack)
         })
+    }
+
+    /// Whether a new box could have this name, for who does something else before it is made.
+    ///
+    /// # Errors
+    /// A name that another box has, or that is none.
+    pub fn check_new(&self, name: &str) -> Result<(), Error> {
+        check_name(name)?;
+        match self.row(name) {
+            Ok(_) => Err(taken(name)),
+            Err(Error::Missing(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The row first: a head without one would be nobody's. `owner` comes with what it lets
@@ -199,8 +215,7 @@ impl Engine {
         let _held = self.hold(&[name])?;
         if let Some(row) = self.records.find(name)? {
             if self.is_open(&row)? {
-                let why = "is the name of a box already; take another".to_owned();
-                return Err(Error::NotNow { branch: name.to_owned(), why });
+                return Err(taken(name));
             }
             self.clear(&row)?;
         }
@@ -427,6 +442,11 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
     let why = format!("is no name of a box: {NAME}");
     Err(Error::NotNow { branch: name.to_owned(), why })
+}
+
+fn taken(name: &str) -> Error {
+    let why = "is the name of a box already; take another".to_owned();
+    Error::NotNow { branch: name.to_owned(), why }
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::hash::{ImageId, LayerId};
 use crate::network::Decision;
 use crate::sandbox::Usage;
-use crate::spec::Rights;
+use crate::spec::{Granted, Rights};
 use crate::sqlite;
 use rusqlite::{Connection, Params, Row, TransactionBehavior};
 use serde::de::DeserializeOwned;
@@ -56,6 +56,10 @@ CREATE TABLE IF NOT EXISTS sealed (
 CREATE TABLE IF NOT EXISTS frozen (
     box TEXT PRIMARY KEY
 ) STRICT;
+CREATE TABLE IF NOT EXISTS granted (
+    box TEXT PRIMARY KEY,
+    secrets TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS exec (
     no INTEGER PRIMARY KEY,
     box TEXT NOT NULL,
@@ -86,6 +90,9 @@ const FORMAT: i64 = 1;
 
 /// So many decisions of a box's network are kept: a box can ask for any number.
 const DECISIONS_MAX: i64 = 1000;
+
+/// So many commands of a box have their long output kept, of up to 256 MiB each: the last ones.
+const OUTPUTS_MAX: i64 = 16;
 
 /// A box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -144,7 +151,8 @@ pub struct ExecRow {
     pub ending: Option<Ending>,
     /// What it used.
     pub usage: Option<Usage>,
-    /// A layer with the files `stdout` and `stderr`, where they were too long to be given back.
+    /// A layer with the files `stdout` and `stderr`, where they were too long to be given back;
+    /// kept of the box's last 16 commands that had one.
     pub output: Option<LayerId>,
 }
 
@@ -286,6 +294,7 @@ impl Records {
             transaction.execute("DELETE FROM within WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM sealed WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM frozen WHERE box = ?1", [name])?;
+            transaction.execute("DELETE FROM granted WHERE box = ?1", [name])?;
             transaction.execute("DELETE FROM box WHERE name = ?1", [name])?;
             transaction.commit()
         })
@@ -309,6 +318,22 @@ impl Records {
         self.change(sql, (name, signed(number))).map(drop)
     }
 
+    /// The secrets that a box is given, of those that its image asks for.
+    pub fn grant(&self, name: &str, granted: &Granted) -> Result<(), Error> {
+        let sql = "INSERT INTO granted (box, secrets) VALUES (?1, ?2) \
+                   ON CONFLICT (box) DO UPDATE SET secrets = excluded.secrets";
+        match granted.is_empty() {
+            true => self.change("DELETE FROM granted WHERE box = ?1", [name]).map(drop),
+            false => self.change(sql, (name, json(granted))).map(drop),
+        }
+    }
+
+    /// What was granted; nothing where nothing is written down.
+    pub fn granted(&self, name: &str) -> Result<Granted, Error> {
+        let sql = "SELECT secrets FROM granted WHERE box = ?1";
+        Ok(self.all(sql, [name], |row| parsed(row, 0))?.pop().unwrap_or_default())
+    }
+
     /// A command begins. Its number.
     pub fn begin_exec(&self, name: &str, argv: &[String], now_ms: u64) -> Result<i64, Error> {
         self.with(|connection| {
@@ -329,7 +354,16 @@ impl Records {
         let sql =
             "UPDATE exec SET ended_ms = ?2, ending = ?3, usage = ?4, output = ?5 WHERE no = ?1";
         let output = output.map(|id| id.to_string());
-        self.change(sql, (no, signed(now_ms), json(&ending), json(&usage), output)).map(drop)
+        let kept = output.is_some();
+        self.change(sql, (no, signed(now_ms), json(&ending), json(&usage), output))?;
+        if kept {
+            let sql = "UPDATE exec SET output = NULL WHERE output IS NOT NULL \
+                       AND box = (SELECT box FROM exec WHERE no = ?1) AND no <= \
+                       (SELECT no FROM exec WHERE output IS NOT NULL AND box = \
+                       (SELECT box FROM exec WHERE no = ?1) ORDER BY no DESC LIMIT 1 OFFSET ?2)";
+            self.change(sql, (no, OUTPUTS_MAX))?;
+        }
+        Ok(())
     }
 
     /// The commands of a box, the oldest first; of all boxes without a name.

@@ -183,6 +183,7 @@ pub struct ExecSpec {
     /// Whether what the command started may live on when it has exited. Otherwise it is killed,
     /// and the command has not ended before. With this, the command itself also outlives the
     /// process that asked for it, if that dies; what it writes then goes nowhere, by `SIGPIPE`.
+    /// `timeout_ms` holds for what lives on too.
     pub keep_background: bool,
 }
 

@@ -82,7 +82,10 @@ pub enum FromSpawner {
     Failed(Failure),
 }
 
-/// What the cgroups of a box count. `None` is not counted here.
+/// The stage of a command whose folder is not there; any other is the command's own fault.
+pub const CWD_STAGE: &str = "enter its folder";
+
+/// What a box uses. `None` is not counted here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoxUsage {
     /// Memory now.

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::network::HostPort;
+use super::places::Places;
 use super::rights::Rights;
 use super::skill::Skill;
 use crate::LevelName;
@@ -44,6 +45,8 @@ pub struct BoxSpec {
     pub level: Option<LevelName>,
     /// Where it may say something else than the boxes it extends.
     pub overrides: Overrides,
+    /// Where it says what; nowhere if it was put together by a program.
+    pub places: Places,
 }
 
 /// What lies under a box's own files.

@@ -80,6 +80,10 @@ impl<'t, 'i> Field<'t, 'i> {
         self.wrong(format!("{wanted} is wanted, this is {}", kind(self.value.get_ref())))
     }
 
+    pub fn span(&self) -> Range<usize> {
+        self.value.span()
+    }
+
     pub fn value(&self) -> &'t DeValue<'i> {
         self.value.get_ref()
     }

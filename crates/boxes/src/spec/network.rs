@@ -2,6 +2,7 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -16,6 +17,9 @@ pub struct HostPort {
     host: String,
     port: u16,
 }
+
+/// Names of secrets, each with the hosts that it is given to.
+pub type Granted = BTreeMap<String, BTreeSet<HostPort>>;
 
 impl HostPort {
     /// The host: a name, or an address (IPv6 without brackets).

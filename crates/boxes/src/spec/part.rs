@@ -10,10 +10,48 @@ use crate::LevelName;
 use crate::path::TreePath;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 /// Files that a spec writes itself.
 const MODE: u32 = 0o644;
+
+/// A box with less has no room to be made in.
+const MEMORY_MIN: u64 = 8 << 20;
+
+/// A box with fewer cannot run a command.
+const PIDS_MIN: u32 = 4;
+
+/// The names by which places of fields are known.
+pub const BASE_FIELD: &str = "base";
+pub const LEVEL_FIELD: &str = "level";
+
+pub fn file_field(path: &TreePath) -> String {
+    format!("files /{path}")
+}
+
+pub fn extends_field(index: usize) -> String {
+    format!("extends {index}")
+}
+
+/// Where those fields are that can be found wrong when the box is built.
+pub fn places(root: &Table<'_, '_>) -> Result<Vec<(String, Range<usize>)>, Wrong> {
+    let mut places = Vec::new();
+    for name in [BASE_FIELD, LEVEL_FIELD] {
+        places.extend(root.get(name).map(|field| (name.to_owned(), field.span())));
+    }
+    let parents = root.get("extends").map(|field| field.list()).transpose()?;
+    for (index, parent) in parents.into_iter().flatten().enumerate() {
+        places.push((extends_field(index), parent.span()));
+    }
+    let files = root.get("files").map(|field| field.table()).transpose()?;
+    for (to, span, _) in files.iter().flat_map(Table::entries) {
+        if let Ok(Some(path)) = TreePath::from_loose(to) {
+            places.push((file_field(&path), span));
+        }
+    }
+    Ok(places)
+}
 
 pub fn base(field: &Field<'_, '_>, dir: &Path) -> Result<Base, Wrong> {
     let text = field.text()?;
@@ -140,6 +178,34 @@ pub fn env(table: &Table<'_, '_>) -> Result<BTreeMap<String, String>, Wrong> {
     Ok(env)
 }
 
+/// Variables by which programs are found, linked and led to the network.
+fn is_of_programs(name: &str) -> bool {
+    const NAMES: [&str; 17] = [
+        "PATH",
+        "HOME",
+        "SHELL",
+        "USER",
+        "PWD",
+        "IFS",
+        "ENV",
+        "BASH_ENV",
+        "LANG",
+        "TERM",
+        "TMPDIR",
+        "SSL_CERT_FILE",
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "GIT_SSL_CAINFO",
+        "PIP_CERT",
+    ];
+    let upper = name.to_ascii_uppercase();
+    NAMES.contains(&name)
+        || upper.ends_with("_PROXY")
+        || name.starts_with("LD_")
+        || name.starts_with("LC_")
+}
+
 fn host(field: &Field<'_, '_>) -> Result<HostPort, Wrong> {
     field.text()?.parse().map_err(|words: String| field.wrong(words))
 }
@@ -189,6 +255,11 @@ pub fn secrets(
         }
         let list = if field.text().is_ok() { vec![field.clone()] } else { field.list()? };
         let hosts = list.iter().map(host).collect::<Result<BTreeSet<_>, Wrong>>()?;
+        if is_of_programs(name) {
+            let words = "programs go by this variable themselves, and it would hold a placeholder";
+            let message = format!("secrets: `{name}`: {words}; give the secret another name");
+            return Err(Wrong { span, message });
+        }
         if hosts.is_empty() {
             return Err(field.wrong("which host is it for? A secret is only put in for its hosts"));
         }
@@ -211,13 +282,35 @@ pub fn limits(table: &Table<'_, '_>) -> Result<Limits, Wrong> {
     let millis =
         |field: Field<'_, '_>| units::millis(field.text()?).map_err(|words| field.wrong(words));
     Ok(Limits {
-        memory_bytes: bytes("memory")?,
+        memory_bytes: memory(table)?,
         cpu_millis: table.get("cpu").map(|field| cpu(&field)).transpose()?,
-        pids: table.get("pids").map(|field| field.count()).transpose()?,
+        pids: table.get("pids").map(|field| pids(&field)).transpose()?,
         disk_bytes: bytes("disk")?,
         wall_ms: table.get("wall").map(millis).transpose()?,
         output_bytes: bytes("output")?,
     })
+}
+
+fn memory(table: &Table<'_, '_>) -> Result<Option<u64>, Wrong> {
+    let Some(field) = table.get("memory") else { return Ok(None) };
+    match units::bytes(field.text()?).map_err(|words| field.wrong(words))? {
+        bytes if bytes < MEMORY_MIN => {
+            let why = "at least 8MiB: a box's own first process needs some of it";
+            Err(field.wrong(why))
+        }
+        bytes => Ok(Some(bytes)),
+    }
+}
+
+fn pids(field: &Field<'_, '_>) -> Result<u32, Wrong> {
+    match field.count()? {
+        0..PIDS_MIN => {
+            let why = "at least 4: the box's first process, one that minds each command, the command, \
+                a child";
+            Err(field.wrong(why))
+        }
+        count => Ok(count),
+    }
 }
 
 /// Cores in thousandths.

@@ -4,6 +4,7 @@ use super::box_spec::BoxSpec;
 use super::error::SpecError;
 use super::field::{Field, Table, Wrong};
 use super::part;
+use super::places::Places;
 use super::skill::{self, Settings};
 use crate::error::Error;
 use std::io::Read;
@@ -109,7 +110,13 @@ fn parse(
     let table = DeTable::parse(text).map_err(|error| {
         at(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
-    spec(&Table::root(table.get_ref()), dir).map_err(|wrong| at(wrong.span.start, wrong.message))
+    let root = Table::root(table.get_ref());
+    let wrong = |wrong: Wrong| at(wrong.span.start, wrong.message);
+    let mut spec = spec(&root, dir).map_err(wrong)?;
+    for (field, span) in part::places(&root).map_err(wrong)? {
+        spec.places.note(field, at(span.start, String::new()));
+    }
+    Ok(spec)
 }
 
 fn spec(root: &Table<'_, '_>, dir: &Path) -> Result<BoxSpec, Wrong> {
@@ -141,6 +148,7 @@ fn spec(root: &Table<'_, '_>, dir: &Path) -> Result<BoxSpec, Wrong> {
         actions: table("actions")?.map(|t| part::actions(&t)).transpose()?.unwrap_or_default(),
         level: root.get("level").map(|field| part::level(&field)).transpose()?,
         overrides: table("override")?.map(|t| part::overrides(&t)).transpose()?.unwrap_or_default(),
+        places: Places::default(),
         dir: dir.to_owned(),
     })
 }

@@ -1,5 +1,6 @@
 //! What cannot be built says why, names whose fault it is, and leaves nothing.
 
+use rustix::fs::{CWD, FileType, Mode};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::world::World;
@@ -79,6 +80,7 @@ fn files_come_from_the_boxs_folder_and_are_seen() {
         world.write("a/box.toml", &format!("base=\"host\"\n[files]\n{files}"));
         let error = world.refusal("a");
         assert!(error.contains(why), "{files}: {error}");
+        assert!(error.contains("a/box.toml:3:1: "), "{files}: {error}");
     }
     std::fs::set_permissions(world.folder("a/sub/in"), PermissionsExt::from_mode(0o4755))
         .expect("mode");
@@ -97,7 +99,17 @@ fn specs_are_refused_with_their_place() {
     assert!(world.refusal("a").contains("env has this name too"));
     world.write("a/box.toml", "level=\"microvm\"\nbase=\"host\"\nsetup=[\"true\"]");
     let error = world.refusal("a");
-    assert!(error.contains("`a` is for the level `microvm`"), "{error}");
+    assert!(error.contains("a/box.toml:1:7: `a` is for the level `microvm`"), "{error}");
+    world.write("b/box.toml", "extends = [\"../a\"]");
+    let error = world.refusal("b");
+    assert!(error.contains("a/box.toml:1:7: `b` is for the level `microvm`"), "{error}");
+    for (base, why) in [("tar:none.tar", "No such file"), ("tar:pipe", "a file is wanted")] {
+        world.write("a/box.toml", &format!("setup=[\"true\"]\nbase=\"{base}\""));
+        let pipe = world.folder("a/pipe");
+        let _ = rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0);
+        let error = world.refusal("b");
+        assert!(error.contains("a/box.toml:2:6: ") && error.contains(why), "{error}");
+    }
     world.write("a/box.toml", "level=\"microvm\"\nbase=\"host\"");
     assert_eq!(world.built("a").0.level, greenroom_boxes::LevelName::Microvm);
 }

@@ -70,6 +70,8 @@ fn when_the_spawner_is_killed_the_files_are_there_and_the_loss_is_told() {
     background(&world);
     world.sh("work", "echo two > /srv/b");
     world.kill_spawner();
+    let told = || world.engine.find("work").unwrap().row.loss;
+    assert_eq!(told(), Some(Loss::Processes), "before anything starts it again");
     assert_eq!(world.sh("work", "cat /srv/b"), "two\n");
     let known = world.engine.find("work").unwrap();
     assert_eq!((known.running, known.row.loss), (true, Some(Loss::Processes)));
@@ -115,4 +117,33 @@ fn a_box_cannot_be_in_the_way_of_its_removal() {
     world.engine.discard("work").unwrap();
     let removed = world.engine.collect_garbage().unwrap();
     assert!(removed.swept.lowers > 0, "{removed:?}");
+}
+
+#[test]
+fn what_goes_on_in_the_background_has_no_more_time_than_its_box_gives() {
+    let world = World::new();
+    world.image("short", "base = \"host\"\n[limits]\nwall = \"2s\"\n");
+    world.create("short", "short");
+    let line = "sleep 77 > /dev/null 2>&1 < /dev/null &";
+    let request = ExecRequest { keep_background: true, ..ExecRequest::of(["sh", "-c", line]) };
+    assert!(world.exec("short", &request).unwrap().is_success());
+    let sleeps = || world.sh("short", "grep -c sleep /proc/[0-9]*/comm | grep -c :1 || true");
+    assert_eq!(sleeps(), "1\n");
+    assert!((0..1000).any(|_| sleeps() == "0\n"), "it is killed when its time is up");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_as_that() {
+    let world = World::new();
+    let request = ExecRequest { cwd: Some("/nope".into()), ..ExecRequest::of(["true"]) };
+    let error = world.exec("work", &request).unwrap_err().to_string();
+    assert!(error.contains("start the command in the folder `/nope`: No such file"), "{error}");
+}
+
+#[test]
+fn the_least_that_a_box_may_have_is_enough_for_a_command() {
+    let world = World::new();
+    world.image("least", "base = \"host\"\n[limits]\nmemory = \"8MiB\"\npids = 4\n");
+    world.create("least", "least");
+    assert_eq!(world.sh("least", "ls /usr > /dev/null; echo here"), "here\n");
 }

@@ -3,6 +3,7 @@
 use crate::world::World;
 use greenroom_boxes::engine::{Engine, ExecRequest};
 use greenroom_boxes::network::{Secrets, Verdict};
+use greenroom_boxes::spec::Granted;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -75,6 +76,69 @@ fn a_box_reaches_what_it_names_with_its_secrets_and_nothing_else() {
     assert!(!serde_json::to_string(&decisions).unwrap().contains("s3cret-value"));
     let paths = world.engine.diff("client").unwrap();
     assert!(paths.changes.is_empty(), "what carries the network is no part of the box");
+}
+
+#[test]
+fn a_box_is_given_the_secrets_that_are_granted_and_so_are_its_branches() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (port, other) = (echo(), echo());
+    let world = World::with(Some(runtime.handle().clone()), Some(Arc::new(Vault)));
+    let hosts = format!("[\"127.0.0.1:{port}\", \"127.0.0.1:{other}\"]");
+    let spec = format!(
+        "base = \"host\"\n[network]\nallow = {hosts}\n[secrets]\nSHOP_TOKEN = {hosts}\n\
+         OTHER_KEY = \"127.0.0.1:{port}\"\n"
+    );
+    world.image("greedy", &spec);
+    let image = world.engine.image("greedy").unwrap();
+    let host = |port: u16| format!("127.0.0.1:{port}").parse().unwrap();
+    let none = Granted::new();
+    world.engine.create_granting(&image, "without", None, &none).unwrap();
+    let seen = world.sh("without", "echo .$SHOP_TOKEN.$OTHER_KEY.");
+    assert_eq!(seen, "...\n", "not even a placeholder");
+    assert_eq!(world.engine.granted("without").unwrap(), none);
+
+    // One secret, for one host; what nobody asks for is not given.
+    let some = Granted::from([
+        ("SHOP_TOKEN".to_owned(), [host(port)].into()),
+        ("PATH_TO_ALL".to_owned(), [host(port)].into()),
+    ]);
+    world.engine.create_granting(&image, "with", None, &some).unwrap();
+    world.engine.branch("with", &["branch".to_owned()], None).unwrap();
+    let snapshot = world.engine.snapshot("branch", "me").unwrap();
+    world.engine.restore(&snapshot, "restored", None).unwrap();
+    for name in ["with", "branch", "restored"] {
+        let get =
+            |port| world.sh(name, &format!("{GET} http://127.0.0.1:{port}/x; echo $OTHER_KEY"));
+        assert!(get(port).ends_with("\n\n"), "{name}");
+        get(other);
+        let decisions = || world.engine.decisions(name).unwrap();
+        until(|| decisions().len() == 2);
+        let [right, wrong] = &decisions()[..] else { panic!("two requests") };
+        assert_eq!(
+            (&right.secrets[..], right.misplaced.len()),
+            (&["SHOP_TOKEN".to_owned()][..], 0)
+        );
+        assert_eq!(
+            (wrong.secrets.len(), &wrong.misplaced[..]),
+            (0, &["SHOP_TOKEN".to_owned()][..])
+        );
+        let granted = world.engine.granted(name).unwrap();
+        assert_eq!(
+            granted.into_iter().collect::<Vec<_>>(),
+            [("SHOP_TOKEN".to_owned(), [host(port)].into())]
+        );
+    }
+}
+
+fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        let pause = rustix::time::Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let _ = rustix::thread::nanosleep(&pause);
+    }
+    panic!("it never came to that");
 }
 
 #[test]

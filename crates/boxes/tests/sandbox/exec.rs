@@ -173,7 +173,7 @@ fn what_cannot_be_started_says_so() {
     );
     let mut spec = command(&["true"]);
     spec.cwd = Some("/nowhere".into());
-    assert!(matches!(sandbox.exec(&spec), Err(Error::Command { .. })));
+    assert!(matches!(sandbox.exec(&spec), Err(Error::Setup { .. })), "not the program's fault");
     assert!(matches!(sandbox.exec(&command(&[])), Err(Error::Invalid { field: "argv", .. })));
     let mut spec = command(&["true"]);
     spec.env.insert("BIG".to_owned(), "x".repeat(400_000));

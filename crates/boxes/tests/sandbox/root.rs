@@ -7,6 +7,19 @@ use greenroom_boxes::sandbox::{Bind, End, Enforcement, Error, Level, Upper};
 use crate::house::{House, command, run, sh, text};
 
 #[test]
+fn the_machine_shows_neither_its_paths_nor_its_disks() {
+    let house = House::new();
+    let sandbox = house.spawn("telling");
+    let seen = text(&run(&*sandbox, &sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'")));
+    assert!(seen.contains("greenroom"), "process 1 is there: {seen}");
+    let state = house.state().to_string_lossy().into_owned();
+    assert!(!seen.contains(&state), "{state}: {seen}");
+    let script =
+        "cat /proc/1/environ 2>/dev/null; cat /proc/cmdline /proc/partitions /proc/diskstats";
+    assert_eq!(text(&run(&*sandbox, &sh(script))), "");
+}
+
+#[test]
 fn layers_are_seen_and_only_the_upper_is_written() {
     let house = House::new();
     let above = house.dir.path().join("above");

@@ -56,8 +56,9 @@ impl Drop for Lodge {
             let name = dir.file_name().to_string_lossy().into_owned();
             if let Some(pid) = name.strip_prefix("spawner-") {
                 // Only of this state directory, and still one: a failed test leaves no spawner.
-                let state = state.to_string_lossy().into_owned();
-                if processes(&state).contains(&pid.parse().unwrap_or(0)) {
+                let variables = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                let state = format!("GREENROOM_BOX_STATE={}", state.display());
+                if variables.split(|byte| *byte == 0).any(|one| one == state.as_bytes()) {
                     let _ = Command::new("kill").args(["-9", pid]).status();
                 }
             }

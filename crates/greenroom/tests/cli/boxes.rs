@@ -4,6 +4,7 @@ mod branches;
 mod commands;
 mod hub;
 mod misuse;
+mod secrets;
 mod terminal;
 
 use crate::house::{House, Ran};

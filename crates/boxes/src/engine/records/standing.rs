@@ -61,7 +61,8 @@ impl Records {
 
     /// The head is about to have this stack, with all that was written.
     pub fn sealing(&self, name: &str, next: &[LayerId]) -> Result<(), Error> {
-        self.change_for_good("UPDATE sealed SET now = ?2 WHERE box = ?1", (name, json(next))).map(drop)
+        self.change_for_good("UPDATE sealed SET now = ?2 WHERE box = ?1", (name, json(next)))
+            .map(drop)
     }
 
     /// All that was written by this moment is in the head, which has this stack.

@@ -65,6 +65,40 @@ fn what_the_hub_may_keep_outlives_the_box_and_goes_when_it_is_forgotten() {
 }
 
 #[test]
+fn what_is_granted_goes_with_its_box() {
+    let (_dir, records) = records();
+    let host = "shop.example:443".parse().unwrap();
+    let granted = Granted::from([("TOKEN".to_owned(), [host].into())]);
+    records.insert(&row("one")).unwrap();
+    assert_eq!(records.granted("one").unwrap(), Granted::new());
+    records.grant("one", &granted).unwrap();
+    assert_eq!(records.granted("one").unwrap(), granted);
+    records.remove("one").unwrap();
+    assert_eq!(records.granted("one").unwrap(), Granted::new());
+}
+
+#[test]
+fn the_long_outputs_of_the_last_commands_are_kept() {
+    let (_dir, records) = records();
+    records.insert(&row("one")).unwrap();
+    records.insert(&row("two")).unwrap();
+    let layer = LayerId::of(b"printed");
+    let run = |name: &str| {
+        let no = records.begin_exec(name, &["yes".to_owned()], 1).unwrap();
+        let end = Ending::Code(0);
+        records.end_exec(no, 2, end, Usage::default(), Some(layer)).unwrap();
+    };
+    run("two");
+    (0..20).for_each(|_| run("one"));
+    let kept = |name| {
+        let execs = records.execs(Some(name)).unwrap();
+        execs.iter().map(|exec| exec.output.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept("one"), [vec![false; 4], vec![true; 16]].concat());
+    assert_eq!(kept("two"), [true]);
+}
+
+#[test]
 fn rows_of_a_newer_format_are_left_alone() {
     let (dir, records) = records();
     records.with(|connection| connection.pragma_update(None, "user_version", 2)).unwrap();

@@ -23,7 +23,7 @@ const READ_ONLY: [&str; 7] = [
     "proc/driver",
 ];
 /// Files on which no program in a box depends, and which tell of the host.
-const MASKED_FILES: [&str; 8] = [
+const MASKED_FILES: [&str; 11] = [
     "proc/kcore",
     "proc/kmsg",
     "proc/keys",
@@ -32,6 +32,9 @@ const MASKED_FILES: [&str; 8] = [
     "proc/timer_list",
     "proc/sched_debug",
     "proc/interrupts",
+    "proc/cmdline",
+    "proc/partitions",
+    "proc/diskstats",
 ];
 const MASKED_DIRECTORIES: [&str; 3] = ["proc/acpi", "proc/scsi", "proc/asound"];
 

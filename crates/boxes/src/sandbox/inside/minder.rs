@@ -16,8 +16,11 @@ use rustix::termios::Winsize;
 use super::super::clock::now_ms;
 use super::super::spec::{ExecSpec, Terminal};
 use super::super::sys;
-use super::super::wire::{self, Ending, Failure, FromMinder, ToMinder};
+use super::super::wire::{self, CWD_STAGE, Ending, Failure, FromMinder, ToMinder};
 use super::tree::{self, OUTRUN};
+
+/// The stage of a command that is not there, or is none.
+const EXEC_STAGE: &str = "exec";
 
 /// What the command gets as its standard streams, and what the owner gets.
 struct Streams {
@@ -61,18 +64,20 @@ fn mind(spec: &ExecSpec, socket: &OwnedFd) -> Result<i32, Failure> {
     let (mut trouble, told) = std::io::pipe().map_err(Failure::at("make a pipe"))?;
     let Some(leader) = sys::fork().map_err(Failure::at("fork"))? else {
         drop(trouble);
-        let error = start(spec, &streams);
+        let (stage, error) = start(spec, &streams);
         let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-        let _ = (&told).write_all(&errno.to_ne_bytes());
+        let [one, two, three, four] = errno.to_ne_bytes();
+        let _ = (&told).write_all(&[u8::from(stage == CWD_STAGE), one, two, three, four]);
         sys::exit_now(127);
     };
     drop(told);
     let owner = streams.owner;
     drop(streams.command);
-    let mut errno = [0; 4];
-    if trouble.read_exact(&mut errno).is_ok() {
-        let errno = i32::from_ne_bytes(errno);
-        return Err(Failure { stage: "exec".to_owned(), errno });
+    let mut words = [0; 5];
+    if trouble.read_exact(&mut words).is_ok() {
+        let [in_cwd, errno @ ..] = words;
+        let stage = if in_cwd == 1 { CWD_STAGE } else { EXEC_STAGE };
+        return Err(Failure { stage: stage.to_owned(), errno: i32::from_ne_bytes(errno) });
     }
     let fds: Vec<BorrowedFd<'_>> = owner.iter().map(AsFd::as_fd).collect();
     let told = wire::send(socket, &FromMinder::Started, &fds).is_err();
@@ -91,7 +96,9 @@ impl Minded<'_> {
         loop {
             let left = self.collect();
             let over = self.ended.is_some();
-            let wait = deadline.filter(|_| !over).map(|at| at.saturating_sub(now_ms()));
+            // What may live on has no more time than the command that began it.
+            let counts = !over || self.spec.keep_background;
+            let wait = deadline.filter(|_| counts).map(|at| at.saturating_sub(now_ms()));
             self.timed_out |= left && wait == Some(0);
             if left && (wait == Some(0) || over && !self.spec.keep_background) {
                 if !self.kill() {
@@ -213,12 +220,16 @@ fn terminal(size: Terminal) -> std::io::Result<Streams> {
     Ok(Streams { command, owner: vec![main], terminal: true })
 }
 
-/// In the command's process: becomes the command. Returns only why it could not.
-fn start(spec: &ExecSpec, streams: &Streams) -> std::io::Error {
-    match prepare(spec, streams) {
-        Ok(mut command) => command.exec(),
-        Err(error) => error,
+/// In the command's process: becomes the command. Returns only why it could not, and where.
+fn start(spec: &ExecSpec, streams: &Streams) -> (&'static str, std::io::Error) {
+    let mut command = match prepare(spec, streams) {
+        Ok(command) => command,
+        Err(error) => return (EXEC_STAGE, error),
+    };
+    if let Err(errno) = rustix::process::chdir(spec.cwd.as_deref().unwrap_or(Path::new("/"))) {
+        return (CWD_STAGE, errno.into());
     }
+    (EXEC_STAGE, command.exec())
 }
 
 fn prepare(spec: &ExecSpec, streams: &Streams) -> std::io::Result<std::process::Command> {
@@ -232,7 +243,6 @@ fn prepare(spec: &ExecSpec, streams: &Streams) -> std::io::Result<std::process::
     rustix::stdio::dup2_stderr(stderr)?;
     sys::close_on_exec()?;
     sys::unblock_signals()?;
-    rustix::process::chdir(spec.cwd.as_deref().unwrap_or(Path::new("/")))?;
     let program = spec.argv.first().map_or(OsStr::new(""), OsStr::new);
     let mut command = std::process::Command::new(program);
     command.args(spec.argv.iter().skip(1)).env_clear().envs(&spec.env);

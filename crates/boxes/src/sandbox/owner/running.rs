@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
@@ -10,7 +11,7 @@ use rustix::termios::Winsize;
 
 use crate::sandbox::error::Error;
 use crate::sandbox::spec::{ExecSpec, Terminal, Usage};
-use crate::sandbox::wire::{self, Ending, FromMinder, ToMinder};
+use crate::sandbox::wire::{self, CWD_STAGE, Ending, FromMinder, ToMinder};
 
 /// A command that was started. Dropping it kills the command and all it started. So does the
 /// death of this process, unless [`ExecSpec::keep_background`] is set.
@@ -76,6 +77,14 @@ impl Running {
         let answer = answer.map_err(Error::system("hear from the command's minder"))?;
         let fds = match answer {
             Some((FromMinder::Started, fds)) => fds,
+            Some((FromMinder::Failed(failure), _)) if failure.stage == CWD_STAGE => {
+                let cwd = spec.cwd.as_deref().unwrap_or(Path::new("/"));
+                return Err(Error::Setup {
+                    id: id.to_owned(),
+                    stage: format!("start the command in the folder `{}`", cwd.display()),
+                    source: io::Error::from_raw_os_error(failure.errno),
+                });
+            }
             Some((FromMinder::Failed(failure), _)) => {
                 return Err(Error::Command {
                     id: id.to_owned(),

@@ -18,7 +18,9 @@ use crate::sandbox::inside;
 use crate::sandbox::spec::{Enforced, Enforcement, Living, SandboxSpec, Upper};
 use crate::sandbox::state::remove_tree;
 use crate::sandbox::sys::{self, Side};
-use crate::sandbox::wire::{self, Failure, Go};
+use crate::sandbox::wire::{self, BoxUsage, Failure, Go};
+
+use super::census::processes;
 
 /// What does not change from box to box.
 pub struct Machine {
@@ -74,6 +76,14 @@ pub struct Inhabited {
     pub still_for: Option<u64>,
     /// Where the init answers who was asked to let it go on: nobody reads that.
     pub unread: Option<OwnedFd>,
+}
+
+impl Inhabited {
+    /// What it uses. Without a cgroup its processes are counted one by one.
+    pub fn usage(&self) -> BoxUsage {
+        let usage = self.cgroup.usage();
+        BoxUsage { pids: usage.pids.or_else(|| processes(self.pid)), ..usage }
+    }
 }
 
 const NAMESPACES: i32 = libc::CLONE_NEWUSER

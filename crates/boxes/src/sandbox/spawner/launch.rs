@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-use super::{MARK, STAY};
+use super::{MARK, STATE, STAY};
 use crate::sandbox::wire;
 
 /// Which program becomes the spawner. It must call [`spawner_main`](super::spawner_main) first
@@ -41,10 +41,11 @@ pub fn launch(launch: &Launch, state: &Path, stay: bool) -> io::Result<(Child, O
     let child = Command::new(format!("/proc/self/fd/{}", sealed.as_raw_fd()))
         .arg0("greenroom: spawner of boxes")
         .arg(MARK)
-        .arg(state)
         .args(stay.then_some(STAY))
-        // Nothing of the owner's environment is there for a box to be found with.
+        // Nothing of the owner's environment is there for a box to be found with. Where its boxes
+        // are is no argument: those of process 1 of a box can be read in the box, this cannot.
         .env_clear()
+        .env(STATE, state)
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::from(theirs))

@@ -3,6 +3,7 @@
 //! stays, for owners that come and go, until there is neither owner nor box.
 
 mod birth;
+mod census;
 mod door;
 mod launch;
 mod removal;
@@ -21,6 +22,9 @@ use super::sys;
 /// The first argument of a spawner.
 pub const MARK: &str = "--greenroom-box-spawner";
 
+/// The variable with a spawner's state directory.
+const STATE: &str = "GREENROOM_BOX_STATE";
+
 /// The argument of a spawner that stays.
 const STAY: &str = "--stay";
 
@@ -31,7 +35,7 @@ pub fn spawner_main() {
     if arguments.next().is_none_or(|first| first != MARK) {
         return;
     }
-    let (state, stay) = (arguments.next().map(PathBuf::from), arguments.next());
+    let (state, stay) = (std::env::var_os(STATE).map(PathBuf::from), arguments.next());
     let code = match (state, take_socket()) {
         (Some(state), Ok(socket)) if stay.is_none() => serve::run(socket, &state),
         (Some(state), Ok(socket)) if stay.is_some_and(|stay| stay == STAY) => {

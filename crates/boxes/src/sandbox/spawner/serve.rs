@@ -343,7 +343,7 @@ impl Spawner {
                 say(&reply, &said.unwrap_or(unknown));
             }
             ToSpawner::Usage(key) => {
-                let usage = self.boxes.get(&key).map(|one| FromSpawner::Usage(one.cgroup.usage()));
+                let usage = self.boxes.get(&key).map(|one| FromSpawner::Usage(one.usage()));
                 say(&reply, &usage.unwrap_or(unknown));
             }
             ToSpawner::List(after) => say(&reply, &FromSpawner::Boxes(self.list(after))),

@@ -82,7 +82,7 @@ fn every_field_is_read() {
 /// A text, the line and column where it is wrong, and words of what is said.
 type Case = (&'static str, usize, usize, &'static str);
 
-const WRONG: [Case; 34] = [
+const WRONG: [Case; 39] = [
     ("bsae = \"host\"", 1, 1, "a box has no field `bsae`; did you mean `base`?"),
     ("ports = [80]", 1, 1, "there are name, base"),
     ("base = \"hots\"", 1, 8, "none of \"empty\""),
@@ -112,6 +112,11 @@ const WRONG: [Case; 34] = [
     ("[limits]\nmemroy = \"1B\"", 2, 1, "did you mean `memory`?"),
     ("[limits]\npids = 0", 2, 8, "from 1"),
     ("[limits]\ncpu = -1", 2, 7, "cores"),
+    ("[limits]\nmemory = \"1KiB\"", 2, 10, "at least 8MiB"),
+    ("[limits]\npids = 3", 2, 8, "at least 4"),
+    ("network = {allow = [\"a.b:1\"]}\n[secrets]\nPATH = \"a.b:1\"", 3, 1, "another name"),
+    ("network = {allow = [\"a.b:1\"]}\n[secrets]\nhttp_proxy = \"a.b:1\"", 3, 1, "another name"),
+    ("network = {allow = [\"a.b:1\"]}\n[secrets]\nLD_PRELOAD = \"a.b:1\"", 3, 1, "another name"),
     ("[actions.Buy]\nargv = [\"x\"]", 1, 10, "small letters"),
     ("[actions.buy]\nread_only = true", 1, 1, "argv is missing"),
     ("[actions.buy]\nargv = [\"x\", \"{y}\"]", 2, 8, "{y} must be in schema.properties"),

@@ -6,7 +6,6 @@ use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
 use crate::problem::Problem;
-use crate::view::plain;
 use greenroom_boxes::Error;
 use greenroom_boxes::branch::{Mode, Terms};
 use greenroom_boxes::tree::Overlap;
@@ -143,7 +142,7 @@ pub fn commit(desk: &Desk, args: &CommitArgs) -> anyhow::Result<Code> {
         [("merged", &committed.merged), ("the branch's taken", &committed.forced)]
     {
         for one in overlaps {
-            lines.push_str(&format!("  {what}: {}\n", plain(one.path.as_str())));
+            lines.push_str(&format!("  {what}: {}\n", words::name(one.path.as_str())));
         }
     }
     for one in told.iter().filter(|one| one.planted.is_some()) {

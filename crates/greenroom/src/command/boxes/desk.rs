@@ -21,16 +21,18 @@ pub struct Desk {
     pub json: bool,
     /// Colours of standard output.
     pub paint: Paint,
+    secrets: Arc<Kept>,
     /// Serves the networks of boxes, while this command runs.
     _runtime: tokio::runtime::Runtime,
 }
 
-/// The environment's, and those that `greenroom secret` keeps.
+/// The environment's first, then those that `greenroom secret` keeps.
 struct Kept(Option<SecretStore>);
 
 impl Secrets for Kept {
     fn value(&self, name: &str) -> Result<Option<String>, String> {
-        let Some(store) = &self.0 else { return Ok(std::env::var(name).ok()) };
+        let said = std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (None, Some(store)) = (&said, &self.0) else { return Ok(said) };
         let secret = store.get(name).map_err(|error| error.to_string())?;
         Ok(secret.map(|secret| secret.reveal().to_owned()))
     }
@@ -62,16 +64,22 @@ impl Desk {
         })?;
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let secrets = Arc::new(Kept(SecretStore::open()));
         let setup = Setup {
             runtime: Some(runtime.handle().clone()),
-            secrets: Some(Arc::new(Kept(SecretStore::open()))),
+            secrets: Some(secrets.clone()),
             // A node looks for boxes that run, and serves them.
             beside_node: UnixStream::connect(options.socket()).is_ok(),
             ..Setup::default()
         };
         let engine = Engine::open(&dir(options), setup)?;
         let paint = Paint::on(&std::io::stdout());
-        Ok(Desk { engine, json: options.json, paint, _runtime: runtime })
+        Ok(Desk { engine, json: options.json, paint, secrets, _runtime: runtime })
+    }
+
+    /// Whether a secret has a value that can be read.
+    pub fn has_secret(&self, name: &str) -> bool {
+        matches!(self.secrets.value(name), Ok(Some(_)))
     }
 
     /// Prints JSON or words.

@@ -3,16 +3,18 @@
 use super::attend::{self, Input};
 use super::build;
 use super::desk::Desk;
+use super::secrets::{self, SecretFlags};
 use super::upkeep::{Passing, reap};
 use crate::input;
 use crate::out;
 use crate::problem::Problem;
 use greenroom_boxes::build::Image;
 use greenroom_boxes::engine::{Ending, ExecRequest};
-use greenroom_boxes::sandbox::Terminal;
+use greenroom_boxes::sandbox::{self, Terminal};
+use greenroom_boxes::spec::Granted;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,7 +28,7 @@ pub struct Flags {
     /// With a terminal: keys, Ctrl-C and the window's size go to the command
     #[arg(short, long)]
     tty: bool,
-    /// Pass standard input on, also if it is a terminal
+    /// Pass standard input on; without it the command reads nothing
     #[arg(short, long)]
     interactive: bool,
     /// In the background; `box logs` prints what it writes
@@ -48,7 +50,8 @@ pub struct Flags {
 #[command(after_help = format!(
     "Examples:\n  greenroom box run ./shop -- make test\n  greenroom box run shop -it -- sh\n  \
     greenroom box run ./shop + ./browser --name work -d -- ./serve\n  \
-    greenroom box run shop --action buy --args '{{\"drink\":\"tea\"}}'\n\n\
+    greenroom box run shop --action buy --args '{{\"drink\":\"tea\"}}'\n  \
+    greenroom box run shop --secret SHOP_TOKEN -- ./buy\n\n\
     The box is disposed of when the command has ended, unless it has a --name, or --keep or -d says\n\
     to keep it.\n{CODES}"
 ))]
@@ -64,6 +67,8 @@ pub struct RunArgs {
     keep: bool,
     #[command(flatten)]
     flags: Flags,
+    #[command(flatten)]
+    secrets: SecretFlags,
     /// Call an action instead of a command
     #[arg(long, value_name = "NAME", conflicts_with = "command")]
     action: Option<String>,
@@ -79,7 +84,7 @@ pub struct RunArgs {
 #[derive(clap::Args)]
 #[command(after_help = format!(
     "Examples:\n  greenroom box exec work -- make test\n  greenroom box exec work -t -- sh\n  \
-    tar c src | greenroom box exec work -- tar x -C /srv\n\n\
+    tar c src | greenroom box exec work -i -- tar x -C /srv\n\n\
     A box that does not run is started. What the command starts ends with it, unless -d is said.\n{CODES}"
 ))]
 pub struct ExecArgs {
@@ -123,15 +128,22 @@ pub fn run(desk: &Desk, args: RunArgs) -> anyhow::Result<ExitCode> {
             .next("write it after `--`, or keep the box with --name");
         return Err(problem.into());
     }
+    if let Some(name) = &args.name {
+        desk.engine.check_new(name)?;
+    }
     reap(desk);
     let image = build::image(desk, &args.targets)?;
+    let granted = secrets::granted(&image, &args.secrets)?;
     let given = arguments(args.args.as_deref())?;
     if let Some(action) = &args.action {
         check_arguments(&image, action, &given)?;
     }
     let passing = args.name.is_none() && !args.keep && !args.flags.detach;
-    let name = create(desk, &image, args.name.as_deref(), passing)?;
+    let name = create(desk, &image, args.name.as_deref(), passing, &granted)?;
     let held = Passing { engine: &desk.engine, name: passing.then(|| name.clone()) };
+    if !desk.json {
+        secrets::tell(desk, &granted);
+    }
     if !has_work {
         tell_name(desk, &name)?;
         return Ok(ExitCode::SUCCESS);
@@ -214,10 +226,16 @@ fn check_arguments(image: &Image, action: &str, given: &Value) -> anyhow::Result
 }
 
 /// A box under this name, or one that is free.
-fn create(desk: &Desk, image: &Image, name: Option<&str>, passing: bool) -> anyhow::Result<String> {
+fn create(
+    desk: &Desk,
+    image: &Image,
+    name: Option<&str>,
+    passing: bool,
+    granted: &Granted,
+) -> anyhow::Result<String> {
     let owner = passing.then(super::upkeep::owner);
     if let Some(name) = name {
-        desk.engine.create(image, name, None)?;
+        desk.engine.create_granting(image, name, None, granted)?;
         return Ok(name.to_owned());
     }
     let stem = stem(&image.name);
@@ -227,7 +245,7 @@ fn create(desk: &Desk, image: &Image, name: Option<&str>, passing: bool) -> anyh
             false => format!("{stem}-{number}"),
         };
         if desk.engine.find(&name).is_err() {
-            match desk.engine.create(image, &name, owner.as_deref()) {
+            match desk.engine.create_granting(image, &name, owner.as_deref(), granted) {
                 // Somebody else took it in between.
                 Err(_) if desk.engine.find(&name).is_ok() => {}
                 Err(error) => return Err(error.into()),
@@ -268,7 +286,7 @@ fn execute(
     if flags.detach {
         return detach(desk, name, request);
     }
-    let reads = flags.interactive || flags.tty || !std::io::stdin().is_terminal();
+    let reads = flags.interactive || flags.tty;
     if desk.json {
         let mut input = Vec::new();
         if reads {
@@ -290,10 +308,21 @@ fn execute(
     attend::attend(&desk.engine, name, &request, input).map(exit)
 }
 
-/// The box starts it, so that this command can end.
+/// The box starts it, so that this command can end. Its time goes on, as the box's `limits.wall`
+/// and --timeout say.
 fn detach(desk: &Desk, name: &str, request: ExecRequest) -> anyhow::Result<ExitCode> {
+    let command = request.argv.first().cloned().unwrap_or_default();
     let request = ExecRequest { background: true, ..request };
     let printed = desk.engine.exec(name, &request, b"", &mut |_, _| {})?;
+    let missing = match printed.ending {
+        Ending::Code(127) => Some(ErrorKind::NotFound),
+        Ending::Code(126) => Some(ErrorKind::PermissionDenied),
+        _ => None,
+    };
+    if let Some(kind) = missing {
+        let (id, source) = (name.to_owned(), kind.into());
+        return Err(sandbox::Error::Command { id, command, source }.into());
+    }
     if !printed.is_success() {
         let words = format!("it could not be started in the background: {}", printed.stderr.trim());
         return Err(Problem::new("failed", words).into());

@@ -59,7 +59,7 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
             let metadata = file.metadata().map_err(|error| here("read", from, &error))?;
             if metadata.is_dir() {
                 let words = format!("{} is a folder; cp copies single files", from.display());
-                let next = "a whole tree: `tar c … | greenroom box exec BOX -- tar x -C /DIR`";
+                let next = "a whole tree: `tar c … | greenroom box exec BOX -i -- tar x -C /DIR`";
                 return Err(Problem::usage(words).next(next).into());
             }
             let path = match (path.ends_with('/'), from.file_name()) {

@@ -1,16 +1,15 @@
 //! `box inspect`: all that is known of a box or an image.
 
 use super::desk::{Desk, now_ms};
-use super::words::{age, bytes, loss, status};
+use super::words::{age, bytes, hosts, loss, status};
 use crate::exit::Code;
 use crate::problem::Problem;
 use crate::view::{plain, span};
 use greenroom_boxes::build::Image;
 use greenroom_boxes::engine::Known;
 use greenroom_boxes::sandbox::{BoxUsage, Enforced, Enforcement};
-use greenroom_boxes::spec::{HostPort, Limits};
+use greenroom_boxes::spec::{Granted, Limits};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Show all that is known of a box or an image.
@@ -27,13 +26,17 @@ pub fn run(desk: &Desk, args: &Args) -> anyhow::Result<Code> {
                 .next("`greenroom box ls` and `greenroom box images` list them")
                 .exit(Code::Missing)
         })?;
-        return desk.tell(&json!({ "image": image }), &of_image(&image, None));
+        return desk.tell(&json!({ "image": image }), &of_image(&image, None, None));
     };
     let image = desk.engine.image_of(&args.name)?;
     let usage = if known.running { desk.engine.usage(&args.name).ok() } else { None };
     let (used, enforced) = usage.map_or((None, None), |(used, by)| (Some(used), Some(by)));
-    let words = format!("{}{}", of_box(&known, used), of_image(&image, enforced.as_ref()));
-    let value = json!({ "box": known, "image": image, "usage": used, "enforced": enforced });
+    let granted = desk.engine.granted(&args.name)?;
+    let image_words = of_image(&image, enforced.as_ref(), Some(&granted));
+    let words = format!("{}{image_words}", of_box(&known, used));
+    let value = json!({
+        "box": known, "image": image, "granted": granted, "usage": used, "enforced": enforced,
+    });
     desk.tell(&value, &words)
 }
 
@@ -75,7 +78,7 @@ fn of_box(known: &Known, used: Option<BoxUsage>) -> String {
     text
 }
 
-fn of_image(image: &Image, enforced: Option<&Enforced>) -> String {
+fn of_image(image: &Image, enforced: Option<&Enforced>, granted: Option<&Granted>) -> String {
     let mut text = line("image", &format!("{} {}", image.name, image.id));
     text.push_str(&line("level", &image.level.to_string()));
     text.push_str(&limits(&image.limits, enforced));
@@ -83,7 +86,12 @@ fn of_image(image: &Image, enforced: Option<&Enforced>) -> String {
     let network = if image.network.is_empty() { none() } else { hosts(&image.network) };
     text.push_str(&line("network", &network));
     for (name, to) in &image.secrets {
-        text.push_str(&line("secret", &format!("{name} for {}", hosts(to))));
+        let has = granted.map(|granted| match granted.get(name) {
+            Some(to) => format!("; granted for {}", hosts(to)),
+            None => "; not granted".to_owned(),
+        });
+        let words = format!("{name} for {}{}", hosts(to), has.unwrap_or_default());
+        text.push_str(&line("secret", &words));
     }
     for (name, rights) in [("send", &image.hub.send), ("hear", &image.hub.hear)] {
         if !rights.is_empty() {
@@ -109,10 +117,6 @@ fn of_image(image: &Image, enforced: Option<&Enforced>) -> String {
 
 fn or_none(words: &str) -> &str {
     if words.is_empty() { "nothing" } else { words }
-}
-
-fn hosts(hosts: &BTreeSet<HostPort>) -> String {
-    hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn limits(limits: &Limits, enforced: Option<&Enforced>) -> String {

@@ -1,15 +1,65 @@
 //! `box ls`, `box images`, `box ps`.
 
 use super::desk::{Desk, now_ms};
-use super::words::{age, bytes, ending, loss, short, status};
+use super::words::{age, bytes, ending, loss, name, short, status};
 use crate::exit::Code;
 use crate::out;
 use crate::paint::Tone;
 use crate::table::{Align, Table};
 use crate::view::{plain, span};
 use greenroom_boxes::engine::ExecRow;
+use greenroom_boxes::network::Verdict;
 use serde_json::json;
 use std::time::Duration;
+
+/// List what a box asked of its network.
+#[derive(clap::Args)]
+#[command(after_help = "The last 1,000, the oldest first. A secret is told by its name.")]
+pub struct DecisionsArgs {
+    /// The box
+    name: String,
+}
+
+pub fn decisions(desk: &Desk, args: &DecisionsArgs) -> anyhow::Result<Code> {
+    desk.engine.find(&args.name)?;
+    let rows = desk.engine.decisions(&args.name)?;
+    if desk.json {
+        out::json(&rows)?;
+        return Ok(Code::Done);
+    }
+    let mut table = Table::new(&[
+        ("WHEN", Align::Left),
+        ("METHOD", Align::Left),
+        ("HOST", Align::Left),
+        ("VERDICT", Align::Left),
+        ("SECRETS", Align::Left),
+        ("WHY", Align::Left),
+    ]);
+    let now = now_ms();
+    for row in rows {
+        let (verdict, tone) = match row.verdict {
+            Verdict::Allowed => ("allowed", Tone::Good),
+            Verdict::Refused => ("refused", Tone::Bad),
+            Verdict::Failed => ("failed", Tone::Warn),
+        };
+        let host = match row.port {
+            Some(port) => format!("{}:{port}", row.host),
+            None => row.host,
+        };
+        let misplaced = row.misplaced.iter().map(|one| format!("{one} (not for this host)"));
+        let secrets: Vec<String> = row.secrets.iter().cloned().chain(misplaced).collect();
+        table.row(vec![
+            (age(now, row.at_ms), Tone::Quiet),
+            (name(&row.method), Tone::Plain),
+            (name(&host), Tone::Strong),
+            (verdict.to_owned(), tone),
+            (secrets.join(", "), Tone::Plain),
+            (name(&row.why), Tone::Plain),
+        ]);
+    }
+    out::print(&table.render(desk.paint))?;
+    Ok(Code::Done)
+}
 
 pub fn boxes(desk: &Desk) -> anyhow::Result<Code> {
     let known = desk.engine.list()?;

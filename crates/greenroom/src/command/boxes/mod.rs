@@ -15,6 +15,7 @@ mod list;
 mod logs;
 mod port;
 mod problem;
+mod secrets;
 mod terminal;
 mod upkeep;
 mod words;
@@ -83,6 +84,8 @@ enum What {
     Export(files::ExportArgs),
     /// Forward a port of this machine's loopback into a box, until Ctrl-C
     Port(port::Args),
+    /// List what a box asked of its network, and what came of it
+    Decisions(list::DecisionsArgs),
     /// Show all that is known of a box or an image
     Inspect(inspect::Args),
     /// Remove what nobody needs any more
@@ -122,6 +125,7 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
         What::Cp(args) => files::copy(&desk, &args),
         What::Export(args) => files::export(&desk, &args),
         What::Port(args) => port::run(&desk, &args),
+        What::Decisions(args) => list::decisions(&desk, &args),
         What::Inspect(args) => inspect::run(&desk, &args),
         What::Gc => upkeep::collect(&desk),
         What::Doctor => Ok(Code::Done),

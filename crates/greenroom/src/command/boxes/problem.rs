@@ -11,16 +11,18 @@ fn problem(error: &Error) -> Problem {
     match error {
         Error::Missing(what) => {
             let next = match what {
-                what if what.starts_with("image") => "`greenroom box images` lists them",
-                what if what.starts_with("action") => "`greenroom box inspect` shows them",
-                what if what.starts_with("command") => "`greenroom box ps BOX` lists them",
-                what if what.starts_with("layer ") || what.starts_with("blob ") => {
+                what if what.starts_with("image") => Some("`greenroom box images` lists them"),
+                what if what.starts_with("action") => Some("`greenroom box inspect` shows them"),
+                what if what.starts_with("command") => Some("`greenroom box ps BOX` lists them"),
+                what if what.starts_with("layer ") || what.starts_with("blob ") => Some(
                     "the boxes' folder has lost it: restore that from a copy, or build and \
-                     begin anew what needs it"
-                }
-                _ => "`greenroom box ls` lists the boxes",
+                     begin anew what needs it",
+                ),
+                what if what.starts_with("box") => Some("`greenroom box ls` lists the boxes"),
+                _ => None,
             };
-            Problem::new("not_found", words).next(next).exit(Code::Missing)
+            let problem = Problem::new("not_found", words).exit(Code::Missing);
+            next.into_iter().fold(problem, Problem::next)
         }
         Error::Spec(_) | Error::Compose(_) => Problem::new("bad_spec", words).exit(Code::Usage),
         Error::Build(_) => Problem::new("build_failed", words)
@@ -39,7 +41,9 @@ fn problem(error: &Error) -> Problem {
 
 fn of_sandbox(error: &sandbox::Error, words: String) -> Problem {
     match error {
-        sandbox::Error::Missing { .. } => Problem::new("no_level", words),
+        sandbox::Error::Missing { .. } => {
+            Problem::new("no_level", words).next("`level` in the box's box.toml asks for it")
+        }
         sandbox::Error::Invalid { .. } => Problem::new("usage", words).exit(Code::Usage),
         sandbox::Error::Gone { .. } => Problem::new("gone", words),
         sandbox::Error::Frozen { id } => {

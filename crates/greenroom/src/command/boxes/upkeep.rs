@@ -5,8 +5,9 @@ use super::words::bytes;
 use crate::exit::Code;
 use crate::problem::Problem;
 use greenroom_boxes::Error;
-use greenroom_boxes::engine::Engine;
+use greenroom_boxes::engine::{Engine, Known};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Boxes by name.
 #[derive(clap::Args)]
@@ -43,7 +44,11 @@ pub struct RemoveArgs {
 
 pub fn remove(desk: &Desk, args: &RemoveArgs) -> anyhow::Result<Code> {
     let known = desk.engine.list()?;
-    let mut count = 0;
+    let is_there = |name: &String| known.iter().any(|one| one.row.name == *name);
+    if let Some(missing) = args.names.iter().find(|name| !args.force && !is_there(name)) {
+        return Err(Error::Missing(format!("box `{missing}`; nothing was removed")).into());
+    }
+    let count = with_branches(&known, &args.names);
     for name in &args.names {
         let branches: Vec<&str> = known
             .iter()
@@ -60,15 +65,31 @@ pub fn remove(desk: &Desk, args: &RemoveArgs) -> anyhow::Result<Code> {
     }
     for name in &args.names {
         match desk.engine.discard(name) {
-            Ok(gone) => count += gone,
+            Ok(_) => {}
             // It went with the box it was a branch of.
-            Err(Error::Missing(_))
-                if args.force || known.iter().any(|one| one.row.name == *name) => {}
+            Err(Error::Missing(_)) if args.force || is_there(name) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let boxes = if count == 1 { "box" } else { "boxes" };
     desk.tell(&json!({ "removed": count }), &format!("{count} {boxes} removed\n"))
+}
+
+/// How many boxes go with these.
+fn with_branches(known: &[Known], names: &[String]) -> usize {
+    let mut gone: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let goes = |one: &&Known| {
+            let parent = one.parent.as_deref();
+            names.contains(&one.row.name) || parent.is_some_and(|parent| gone.contains(parent))
+        };
+        let more: BTreeSet<&str> =
+            known.iter().filter(goes).map(|one| one.row.name.as_str()).collect();
+        if more.len() == gone.len() {
+            return gone.len();
+        }
+        gone = more;
+    }
 }
 
 /// Remove an image.

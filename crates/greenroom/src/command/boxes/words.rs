@@ -3,10 +3,28 @@
 use crate::view::{plain, span};
 use greenroom_boxes::branch::Diff;
 use greenroom_boxes::engine::{Ending, Known, Loss};
+use greenroom_boxes::spec::HostPort;
 use greenroom_boxes::tree::{Change, Changes, Entry, Overlap, Planted, Rename};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// A name on one line: what would end the line, or turn its letters around, is written out, so
+/// that nobody can pass a name off as more than one.
+pub fn name(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' | '\r' => shown.extend(letter.escape_default()),
+            letter => shown.push(letter),
+        }
+    }
+    plain(&shown)
+}
+
+pub fn hosts(hosts: &BTreeSet<HostPort>) -> String {
+    hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
 
 /// So much of a hash is enough for a person.
 const SHORT: usize = 12;
@@ -68,7 +86,7 @@ pub fn entry(entry: Option<&Entry>) -> String {
             format!("file {mode:04o} {} {}", bytes(*size), short(hash))
         }
         Some(Entry::Dir { mode, .. }) => format!("folder {mode:04o}"),
-        Some(Entry::Symlink { target }) => format!("link to {}", plain(target)),
+        Some(Entry::Symlink { target }) => format!("link to {}", name(target)),
     }
 }
 
@@ -135,12 +153,12 @@ fn modified(before: &Entry, after: &Entry) -> String {
 impl Told {
     pub fn line(&self) -> String {
         let path = match &self.from {
-            Some(from) => format!("{} -> {}", plain(from), plain(&self.path)),
-            None => plain(&self.path),
+            Some(from) => format!("{} -> {}", name(from), name(&self.path)),
+            None => name(&self.path),
         };
         let words =
             if self.words.is_empty() { String::new() } else { format!("  ({})", self.words) };
-        let flag = self.planted.as_ref().map(|flag| format!("  PLANTED: {flag}"));
+        let flag = self.planted.as_ref().map(|flag| format!("  PLANTED: {}", name(flag)));
         format!("{} {path}{words}{}\n", self.letter, flag.unwrap_or_default())
     }
 
@@ -171,7 +189,7 @@ pub fn count(told: &[Told]) -> String {
 pub fn overlap(overlap: &Overlap) -> String {
     format!(
         "{}\n  base    {}\n  ours    {}\n  theirs  {}\n",
-        plain(overlap.path.as_str()),
+        name(overlap.path.as_str()),
         entry(overlap.base.as_ref()),
         entry(overlap.ours.as_ref()),
         entry(overlap.theirs.as_ref()),

@@ -26,6 +26,10 @@ fn a_branch_is_compared_and_committed() {
     assert!(done.contains("try committed into work") && done.contains("PLANTED"), "{done}");
     assert_eq!(place.sh("work", "cat /srv/b; ls /srv"), "two\na\nb\nmoved.sh\nr\n");
     assert_eq!(place.names(), ["work"]);
+    place.sh("work", "touch \"$(printf '/srv/x\\nA forged')\"");
+    let lines = place.run(&["diff", "work"]).ok().out;
+    assert!(!lines.contains("\nA forged") && lines.contains("srv/x\\nA forged"), "{lines}");
+    place.sh("work", "rm /srv/x*");
     let three = place.run(&["branch", "work", "-n", "3"]).ok().out;
     assert_eq!(three, "work-1\nwork-2\nwork-3\n");
     place.run(&["rm", "work"]).fails(1, &["has branches", "work-2", "-f"]);

@@ -54,7 +54,7 @@ fn a_command_has_its_own_streams_and_exit_code() {
 
     // All bytes there are, both ways.
     let bytes: Vec<u8> = (0..=255u8).cycle().take(300_000).collect();
-    let mut command = place.house.command(&["box", "exec", "work", "--", "cat"]);
+    let mut command = place.house.command(&["box", "exec", "work", "-i", "--", "cat"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it runs");
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut heard = Vec::new();
@@ -66,6 +66,15 @@ fn a_command_has_its_own_streams_and_exit_code() {
     assert!(child.wait().expect("it ends").success());
     assert_eq!(heard.len(), bytes.len());
     assert!(heard == bytes);
+
+    // Nobody's input is taken who has not said so: a pipe may stay open for ever.
+    let exec = ["box", "exec", "work", "--json", "--", "cat"];
+    let mut child = place.house.command(&exec).stdin(Stdio::piped()).spawn().expect("it runs");
+    let open = child.stdin.take();
+    assert!(child.wait().expect("it ends").success());
+    drop(open);
+    let json = ["box", "exec", "work", "-i", "--json", "--", "cat"];
+    assert_eq!(place.house.run_with(&json, b"heard").ok().json()["stdout"], "heard");
 
     let json = place.run(&["exec", "work", "--json", "--", "sh", "-c", "echo x; exit 3"]);
     assert_eq!((json.code, &json.json()["stdout"]), (3, &"x\n".into()));
@@ -82,7 +91,7 @@ fn a_command_has_its_own_streams_and_exit_code() {
 fn output_comes_as_it_is_written_and_a_reader_may_go() {
     let place = Place::with_work();
     let line = "echo first; read line; echo got $line; yes | head -c 100000000";
-    let mut command = place.house.command(&["box", "exec", "work", "--", "sh", "-c", line]);
+    let mut command = place.house.command(&["box", "exec", "work", "-i", "--", "sh", "-c", line]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it runs");
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -106,7 +115,11 @@ fn a_box_is_disposed_of_unless_it_is_kept() {
     place.run(&["run", "plain", "--name", "mine", "--", "touch", "/srv/x"]).ok();
     assert_eq!(place.names(), ["plain-1", "mine"]);
     assert_eq!(place.sh("mine", "ls /srv"), "a\nhello.sh\nx\n");
-    assert_eq!(place.run(&["rm", "mine", "plain-1"]).ok().out, "2 boxes removed\n");
+    place.run(&["branch", "mine", "try", "other"]).ok();
+    place.run(&["rm", "mine", "nobody"]).fails(3, &["no box `nobody`", "nothing was removed"]);
+    assert_eq!(place.names().len(), 4);
+    assert_eq!(place.run(&["rm", "-f", "mine", "try", "nobody"]).ok().out, "3 boxes removed\n");
+    assert_eq!(place.run(&["rm", "plain-1"]).ok().out, "1 box removed\n");
 }
 
 #[test]
@@ -207,6 +220,26 @@ fn a_log_is_followed_to_the_end_of_its_command_or_box() {
     place.run(&["stop", "work"]).ok();
     while lines.next().is_some() {}
     assert!(follow.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_command_in_the_background_has_its_time_and_its_errors_too() {
+    let place = Place::new();
+    place.folder("short", "base = \"host\"\n[limits]\nwall = \"1s\"\n");
+    place.run(&["run", "./short", "--name", "short", "-d", "--", "sleep", "555"]).ok();
+    let run = ["run", "./plain", "--name", "work", "-d", "--timeout", "1s", "--", "sleep", "555"];
+    place.run(&run).ok();
+    let sleeps = |name: &str| {
+        place.sh(name, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").contains("sleep 555")
+    };
+    for name in ["short", "work"] {
+        until("its time is up", || !sleeps(name));
+    }
+    place.run(&["exec", "work", "-d", "--", "no-such"]).fails(127, &["no-such", "PATH"]);
+    place.run(&["exec", "work", "-d", "--", "/srv/none"]).fails(127, &["/srv/none"]);
+    place.run(&["exec", "work", "-d", "--", "/srv/a"]).fails(126, &["/srv/a"]);
+    let nowhere = ["exec", "work", "-w", "/nope", "--", "true"];
+    place.run(&nowhere).fails(125, &["the folder `/nope`", "No such file"]);
 }
 
 #[test]
