@@ -90,7 +90,10 @@ impl Engine {
         // Who has it may be about to start or end it.
         let Some(_held) = self.try_hold(&row.name)? else { return Ok(None) };
         match self.records.find(&row.name)? {
-            Some(row) if !self.is_running(&row)? => sealing::loss(&row),
+            // Without a folder there was a row, but never a sandbox.
+            Some(row) if !self.is_running(&row)? && self.last_written(&row.name)?.is_some() => {
+                sealing::loss(&row)
+            }
             _ => Ok(None),
         }
     }

@@ -217,7 +217,7 @@ impl Engine {
         Ok(numbers.into_iter().map(|number| dir.join(number.to_string())).collect())
     }
 
-    fn last_written(&self, name: &str) -> Result<Option<PathBuf>, Error> {
+    pub(super) fn last_written(&self, name: &str) -> Result<Option<PathBuf>, Error> {
         let dirs = self.written_dirs(name)?;
         Ok(dirs.into_iter().rfind(|dir| dir.join("upper").exists()))
     }

@@ -130,5 +130,5 @@ fn a_pipe_is_no_tar_file() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
     assert!(made.success());
     let error = world.refusal("a");
-    assert!(error.contains("f.tar: it is no regular file"), "{error}");
+    assert!(error.contains("f.tar: a file is wanted here"), "{error}");
 }

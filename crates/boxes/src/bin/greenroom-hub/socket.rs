@@ -78,13 +78,19 @@ impl Talk {
     }
 }
 
+/// So long a connection may take at least, whatever the limit: it takes no time where nobody
+/// waits before it, but the thread that makes it has to come to the processor.
+const CONNECT_MIN: Duration = Duration::from_millis(500);
+
 /// Connects; where many wait already for a node that is away, this would wait for ever.
 #[expect(clippy::disallowed_methods, reason = "a program in a box, which is no process of ours")]
 fn connect(limit: Duration) -> std::io::Result<UnixStream> {
     let (into, connected) = mpsc::channel();
     let connect = move || drop(into.send(UnixStream::connect(PATH)));
     std::thread::Builder::new().spawn(connect)?;
-    connected.recv_timeout(limit).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    connected
+        .recv_timeout(limit.max(CONNECT_MIN))
+        .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 const AWAY: &str = "is the node that serves this box running? `greenroom up` starts it.";
