@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use greenroom_boxes::engine::{Engine, ExecRequest, Setup};
+use greenroom_boxes::export::Exported;
 use greenroom_boxes::layer::{Bounds, read_archive, scan_upper};
 use greenroom_boxes::sandbox::{Level, Upper};
 use greenroom_boxes::store::Store;
@@ -226,14 +227,9 @@ fn what_is_planted_is_not_taken_over() {
         let output = engine.exec("plants", &request, b"", &mut |_, _| {}).expect("it runs");
         assert!(output.is_success(), "{output:?}");
         let exported = engine.export("plants", &out, false);
-        if *name == "setuid" {
-            // The right itself is left behind with the box: the file is one like any other.
-            exported.expect("exported");
-            let file = std::fs::metadata(out.join("setuid/su")).expect("there");
-            assert_eq!(file.mode() & 0o7777, 0o755);
-            std::fs::remove_dir_all(out.join("setuid")).expect("removed");
-        } else {
-            refused += &exported.expect_err("planted").to_string();
+        match *name {
+            "setuid" => is_one_like_any_other(&exported.expect("exported"), &out.join("setuid")),
+            _ => refused += &exported.expect_err("planted").to_string(),
         }
     }
     assert_eq!(std::fs::read_dir(&out).expect("dir").count(), 0, "nothing was taken over");
@@ -255,6 +251,14 @@ fn what_is_planted_is_not_taken_over() {
         assert!(done.exists(), "{name} does nothing without a box: {said:?}");
         std::fs::remove_file(&done).expect("removed");
     }
+}
+
+/// The right to run as its owner is left behind with the box.
+fn is_one_like_any_other(exported: &Exported, dir: &Path) {
+    assert_eq!(exported.paths, 2);
+    let file = std::fs::metadata(dir.join("su")).expect("there");
+    assert_eq!(file.mode() & 0o7777, 0o755);
+    std::fs::remove_dir_all(dir).expect("removed");
 }
 
 /// A careless owner follows a link that a layer has; a store's folder has none that leads out.
