@@ -22,7 +22,7 @@ pub(crate) enum Merged {
     /// It is in the box, which has these files now; so many paths.
     Done {
         /// The box.
-        place: Place,
+        place: Box<Place>,
         /// How many paths are others; `None` where an attempt before a crash has done it.
         paths: Option<usize>,
     },
@@ -155,7 +155,7 @@ pub(crate) async fn merge(
             }
         };
         let files = engine.snapshot(&place.name, owner)?;
-        Ok(Merged::Done { place: Place { files, ..place }, paths })
+        Ok(Merged::Done { place: Box::new(Place { files, ..place }), paths })
     })
     .await
 }
