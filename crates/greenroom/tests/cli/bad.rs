@@ -31,7 +31,7 @@ fn unknown_kinds_and_processes() {
         3,
         &[
             "no kind `ad`",
-            "add, asker, echo, failer, lead, loop, narrow, pusher, queued, ring, schedule, sleeper, slow, supervisor",
+            "add, asker, box_mailbox, echo, failer, lead, loop, narrow, pusher, queued, ring, schedule, sleeper, slow, supervisor",
             "did you mean `add`?",
         ],
     );
