@@ -241,9 +241,10 @@ impl Engine {
     }
 
     pub(super) fn row(&self, name: &str) -> Result<BoxRow, Error> {
-        let row = self.records.find(name)?;
-        let open = row.filter(|row| self.is_open(row).unwrap_or(false));
-        open.ok_or_else(|| Error::Missing(format!("box `{name}`")))
+        match self.records.find(name)? {
+            Some(row) if self.is_open(&row)? => Ok(row),
+            _ => Err(Error::Missing(format!("box `{name}`"))),
+        }
     }
 
     /// What was run in a box, the oldest first.

@@ -4,6 +4,8 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::process::{Pid, Signal};
 
@@ -163,13 +165,14 @@ pub fn signal_fd(signals: &[Signal]) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Lets all signals through again: a mask is inherited by exec.
-pub fn unblock_signals() -> io::Result<()> {
-    let set = signal_set(&[]);
-    // SAFETY: the set is initialised and only read; the old mask is not asked for.
-    done(i64::from(unsafe {
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
-    }))
+/// Has a command begin a session of its own, with its standard input as its terminal.
+pub fn own_terminal(command: &mut Command) {
+    let begin = || {
+        rustix::process::setsid()?;
+        Ok(rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?)
+    };
+    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(begin) };
 }
 
 fn signal_set(signals: &[Signal]) -> libc::sigset_t {

@@ -183,6 +183,33 @@ fn what_cannot_be_started_says_so() {
 }
 
 #[test]
+fn a_program_is_found_as_everywhere() {
+    let house = House::new();
+    let sandbox = house.spawn("found");
+    let made = "mkdir -p /tmp/a/mine /tmp/b; printf 'echo \"$0 $1 in $PWD\"' > /tmp/b/mine
+        printf x > /tmp/c; chmod +x /tmp/b/mine";
+    assert_eq!(run(&*sandbox, &sh(made)).finished.end, End::Code(0));
+    let said = |argv: &[&str], path: &str| {
+        let mut spec = command(argv);
+        spec.env.insert("PATH".to_owned(), path.to_owned());
+        spec.cwd = Some("/tmp/b".into());
+        sandbox.exec(&spec).map(|running| text(&running.output(b"", 1000).expect("ends")))
+    };
+    // A script that does not say what runs it; a folder of the name is no program.
+    let by_path = said(&["mine", "one"], "/nowhere:/tmp/a:/tmp/b:/bin").expect("found");
+    assert_eq!(by_path, "/tmp/b/mine one in /tmp/b\n");
+    assert_eq!(said(&["./mine", "two"], "/bin").expect("there"), "./mine two in /tmp/b\n");
+    let missing = said(&["mine"], "/bin").expect_err("not in its path").to_string();
+    assert!(missing.contains("mine") && missing.contains("No such file"), "{missing}");
+    let refused = said(&["/tmp/c"], "/bin").expect_err("not executable").to_string();
+    assert!(refused.contains("Permission denied"), "{refused}");
+    // As of a shell's job: a group of its own in a session of its box.
+    let ids = sh("read -r pid name state parent group session rest < /proc/self/stat
+        echo $((pid - group)) $((session > 0))");
+    assert_eq!(text(&run(&*sandbox, &ids)), "0 1\n");
+}
+
+#[test]
 fn resources_are_counted() {
     let house = House::new();
     let sandbox = house.spawn("usage");

@@ -135,7 +135,7 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     assert!(error.contains("/etc/passwd"), "{error}");
     let dir = house.state().join(format!("spawner-{}", house.level().spawner_pid()));
     let left: Vec<_> = std::fs::read_dir(dir).expect("dir").flatten().collect();
-    assert_eq!(left.len(), 2, "the lock and the list of cgroups: {left:?}");
+    assert_eq!(left.len(), 3, "the lock, the list of cgroups, what is made ahead: {left:?}");
     let first = house.spawn("twice");
     let error = house.level().create(&house.spec("twice")).err().expect("twice").to_string();
     assert!(error.contains("the id is a living box's"), "{error}");

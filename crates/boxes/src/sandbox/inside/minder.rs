@@ -2,12 +2,13 @@
 //! its time, and holds everything that it starts, so that all of it can be ended.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 use rustix::pty::OpenptFlags;
@@ -19,14 +20,13 @@ use super::super::sys;
 use super::super::wire::{self, CWD_STAGE, Ending, Failure, FromMinder, ToMinder};
 use super::tree::{self, OUTRUN};
 
-/// The stage of a command that is not there, or is none.
-const EXEC_STAGE: &str = "exec";
+/// Where a command is looked for whose environment does not say: what `execvp` has it be.
+const USUAL_PATH: &str = "/bin:/usr/bin";
 
 /// What the command gets as its standard streams, and what the owner gets.
 struct Streams {
     command: [OwnedFd; 3],
     owner: Vec<OwnedFd>,
-    terminal: bool,
 }
 
 /// The state of one exec.
@@ -56,29 +56,18 @@ fn mind(spec: &ExecSpec, socket: &OwnedFd) -> Result<i32, Failure> {
     sys::close_all_but(&[socket.as_raw_fd()]).map_err(Failure::at("close descriptors"))?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(Failure::at("become subreaper"))?;
+    rustix::process::setsid().map_err(Failure::at("make a session"))?;
     let signals = sys::signal_fd(&[Signal::CHILD]).map_err(Failure::at("signalfd"))?;
     let streams = match spec.terminal {
         Some(size) => terminal(size).map_err(Failure::at("open a terminal"))?,
         None => pipes().map_err(Failure::at("make pipes"))?,
     };
-    let (mut trouble, told) = std::io::pipe().map_err(Failure::at("make a pipe"))?;
-    let Some(leader) = sys::fork().map_err(Failure::at("fork"))? else {
-        drop(trouble);
-        let (stage, error) = start(spec, &streams);
-        let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-        let [one, two, three, four] = errno.to_ne_bytes();
-        let _ = (&told).write_all(&[u8::from(stage == CWD_STAGE), one, two, three, four]);
-        sys::exit_now(127);
-    };
-    drop(told);
-    let owner = streams.owner;
-    drop(streams.command);
-    let mut words = [0; 5];
-    if trouble.read_exact(&mut words).is_ok() {
-        let [in_cwd, errno @ ..] = words;
-        let stage = if in_cwd == 1 { CWD_STAGE } else { EXEC_STAGE };
-        return Err(Failure { stage: stage.to_owned(), errno: i32::from_ne_bytes(errno) });
-    }
+    sys::close_on_exec().map_err(Failure::at("close descriptors by exec"))?;
+    let cwd = spec.cwd.as_deref().unwrap_or(Path::new("/"));
+    rustix::process::chdir(cwd).map_err(Failure::at(CWD_STAGE))?;
+    let leader = start(spec, &streams.command).map_err(Failure::at("exec"))?;
+    let Streams { owner, command } = streams;
+    drop(command);
     let fds: Vec<BorrowedFd<'_>> = owner.iter().map(AsFd::as_fd).collect();
     let told = wire::send(socket, &FromMinder::Started, &fds).is_err();
     drop(owner);
@@ -202,7 +191,6 @@ fn pipes() -> std::io::Result<Streams> {
     Ok(Streams {
         command: [stdin.into(), stdout.into(), stderr.into()],
         owner: vec![to_stdin.into(), from_stdout.into(), from_stderr.into()],
-        terminal: false,
     })
 }
 
@@ -217,34 +205,45 @@ fn terminal(size: Terminal) -> std::io::Result<Streams> {
     let size = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&main, size)?;
     let command = [side.try_clone()?, side.try_clone()?, side];
-    Ok(Streams { command, owner: vec![main], terminal: true })
+    Ok(Streams { command, owner: vec![main] })
 }
 
-/// In the command's process: becomes the command. Returns only why it could not, and where.
-fn start(spec: &ExecSpec, streams: &Streams) -> (&'static str, std::io::Error) {
-    let mut command = match prepare(spec, streams) {
-        Ok(command) => command,
-        Err(error) => return (EXEC_STAGE, error),
+/// Starts the command. Without a terminal that copies no memory, which is half of what it takes.
+fn start(spec: &ExecSpec, streams: &[OwnedFd; 3]) -> std::io::Result<Pid> {
+    let name = spec.argv.first().map_or(OsStr::new(""), OsStr::new);
+    let program = found(name, spec.env.get("PATH").map_or(USUAL_PATH, String::as_str));
+    let spawned = match spawn(spec, streams, Command::new(&program).arg0(name)) {
+        // A script that does not say what runs it: a shell, as `execvp` has it.
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            spawn(spec, streams, Command::new("/bin/sh").arg(&program))
+        }
+        spawned => spawned,
     };
-    if let Err(errno) = rustix::process::chdir(spec.cwd.as_deref().unwrap_or(Path::new("/"))) {
-        return (CWD_STAGE, errno.into());
-    }
-    (EXEC_STAGE, command.exec())
+    let id = spawned?.id();
+    i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(std::io::ErrorKind::InvalidData.into())
 }
 
-fn prepare(spec: &ExecSpec, streams: &Streams) -> std::io::Result<std::process::Command> {
-    rustix::process::setsid()?;
-    let [stdin, stdout, stderr] = &streams.command;
-    if streams.terminal {
-        rustix::process::ioctl_tiocsctty(stdin)?;
-    }
-    rustix::stdio::dup2_stdin(stdin)?;
-    rustix::stdio::dup2_stdout(stdout)?;
-    rustix::stdio::dup2_stderr(stderr)?;
-    sys::close_on_exec()?;
-    sys::unblock_signals()?;
-    let program = spec.argv.first().map_or(OsStr::new(""), OsStr::new);
-    let mut command = std::process::Command::new(program);
+fn spawn(
+    spec: &ExecSpec,
+    [stdin, stdout, stderr]: &[OwnedFd; 3],
+    command: &mut Command,
+) -> std::io::Result<Child> {
     command.args(spec.argv.iter().skip(1)).env_clear().envs(&spec.env);
-    Ok(command)
+    command.stdin(stdin.try_clone()?).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    match spec.terminal {
+        Some(_) => sys::own_terminal(command),
+        None => drop(command.process_group(0)),
+    }
+    command.spawn()
+}
+
+/// The program of a name: looked for here, because to be looked for after a fork it would need one.
+fn found(name: &OsStr, path: &str) -> PathBuf {
+    let name = Path::new(name);
+    if name.as_os_str().is_empty() || name.as_os_str().as_encoded_bytes().contains(&b'/') {
+        return name.to_owned();
+    }
+    let mut places = std::env::split_paths(path).map(|dir| dir.join(name));
+    let runs = |file: &PathBuf| access(file, Access::EXEC_OK).is_ok() && !file.is_dir();
+    places.find(runs).unwrap_or_else(|| name.to_owned())
 }

@@ -57,6 +57,44 @@ pub struct Seed {
     pub cgroup: BoxCgroup,
 }
 
+/// Directories of boxes, made ahead: on a disk each takes as long as half of a box.
+pub struct Rooms {
+    dir: PathBuf,
+    made: Vec<PathBuf>,
+    count: u64,
+}
+
+impl Rooms {
+    /// None yet, below the spawner's directory.
+    pub fn below(home: &Path) -> io::Result<Self> {
+        let dir = home.join("ahead");
+        fs::create_dir(&dir)?;
+        Ok(Self { dir, made: Vec::new(), count: 0 })
+    }
+
+    pub fn len(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Makes one more. What cannot be made ahead is made when it is needed, and the box says why.
+    pub fn add(&mut self) {
+        self.count += 1;
+        let room = self.dir.join(self.count.to_string());
+        if make_room(&room).is_ok() {
+            self.made.push(room);
+        }
+    }
+
+    /// Whether one has become this directory. Not if that has something in it, or another disk.
+    fn move_to(&mut self, dir: &Path) -> bool {
+        let moved = self.made.last().is_some_and(|room| fs::rename(room, dir).is_ok());
+        if moved {
+            self.made.pop();
+        }
+        moved
+    }
+}
+
 /// A box whose init has not been collected.
 pub struct Inhabited {
     pub pid: Pid,
@@ -118,6 +156,7 @@ pub fn create(
     seed: Seed,
     spec: SandboxSpec,
     control: &OwnedFd,
+    rooms: &mut Rooms,
 ) -> Result<Inhabited, Failure> {
     let own = matches!(spec.upper, Upper::Disk).then(|| dir_of(machine, &spec, seed.number));
     let leftover = match &spec.upper {
@@ -125,7 +164,7 @@ pub fn create(
         _ => own.clone(),
     };
     let disk = spec.limits.disk_bytes;
-    match raise(machine, &seed, spec, control) {
+    match raise(machine, &seed, spec, control, rooms) {
         Ok(living) => {
             let Seed { pid, pidfd, cgroup, .. } = seed;
             let watch = living.upper.clone().zip(disk);
@@ -166,8 +205,9 @@ fn raise(
     seed: &Seed,
     spec: SandboxSpec,
     control: &OwnedFd,
+    rooms: &mut Rooms,
 ) -> Result<Living, Failure> {
-    let upper = directories(machine, &spec, seed.number)?;
+    let upper = directories(machine, &spec, seed.number, rooms)?;
     let pid = seed.pid.as_raw_nonzero().get().cast_unsigned();
     let host_uid = map_ids(machine, pid, upper.as_deref())?;
     seed.cgroup.limit(&spec.limits).map_err(Failure::at("set the cgroups' limits"))?;
@@ -207,19 +247,23 @@ fn directories(
     machine: &Machine,
     spec: &SandboxSpec,
     number: u64,
+    rooms: &mut Rooms,
 ) -> Result<Option<PathBuf>, Failure> {
     let dir = match &spec.upper {
         Upper::Memory { .. } => return Ok(None),
         Upper::Disk => dir_of(machine, spec, number),
         Upper::Directory(dir) => dir.clone(),
     };
-    let make = || -> io::Result<()> {
-        fs::create_dir_all(dir.join("upper"))?;
-        remove_tree(&dir.join("work"))?;
-        fs::create_dir(dir.join("work"))
-    };
-    make().map_err(Failure::at(format!("make `{}`", dir.display())))?;
+    if !rooms.move_to(&dir) {
+        make_room(&dir).map_err(Failure::at(format!("make `{}`", dir.display())))?;
+    }
     Ok(Some(dir))
+}
+
+fn make_room(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir.join("upper"))?;
+    remove_tree(&dir.join("work"))?;
+    fs::create_dir(dir.join("work"))
 }
 
 fn give(dir: &Path, uid: u32) -> io::Result<()> {

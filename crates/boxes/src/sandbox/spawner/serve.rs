@@ -12,7 +12,7 @@ use rustix::process::{
     Resource, Rlimit, Signal, WaitOptions, getrlimit, pidfd_send_signal, setrlimit, waitpid,
 };
 
-use super::birth::{self, Inhabited, Machine, Seed};
+use super::birth::{self, Inhabited, Machine, Rooms, Seed};
 use super::door::Door;
 use super::removal::Removal;
 use super::watch::{LOOK_MS, Watch, kill_all_in};
@@ -40,6 +40,7 @@ struct Spawner {
     /// Made ahead, the oldest first.
     seeds: VecDeque<Seed>,
     sown: u64,
+    rooms: Rooms,
     /// The last attempt to make one ahead failed: the next box will say why.
     barren: bool,
 }
@@ -126,6 +127,7 @@ impl Spawner {
             admitted: 0,
             seeds: VecDeque::new(),
             sown: 0,
+            rooms: Rooms::below(&home.dir).map_err(in_state(state))?,
             barren: false,
         };
         Ok((home, spawner))
@@ -240,8 +242,11 @@ impl Spawner {
         }
     }
 
-    /// Makes one seed ahead.
+    /// Makes one seed ahead, and a room.
     fn sow(&mut self) {
+        if self.rooms.len() < SEEDS {
+            self.rooms.add();
+        }
         match self.seed() {
             Ok(seed) => self.seeds.push_back(seed),
             Err(_) => self.barren = true,
@@ -273,7 +278,7 @@ impl Spawner {
         self.barren = seed.is_err();
         let seed = seed?;
         let key = (spec.id.clone(), seed.number);
-        let made = birth::create(&self.machine, seed, spec, control)?;
+        let made = birth::create(&self.machine, seed, spec, control, &mut self.rooms)?;
         self.boxes.insert(key, Inhabited { control: kept, ..made });
         Ok(())
     }
