@@ -165,6 +165,15 @@ pub fn signal_fd(signals: &[Signal]) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Lets all signals through again: a mask is inherited by exec.
+pub fn unblock_signals() -> io::Result<()> {
+    let set = signal_set(&[]);
+    // SAFETY: the set is initialised and only read; the old mask is not asked for.
+    done(i64::from(unsafe {
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
+    }))
+}
+
 /// Has a command begin a session of its own, with its standard input as its terminal.
 pub fn own_terminal(command: &mut Command) {
     let begin = || {

@@ -203,6 +203,15 @@ fn a_program_is_found_as_everywhere() {
     assert!(missing.contains("mine") && missing.contains("No such file"), "{missing}");
     let refused = said(&["/tmp/c"], "/bin").expect_err("not executable").to_string();
     assert!(refused.contains("Permission denied"), "{refused}");
+    // No signal is blocked, none ignored but the two (32, 33) that are the C library's own.
+    let masks =
+        text(&run(&*sandbox, &command(&["grep", "-E", "SigBlk|SigIgn", "/proc/self/status"])));
+    let masks: Vec<u64> = masks
+        .lines()
+        .map(|line| u64::from_str_radix(line.split_whitespace().last().expect("bits"), 16))
+        .map(|bits| bits.expect("hexadecimal") & !(3 << 31))
+        .collect();
+    assert_eq!(masks, [0, 0]);
     // As of a shell's job: a group of its own in a session of its box.
     let ids = sh("read -r pid name state parent group session rest < /proc/self/stat
         echo $((pid - group)) $((session > 0))");

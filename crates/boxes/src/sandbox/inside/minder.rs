@@ -57,7 +57,6 @@ fn mind(spec: &ExecSpec, socket: &OwnedFd) -> Result<i32, Failure> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(Failure::at("become subreaper"))?;
     rustix::process::setsid().map_err(Failure::at("make a session"))?;
-    let signals = sys::signal_fd(&[Signal::CHILD]).map_err(Failure::at("signalfd"))?;
     let streams = match spec.terminal {
         Some(size) => terminal(size).map_err(Failure::at("open a terminal"))?,
         None => pipes().map_err(Failure::at("make pipes"))?,
@@ -65,7 +64,11 @@ fn mind(spec: &ExecSpec, socket: &OwnedFd) -> Result<i32, Failure> {
     sys::close_on_exec().map_err(Failure::at("close descriptors by exec"))?;
     let cwd = spec.cwd.as_deref().unwrap_or(Path::new("/"));
     rustix::process::chdir(cwd).map_err(Failure::at(CWD_STAGE))?;
+    // What is blocked is inherited by exec; a child that dies before it is blocked again is
+    // collected all the same, before anything is waited for.
+    sys::unblock_signals().map_err(Failure::at("unblock signals"))?;
     let leader = start(spec, &streams.command).map_err(Failure::at("exec"))?;
+    let signals = sys::signal_fd(&[Signal::CHILD]).map_err(Failure::at("signalfd"))?;
     let Streams { owner, command } = streams;
     drop(command);
     let fds: Vec<BorrowedFd<'_>> = owner.iter().map(AsFd::as_fd).collect();
