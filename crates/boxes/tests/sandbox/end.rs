@@ -18,6 +18,12 @@ pub fn processes(word: &str) -> Vec<u32> {
     entries.filter_map(pid).collect()
 }
 
+/// The one of this word, soon: a program that has just begun has no words yet.
+pub fn process(word: &str) -> u32 {
+    eventually("it runs", || processes(word).len() == 1);
+    processes(word)[0]
+}
+
 /// Cgroups of this spawner, anywhere.
 pub fn cgroups(spawner: u32) -> Vec<PathBuf> {
     let found = Command::new("find")
@@ -46,7 +52,7 @@ fn destroy_leaves_nothing() {
     let dir = house.state().join(format!("spawner-{spawner}"));
     run(&*sandbox, &sh("mkdir -p /a/b; chmod 0 /a/b; rm -r /etc"));
     let running = sandbox.exec(&command(&["sleep", "7101"])).expect("sleep");
-    assert_eq!(processes("7101").len(), 1);
+    process("7101");
     sandbox.destroy().expect("destroyed");
     assert_eq!(processes("7101"), [] as [u32; 0]);
     assert!(matches!(running.wait(b"", 0, &mut |_, _| {}), Err(Error::Gone { .. })));
@@ -170,7 +176,7 @@ fn a_dead_box_is_reported_and_can_be_made_again() {
     let house = House::new();
     let sandbox = house.spawn("dies");
     let _running = sandbox.exec(&command(&["sleep", "7105"])).expect("sleep");
-    let minder = parent(processes("7105")[0]);
+    let minder = parent(process("7105"));
     kill(parent(minder));
     eventually("the spawner noticed", || sandbox.usage().is_err());
     assert!(matches!(sandbox.exec(&command(&["true"])), Err(Error::Gone { .. })));

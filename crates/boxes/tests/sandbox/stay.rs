@@ -9,7 +9,7 @@ use greenroom_boxes::sandbox::{
     End, Enforcement, Error, Launch, Level, Listen, Namespace, SandboxSpec,
 };
 
-use crate::end::{cgroups, kill, parent, processes};
+use crate::end::{cgroups, kill, parent, process, processes};
 use crate::house::{House, command, eventually, pause, run, sh, text};
 
 /// A house whose staying spawner, if there is one, ends with it.
@@ -127,7 +127,7 @@ fn a_killed_owner_leaves_its_boxes_to_the_next() {
     let mut owner = lodge.play("own");
     let ready = lodge.house.state().with_file_name("ready");
     eventually("the box works", || ready.exists());
-    assert_eq!(processes("7202").len(), 1);
+    process("7202");
     owner.kill().expect("killed");
     owner.wait().expect("collected");
     eventually("what was in flight is killed", || processes("7202").is_empty());
@@ -175,7 +175,7 @@ fn a_dropped_handle_ends_nothing_and_a_box_dies_for_all() {
     // One that dies by itself takes its directory along, with nobody asking.
     let dies = level.create(&lodge.spec("dies")).expect("a box");
     let _running = dies.exec(&command(&["sleep", "7211"])).expect("sleep");
-    kill(parent(parent(processes("7211")[0])));
+    kill(parent(parent(process("7211"))));
     let upper = dies.upper().expect("on disk").parent().expect("its directory").to_owned();
     eventually("its directory is gone", || !upper.exists());
     assert!(level.adopt("dies").expect("asked").is_none());

@@ -107,6 +107,8 @@ pub const ATTACKS: &[(&str, Works)] = &[
     ("hub_mount_over", RootOfNamespace),
     ("hub_of_another_box", HostRoot),
     // Using things up.
+    ("kernel_aio", Anyone),
+    ("inotify", Anyone),
     ("fork_bomb", Anyone),
     ("memory", Anyone),
     ("disk", Anyone),

@@ -316,6 +316,17 @@ def io_uring():
     call(425, 4, ctypes.create_string_buffer(120))
 
 
+def kernel_aio():
+    # Of a number that the whole machine shares.
+    call(206, 8, ctypes.create_string_buffer(8))
+
+
+def inotify():
+    # Half of what a user may have.
+    for _ in range(64):
+        call(294, 0)
+
+
 def perf():
     attr = bytearray(128)
     struct.pack_into("IIQ", attr, 0, 1, 128, 0)

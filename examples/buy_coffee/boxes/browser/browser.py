@@ -10,6 +10,7 @@ import urllib.request
 PORT = 9515
 # Debian's. Its script `chromium` wants settings that no box has.
 PROGRAM = "/usr/lib/chromium/chromium"
+WAIT_MS = 10_000
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -35,6 +36,8 @@ class Browser:
             "--proxy-bypass-list=<-loopback>",
         ]
         options = {"goog:chromeOptions": {"binary": PROGRAM, "args": arguments}}
+        # An element is waited for: after a click its page may have yet to come.
+        options["timeouts"] = {"implicit": WAIT_MS}
         made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": options}})
         self.session = "/session/" + made["sessionId"]
         return self

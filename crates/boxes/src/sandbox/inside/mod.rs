@@ -53,6 +53,7 @@ fn wait(sync: &OwnedFd, cgroup: &BoxCgroup) -> Result<Told, Failure> {
     });
     // Ahead too: it waits for a lock that the end of any network on the machine holds for long.
     let entered = entered.and_then(|()| privilege::network());
+    privilege::counted();
     let received = wire::receive::<Go>(sync).map_err(Failure::at("wait for the spawner"))?;
     let ended = || Failure { stage: "the spawner ended".to_owned(), errno: libc::EPIPE };
     let (go, mut mounts) = received.ok_or_else(ended)?;

@@ -24,6 +24,19 @@ pub fn network() -> Result<(), Failure> {
     sys::loopback_up(std::os::fd::AsFd::as_fd(&socket)).map_err(Failure::at("bring up lo"))
 }
 
+/// What a box may have of what the kernel counts by user, on top of the user's own limit: a box of
+/// an unprivileged user is that user, who shall have some left.
+const COUNTED: [(&str, &str); 2] =
+    [("max_inotify_instances", "48"), ("max_inotify_watches", "65536")];
+
+/// Limits what nothing else does. A kernel without these settings, or a container that shows them
+/// read-only, has no such limit.
+pub fn counted() {
+    for (name, most) in COUNTED {
+        let _ = std::fs::write(format!("/proc/sys/user/{name}"), most);
+    }
+}
+
 /// Gives up everything, in the one order in which each step is still allowed.
 pub fn give_up(go: &Go) -> Result<(), Failure> {
     limits(go)?;
