@@ -1,9 +1,20 @@
 //! Which addresses are out on the public network. Pure.
 
+use crate::spec::HostPort;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[cfg(test)]
 mod tests;
+
+/// What kind of address a host of a box's network is, if it is none of the public network:
+/// whoever wrote the box's folder means this machine, or what is near it.
+#[must_use]
+pub fn not_outside(host: &HostPort) -> Option<&'static str> {
+    match host.host().parse() {
+        Ok(address) => not_public(address),
+        Err(_) => (host.host() == "localhost").then_some("loopback"),
+    }
+}
 
 /// Why a name may not lead to this address; nothing if it is a public one.
 pub(super) fn not_public(address: IpAddr) -> Option<&'static str> {

@@ -29,6 +29,7 @@ mod target;
 mod tunnel;
 mod watched;
 
+pub use address::not_outside;
 pub use authority::CERTIFICATE_PATH;
 pub use decision::{Decision, Decisions, Verdict};
 pub use error::Error;

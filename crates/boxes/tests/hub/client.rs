@@ -106,6 +106,7 @@ fn a_message_is_tried_again_under_its_key() {
     drop(served);
     let (code, _, err) = client(&*sandbox, &["send", "owner", "a", "4", "--wait", "1"]);
     assert!(code == 3 && err.contains("is the node that serves this box running?"), "{err}");
+    assert!(err.contains("It may arrive all the same: with `--key "), "{err}");
     let _served = world.serve(&*sandbox, Rights::default());
     eventually("it is heard", || world.hub.kept().sent.len() >= 3);
     pause(100);

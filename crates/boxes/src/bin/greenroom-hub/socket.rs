@@ -173,8 +173,18 @@ pub fn ask(line: &str, wait: Duration) -> Result<String, Problem> {
         let asked = Talk::begin(patience.left());
         match asked.and_then(|mut talk| talk.ask(line, patience.left())) {
             Ok(answer) => return Ok(answer.trim_end().to_owned()),
-            Err(trouble) => patience.wait(trouble)?,
+            Err(trouble) => patience.wait(trouble).map_err(|problem| unknown(problem, line))?,
         }
+    }
+}
+
+/// What was said may have arrived, though nobody has answered.
+fn unknown(problem: Problem, line: &str) -> Problem {
+    match (problem, json::text(line, "key")) {
+        (Problem::Unreachable(why), Some(key)) => Problem::Unreachable(format!(
+            "{why} It may arrive all the same: with `--key {key}` the same again is no second one"
+        )),
+        (problem, _) => problem,
     }
 }
 

@@ -142,7 +142,7 @@ pub fn run(desk: &Desk, args: RunArgs) -> anyhow::Result<ExitCode> {
     let name = create(desk, &image, args.name.as_deref(), passing, &granted)?;
     let held = Passing { engine: &desk.engine, name: passing.then(|| name.clone()) };
     if !desk.json {
-        secrets::tell(desk, &granted);
+        secrets::tell(desk, &image, &granted);
     }
     if !has_work {
         tell_name(desk, &name)?;

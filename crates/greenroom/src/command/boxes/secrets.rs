@@ -6,6 +6,7 @@ use super::words::hosts;
 use crate::out;
 use crate::problem::Problem;
 use greenroom_boxes::build::Image;
+use greenroom_boxes::network::not_outside;
 use greenroom_boxes::spec::{Granted, HostPort};
 
 /// What is granted.
@@ -68,8 +69,16 @@ fn asks<'a>(
     }
 }
 
-/// Tells whoever runs it which secret goes where.
-pub fn tell(desk: &Desk, granted: &Granted) {
+/// Tells whoever runs it where it may reach, and which secret goes where.
+pub fn tell(desk: &Desk, image: &Image, granted: &Granted) {
+    let reached = image.network.iter().map(|host| match not_outside(host) {
+        Some(kind) => format!("{host} (not the public network: {kind})"),
+        None => host.to_string(),
+    });
+    let reached: Vec<String> = reached.collect();
+    if !reached.is_empty() {
+        out::say(&format!("it may reach {}\n", reached.join(", ")));
+    }
     for (name, to) in granted {
         let missing = match desk.has_secret(name) {
             true => String::new(),

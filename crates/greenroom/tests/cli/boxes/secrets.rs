@@ -47,6 +47,9 @@ fn a_box_gets_a_secret_only_from_who_runs_it() {
     let ran = run(&["--secret", "SHOP_TOKEN"]).ok();
     assert_eq!(ran.out, "key");
     assert!(ran.err.contains("secret SHOP_TOKEN goes to 127.0.0.1:"), "{}", ran.err);
+    let reach =
+        format!("it may reach 127.0.0.1:{} (not the public network: loopback)", port.min(other));
+    assert!(ran.err.contains(&reach), "{}", ran.err);
     // For one of its hosts alone, and a box with a name keeps that.
     let only = format!("SHOP_TOKEN=127.0.0.1:{other}");
     assert_eq!(run(&["--secret", &only, "--name", "work"]).ok().out, "no.");
