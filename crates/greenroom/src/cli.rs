@@ -2,7 +2,7 @@
 
 use crate::app::{App, Done};
 use crate::command::{
-    answer, asks, bench, boxes, budget, cancel, chat, completion, dead, doctor, export, fork,
+    answer, asks, bench, boxes, budget, cancel, chat, completion, cost, dead, doctor, export, fork,
     history, import, kinds, logs, names, new, pause, ps, publish, queues, restart, result, resume,
     run, schedule, secret, send, state, trace, tree, up,
 };
@@ -82,6 +82,8 @@ pub enum Command {
     Import(import::Args),
     /// Show what a process may use up, or give it more
     Budget(budget::Args),
+    /// Show what the models of a process and of all below it took
+    Cost(cost::Args),
     /// Show the queues that steps wait in
     #[command(visible_alias = "queue")]
     Queues(queues::Args),
@@ -137,6 +139,7 @@ pub async fn dispatch(app: &App, command: Command) -> Done {
         Command::Export(args) => export::run(app, args).await,
         Command::Import(args) => import::run(app, args).await,
         Command::Budget(args) => budget::run(app, args).await,
+        Command::Cost(args) => cost::run(app, args).await,
         Command::Queues(args) => queues::run(app, args).await,
         Command::Secret(args) => secret::run(app, args),
         Command::Kinds(args) => kinds::run(app, args).await,

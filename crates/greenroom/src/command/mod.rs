@@ -8,6 +8,7 @@ pub mod budget;
 pub mod cancel;
 pub mod chat;
 pub mod completion;
+pub mod cost;
 pub mod dead;
 pub mod doctor;
 pub mod export;

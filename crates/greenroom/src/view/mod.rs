@@ -1,6 +1,7 @@
 //! How events and processes read to people. Pure: facts in, text out.
 
 mod budget;
+mod cost;
 mod dead;
 mod fact;
 mod history;
@@ -19,6 +20,7 @@ mod waits;
 mod tests;
 
 pub use budget::{amounts, budget, used_up};
+pub use cost::{Cost, costs, payments};
 pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;

@@ -15,6 +15,7 @@ mod budget;
 mod chat;
 mod complaints;
 mod config;
+mod cost;
 mod crash;
 mod damage;
 mod dead;
