@@ -57,10 +57,11 @@ impl Cost {
                 }
                 // The step that follows is what was paid for.
                 Event::StepStarted { name, .. } => {
-                    if let Some(last) = payments.last_mut().filter(|one| one.open) {
-                        if last.step.is_empty() {
-                            last.step.clone_from(name);
-                        }
+                    if let Some(last) = payments.last_mut()
+                        && last.open
+                        && last.step.is_empty()
+                    {
+                        last.step.clone_from(name);
                     }
                 }
                 _ => {}
