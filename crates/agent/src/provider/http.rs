@@ -364,12 +364,16 @@ impl Http {
             let text = format!("{bytes} bytes ({kind}) that are no stream of events");
             return Ok(Some(Wrong::Nonsense(text)));
         }
-        // Half an event makes no sense; that it is missing is then told by `finish`.
-        Ok(match parser.finish().map(|event| decoder.take(&event, on_delta)) {
-            Some(Err(Wrong::NoJson { is_half: true, .. })) => Some(Wrong::Cut),
-            Some(Err(wrong)) => Some(wrong),
-            Some(Ok(())) | None => None,
-        })
+        Ok(parser.finish().and_then(|event| last(decoder, &event, on_delta)))
+    }
+}
+
+/// What is wrong with what stands at a stream's end without the empty line that should follow.
+/// Half an event makes no sense; that it is missing is then told by `finish`.
+fn last<D: Decode>(decoder: &mut D, event: &sse::Event, on_delta: OnDelta<'_>) -> Option<Wrong> {
+    match decoder.take(event, on_delta) {
+        Err(Wrong::NoJson { is_half: true, .. }) => Some(Wrong::Cut),
+        taken => taken.err(),
     }
 }
 

@@ -81,7 +81,7 @@ impl AddAssign for Usage {
         self.output = self.output.saturating_add(other.output);
         self.cache_read = self.cache_read.saturating_add(other.cache_read);
         self.cache_write = self.cache_write.saturating_add(other.cache_write);
-        self.guessed |= other.guessed;
+        self.guessed = self.guessed || other.guessed;
     }
 }
 
