@@ -7,6 +7,7 @@ mod config;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod unused;
 
 pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use queue::QueueConfig;
