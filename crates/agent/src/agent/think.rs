@@ -1,6 +1,6 @@
 //! A call of the model: who is asked, what it may cost, what came of it.
 
-use super::choices::{BREACH, Line, after, is_final, patience, unless_soon};
+use super::choices::{BREACH, Line, after, all_priced, is_final, patience, unless_soon};
 use super::guard::{Reached, Used};
 use super::live::Live;
 use super::meter::{Answer, Lost, Meter};
@@ -8,8 +8,8 @@ use super::run::Run;
 use super::size::about_tokens;
 use crate::models::Choice;
 use crate::provider::failure::CONTEXT_TOO_LONG;
-use crate::provider::{self, Reply, Request, ToolChoice};
-use greenroom_model::budget::Spend;
+use crate::provider::{self, Redact, Reply, Request, ToolChoice};
+use greenroom_model::budget::{Resource, Spend};
 use greenroom_model::{Failure, Retry};
 use greenroom_runtime::Reserved;
 use std::sync::Arc;
@@ -112,10 +112,19 @@ impl Run {
     ) -> Result<Vec<Choice>, Failure> {
         let (models, name) = (self.parts.models.clone(), name.to_owned());
         let role = role.map(str::to_owned);
-        let step = self.ctx.step(&format!("choose {called}"), move |_| {
+        let has_limit = self.setup.definition.limits.money.is_some();
+        let limited = self.ctx.limited();
+        let choose = move || -> Result<Vec<Choice>, Failure> {
             let role = role.as_deref().filter(|role| models.names_role(role));
-            std::future::ready(models.choose(role.unwrap_or(&name)))
-        });
+            let choices = models.choose(role.unwrap_or(&name))?;
+            // In the step, so that what was chosen before stays chosen.
+            if has_limit || limited.is_of(Resource::Money)? {
+                all_priced(&choices)?;
+            }
+            Ok(choices)
+        };
+        let step =
+            self.ctx.step(&format!("choose {called}"), move |_| std::future::ready(choose()));
         // Looking does no harm, however often the node has crashed over it.
         step.retry(Retry::forever()).await
     }
@@ -190,11 +199,12 @@ impl Run {
                 };
                 let sent =
                     models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await;
-                match sent {
-                    Ok(reply) => Ok(meter.whole(reply)),
-                    Err(failure) if is_last => Err(failure),
-                    Err(failure) => Err(unless_soon(failure)),
-                }
+                let failure = match sent {
+                    Ok(reply) => return Ok(meter.whole(reply)),
+                    // It may hold the keys of others: somebody has said them to it.
+                    Err(failure) => Redact::new(models.secrets()).failure(failure),
+                };
+                Err(if is_last { failure } else { unless_soon(failure) })
             }
         });
         step = step.retry(patience(is_last)).timeout(ATTEMPT_MAX).tenant(self.tenant());
@@ -214,13 +224,13 @@ impl Run {
         let mut spent = Spend::default();
         for usage in used {
             let cost = choice.price.as_ref().map(|price| price.cost_micro(usage));
-            spent.tokens += usage.total();
-            spent.money_micro += cost.unwrap_or_default();
+            let money = Spend::money_micro(cost.unwrap_or_default());
+            spent = spent.plus(Spend::tokens(usage.total())).plus(money);
             self.thread.usage += *usage;
         }
         self.beyond = spent.minus(reserved.amount());
         reserved.settle(spent);
-        self.thread.money_micro += spent.money_micro;
+        self.thread.money_micro = self.thread.money_micro.saturating_add(spent.money_micro);
         if spent == Spend::default() {
             return Ok(());
         }

@@ -18,6 +18,7 @@ mod json;
 mod key;
 mod openai;
 mod price;
+mod redact;
 mod reply;
 mod request;
 mod route;
@@ -36,12 +37,12 @@ pub use key::Key;
 pub(crate) use key::secret;
 pub use openai::OpenAi;
 pub use price::{Above, Price, Prices};
+pub(crate) use redact::Redact;
 pub use reply::{Delta, Reply, Stop, Usage};
 pub use request::{Request, ToolChoice, ToolSpec};
 pub use route::{Catalog, Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig, QueueConfig};
 pub use secret::Secret;
 pub use secret_store::SecretStore;
-pub(crate) use secret_store::Stamp;
 
 use futures_util::future::BoxFuture;
 use greenroom_model::Failure;
@@ -86,6 +87,8 @@ pub mod failure {
     pub const QUOTA: &str = "quota";
     /// The model does not exist there. Not retryable.
     pub const NO_MODEL: &str = "no_model";
+    /// Money is limited, and nobody knows what the model costs. Not retryable.
+    pub const NO_PRICE: &str = "no_price";
     /// More than the model can take in. Not retryable; compaction helps.
     pub const CONTEXT_TOO_LONG: &str = "context_too_long";
     /// Any other 4xx. Not retryable.
