@@ -17,6 +17,7 @@ mod json_size;
 pub mod memory;
 pub mod models;
 mod nearest;
+mod own_files;
 mod plain_file;
 pub mod project;
 pub mod provider;

@@ -7,6 +7,7 @@ use crate::context;
 use crate::definition::{Breach, Definition, file};
 use crate::memory;
 use crate::models::Models;
+use crate::own_files::{AGENTS, BOXES, CONFIG, MCP, SKILLS};
 use crate::plain_file::read_text;
 use crate::provider::{Catalog, ModelsConfig, Protocol};
 use crate::skill::Skills;
@@ -23,15 +24,6 @@ mod tests;
 
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// The configuration of models.
-const CONFIG: &str = "greenroom.toml";
-
-/// Where its boxes are, a folder each.
-const BOXES: &str = "boxes";
-
-/// Where MCP servers are named, in the format that people have.
-const MCP: [&str; 2] = [".mcp.json", "mcp.json"];
 
 /// Kinds that are there without an agent's file, and must not be replaced by one.
 const READY: [&str; 5] = ["supervisor", "schedule", context::KIND, memory::KIND, crate::hub::KIND];
@@ -72,7 +64,7 @@ impl Project {
     /// A file that cannot be read, that is no definition, or whose agent's name
     /// another has or no kind can have.
     pub fn read(dir: &Path) -> Result<Project, BadProject> {
-        let folder = dir.join("agents");
+        let folder = dir.join(AGENTS);
         let bad = |file: &Path, message: String| BadProject { file: file.to_owned(), message };
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -118,7 +110,7 @@ impl Project {
             }
         }
         self.skills = Skills::find(&self.dir).map_err(|error| BadProject {
-            file: self.dir.join("skills"),
+            file: self.dir.join(SKILLS),
             message: error.to_string(),
         })?;
         Ok(())
@@ -176,7 +168,7 @@ impl Project {
                      some (`Project::boxes`), or leave `box` out",
                     definition.name, boxed.name
                 );
-                return Err(bad(self.dir.join("agents"), words));
+                return Err(bad(self.dir.join(AGENTS), words));
             }
             let others: Vec<Definition> = self
                 .definitions

@@ -8,6 +8,7 @@ mod tests;
 
 pub use read::{BadSkill, FILE_MAX_BYTES, Skill};
 
+use crate::own_files::SKILLS;
 use crate::root::Root;
 use crate::tool::Tool;
 use greenroom_model::Failure;
@@ -39,7 +40,7 @@ impl Skills {
     ///
     /// Errors: the first file that cannot be one, with its line and what is expected.
     pub fn find(project: &Path) -> Result<Skills, BadSkill> {
-        Ok(Skills { known: read::find(&project.join("skills"))? })
+        Ok(Skills { known: read::find(&project.join(SKILLS))? })
     }
 
     /// Only these. Errors: a name that there is not.

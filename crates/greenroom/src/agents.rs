@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::out;
 use crate::problem::Problem;
+use crate::view::plain;
 use greenroom_agent::boxes::Boxes;
 use greenroom_agent::hub;
 use greenroom_agent::project::{BadProject, Project};
@@ -58,7 +59,7 @@ fn read(
     }
     if serves && !options.json {
         for warning in &project.warnings {
-            out::say(&format!("{warning}\n"));
+            out::say(&format!("{}\n", plain(warning)));
         }
     }
     let agents = project.definitions.iter().map(|agent| agent.name.clone()).collect();

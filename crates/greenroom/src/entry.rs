@@ -11,6 +11,7 @@ use crate::paint::{Paint, Tone};
 use crate::problem::Problem;
 use crate::program;
 use crate::usage;
+use crate::view::{plain, plain_json};
 use clap::{CommandFactory, FromArgMatches};
 use greenroom_runtime::Registry;
 use std::io::ErrorKind;
@@ -115,12 +116,14 @@ fn tell(problem: &Problem, json: bool) {
     problem.next = problem.next.as_deref().map(program::in_its_name);
     if json {
         let body = serde_json::to_string(&problem.body()).unwrap_or_default();
-        return out::say(&format!("{body}\n"));
+        return out::say(&format!("{}\n", plain_json(body)));
     }
     let paint = Paint::on(&std::io::stderr());
-    let mut text = format!("{} {}\n", paint.tone(Tone::Bad, "error:"), problem.message);
+    // Others' words are in it: a model's, a server's.
+    let message = plain(&problem.message);
+    let mut text = format!("{} {message}\n", paint.tone(Tone::Bad, "error:"));
     if let Some(next) = &problem.next {
-        text.push_str(&format!("  {next}\n"));
+        text.push_str(&format!("  {}\n", plain(next)));
     }
     out::say(&text);
 }

@@ -7,7 +7,7 @@ use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::prompt::{Paused, Prompt, READING_TIME};
 use crate::pulse;
-use crate::view::{Live, one_line, short};
+use crate::view::{Live, one_line, plain, short};
 use greenroom_api::{Client, ClientError, Events, Seen};
 use greenroom_model::{AskId, Exit, Millis, Op, ProcessId, Seq};
 use std::io::IsTerminal;
@@ -229,7 +229,7 @@ impl<'a> Screen<'a> {
             if self.prompt.pause(true) == Paused::Busy {
                 return;
             }
-            let choices = ask.spec.choices.join("/");
+            let choices = one_line(&ask.spec.choices.join("/"));
             let choices = if choices.is_empty() { String::new() } else { format!(" [{choices}]") };
             let text = format!("{}{}", short(&ask.spec.question, 300), choices);
             out::say(&format!("{} ", self.paint.tone(Tone::Strong, &format!("? {text} >"))));
@@ -267,7 +267,7 @@ impl<'a> Screen<'a> {
             Err(error) => Err(error),
         };
         if let Err(error) = given {
-            out::say(&format!("{}\n", self.paint.tone(Tone::Bad, &error.to_string())));
+            out::say(&format!("{}\n", self.paint.tone(Tone::Bad, &plain(&error.to_string()))));
         } else {
             // Until its event comes, it must not be asked again.
             self.asked = Some(op);

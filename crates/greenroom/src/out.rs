@@ -1,6 +1,7 @@
 //! Printing. A reader that has gone away (`greenroom history … | head`) is not
 //! an error: the command just ends.
 
+use crate::view::plain_json;
 use serde::Serialize;
 use std::io::Write;
 
@@ -22,7 +23,7 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 
 /// Prints a value as one line of JSON.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
-    line(&greenroom_api::wire::line(&value)?)
+    line(&plain_json(greenroom_api::wire::line(&value)?))
 }
 
 /// Says something beside the output. If nobody can hear it, that is no reason

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::out;
 use crate::paint::{Paint, Tone};
 use crate::program;
+use crate::view::{plain, plain_json};
 use greenroom_runtime::{Health, Node};
 use std::collections::BTreeMap;
 
@@ -67,10 +68,11 @@ impl Warnings {
         let next = next.map(program::in_its_name);
         if self.json {
             let warning = serde_json::json!({ "code": code, "message": message, "next": next });
-            return out::say(&format!("{}\n", serde_json::json!({ "warning": warning })));
+            let line = serde_json::json!({ "warning": warning }).to_string();
+            return out::say(&format!("{}\n", plain_json(line)));
         }
         let paint = Paint::on(&std::io::stderr());
-        let mut text = format!("{} {message}\n", paint.tone(Tone::Warn, "warning:"));
+        let mut text = format!("{} {}\n", paint.tone(Tone::Warn, "warning:"), plain(message));
         if let Some(next) = next {
             text.push_str(&format!("  {next}\n"));
         }

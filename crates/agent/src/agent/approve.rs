@@ -5,6 +5,7 @@ use super::run::Run;
 use crate::conversation::ToolCall;
 use crate::tool::{Tool, check as schema_check};
 use greenroom_model::Failure;
+use greenroom_runtime::Ctx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,6 +77,25 @@ impl Run {
                 Ok(Decision::Reject(why)) => return Ok(Approved::Not(rejected(&why))),
                 Err(words) => wrong = format!("{words}.\n"),
             }
+        }
+    }
+}
+
+/// Asks a person about what a tool that is under way would do: yes or no. What the model
+/// is told if it is not to be done.
+pub(super) async fn confirm(
+    ctx: &Ctx,
+    tool: &str,
+    question: &str,
+) -> Result<Option<String>, Failure> {
+    let mut wrong = String::new();
+    loop {
+        let ask = ctx.ask::<Value>(&format!("approve {tool}"), format!("{wrong}{question}"));
+        match Decision::read(&ask.await?) {
+            Ok(Decision::Approve) => return Ok(None),
+            Ok(Decision::Reject(why)) => return Ok(Some(rejected(&why))),
+            Ok(Decision::Edit(_)) => wrong = "Nothing of it can be changed here.\n".to_owned(),
+            Err(words) => wrong = format!("{words}.\n"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs of a lead over the workspaces of the agents it has started, and what
 //! becomes of one when its agent ends. How git is asked is in `workspace`.
 
+use super::approve::confirm;
 use super::input::Home;
 use super::state::{STATE, State};
 use crate::tool::{Approval, Tool};
@@ -17,6 +18,9 @@ const NO_WORKSPACE: &str = "no_workspace";
 const STILL_AT_WORK: &str = "still_at_work";
 /// A failure's kind: nothing was merged.
 const NOT_MERGED: &str = "not_merged";
+
+/// So many paths are named to a person.
+const PATHS_MAX: usize = 50;
 
 /// So many attempts: another git may hold a lock.
 const ATTEMPTS_MAX: u32 = 6;
@@ -188,19 +192,38 @@ async fn diff(ctx: Ctx, site: Site, id: String) -> Result<String, Failure> {
     .await
 }
 
-async fn merge(ctx: Ctx, site: Site, id: String) -> Result<String, Failure> {
-    let (place, of) = (ended(&ctx, &id).await?, home(&ctx).map(|home| home.place));
+/// One attempt. Into the project's own files only if this commit is `allowed`.
+async fn bring_in(
+    ctx: &Ctx,
+    site: &Site,
+    id: &str,
+    allowed: Option<String>,
+) -> Result<Merged, Failure> {
+    let (place, of) = (ended(ctx, id).await?, home(ctx).map(|home| home.place));
     let message = format!("Merge the work of {id}");
-    let author = ctx.id().to_string();
-    let merged = git(&ctx, "merge", move || {
+    let (site, author) = (site.clone(), ctx.id().to_string());
+    git(ctx, "merge", move || {
         let (site, place, of) = (site.clone(), place.clone(), of.clone());
-        let (author, message) = (author.clone(), message.clone());
-        async move { site.merge(&place, of.as_ref(), &author, &message).await }
-    });
+        let (author, message, allowed) = (author.clone(), message.clone(), allowed.clone());
+        async move { site.merge(&place, of.as_ref(), &author, &message, allowed.as_deref()).await }
+    })
+    .await
+}
+
+async fn merge(ctx: Ctx, site: Site, id: String) -> Result<String, Failure> {
     let not = |words: String| {
         Err(Failure::fatal(NOT_MERGED, format!("nothing was merged or changed: {words}")))
     };
-    match merged.await? {
+    let mut merged = bring_in(&ctx, &site, &id, None).await?;
+    // What is merged is the commit that was asked about: if it is another by now, it is
+    // asked again.
+    while let Merged::Asks { tip, paths } = &merged {
+        if let Some(refused) = confirm(&ctx, "merge_agent", &asks(&id, paths)).await? {
+            return not(refused);
+        }
+        merged = bring_in(&ctx, &site, &id, Some(tip.clone())).await?;
+    }
+    match merged {
         Merged::Done(work) if work.files == 0 => Ok(format!("the work of {id} is merged")),
         Merged::Done(work) => Ok(format!("the work of {id} is merged, {}", work.words())),
         Merged::Nothing => Ok(format!("{id} has changed nothing, and its workspace is gone")),
@@ -216,7 +239,24 @@ async fn merge(ctx: Ctx, site: Site, id: String) -> Result<String, Failure> {
             paths.join(", ")
         )),
         Merged::Refused(words) => not(words),
+        Merged::Asks { .. } => not("a person has to be asked".to_owned()),
     }
+}
+
+/// What a person is asked whatever the lead's definition says: an agent that writes these
+/// files gives itself tools, and takes approvals away.
+fn asks(id: &str, paths: &[String]) -> String {
+    let named: Vec<String> =
+        paths.iter().take(PATHS_MAX).map(|path| format!("`{}`", path.escape_debug())).collect();
+    let more = match paths.len().saturating_sub(PATHS_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "May merge_agent merge the work of {id}? It changes files that say what agents are and \
+         may do here, and which programs run: {}{more}",
+        named.join(", ")
+    )
 }
 
 async fn discard(ctx: Ctx, site: Site, id: String) -> Result<String, Failure> {

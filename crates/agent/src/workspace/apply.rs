@@ -24,8 +24,7 @@ pub async fn apply(
     from: &str,
     to: &str,
 ) -> Result<Result<(), InTheWay>, Failure> {
-    let diff = ["diff-tree", "-r", "-z", "--raw", "--no-renames", from, to];
-    let changes = read::changes(&git.bytes(&diff, b"").await?);
+    let changes = changes(git, from, to).await?;
     let status = ["status", "--porcelain=v1", "-z", "-uno", "--no-renames", "--ignore-submodules"];
     let dirty: BTreeSet<_> = read::dirty(&git.bytes(&status, b"").await?).into_iter().collect();
     let (mut there, mut in_the_way) = (Vec::new(), Vec::new());
@@ -56,6 +55,12 @@ pub async fn apply(
         return Err(done.failure(&["read-tree"]));
     }
     Ok(Err(InTheWay::Other(done.complaint)))
+}
+
+/// What differs between two trees.
+pub async fn changes(git: &Git, from: &str, to: &str) -> Result<Vec<Change>, Failure> {
+    let diff = ["diff-tree", "-r", "-z", "--raw", "--no-renames", from, to];
+    Ok(read::changes(&git.bytes(&diff, b"").await?))
 }
 
 /// Whether a file holds what the change wants.

@@ -7,12 +7,15 @@
 //! The ref moves before the worktree is removed: what is no branch any more is closed,
 //! and all that is left of it may go.
 
-use super::apply::{InTheWay, apply};
+use super::apply::{InTheWay, apply, changes};
 use super::git::{GIT_FAILED, Git, NO_REPOSITORY};
 use super::place::{Place, Work};
-use super::read;
+use super::read::{self, Change};
+use crate::own_files::OwnFiles;
 use greenroom_model::Failure;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -60,6 +63,14 @@ pub enum Merged {
     Uncommitted(Vec<String>),
     /// Why git would not. Nothing was changed.
     Refused(String),
+    /// It would change these files, which decide what agents are and may do in the project.
+    /// Nothing was changed: the commit is to be named that may.
+    Asks {
+        /// The workspace's last commit.
+        tip: String,
+        /// The files.
+        paths: Vec<String>,
+    },
 }
 
 impl Site {
@@ -172,13 +183,16 @@ impl Site {
     }
 
     /// Merges what was done in a workspace into the branch that is checked out where
-    /// who has made it works (`of`), and removes the workspace: all of it or nothing.
+    /// who has made it works (`of`), and removes the workspace: all of it or nothing. Into
+    /// the project itself, what changes the files that agents are made of comes only if this
+    /// very commit is `allowed`.
     pub async fn merge(
         &self,
         place: &Place,
         of: Option<&Place>,
         author: &str,
         message: &str,
+        allowed: Option<&str>,
     ) -> Result<Merged, Failure> {
         let _one = self.lock.lock().await;
         let repository = self.repository().await?;
@@ -202,7 +216,11 @@ impl Site {
         let work = self.work(&lead, place, &tip).await?;
         if is_new {
             let top = of.map_or(repository.top.clone(), |of| self.worktree(of));
-            let into = Into { lead: &lead, top: &top, head: head.as_deref() };
+            // What is in another one's workspace comes to the project by a merge of its own.
+            let asks = of.is_none() && allowed != Some(tip.as_str());
+            let own = asks
+                .then(|| OwnFiles::of(&self.home, &repository.top, Path::new(&repository.prefix)));
+            let into = Into { lead: &lead, top: &top, head: head.as_deref(), own };
             if let Some(refused) = into.bring(&tip, message).await? {
                 return Ok(refused);
             }
@@ -399,12 +417,14 @@ struct Into<'a> {
     lead: &'a Git,
     top: &'a Path,
     head: Option<&'a str>,
+    /// What is not to be changed by it.
+    own: Option<OwnFiles>,
 }
 
 impl Into<'_> {
     /// Brings a commit in; what it came to if it was not.
     async fn bring(&self, tip: &str, message: &str) -> Result<Option<Merged>, Failure> {
-        let Into { lead, top, head } = *self;
+        let Into { lead, top, head, .. } = *self;
         let tree = match head {
             None => format!("{tip}^{{tree}}"),
             Some(head) => {
@@ -423,6 +443,10 @@ impl Into<'_> {
             Some(head) => head.to_owned(),
             None => format!("{}^{{tree}}", first(lead).await?),
         };
+        let paths = self.touched(&from, &tree).await?;
+        if !paths.is_empty() {
+            return Ok(Some(Merged::Asks { tip: tip.to_owned(), paths }));
+        }
         match apply(lead, top, &from, &tree).await? {
             Ok(()) => {}
             Err(InTheWay::Files(files)) => return Ok(Some(Merged::Uncommitted(files))),
@@ -436,6 +460,16 @@ impl Into<'_> {
         };
         lead.run(&["update-ref", "-m", message, "HEAD", &new, head.unwrap_or("")]).await?;
         Ok(None)
+    }
+}
+
+impl Into<'_> {
+    /// What differs of that which is not to be changed.
+    async fn touched(&self, from: &str, to: &str) -> Result<Vec<String>, Failure> {
+        let Some(own) = &self.own else { return Ok(Vec::new()) };
+        let changes = changes(self.lead, from, to).await?;
+        let path = |change: &Change| PathBuf::from(OsStr::from_bytes(&change.path));
+        Ok(changes.iter().filter(|one| own.has(&path(one))).map(Change::shown).collect())
     }
 }
 

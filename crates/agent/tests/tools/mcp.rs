@@ -3,7 +3,8 @@
 use crate::world::{World, until};
 use greenroom_agent::tool::Tool;
 use greenroom_agent::tool::mcp::{
-    MCP_CONFIG, MCP_GONE, MCP_REFUSED, MCP_TOO_LARGE, McpConfig, McpServers, McpTool, TOOL_FAILED,
+    MCP_ANSWER, MCP_CONFIG, MCP_GONE, MCP_REFUSED, MCP_TOO_LARGE, McpConfig, McpServers, McpTool,
+    TOOL_FAILED,
 };
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
@@ -180,6 +181,28 @@ async fn a_call_with_effects_is_made_at_most_once_unless_somebody_says_otherwise
     let failure = mcp.world.call(&die, json!({})).await.unwrap_err();
     assert_eq!(mcp.count("die_writing"), 3, "{}", mcp.notes());
     assert!(failure.message.contains("not known whether"), "{failure}");
+}
+
+/// Who answers is not lost, whatever it says; and nobody waits for another answer.
+#[tokio::test]
+async fn an_answer_that_is_no_result_is_told_at_once_and_the_server_is_kept() {
+    let mcp = Mcp::new("", &json!({}));
+    let (pid, writing) = (mcp.pid().await, mcp.tool("write").await);
+    for (text, why) in [
+        ("empty", "that is no result of it"),
+        ("weird", "that is no result of it"),
+        ("half", "that is no result of it"),
+        ("lone", "that cannot be read"),
+    ] {
+        let begun = Instant::now();
+        let failure = mcp.world.call(&writing, json!({ "text": text })).await.unwrap_err();
+        assert_eq!(failure.kind, MCP_ANSWER, "{text}: {failure}");
+        assert!(failure.message.contains("`test` has answered `write`"), "{text}: {failure}");
+        assert!(failure.message.contains(why), "{text}: {failure}");
+        assert!(failure.message.contains("not known whether it took effect"), "{failure}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{text}");
+    }
+    assert_eq!((mcp.count("write"), mcp.pid().await), (4, pid), "{}", mcp.notes());
 }
 
 #[tokio::test]

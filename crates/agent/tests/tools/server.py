@@ -44,9 +44,16 @@ def text(words, **more):
     return {"content": [{"type": "text", "text": words}], **more}
 
 
+# Answers that are no tool's result, and one that is no text.
+ODD = {"empty": {}, "weird": {"content": [{"type": "weird"}]}, "half": {"content": [{"type": "text"}]},
+       "lone": text("\ud800")}
+
+
 def call(name, arguments, say):
     """The result, or None: no answer."""
     global grown
+    if name == "write" and arguments["text"] in ODD:
+        return ODD[arguments["text"]]
     if name in ("echo", "write"):
         return text(arguments["text"])
     if name == "env":

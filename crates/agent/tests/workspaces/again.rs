@@ -45,7 +45,7 @@ impl Repository {
     }
 
     async fn merge(&self, place: &Place) -> Merged {
-        self.site.merge(place, None, "lead/1", "Merge it").await.expect("it answers")
+        self.site.merge(place, None, "lead/1", "Merge it", None).await.expect("it answers")
     }
 
     /// All of it is in the project, once, and nothing is left of the workspace.
@@ -214,7 +214,7 @@ async fn a_lock_is_removed_when_the_git_that_was_cut_off_is_gone_and_not_before(
         }
     }
     // It still runs: its lock is its own.
-    let again = repository.site.merge(&place, None, "lead/1", "Merge it").await;
+    let again = repository.site.merge(&place, None, "lead/1", "Merge it", None).await;
     assert!(again.expect_err("locked").message.contains("index.lock"));
     assert!(lock.exists());
     for git in gits_in(repository.dir.path()) {
@@ -235,7 +235,7 @@ async fn a_lock_that_is_nobodys_of_ours_stays() {
     let place = repository.worked().await;
     let lock = repository.path(".git/index.lock");
     std::fs::write(&lock, "a person's").expect("written");
-    let merged = repository.site.merge(&place, None, "lead/1", "Merge it").await;
+    let merged = repository.site.merge(&place, None, "lead/1", "Merge it", None).await;
     assert!(merged.expect_err("locked").message.contains("index.lock"));
     assert!(lock.exists());
     std::fs::remove_file(&lock).expect("removed");

@@ -6,4 +6,5 @@
 mod again;
 mod desk;
 mod merge;
+mod own;
 mod refuse;

@@ -55,12 +55,23 @@ pub struct Chat {
     swapped: bool,
     /// What was said before is all there.
     caught_up: bool,
+    /// What was asked before was looked for, since it is on this node.
+    looked: bool,
     /// The step of which was said that it waits in a queue, and when.
     queue_told: Option<(Op, Millis)>,
     /// How often nobody was seen to do anything but wait for an answer.
     stuck: u32,
     /// Which look this is.
     looks: u32,
+}
+
+/// Which look for questions it is.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// The one before any line is taken.
+    First,
+    /// Another.
+    Later,
 }
 
 /// Where words come from.
@@ -99,6 +110,7 @@ impl Chat {
             changed_at: Millis(0),
             swapped: false,
             caught_up: false,
+            looked: false,
             queue_told: None,
             stuck: 0,
             looks: 0,
@@ -122,11 +134,16 @@ impl Chat {
         // What is older than this was said before.
         let past = client.process(id).await?.events;
         self.caught_up = self.talk.last >= past;
+        self.looked = false;
         if self.types() {
             self.prompt.begin(&*app.env);
         }
         let mut tick = app.env.sleep(QUESTIONS_EVERY);
         loop {
+            // The first line may be meant for what is asked already.
+            if self.caught_up && !std::mem::replace(&mut self.looked, self.caught_up) {
+                self.look_for_questions(app, client, id, When::First).await?;
+            }
             let over = tokio::select! {
                 seen = events.next() => match seen? {
                     None => return Ok(Left::NodeGone),
@@ -220,7 +237,7 @@ impl Chat {
         if self.looks.is_multiple_of(QUEUES_EVERY) {
             self.look_at_queues(app, client).await?;
         }
-        self.look_for_questions(app, client, id).await?;
+        self.look_for_questions(app, client, id, When::Later).await?;
         Ok(self.stuck())
     }
 
@@ -260,15 +277,17 @@ impl Chat {
 
     /// Shows the question that is to be shown. No line that was begun before it was
     /// there may answer it: lines that wait are read first, as they were meant, and
-    /// what is half typed is taken away.
+    /// what is half typed is taken away. At the first look nothing was read yet, and what
+    /// was open before is what a line may be meant for.
     async fn look_for_questions(
         &mut self,
         app: &App,
         client: &Client,
         id: &ProcessId,
+        when: When,
     ) -> anyhow::Result<()> {
         // Nobody is interrupted.
-        if self.talk.is_speaking() {
+        if when == When::Later && self.talk.is_speaking() {
             return Ok(());
         }
         let Some(Change { next, gone }) = self.questions.look(client, id).await? else {
@@ -279,7 +298,8 @@ impl Chat {
         let is_harmless =
             ![self.questions.shown(), next.as_ref()].into_iter().flatten().any(takes_words);
         let half = match self.prompt.pause(!is_harmless) {
-            Paused::Busy => return Ok(()),
+            Paused::Busy if when == When::Later => return Ok(()),
+            Paused::Busy => None,
             Paused::Clean => None,
             Paused::Half(words) => Some(words),
         };

@@ -10,8 +10,8 @@ use crate::program::in_its_name;
 use crate::serve::{self, Serving};
 use crate::takeover::{self, Next};
 use crate::view::plain;
-use greenroom_api::Client;
 use greenroom_api::wire::{Ask, Given, ListQuery, StartRequest};
+use greenroom_api::{Client, ClientError};
 use greenroom_model::budget::Budget;
 use greenroom_model::{Exit, ProcessId, Status};
 use std::time::Duration;
@@ -175,7 +175,8 @@ async fn begin(
 ) -> anyhow::Result<ProcessId> {
     let key = match (key, args.r#continue) {
         (None, true) => Some(newest(client, agent).await?),
-        (key, _) => key,
+        (Some(key), true) => Some(there(client, agent, key).await?),
+        (key, false) => key,
     };
     let input = Given::parse(serde_json::json!({ "chat": true }).to_string())?;
     let (kind, budget) = (agent.to_owned(), args.budget);
@@ -198,16 +199,45 @@ async fn begin(
     Ok(started.id)
 }
 
+/// The key, if there is a conversation of it: who wants to go on does not begin one.
+async fn there(client: &Client, agent: &str, key: String) -> anyhow::Result<String> {
+    let id = ProcessId::new(agent, &key)?;
+    match client.process(&id).await {
+        Ok(_) => Ok(key),
+        Err(error) if error.code == "no_process" => {
+            let words = format!("there is no conversation {id} that could go on");
+            Err(none(client, agent, words, &format!("`greenroom chat {id}` begins one")).await)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// That there is no conversation; or that there is no agent to have one with.
+async fn none(client: &Client, agent: &str, words: String, next: &str) -> anyhow::Error {
+    let kinds = client.node().await.map(|node| node.kinds).unwrap_or_default();
+    let mut names: Vec<&str> = kinds.iter().filter_map(|kind| kind.split('@').next()).collect();
+    if names.contains(&agent) || names.is_empty() {
+        let problem = Problem::new("no_process", words).next(in_its_name(next));
+        return problem.exit(Code::Missing).into();
+    }
+    names.dedup();
+    let (kind, known) = (agent.to_owned(), names.join(", "));
+    let error = greenroom_runtime::Error::UnknownKind { kind, known };
+    let (code, message) = (error.code().to_owned(), error.to_string());
+    unknown_kind(client, agent, ClientError { code, message, next: error.next() }).await
+}
+
 async fn newest(client: &Client, agent: &str) -> anyhow::Result<String> {
     let kind = Some(agent.to_owned());
     let query = ListQuery { kind, newest: true, ..ListQuery::default() };
     let all = client.list(&query).await?;
     // Not those that other agents have started.
     let newest = all.into_iter().find(|one| !one.status.is_ended() && one.parent.is_none());
-    let newest = newest.ok_or_else(|| {
-        let words = format!("there is no conversation with {agent} that could go on");
-        let next = format!("`greenroom chat {agent}` begins one");
-        Problem::new("no_process", words).next(in_its_name(&next)).exit(Code::Missing)
-    })?;
-    Ok(newest.id.key().to_owned())
+    match newest {
+        Some(newest) => Ok(newest.id.key().to_owned()),
+        None => {
+            let words = format!("there is no conversation with {agent} that could go on");
+            Err(none(client, agent, words, &format!("`greenroom chat {agent}` begins one")).await)
+        }
+    }
 }

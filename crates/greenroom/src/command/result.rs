@@ -5,6 +5,7 @@ use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
 use crate::pulse;
+use crate::view::plain_json;
 use greenroom_model::{Exit, ProcessId, Status};
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         return Ok(Code::of(&exit));
     }
     match &exit {
-        Exit::Normal(result) => out::line(&result.to_string())?,
+        Exit::Normal(result) => out::line(&plain_json(result.to_string()))?,
         other => {
             let problem = Problem::new("ended", format!("{id} ended: {other}"));
             return Err(problem.exit(Code::of(&exit)).into());

@@ -10,7 +10,7 @@ use crate::paint::{Paint, Tone};
 use crate::problem::Problem;
 use crate::serve::{self, Serving};
 use crate::takeover::{self, Next};
-use crate::view::span;
+use crate::view::{plain, plain_json, span};
 use greenroom_agent::nearest;
 use greenroom_api::wire::{StartRequest, Started};
 use greenroom_api::{Client, ClientError};
@@ -85,7 +85,7 @@ pub async fn run(app: &App, args: Args) -> Done {
             return Err(in_vain(&error, looks));
         }
         if looks == LOOKS_IN_SILENCE && !app.json() {
-            out::say(&format!("{error}: waiting a moment\n"));
+            out::say(&format!("{}: waiting a moment\n", plain(&error.to_string())));
         }
         app.env.sleep(LOOK_AGAIN_AFTER).await;
     }
@@ -292,10 +292,10 @@ async fn ended(app: &App, client: &Client, id: &ProcessId, exit: &Exit) -> Done 
     match exit {
         Exit::Normal(result) => {
             out::say(&format!("{}{took}\n", paint.tone(Tone::Good, "completed")));
-            out::line(&result.to_string())?;
+            out::line(&plain_json(result.to_string()))?;
         }
         other => {
-            let text = format!("{id} ended{took}: {other}\n");
+            let text = format!("{id} ended{took}: {}\n", plain(&other.to_string()));
             out::say(&format!("{} {text}", paint.tone(Tone::Bad, "error:")));
             if matches!(other, Exit::Error(_)) {
                 let hint =

@@ -17,6 +17,23 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
+/// JSON with the same written out as JSON has it (`\u202e`): it stands for the same value.
+pub fn plain_json(text: String) -> String {
+    let is_safe = |letter: char| !is_unsafe(letter) || matches!(letter, '\n' | '\t' | '\r');
+    if text.chars().all(is_safe) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match is_safe(letter) {
+            true => shown.push(letter),
+            // All of them have four digits.
+            false => shown.push_str(&format!("\\u{:04x}", u32::from(letter))),
+        }
+    }
+    shown
+}
+
 /// A control character, or one that turns the order of letters around.
 pub fn is_unsafe(letter: char) -> bool {
     let turns = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

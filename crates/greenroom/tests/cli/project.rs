@@ -67,3 +67,31 @@ fn an_agent_that_is_called_otherwise_than_its_file_is_told_by_its_name() {
     house.run(&["run", "order", "--input", "go"]).fails(2, &words);
     house.run(&["run", "zzz", "--input", "go"]).fails(2, &["no agent `zzz`", "orders"]);
 }
+
+/// What a model says may move no cursor and turn no letters, wherever it is printed.
+#[test]
+fn what_a_model_says_is_plain_where_a_run_and_its_result_are_printed() {
+    let house = house();
+    let turns = r#"{"turns": [
+        {"when": {"text": "well"}, "say": "so \u202e\u001b[2J\u009b it is"},
+        {"say": "I \u001b[2J\u001b]0;owned\u0007\u202e", "finish": "content_filter"}
+    ]}"#;
+    fs::write(house.path("run.json"), turns).expect("a file");
+    let is_plain = |ran: &crate::house::Ran| {
+        let all = format!("{}{}", ran.out, ran.err);
+        let is_safe =
+            |letter: char| (!letter.is_control() && letter != '\u{202e}') || letter == '\n';
+        assert!(all.chars().all(is_safe), "{all:?}");
+    };
+    for args in [&["run", "helper/1", "-i", "well"][..], &["result", "helper/1"]] {
+        let ran = house.run(args).ok();
+        is_plain(&ran);
+        assert_eq!(ran.json(), "so \u{202e}\u{1b}[2J\u{9b} it is");
+        is_plain(&house.run(&["result", "helper/1", "--json"]).ok());
+    }
+    for args in [&["run", "helper/2", "-i", "ill"][..], &["result", "helper/2"]] {
+        let ran = house.run(args).fails(1, &["owned"]);
+        is_plain(&ran);
+        is_plain(&house.run(&["result", "helper/2", "--json"]));
+    }
+}

@@ -4,9 +4,9 @@
 use super::config::{Reach, ServerConfig};
 use super::expand::{Lookup, expand};
 use super::secrets::Secrets;
-use super::stdio::{Stdio, TOO_LARGE_CODE};
+use super::stdio::{Stdio, TOO_LARGE_CODE, UNREADABLE_CODE};
 use super::web::WebError;
-use super::{ANSWER_MAX_BYTES, MCP_CONFIG, MCP_GONE, MCP_REFUSED, MCP_TOO_LARGE, http};
+use super::{ANSWER_MAX_BYTES, MCP_ANSWER, MCP_CONFIG, MCP_GONE, MCP_REFUSED, MCP_TOO_LARGE, http};
 use crate::tool::group::Group;
 use crate::tool::outside::{beside, within};
 use crate::tool::tail::Tail;
@@ -217,12 +217,17 @@ impl Connection {
         };
         match &error {
             ServiceError::McpError(error) if error.code.0 == TOO_LARGE_CODE => too_large(),
+            ServiceError::McpError(error) if error.code.0 == UNREADABLE_CODE => {
+                self.no_answer(what, "that cannot be read")
+            }
+            ServiceError::UnexpectedResponse => self.no_answer(what, "that is no result of it"),
             ServiceError::McpError(error) => {
                 let words = format!("MCP server `{name}` refused `{what}`: {}", error.message);
                 Failure::fatal(MCP_REFUSED, self.secrets.hide(&words))
             }
             ServiceError::TransportSend(send) => match send.error.downcast_ref() {
                 Some(HttpError::ResponseBodyTooLarge { .. }) => too_large(),
+                Some(HttpError::Deserialize(_)) => self.no_answer(what, "that cannot be read"),
                 _ => {
                     let why = format!(
                         "MCP server `{name}` is lost at `{what}`: {}",
@@ -236,6 +241,13 @@ impl Connection {
                 gone(&why, self.child.as_ref(), &self.secrets).await
             }
         }
+    }
+
+    /// It is there and has answered, but with nothing that says what came of it.
+    fn no_answer(&self, what: &str, why: &str) -> Failure {
+        let words =
+            format!("MCP server `{}` has answered `{what}` with something {why}", self.name);
+        Failure::fatal(MCP_ANSWER, words)
     }
 
     /// Ends it in good order: the server may go by itself, for a while.

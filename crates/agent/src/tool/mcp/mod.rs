@@ -27,6 +27,9 @@ pub const MCP_GONE: &str = "mcp_gone";
 pub const MCP_REFUSED: &str = "mcp_refused";
 /// A failure's kind: the answer is larger than [`ANSWER_MAX_BYTES`].
 pub const MCP_TOO_LARGE: &str = "mcp_too_large";
+/// A failure's kind: the server has answered, but with nothing that is a result in MCP, or
+/// that can be read.
+pub const MCP_ANSWER: &str = "mcp_answer";
 /// A failure's kind: what the configuration says of a server cannot be.
 pub const MCP_CONFIG: &str = "mcp_config";
 /// A failure's kind: the tool did what it could and says that it failed.

@@ -6,7 +6,7 @@ use super::expand::Lookup;
 use super::hidden;
 use super::listing::{McpTool, listing};
 use super::server::Server;
-use super::{MCP_CONFIG, MCP_GONE};
+use super::{MCP_ANSWER, MCP_CONFIG, MCP_GONE};
 use crate::provider::{Secret, secret};
 use crate::tool::outside::sleep;
 use crate::tool::{Policy, Run, Tool};
@@ -214,7 +214,7 @@ impl McpServers {
 /// The failure of a call that was under way. Whether it is made again is for the terms
 /// on which it was made.
 fn unsure(tool: &McpTool, mut failure: Failure) -> Failure {
-    let is_unsure = failure.is(MCP_GONE) || failure.is(failure::TIMEOUT);
+    let is_unsure = [MCP_GONE, MCP_ANSWER, failure::TIMEOUT].iter().any(|kind| failure.is(kind));
     if is_unsure && !tool.may_be_repeated() {
         failure.message.push_str("; it is not known whether it took effect");
     }

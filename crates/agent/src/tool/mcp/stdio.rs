@@ -1,7 +1,8 @@
 //! MCP over a child's input and output, one JSON message a line, in bounded memory.
 //!
-//! The SDK's own transport drops a line that is too long without a word, so that the
-//! call it answers would wait until its time limit. This one answers in its place.
+//! The SDK's own transport drops a line that is too long or cannot be read without a word,
+//! so that the call it answers would wait until its time limit. This one answers in its
+//! place.
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use crate::tool::tail::Tail;
 use rmcp::RoleClient;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value, json};
 use std::future::Future;
 use std::io;
@@ -23,6 +26,9 @@ use tokio::sync::Mutex;
 /// The JSON-RPC error that stands for an answer that is too large. Servers have no
 /// business with it: it is outside of what JSON-RPC lets them define.
 pub const TOO_LARGE_CODE: i32 = -31_913;
+
+/// The same for an answer that cannot be read.
+pub const UNREADABLE_CODE: i32 = -31_914;
 
 /// A server that takes no input for so long is stuck.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
@@ -75,20 +81,19 @@ impl<R: AsyncRead + Unpin + Send, W> Stdio<R, W> {
     fn message(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.is_over) {
-            let error = json!({ "code": TOO_LARGE_CODE, "message": "the answer is too large" });
-            let id = id_in_ends(&line)?;
-            let message = json!({ "jsonrpc": "2.0", "id": id, "error": error });
-            return serde_json::from_value(message).ok();
+            return in_its_place(id_in_ends(&line)?, TOO_LARGE_CODE, "the answer is too large");
         }
         let text = String::from_utf8_lossy(&line);
         if text.trim().is_empty() {
             return None;
         }
-        let message = serde_json::from_str(&text);
-        if message.is_err() {
+        let message = serde_json::from_str(&text).or_else(|_| {
             self.strays.push(text.chars().take(200).collect::<String>().as_bytes());
             self.strays.push(b"\n");
-        }
+            answered(&text)
+                .and_then(|id| in_its_place(id, UNREADABLE_CODE, "the answer cannot be read"))
+                .ok_or(())
+        });
         // Most lines are small: their room is used again.
         if line.capacity() <= 64 << 10 {
             line.clear();
@@ -96,6 +101,37 @@ impl<R: AsyncRead + Unpin + Send, W> Stdio<R, W> {
         }
         message.ok()
     }
+}
+
+/// The error that stands for an answer to the request of this id.
+fn in_its_place(id: Value, code: i32, message: &str) -> Option<RxJsonRpcMessage<RoleClient>> {
+    let error = json!({ "code": code, "message": message });
+    serde_json::from_value(json!({ "jsonrpc": "2.0", "id": id, "error": error })).ok()
+}
+
+/// An answer by its outline: what is in it may be nothing that can be read.
+#[derive(Deserialize)]
+struct Outline {
+    id: Value,
+    method: Option<IgnoredAny>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+}
+
+/// The id of the request that a line answers which is no message, if it answers one. A
+/// request of the server's own has a method, and an id of its own.
+fn answered(text: &str) -> Option<Value> {
+    let Ok(Outline { id, method, result, error }) = serde_json::from_str(text) else {
+        let mut ends = text.as_bytes().to_vec();
+        let (before, _) = text.split_once("\"result\"")?;
+        let is_answer = before.trim_start().starts_with('{')
+            && text.contains("\"jsonrpc\"")
+            && !before.contains("\"method\"");
+        keep_ends(&mut ends);
+        return is_answer.then(|| id_in_ends(&ends)).flatten();
+    };
+    let is_answer = method.is_none() && (result.is_some() || error.is_some());
+    (is_answer && (id.is_number() || id.is_string())).then_some(id)
 }
 
 fn keep_ends(line: &mut Vec<u8>) {

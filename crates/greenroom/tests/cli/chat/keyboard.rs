@@ -103,3 +103,23 @@ fn a_paste_is_one_message_and_what_a_terminal_would_cut_is_refused() {
     talk.leaves();
     assert_eq!(server.count(), 2, "nothing else was said");
 }
+
+/// Nobody has read the question yet: the yes was meant for something else, and is no word
+/// for the agent either.
+#[test]
+fn a_yes_that_was_typed_before_the_chat_is_there_goes_nowhere() {
+    let server = server(super::REFUND);
+    let mut house = House::with_agents(&server.chat_url());
+    house.start_node();
+    house.run(&["chat", "support/one", "-m", "it is broken"]).fails(5, &["support/one#"]);
+    let mut talk = Talk::at_keyboard(&house, &["support/one"]);
+    talk.types("y");
+    let ask = ask_of(&talk.sees("asked"));
+    let notice = talk.sees("notice")["text"].clone();
+    assert!(notice.as_str().expect("words").contains("type it again"), "{notice}");
+    assert_eq!(open(&house), [ask]);
+    waits();
+    talk.types("y");
+    assert_eq!(talk.sees("said")["text"], "You have your money back.");
+    talk.leaves();
+}

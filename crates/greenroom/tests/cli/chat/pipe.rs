@@ -2,7 +2,7 @@
 
 use super::keyboard::TWO;
 use super::{REFUND, Talk, server};
-use crate::house::House;
+use crate::house::{House, until};
 
 #[test]
 fn a_pipe_waits_for_the_answers() {
@@ -61,4 +61,45 @@ fn an_empty_message_is_refused() {
             .fails(2, &["the message is empty", "-m WORDS"]);
     }
     assert_eq!(server.count(), 0);
+}
+
+/// An approval that was open before answers to what comes first.
+#[test]
+fn a_line_answers_what_is_asked_already() {
+    let server = server(REFUND);
+    let mut house = House::with_agents(&server.chat_url());
+    house.start_node();
+    house.run(&["chat", "support/one", "-m", "it is broken"]).fails(5, &["support/one#"]);
+    let ran = house.run_with(&["chat", "support/one"], b"y\n").ok();
+    assert!(ran.out.contains("You have your money back."), "{}", ran.out);
+    assert_eq!(house.run(&["asks", "--json"]).ok().out.trim(), "[]");
+}
+
+#[test]
+fn an_express_answer_reaches_a_question_that_is_open_already() {
+    let server = server(super::questions::TEAM);
+    let mut house = House::with_agents(&server.chat_url());
+    house.start_node();
+    house.run(&["chat", "support/one", "-m", "start"]).ok();
+    until("it is asked", || house.run(&["asks"]).ok().out.contains("Which order?"));
+    let ran = house.run_with(&["chat", "support", "--continue"], b"/answer seven\n").ok();
+    assert!(!ran.err.contains("no question"), "{}", ran.err);
+    assert_eq!(house.run(&["asks", "--json"]).ok().out.trim(), "[]");
+}
+
+#[test]
+fn who_wants_to_go_on_begins_nothing() {
+    let server = server(TWO);
+    let house = House::with_agents(&server.chat_url());
+    let words = ["no conversation support/one", "chat support/one` begins one"];
+    house.run_with(&["chat", "support/one", "--continue"], b"hello\n").fails(3, &words);
+    assert!(!house.run(&["ps", "--all"]).ok().out.contains("support/one"));
+    for id in ["suport", "suport/one"] {
+        let ran = house.run(&["chat", id, "--continue"]);
+        let ran = ran.fails(3, &["no kind `suport`", "did you mean `support`?"]);
+        assert!(!ran.err.contains("begins one"), "{}", ran.err);
+    }
+    house.run_with(&["chat", "support/one"], b"hello\n").ok();
+    let again = house.run_with(&["chat", "support/one", "--continue"], b"hello\n").ok();
+    assert_eq!(again.out, "Hello.\n");
 }

@@ -3,7 +3,7 @@
 use super::{Talk, server};
 use crate::house::House;
 
-const TEAM: &str = r#"
+pub const TEAM: &str = r#"
     {"when": {"system": "orders", "text": "find"},
      "tool_calls": [{"name": "ask", "arguments": {"question": "Which order?"}}]},
     {"when": {"system": "orders", "tool_result": "seven"}, "say": "It is the seventh."},

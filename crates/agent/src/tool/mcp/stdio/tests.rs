@@ -11,7 +11,7 @@ async fn received(bytes: &[u8]) -> (Vec<Value>, String) {
     while let Some(message) = stdio.receive().await {
         if let JsonRpcMessage::Error(JsonRpcError { error: ErrorData { code, .. }, .. }) = &message
         {
-            assert_eq!(code.0, TOO_LARGE_CODE);
+            assert!([TOO_LARGE_CODE, UNREADABLE_CODE].contains(&code.0));
         }
         messages.push(serde_json::to_value(message).unwrap());
     }
@@ -45,4 +45,30 @@ async fn an_answer_that_is_too_large_is_answered_for() {
     let (messages, _) = received(bytes.as_bytes()).await;
     let ids: Vec<&Value> = messages.iter().map(|message| &message["id"]).collect();
     assert_eq!(ids, [&json!(7), &json!("b"), &json!(9)]);
+}
+
+/// It carries the id of a call: nobody waits for another answer to it.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_answered_for() {
+    let lines = [
+        r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\ud800"}]}}"#,
+        r#"{"result":{"a":"\ud800"},"id":"b","jsonrpc":"2.0"}"#,
+        r#"{"jsonrpc":"2.0","id":3,"error":"boom"}"#,
+        r#"{"jsonrpc":"2.0","id":4,"result":{"a":}}"#,
+    ];
+    // Requests of the server's own, notes and logs.
+    let none = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":"\ud800"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"result":}}"#,
+        r#"{"level":"info","id":1,"text":"well"}"#,
+        r#"{"id":1,"result":"#,
+    ];
+    let (messages, strays) = received((lines.join("\n") + "\n").as_bytes()).await;
+    let told: Vec<_> =
+        messages.iter().map(|message| (&message["id"], &message["error"]["code"])).collect();
+    let code = json!(UNREADABLE_CODE);
+    let ids = [json!(1), json!("b"), json!(3), json!(4)];
+    assert_eq!(told, ids.iter().map(|id| (id, &code)).collect::<Vec<_>>());
+    assert!(strays.contains("boom"), "{strays}");
+    assert_eq!(received((none.join("\n") + "\n").as_bytes()).await.0, Vec::<Value>::new());
 }
