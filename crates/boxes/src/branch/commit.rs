@@ -46,7 +46,7 @@ pub struct Terms {
 pub struct Committed {
     /// The parent as it is now.
     pub parent: Head,
-    /// What the parent has got.
+    /// All that differs in the parent, also what was in the way of the branch's changes.
     pub changes: Changes,
     /// Files that have lines of both sides.
     pub merged: Vec<Overlap>,
@@ -156,11 +156,14 @@ impl Branches {
             let (branch, parent) = (branch.name.clone(), parent.name.clone());
             return Err(Error::Conflict { branch, parent, overlaps: plan.forced });
         }
-        plan.changes = news(plan.changes, &plan.stack);
-        if !plan.changes.is_empty() {
-            let layer = plan.changes.layer(&plan.stack, &theirs)?;
-            plan.stack = compact(writing.layer_on(&plan.stack, layer)?, 1, writing)?;
-        }
+        let changes = news(plan.changes, &plan.stack);
+        let merged = match changes.is_empty() {
+            true => plan.stack.clone(),
+            false => writing.layer_on(&plan.stack, changes.layer(&plan.stack, &theirs)?)?,
+        };
+        // By force that is more than the branch's own: what was in the way is gone.
+        plan.changes = Changes::between(&plan.stack, &merged);
+        plan.stack = compact(merged, 1, writing)?;
         Ok(plan)
     }
 }

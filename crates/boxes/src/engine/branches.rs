@@ -75,7 +75,7 @@ impl Engine {
             let why = "is no branch: there is nothing to commit it into; export it to a folder";
             return Err(Error::NotNow { branch: name.to_owned(), why: why.to_owned() });
         };
-        let _held = self.hold(&[name, &parent])?;
+        let held = self.hold(&[name, &parent])?;
         self.keep_logs(&parent)?;
         let child = self.take_in_frozen(name)?;
         let above = self.take_in_frozen(&parent)?;
@@ -94,14 +94,15 @@ impl Engine {
             return Err(Error::NotNow { branch: parent, why: why.to_owned() });
         }
         let committed = self.branches.commit(name, terms)?;
-        // From here on what runs sees files that are no more; a crash leaves that to whoever
-        // comes next.
+        // It is done. What cannot be ended or removed now is as after a crash: what runs sees files
+        // that are no more, and whoever comes next sees to it.
         if let Some(above) = above {
-            self.end(&parent, above)?;
+            let _ = self.end(&parent, above);
         }
         drop(child);
-        if let Some(row) = self.records.find(name)? {
-            self.clear(&row)?;
+        let cleared = self.records.find(name).map(|row| row.map(|row| self.clear(&row)));
+        if matches!(cleared, Ok(Some(Ok(())))) {
+            held.remove_files();
         }
         Ok(committed)
     }

@@ -1,6 +1,7 @@
 //! Sandboxes of boxes: started when they are needed, found again, stopped.
 
 use super::attach::life;
+use super::locks::Held;
 use super::open::{Engine, locked};
 use super::records::BoxRow;
 use super::sealing::{Ground, boot};
@@ -40,7 +41,7 @@ impl Engine {
 
     /// The sandbox of a box, started if it does not run. While the lock is kept nobody seals it,
     /// ends it or has it stand still.
-    pub(super) fn ready(&self, name: &str) -> Result<(Vec<OwnedFd>, Box<dyn Sandbox>), Error> {
+    pub(super) fn ready(&self, name: &str) -> Result<(Held, Box<dyn Sandbox>), Error> {
         let held = self.hold(&[name])?;
         let sandbox = self.held_living(name)?;
         self.must_be_awake(name)?;

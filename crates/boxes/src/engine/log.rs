@@ -60,9 +60,18 @@ pub enum Logged {
 #[derive(Debug)]
 pub struct ReadLog {
     file: File,
-    /// Where a command in the background writes, without any form.
-    inside: Option<File>,
+    inside: Option<Inside>,
     background: bool,
+}
+
+/// Where a command in the background writes, without any form. It is the box's own file, of
+/// whatever size it makes it: the beginning is read, as of any command.
+#[derive(Debug)]
+struct Inside {
+    file: File,
+    left: u64,
+    /// Whether it was told that there is more.
+    cut: bool,
 }
 
 impl Log {
@@ -135,10 +144,13 @@ impl ReadLog {
 
     fn printed_inside(&mut self) -> std::io::Result<Option<Logged>> {
         let Some(inside) = &mut self.inside else { return Ok(None) };
-        let mut bytes = vec![0; PIECE_BYTES];
-        let count = inside.read(&mut bytes)?;
-        bytes.truncate(count);
-        Ok((count > 0).then_some(Logged::Printed(Stream::Stdout, bytes)))
+        let bytes = inside.read()?;
+        if !bytes.is_empty() {
+            return Ok(Some(Logged::Printed(Stream::Stdout, bytes)));
+        }
+        let over = if inside.cut { 0 } else { inside.over()? };
+        inside.cut |= over > 0;
+        Ok((over > 0).then_some(Logged::Cut(over)))
     }
 
     /// Whether more may come: somebody writes down what the command prints, or it is in the
@@ -147,6 +159,28 @@ impl ReadLog {
     pub fn may_grow(&self) -> bool {
         let locked = flock(&self.file, FlockOperation::NonBlockingLockShared);
         self.inside.is_some() || locked == Err(Errno::WOULDBLOCK)
+    }
+}
+
+impl Inside {
+    fn new(file: File, left: u64) -> Inside {
+        Inside { file, left, cut: false }
+    }
+
+    /// What comes next of what is kept; nothing at its end.
+    fn read(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let room = self.left.min(PIECE_BYTES as u64);
+        let count = (&self.file).take(room).read_to_end(&mut bytes)?;
+        self.left -= count as u64;
+        Ok(bytes)
+    }
+
+    /// How many bytes there are beyond what is kept.
+    fn over(&mut self) -> std::io::Result<u64> {
+        let read = self.file.stream_position()?;
+        let over = self.file.metadata()?.len().saturating_sub(read);
+        Ok(if self.left == 0 { over } else { 0 })
     }
 }
 
@@ -192,7 +226,8 @@ impl Engine {
         let Some(mut log) = opened(&dir.join(no.to_string()))? else { return Ok(None) };
         if log.background {
             let inside = self.adopted(&row)?.and_then(|one| one.open_file(&path_inside(no)).ok());
-            log.inside = inside;
+            let left = output_max(&self.image_of(name)?);
+            log.inside = inside.map(|file| Inside::new(file, left));
             if log.inside.is_none() {
                 return opened(&dir.join(format!("{no}.kept")));
             }
@@ -210,14 +245,13 @@ impl Engine {
             if !opened(&dir.join(no.to_string()))?.is_some_and(|log| log.background) {
                 continue;
             }
-            let Ok(mut inside) = sandbox.open_file(&path_inside(no)) else { continue };
+            let Ok(inside) = sandbox.open_file(&path_inside(no)) else { continue };
             let Ok(mut log) = Log::create(&dir.join(format!("{no}.kept")), left) else { continue };
-            let mut chunk = vec![0; PIECE_BYTES];
-            while let Some(bytes @ [_, ..]) =
-                inside.read(&mut chunk).ok().and_then(|count| chunk.get(..count))
-            {
+            let mut inside = Inside::new(inside, left);
+            while let Ok(bytes @ [_, ..]) = inside.read().as_deref() {
                 log.push(Stream::Stdout, bytes);
             }
+            log.cut += inside.over().unwrap_or(0);
         }
         Ok(())
     }

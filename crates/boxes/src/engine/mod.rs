@@ -19,6 +19,7 @@ mod freeze;
 mod granted;
 mod known;
 mod life;
+mod locks;
 mod log;
 mod open;
 mod outside;

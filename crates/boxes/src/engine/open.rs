@@ -11,17 +11,13 @@ use crate::error::Error;
 use crate::hash::LayerId;
 use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
 use crate::spec::{Granted, NAME, Rights, is_box_name};
-use crate::store::{Swept, lock, private_dir, try_lock};
+use crate::store::{Swept, private_dir};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
-
-/// So many files lock all boxes: files of names that come and go would be too many.
-const LOCKS: u8 = 64;
 
 /// A step of a build that nobody has used for so long is forgotten by garbage collection.
 const UNUSED: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -308,12 +304,13 @@ impl Engine {
                 self.mend(&row)?;
                 continue;
             }
-            let _held = self.hold(&[&row.name])?;
+            let held = self.hold(&[&row.name])?;
             // Somebody may have made another one of the name meanwhile.
             if let Some(row) = self.records.find(&row.name)?
                 && !self.is_open(&row)?
             {
                 self.clear(&row)?;
+                held.remove_files();
                 count += 1;
             }
         }
@@ -346,6 +343,8 @@ impl Engine {
         self.reserve.give_up();
         let forgotten = || Ok::<_, Error>((self.reap()?, self.forget_unused()?));
         let first = forgotten();
+        // Empty files, and not worth a failure.
+        let _ = self.sweep_locks();
         let mut swept = self.sweep()?;
         let (boxes, steps) = match first {
             Ok(first) => first,
@@ -397,25 +396,6 @@ impl Engine {
     /// Where a box writes.
     pub(super) fn box_dir(&self, name: &str) -> PathBuf {
         self.dir.join("boxes").join(name)
-    }
-
-    /// Keeps everybody else from starting, ending and changing these boxes.
-    pub(super) fn hold(&self, names: &[&str]) -> Result<Vec<OwnedFd>, Error> {
-        // In one order, so that nobody waits for each other; one file once, or it would wait
-        // for itself.
-        let files: BTreeSet<PathBuf> = names.iter().map(|name| self.lock_file(name)).collect();
-        files.into_iter().map(|file| lock(&file, true)).collect()
-    }
-
-    /// The same, or `None` if somebody has it.
-    pub(super) fn try_hold(&self, name: &str) -> Result<Option<OwnedFd>, Error> {
-        try_lock(&self.lock_file(name))
-    }
-
-    fn lock_file(&self, name: &str) -> PathBuf {
-        let hash = blake3::hash(name.as_bytes());
-        let file = hash.as_bytes().first().map_or(0, |byte| byte % LOCKS);
-        self.dir.join("locks").join(file.to_string())
     }
 
     /// A sandbox of the box died: what that took from it.

@@ -1,6 +1,6 @@
 //! An export: checked, staged, planned, applied.
 
-use super::apply::apply;
+use super::apply::{apply, check};
 use super::host::{HostDir, Journal};
 use super::look::{folder, look, names, same};
 use super::plan::Plan;
@@ -20,7 +20,7 @@ mod tests;
 /// An export that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// How many paths were changed.
+    /// How many paths were changed: not those that were so already.
     pub paths: usize,
 }
 
@@ -42,9 +42,8 @@ impl HostDir {
     ) -> Result<Exported, Error> {
         let plan = Plan::new(changes);
         self.check_planted(&plan, planted)?;
-        self.check(changes)?;
-        let paths = plan.items.len();
-        if paths == 0 {
+        let paths = self.check(changes)?;
+        if plan.items.is_empty() {
             return Ok(Exported { paths });
         }
         let journal = self.begin()?;
@@ -57,13 +56,17 @@ impl HostDir {
         Ok(Exported { paths })
     }
 
-    /// Whether all that is to be changed is as it was.
-    fn check(&self, changes: &Changes) -> Result<(), Error> {
+    /// Whether all that is to be changed is as it was, and how many paths that is.
+    fn check(&self, changes: &Changes) -> Result<usize, Error> {
+        let mut different = 0;
         for (path, change) in changes.by_path() {
             let is = look(&self.root, path)?;
             let is = is.as_ref();
+            let was = same(is, change.before.as_ref());
+            // Of what differs in its attributes alone nobody can say whether it was changed.
+            different += usize::from(was || !same(is, change.after.as_ref()));
             // What is there already is what an export that was given up has done.
-            if !same(is, change.before.as_ref()) && !same(is, change.after.as_ref()) {
+            if !was && !same(is, change.after.as_ref()) {
                 let why = "it is not as it was in the box when it began; take the folder in anew, \
                            commit onto that, and export again";
                 return Err(Error::refused(path.as_str(), why));
@@ -74,7 +77,7 @@ impl HostDir {
             }
             self.has_folder(path, changes)?;
         }
-        Ok(())
+        Ok(different)
     }
 
     /// Whether the folder of a path is there and can be written to, or is made too: a plan
@@ -136,6 +139,8 @@ impl HostDir {
         let io = |error: Errno| Error::io("sync", &self.path, error);
         self.steps.at("sync what is staged");
         rustix::fs::syncfs(&journal.staged).map_err(io)?;
+        // Staging takes its time, in which people work on.
+        check(&self.root, plan)?;
         self.steps.at("write down the plan");
         self.write(&journal.id, Stage::Planned { planted, plan })
     }

@@ -2,15 +2,21 @@
 //!
 //! Each spawner has one cgroup below its own in every hierarchy, and each box one below that.
 
+mod root;
+
 #[cfg(test)]
 mod tests;
 
+pub use root::name_begin;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::spec::{Enforcement, Limits};
 use super::wire::BoxUsage;
+use root::Root;
 
 /// What a hierarchy can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +46,7 @@ pub struct Cgroups {
     /// Why a controller is not usable.
     missing: Vec<(Controller, String)>,
     name: String,
+    roots: Vec<Root>,
 }
 
 /// The cgroups of one box.
@@ -60,13 +67,20 @@ impl Controller {
 }
 
 impl Cgroups {
-    /// Finds what there is and makes this spawner's cgroups.
-    pub fn make(name: &str) -> Self {
+    /// Finds what there is and makes the cgroups of the spawner with this process number, by a
+    /// name that no other has. Those that dead ones have left are removed.
+    pub fn make(pid: u32) -> io::Result<Self> {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let places = places(&read("/proc/self/cgroup"), &read("/proc/self/mounts"));
-        let mut cgroups = Self { name: name.to_owned(), ..Self::default() };
+        let above: BTreeSet<&Path> = places.iter().map(|place| place.own.as_path()).collect();
+        above.into_iter().for_each(root::sweep);
+        Ok(Self::among(&places, root::new_name(pid)?))
+    }
+
+    fn among(places: &[Place], name: String) -> Self {
+        let mut cgroups = Self { name, ..Self::default() };
         for controller in ALL {
-            match usable(&places, controller, name) {
+            match usable(places, controller, &cgroups.name, &mut cgroups.roots) {
                 Ok(place) => cgroups.usable.push(place),
                 Err(why) => cgroups.missing.push((controller, why)),
             }
@@ -111,10 +125,8 @@ impl Cgroups {
 
     /// The directories that all the cgroups of this spawner are below.
     pub fn roots(&self) -> Vec<PathBuf> {
-        let mut roots: Vec<_> =
-            self.usable.iter().map(|place| place.own.join(&self.name)).collect();
+        let mut roots: Vec<_> = self.roots.iter().map(|root| root.dir.clone()).collect();
         roots.sort();
-        roots.dedup();
         roots
     }
 }
@@ -249,13 +261,18 @@ fn settings(place: &Place, limits: &Limits) -> Vec<(&'static str, String)> {
 }
 
 /// The place of a controller in which this process can make cgroups.
-fn usable(places: &[Place], controller: Controller, name: &str) -> Result<Place, String> {
+fn usable(
+    places: &[Place],
+    controller: Controller,
+    name: &str,
+    roots: &mut Vec<Root>,
+) -> Result<Place, String> {
     let mut why = format!("no cgroup hierarchy has the controller `{}`", controller.name());
     // Version 2 first: its freezer also stops what version 1's cannot.
     let mut places: Vec<_> = places.iter().filter(|place| place.controller == controller).collect();
     places.sort_by_key(|place| !place.unified);
     for place in places {
-        match open_place(place, name) {
+        match open_place(place, name, roots) {
             Ok(()) => return Ok(place.clone()),
             Err(error) => {
                 why = format!("cgroup `{}` cannot be used: {error}", place.own.display());
@@ -265,12 +282,12 @@ fn usable(places: &[Place], controller: Controller, name: &str) -> Result<Place,
     Err(why)
 }
 
-fn open_place(place: &Place, name: &str) -> io::Result<()> {
+/// One root may be of several controllers.
+fn open_place(place: &Place, name: &str, roots: &mut Vec<Root>) -> io::Result<()> {
     let dir = place.own.join(name);
-    let made = match fs::create_dir(&dir) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(error),
+    let new = match roots.iter().any(|root| root.dir == dir) {
+        true => None,
+        false => Some(Root::make(&dir)?),
     };
     if place.unified && place.controller != Controller::Freezer {
         let enable = format!("+{}", place.controller.name());
@@ -278,12 +295,13 @@ fn open_place(place: &Place, name: &str) -> io::Result<()> {
             .and_then(|()| fs::write(dir.join("cgroup.subtree_control"), &enable));
         if let Err(error) = done {
             // Another controller's may stand in it by now: that one keeps its own.
-            if made {
+            if new.is_some() {
                 let _ = fs::remove_dir(&dir);
             }
             return Err(error);
         }
     }
+    roots.extend(new);
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cgroup::remove_cgroup;
+use super::cgroup::{name_begin, remove_cgroup};
 
 #[cfg(test)]
 mod tests;
@@ -91,7 +91,14 @@ fn reap(state: &Path) -> io::Result<()> {
 /// Removes a spawner's directory with everything that it tells of.
 pub fn clear(dir: &Path) -> io::Result<()> {
     let roots = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
-    for root in roots.lines().map(Path::new) {
+    // Whatever it tells of: a number is not enough, it is used again.
+    let pid = dir.file_name().and_then(|name| name.to_str()?.strip_prefix("spawner-"));
+    let own = pid.map(name_begin);
+    let is_own = |root: &&Path| {
+        let name = root.file_name().and_then(|name| name.to_str());
+        name.zip(own.as_ref()).is_some_and(|(name, own)| name.starts_with(own))
+    };
+    for root in roots.lines().map(Path::new).filter(is_own) {
         for cgroup in fs::read_dir(root).into_iter().flatten().flatten() {
             if cgroup.path().is_dir() {
                 empty(&cgroup.path());

@@ -31,7 +31,7 @@ impl fmt::Display for Overlap {
 /// What one side did, in a word.
 fn side(base: Option<&Entry>, now: Option<&Entry>) -> &'static str {
     match (base, now) {
-        (None, None) => "its folder removed",
+        (None, None) => "no folder for it",
         (Some(_), None) => "removed",
         (None, Some(_)) => "added",
         (Some(base), Some(now)) if base == now => "unchanged",

@@ -47,6 +47,23 @@ fn a_commit_brings_the_changes_into_a_running_box() {
     assert_eq!(world.sh("work", "cat /srv/a /srv/e"), "left\nlater\n");
 }
 
+/// What fails after it is as a crash there, and no failure of the commit.
+#[test]
+fn a_commit_that_is_done_is_told_so() {
+    let world = World::new();
+    world.engine.branch("work", &names(&["left"]), None).unwrap();
+    world.sh("left", "echo left > /srv/a");
+    world.engine.stop("left").unwrap();
+    let folder = world.folder("boxes/boxes/left");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "no folder, so it cannot be removed as one").unwrap();
+    world.engine.commit("left", Terms::default(), false).unwrap();
+    assert_eq!(world.sh("work", "cat /srv/a"), "left\n");
+    assert!(world.engine.reap().is_err(), "the rest is still to be done");
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(world.engine.reap().unwrap(), 1);
+}
+
 #[test]
 fn a_commit_into_a_box_with_commands_wants_to_be_told_to() {
     let world = World::new();

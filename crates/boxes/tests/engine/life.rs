@@ -1,7 +1,8 @@
 //! Boxes that outlive who started them, and crashes of all that carries them.
 
 use crate::world::World;
-use greenroom_boxes::engine::{ExecRequest, Loss};
+use greenroom_boxes::branch::Terms;
+use greenroom_boxes::engine::{ExecRequest, Logged, Loss};
 
 fn background(world: &World) {
     let line = "(while :; do date +%N > /srv/beat; sleep 0.05; done) > /dev/null 2>&1 &";
@@ -44,6 +45,39 @@ fn a_stopped_box_keeps_its_files_and_starts_when_it_is_needed() {
     assert_eq!(world.sh("work", "ls /srv"), "b\n");
     world.engine.stop("work").unwrap();
     world.engine.stop("work").unwrap();
+}
+
+/// Its file in the box is the box's own, which says how large it is.
+#[test]
+fn a_log_without_end_is_in_nobodys_way() {
+    let world = World::new();
+    world.image("brief", "base = \"host\"\n[limits]\noutput = \"1KiB\"\n");
+    world.create("brief", "endless");
+    let line = "mkdir -p /srv; printf begun; truncate -s 7E /tmp/greenroom-*.log; \
+                echo ready > /srv/ready; sleep 1000";
+    let request = ExecRequest { background: true, ..ExecRequest::of(["sh", "-c", line]) };
+    let no = world.exec("endless", &request).unwrap().no;
+    let ready = || world.sh("endless", "cat /srv/ready 2> /dev/null || true") == "ready\n";
+    assert!((0..1000).any(|_| ready()));
+    let read = || {
+        let mut log = world.engine.read_log("endless", no).unwrap().unwrap();
+        let (mut printed, mut cut) = (Vec::new(), 0);
+        while let Some(logged) = log.read().unwrap() {
+            match logged {
+                Logged::Printed(_, bytes) => printed.extend(bytes),
+                Logged::Cut(bytes) => cut += bytes,
+            }
+        }
+        assert!(printed.starts_with(b"begun"));
+        (printed.len(), cut)
+    };
+    let expected = (1024, (7 << 60) - 1024);
+    assert_eq!(read(), expected);
+    world.engine.branch("endless", &["try".to_owned()], None).unwrap();
+    world.sh("try", "echo two > /srv/b");
+    world.engine.commit("try", Terms::default(), true).unwrap();
+    assert_eq!(read(), expected);
+    assert_eq!(world.sh("endless", "cat /srv/b"), "two\n");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn process(word: &str) -> u32 {
 /// Cgroups of this spawner, anywhere.
 pub fn cgroups(spawner: u32) -> Vec<PathBuf> {
     let found = Command::new("find")
-        .args(["/sys/fs/cgroup", "-type", "d", "-name", &format!("greenroom-{spawner}")])
+        .args(["/sys/fs/cgroup", "-type", "d", "-name", &format!("greenroom-{spawner}-*")])
         .output();
     let found = found.expect("find").stdout;
     String::from_utf8_lossy(&found).lines().map(PathBuf::from).collect()
@@ -169,6 +169,43 @@ fn a_killed_spawner_takes_its_boxes_along_and_the_next_one_cleans_up() {
     assert!(cgroups(spawner).is_empty());
     let sandbox = next.create(&house.spec("orphan")).expect("the name is free");
     assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
+}
+
+/// The number of a process is used again: what one of that number has left elsewhere.
+#[test]
+fn what_another_spawner_of_its_number_left_is_no_reason_to_end_a_box() {
+    let house = House::new();
+    let sandbox = house.spawn("lives");
+    let spawner = house.level().spawner_pid();
+    let noted = house.state().join(format!("spawner-{spawner}/cgroups"));
+    let own = std::fs::read_to_string(noted).expect("a list");
+    let old = own.lines().map(|root| {
+        let above = std::path::Path::new(root).parent().expect("above it");
+        above.join(format!("greenroom-{spawner}")).display().to_string() + "\n"
+    });
+    let left = house.dir.path().join("other").join(format!("spawner-{spawner}"));
+    std::fs::create_dir_all(&left).expect("a folder");
+    std::fs::write(left.join("cgroups"), old.collect::<String>()).expect("a list");
+    let other = house.dir.path().join("other");
+    let _other = greenroom_boxes::sandbox::Namespace::open(&house.launch(), &other);
+    assert!(!left.exists(), "that was cleared");
+    assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
+}
+
+#[test]
+fn cgroups_of_which_nobody_tells_any_more_are_removed_by_the_next_spawner() {
+    let mut house = House::new();
+    let level = house.level.take().expect("level");
+    let spawner = level.spawner_pid();
+    let sandbox = level.create(&house.spec("lost")).expect("a box");
+    let _running = sandbox.exec(&command(&["sleep", "7106"])).expect("sleep");
+    kill(spawner);
+    eventually("the box is gone", || processes("7106").is_empty());
+    std::fs::remove_dir_all(house.state()).expect("removed");
+    eventually("its cgroups too", || {
+        drop(house.open());
+        cgroups(spawner).is_empty()
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::*;
 use crate::hash::BlobHash;
 use crate::path::TreePath;
-use crate::tree::{Entry, Manifest, layer};
+use crate::tree::{Change, Entry, Manifest, layer};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl House {
         House { _dir: dir, boxes }
     }
 
-    /// `-` removes.
+    /// `-` removes, `>x` is a link.
     fn write(&self, branch: &str, files: &[(&str, &str)]) {
         let mut writing = self.boxes.store().write().unwrap();
         let manifest = manifest(&mut writing, files);
@@ -59,6 +59,7 @@ fn manifest(writing: &mut Writing<'_>, files: &[(&str, &str)]) -> Manifest {
     for (at, text) in files {
         let entry = match *text {
             "-" => Entry::Tombstone,
+            link if link.starts_with('>') => Entry::Symlink { target: link[1..].to_owned() },
             text => {
                 let (hash, size) = writing.blob(&mut text.as_bytes(), 1 << 20).unwrap();
                 Entry::file(hash, size, 0o644)
@@ -113,23 +114,69 @@ fn who_is_first_wins_and_the_other_can_be_rebased() {
     assert_eq!(twice.to_string(), "`z` was committed already");
 }
 
+/// A change of each side to `d/x` and `d/e/f`, and what is named when the branch's wins: the
+/// paths that both are about, then all that the parent gets.
+type Clash<'a> = (Files<'a>, Files<'a>, &'a [&'a str], &'a [&'a str]);
+
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn a_removed_folder_conflicts_with_what_is_written_in_it() {
-    for (ours, theirs) in [
-        (("d", "-"), ("d/new", "1")),
-        (("d/new", "1"), ("d", "-")),
-        (("d/x", "2"), ("d", "a file")),
-    ] {
-        let house = House::new(&[("d/x", "1")]);
+    let clashes: [Clash<'_>; 8] = [
+        (&[("d", "-")], &[("d/new", "1")], &["d", "d/new"], &["+d", "+d/new"]),
+        (&[("d/new", "1")], &[("d", "-")], &["d/new"], &["-d", "-d/e", "-d/e/f", "-d/new", "-d/x"]),
+        (&[("d/x", "2")], &[("d", "a file")], &["d/x"], &["*d", "-d/e", "-d/e/f", "-d/x"]),
+        // The parent has a file, or a link, where the branch wrote into a folder.
+        (&[("d", "precious")], &[("d/new", "1")], &["d", "d/new"], &["*d", "+d/new"]),
+        (&[("d/e", ">x")], &[("d/e/f", "2")], &["d/e", "d/e/f"], &["*d/e", "+d/e/f"]),
+        (
+            &[("d", "precious")],
+            &[("d/e/f", "2")],
+            &["d", "d/e", "d/e/f"],
+            &["*d", "+d/e", "+d/e/f"],
+        ),
+        // And the other way round.
+        (
+            &[("n/x", "1"), ("n/y", "1")],
+            &[("n", "1")],
+            &["n", "n/x", "n/y"],
+            &["*n", "-n/x", "-n/y"],
+        ),
+        (&[("n", "1")], &[("n/x", "1")], &["n"], &["*n", "+n/x"]),
+    ];
+    for (ours, theirs, named, got) in clashes {
+        let house = House::new(&[("d/x", "1"), ("d/e/f", "1")]);
         house.boxes.branch("main", "one").unwrap();
         house.boxes.branch("main", "two").unwrap();
-        house.write("one", &[ours]);
-        house.write("two", &[theirs]);
+        house.write("one", ours);
+        house.write("two", theirs);
         house.commit("one", Mode::Rebase).unwrap();
-        let error = house.commit("two", Mode::Rebase).unwrap_err();
-        assert!(matches!(error, Error::Conflict { .. }), "{error}");
-        house.commit("two", Mode::Force).unwrap();
+        let before = house.boxes.head("main").unwrap();
+        let Error::Conflict { overlaps, .. } = house.commit("two", Mode::Rebase).unwrap_err()
+        else {
+            panic!("a conflict")
+        };
+        let paths = |found: &[Overlap]| -> Vec<String> {
+            found.iter().map(|overlap| overlap.path.to_string()).collect()
+        };
+        assert_eq!(paths(&overlaps), named, "{ours:?} {theirs:?}");
+        let forced = house.commit("two", Mode::Force).unwrap();
+        assert_eq!(paths(&forced.forced), paths(&overlaps));
+        assert_eq!(told(&forced.changes), got, "{ours:?} {theirs:?}");
+        // What is told is what has become of the parent.
+        let stack = |head: &Head| house.boxes.store().stack(&head.stack).unwrap();
+        assert_eq!(forced.changes, Changes::between(&stack(&before), &stack(&forced.parent)));
     }
+}
+
+/// `+` is added, `-` removed, `*` changed.
+fn told(changes: &Changes) -> Vec<String> {
+    let one = |(path, change): (&TreePath, &Change)| match (&change.before, &change.after) {
+        (None, _) => format!("+{path}"),
+        (_, None) => format!("-{path}"),
+        _ => format!("*{path}"),
+    };
+    changes.by_path().iter().map(one).collect()
 }
 
 #[test]

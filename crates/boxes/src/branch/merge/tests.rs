@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 type Tree = BTreeMap<TreePath, Entry>;
 
-/// The merge of the model, or `None` where the sides are in conflict. With `forced`,
-/// theirs wins path by path.
-fn model(base: &Tree, ours: &Tree, theirs: &Tree, forced: bool) -> Option<Tree> {
+/// The merge of the model, or `None` where the sides are in conflict.
+fn model(base: &Tree, ours: &Tree, theirs: &Tree) -> Option<Tree> {
     let mut merged = Tree::new();
     let paths: BTreeSet<_> = base.keys().chain(ours.keys()).chain(theirs.keys()).collect();
     for path in paths {
         let (base, our, their) = (base.get(path), ours.get(path), theirs.get(path));
-        let taken = if base == our || our == their || (forced && base != their) {
+        let taken = if base == our || our == their {
             their
         } else if base == their {
             our
@@ -28,6 +27,30 @@ fn model(base: &Tree, ours: &Tree, theirs: &Tree, forced: bool) -> Option<Tree> 
         }
     }
     Some(merged)
+}
+
+/// Ours with all that theirs has changed: what it removed is gone with what is in it, and what
+/// it wrote has its folders.
+fn forced(base: &Tree, ours: &Tree, theirs: &Tree) -> Tree {
+    let mut merged = ours.clone();
+    let paths: BTreeSet<_> = base.keys().chain(theirs.keys()).collect();
+    let changed: Vec<_> =
+        paths.into_iter().filter(|path| base.get(*path) != theirs.get(*path)).collect();
+    for path in &changed {
+        if !theirs.get(*path).is_some_and(Entry::is_dir) {
+            merged.retain(|other, _| other != *path && !other.is_below(path));
+        }
+    }
+    for path in changed {
+        let Some(entry) = theirs.get(path) else { continue };
+        for folder in path.ancestors().map(|folder| TreePath::new(folder).unwrap()) {
+            if !merged.get(&folder).is_some_and(Entry::is_dir) {
+                merged.insert(folder.clone(), theirs[&folder].clone());
+            }
+        }
+        merged.insert(path.clone(), entry.clone());
+    }
+    merged
 }
 
 fn is_tree(tree: &Tree) -> bool {
@@ -56,7 +79,7 @@ proptest! {
         let (base, ours, theirs) = (stack(&base), stack(&ours), stack(&theirs));
         let found = overlaps(&Changes::between(&base, &ours), &Changes::between(&base, &theirs));
         let flat = (base.flat(), ours.flat(), theirs.flat());
-        let merged = model(&flat.0, &flat.1, &flat.2, false).filter(is_tree);
+        let merged = model(&flat.0, &flat.1, &flat.2).filter(is_tree);
         prop_assert_eq!(merged.is_some(), found.is_empty(), "{:?}", found);
         for overlap in &found {
             prop_assert_eq!(&overlap.base, &flat.0.get(&overlap.path).cloned());
@@ -74,15 +97,16 @@ proptest! {
     ) {
         let (ours, theirs) = ([base.clone(), ours].concat(), [base.clone(), theirs].concat());
         let (base, ours, theirs) = (stack(&base), stack(&ours), stack(&theirs));
+        let found = overlaps(&Changes::between(&base, &ours), &Changes::between(&base, &theirs));
+        let found: BTreeSet<_> = found.into_iter().map(|overlap| overlap.path).collect();
         let result = applied(&base, &ours, &theirs);
         prop_assert!(is_tree(&result));
-        for (path, change) in Changes::between(&base, &theirs).by_path() {
-            prop_assert_eq!(result.get(path), change.after.as_ref(), "{}", path);
-        }
         let (base, ours, theirs) = (base.flat(), ours.flat(), theirs.flat());
-        let merged = model(&base, &ours, &theirs, true).filter(is_tree);
-        if let Some(merged) = merged {
-            prop_assert_eq!(result, merged);
+        prop_assert_eq!(&result, &forced(&base, &ours, &theirs));
+        // Nothing that ours has made of a path is lost without a word.
+        for path in base.keys().chain(ours.keys()) {
+            let (was, our, is) = (base.get(path), ours.get(path), result.get(path));
+            prop_assert!(was == our || our == is || found.contains(path), "{}", path);
         }
     }
 }

@@ -45,3 +45,21 @@ fn the_oldest_go_when_they_are_many_or_large() {
     assert_eq!(left(), 9, "of 290 there were twice as many bytes");
     assert!(dir.path().join("291").exists() && !dir.path().join("290.kept").exists());
 }
+
+#[test]
+fn of_what_a_box_writes_itself_the_beginning_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, inside) = (dir.path().join("1"), dir.path().join("inside"));
+    Log::create(&path, 10).unwrap().write(BACKGROUND, &[]);
+    std::fs::write(&inside, "0123").unwrap();
+    let mut log = opened(&path).unwrap().unwrap();
+    log.inside = Some(Inside::new(File::open(&inside).unwrap(), 10));
+    let printed = |text: &str| Logged::Printed(Stream::Stdout, text.as_bytes().to_vec());
+    assert_eq!(all(&mut log), [printed("0123")]);
+    // As large as it likes, and none of it is there.
+    let file = File::options().append(true).open(&inside).unwrap();
+    (&file).write_all(b"4567").unwrap();
+    file.set_len(1 << 40).unwrap();
+    assert_eq!(all(&mut log), [printed("4567\0\0"), Logged::Cut((1 << 40) - 10)]);
+    assert_eq!(all(&mut log), []);
+}

@@ -320,3 +320,116 @@ fn a_plan_that_cannot_be_finished_is_finished_later_or_given_up() {
         assert!(case.is_like("other"));
     }
 }
+
+/// The host's folder while an export is at a step: somebody does something, once.
+fn export_while(
+    case: &Case,
+    changes: &Changes,
+    at: &'static str,
+    deed: fn(&Path),
+) -> Result<Exported, Error> {
+    let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
+    let (inside, once) = (host.clone(), std::sync::Once::new());
+    let steps = Steps::told_to(move |step| {
+        if step == at {
+            once.call_once(|| deed(&inside));
+        }
+    });
+    HostDir::open_told(&host, &exports, steps)?.0.export(&case.store, changes, false)
+}
+
+#[test]
+fn what_is_edited_while_files_are_staged_is_not_overwritten() {
+    let case = Case::new(&[("a", "1"), ("b", "1"), ("gone", "1")]);
+    let changes = case.changes(&[("a", "2"), ("b", "2"), ("new", "2")]);
+    for (path, deed) in [
+        ("a", (|host| std::fs::write(host.join("a"), "mine").unwrap()) as fn(&Path)),
+        ("gone", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
+        ("new", |host| std::fs::write(host.join("new"), "mine").unwrap()),
+    ] {
+        let host = case.dir.path().join("host");
+        write(&host, &[("a", "1"), ("b", "1"), ("gone", "1")]);
+        let _ = std::fs::remove_file(host.join("new"));
+        let error = export_while(&case, &changes, "stage", deed).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{path}: ")), "{path}: {error}");
+        assert_eq!(std::fs::read_to_string(host.join(path)).unwrap(), "mine");
+        // Nothing was changed, and nothing is in the way.
+        assert_eq!(std::fs::read_to_string(host.join("b")).unwrap(), "1");
+        assert!(!case.is_staged());
+    }
+}
+
+/// At the last moment before a path is changed, and between the look at it and its change.
+#[test]
+fn what_is_edited_while_an_export_is_applied_is_not_overwritten() {
+    let deeds: [(&str, &str, fn(&Path)); 6] = [
+        ("a", "put", |host| std::fs::write(host.join("a"), "mine").unwrap()),
+        ("a", "swap", |host| std::fs::write(host.join("a"), "mine").unwrap()),
+        ("a", "swap", |host| {
+            std::fs::remove_file(host.join("a")).unwrap();
+            std::fs::write(host.join("a"), "mine").unwrap();
+        }),
+        ("new", "put", |host| std::fs::write(host.join("new"), "mine").unwrap()),
+        ("gone", "remove", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
+        ("gone", "take", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
+    ];
+    for (path, step, deed) in deeds {
+        let case = Case::new(&[("a", "1"), ("gone", "1")]);
+        let changes = case.changes(&[("a", "2"), ("new", "2")]);
+        let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
+        let error = export_while(&case, &changes, step, deed).unwrap_err().to_string();
+        let told = error.contains(&format!(" {path}: ")) && error.contains("--give-up");
+        assert!(told, "{path} at {step}: {error}");
+        let mine = || std::fs::read_to_string(host.join(path)).unwrap();
+        assert_eq!(mine(), "mine", "{path} at {step}");
+        let again = case.open("host").unwrap_err().to_string();
+        assert!(again.contains(path) && mine() == "mine", "{again}");
+        // It is put right, or the rest is given up.
+        if path == "new" {
+            std::fs::rename(host.join(path), case.dir.path().join("mine")).unwrap();
+            assert_eq!(case.open("host").unwrap().1, Recovered::Finished);
+            assert!(case.is_like("other"));
+        } else {
+            HostDir::give_up(&host, &exports).unwrap();
+            assert_eq!(mine(), "mine");
+        }
+        assert!(!case.is_staged());
+    }
+}
+
+/// What it has replaced or taken away is looked at again by whoever finishes it.
+#[test]
+fn what_was_edited_when_an_export_was_cut_off_is_given_back() {
+    let steps =
+        [("a", "swap", "look at what was swapped"), ("gone", "take", "look at what was taken")];
+    for (path, last, cut_off) in steps {
+        let case = Case::new(&[("a", "1"), ("gone", "1")]);
+        let changes = case.changes(&[("a", "2")]);
+        let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
+        let inside = host.join(path);
+        let steps = Steps::told_to(move |step| {
+            if step == last {
+                std::fs::write(&inside, "mine").unwrap();
+            }
+            assert_ne!(step, cut_off, "cut off");
+        });
+        let open = HostDir::open_told(&host, &exports, steps).unwrap().0;
+        let export = AssertUnwindSafe(|| open.export(&case.store, &changes, false));
+        assert!(catch_unwind(export).is_err());
+        drop(open);
+        let again = case.open("host").unwrap_err().to_string();
+        assert!(again.contains(&format!(" {path}: ")), "{again}");
+        assert_eq!(std::fs::read_to_string(host.join(path)).unwrap(), "mine");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_not_counted() {
+    let case = Case::new(&[("a", "1"), ("d/x", "1"), ("gone", "1")]);
+    let changes = case.changes(&[("a", "2"), ("d/x", "1"), ("n/new", "2")]);
+    assert_eq!(case.host().export(&case.store, &changes, false).unwrap().paths, 4);
+    assert_eq!(case.host().export(&case.store, &changes, false).unwrap().paths, 0);
+    std::fs::remove_file(case.dir.path().join("host/n/new")).unwrap();
+    assert_eq!(case.host().export(&case.store, &changes, false).unwrap().paths, 1);
+    assert!(case.is_like("other"));
+}

@@ -47,14 +47,7 @@ fn second(dir: &Path, controllers: &str) -> Vec<Place> {
 }
 
 fn all_of(places: &[Place], name: &str) -> Cgroups {
-    let mut cgroups = Cgroups { name: name.to_owned(), ..Cgroups::default() };
-    for controller in ALL {
-        match usable(places, controller, name) {
-            Ok(place) => cgroups.usable.push(place),
-            Err(why) => cgroups.missing.push((controller, why)),
-        }
-    }
-    cgroups
+    Cgroups::among(places, name.to_owned())
 }
 
 #[test]
@@ -122,12 +115,67 @@ fn a_controller_that_version_2_does_not_have_or_hand_down_is_missed() {
 fn a_controller_that_fails_does_not_take_another_one_along() {
     let dir = tempfile::tempdir().expect("a folder");
     let places = second(dir.path(), "cpu memory\n");
-    usable(&places, Controller::Memory, "one").expect("handed down");
+    let mut roots = Vec::new();
+    usable(&places, Controller::Memory, "one", &mut roots).expect("handed down");
     let control = dir.path().join("own/cgroup.subtree_control");
     fs::remove_file(&control).expect("written before");
     fs::create_dir(&control).expect("cannot be written");
-    usable(&places, Controller::Cpu, "one").expect_err("not handed down");
+    usable(&places, Controller::Cpu, "one", &mut roots).expect_err("not handed down");
     assert!(dir.path().join("own/one").exists());
+}
+
+#[test]
+fn a_spawners_cgroup_is_its_own() {
+    let names = [root::new_name(7), root::new_name(7)].map(|name| name.expect("random bytes"));
+    assert!(names[0] != names[1] && names.iter().all(|name| name.starts_with("greenroom-7-")));
+    // One that is there is somebody else's.
+    let dir = tempfile::tempdir().expect("a folder");
+    let places = second(dir.path(), "pids\n");
+    let first = all_of(&places, "greenroom-1");
+    assert_eq!(first.enforcement(Controller::Pids), Enforcement::Cgroup);
+    let second = all_of(&places, "greenroom-1");
+    assert!(matches!(second.enforcement(Controller::Pids), Enforcement::NotEnforced(_)));
+    assert!(second.roots().is_empty() && first.roots()[0].is_dir());
+}
+
+#[test]
+fn what_dead_spawners_have_left_is_removed_and_nothing_else() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let name = |pid| dir.path().join(root::new_name(pid).expect("random bytes"));
+    let (dead, busy, living) = (name(1), name(2), name(3));
+    fs::create_dir_all(dead.join("box-1")).expect("a folder");
+    fs::create_dir_all(busy.join("box-1/somebody")).expect("a folder");
+    fs::create_dir(busy.join("box-2")).expect("a folder");
+    let _living = Root::make(&living).expect("a folder");
+    let others = ["greenroom-4", "greenroom-test-5", "greenroom-6-work", "other"];
+    for other in others {
+        fs::create_dir(dir.path().join(other)).expect("a folder");
+    }
+    root::sweep(dir.path());
+    assert!(!dead.exists() && living.exists());
+    assert!(busy.join("box-1").exists() && !busy.join("box-2").exists());
+    assert!(others.iter().all(|other| dir.path().join(other).exists()));
+}
+
+#[test]
+fn one_that_is_made_is_never_taken_for_one_that_was_left() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                root::sweep(dir.path());
+            }
+        });
+        for pid in 0..500 {
+            let at = dir.path().join(root::new_name(pid).expect("random bytes"));
+            let made = Root::make(&at).expect("made");
+            assert!(made.dir.exists());
+            fs::create_dir(made.dir.join("box-1")).expect("a box's");
+            fs::remove_dir(made.dir.join("box-1")).expect("it is there");
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
 }
 
 /// Where this machine has version 2 and lets us: its freezer needs no controller.

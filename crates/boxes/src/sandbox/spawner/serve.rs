@@ -117,7 +117,7 @@ impl Spawner {
         let limit = getrlimit(Resource::Nofile);
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         let home = Home::make(state, own).map_err(in_state(state))?;
-        let cgroups = Cgroups::make(&format!("greenroom-{own}"));
+        let cgroups = Cgroups::make(own).map_err(Failure::at("name the cgroups"))?;
         home.note_cgroups(&cgroups.roots()).map_err(in_state(state))?;
         let spawner = Self {
             machine: Machine::new(cgroups, home.dir.clone()),

@@ -20,3 +20,22 @@ fn names_that_a_removal_uses_itself_go_too() {
     assert!(!top.exists());
     remove_tree(&top).unwrap();
 }
+
+/// Numbers of processes are used again, and anybody could write such a file.
+#[test]
+fn only_what_is_a_spawners_own_is_emptied() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("spawner-7");
+    fs::create_dir(&state).unwrap();
+    let names = ["greenroom-7-00ff", "greenroom-7", "greenroom-8-00ff", "elsewhere"];
+    let roots = names.map(|name| dir.path().join(name));
+    let list: String = roots.iter().map(|root| format!("{}\n", root.display())).collect();
+    fs::write(state.join("cgroups"), list).unwrap();
+    for root in &roots {
+        fs::create_dir_all(root.join("box-1")).unwrap();
+    }
+    clear(&state).unwrap();
+    let killed = roots.map(|root| root.join("box-1/cgroup.kill").exists());
+    assert_eq!(killed, [true, false, false, false]);
+    assert!(!state.exists());
+}
