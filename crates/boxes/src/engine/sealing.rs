@@ -13,6 +13,7 @@ use crate::layer::{Bounds, Known, Omitted, scan_running};
 use crate::sandbox::remove_tree;
 use crate::tree::Manifest;
 use rustix::time::{ClockId, clock_gettime};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -257,13 +258,15 @@ pub(super) fn boot() -> Result<String, Error> {
 }
 
 fn unsealed(name: &str, error: Error) -> Error {
+    let next = format!(
+        "box `{name}` runs and starts as it is, but cannot be sealed with this: remove it by a \
+         command in the box"
+    );
     match error {
-        Error::Refused { path, why } => {
-            let next = format!(
-                "box `{name}` runs and starts as it is, but cannot be sealed with this: remove it \
-                 by a command in the box"
-            );
-            Error::Refused { path, why: format!("{why}; {next}") }
+        Error::Refused { path, why } => Error::Refused { path, why: format!("{why}; {next}") },
+        // A file of the box's that this user does not own.
+        Error::Io { doing, source } if source.kind() == ErrorKind::PermissionDenied => {
+            Error::Io { doing: format!("{next}, or give it to who runs the box: {doing}"), source }
         }
         error => error,
     }

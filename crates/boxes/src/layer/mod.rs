@@ -2,6 +2,7 @@
 
 mod archive;
 mod bounds;
+mod closed;
 mod known;
 mod oci;
 mod scan;

@@ -2,6 +2,7 @@
 //! that is open already, so that nobody who renames meanwhile leads the walk elsewhere.
 
 use super::bounds::{Bounds, Meter};
+use super::closed::{Closed, may_look};
 use super::known::Known;
 use crate::error::Error;
 use crate::path::TreePath;
@@ -10,6 +11,7 @@ use crate::tree::{Entry, Manifest, Xattr, Xattrs};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -48,7 +50,8 @@ pub fn scan_without(
 }
 
 /// Takes in the upper folder of an overlay mount: what was changed, with tombstones for
-/// what was removed. The mount must be frozen or gone.
+/// what was removed. The mount must be frozen or gone. What the box has closed to its owner is
+/// opened while it is read, and `NAME.closed` beside the folder says what that is.
 ///
 /// # Errors
 /// As [`scan`]; folders that overlayfs renamed without copying (mount it without
@@ -61,8 +64,9 @@ pub fn scan_upper(
     Ok(walk(dir, bounds, writing, Kind::Upper, &BTreeSet::new(), None)?.0)
 }
 
-/// The same, where files that are known and have not changed are not read, and without what is of use only to who runs now, or nowhere: sockets, pipes and the
-/// right to run as a file's owner. What was left out comes along.
+/// The same, where files that are known and have not changed are not read, and without what is
+/// of use only to who runs now, or nowhere: sockets, pipes and the right to run as a file's owner.
+/// What was left out comes along.
 ///
 /// # Errors
 /// As [`scan_upper`], for anything else.
@@ -104,23 +108,53 @@ fn walk(
     known: Option<&mut Known>,
 ) -> Result<(Manifest, Vec<Omitted>), Error> {
     let io = |error: rustix::io::Errno| Error::io("read", dir, error);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(io)?;
-    let device = rustix::fs::fstat(&root).map_err(io)?.st_dev;
-    let meter = Meter::new(bounds);
+    let mut closed = match kind {
+        Kind::Folder => None,
+        Kind::Upper | Kind::Running => Some(Closed::new(dir.with_extension("closed"))?),
+    };
+    let root = opened(dir, closed.as_mut())?;
+    let stat = rustix::fs::fstat(&root).map_err(io)?;
+    let (device, meter, dir) = (stat.st_dev, Meter::new(bounds), dir.file_name());
+    let dir = Path::new(dir.unwrap_or_default());
     let (entries, omitted) = (BTreeMap::new(), Vec::new());
-    let mut walk = Walk { writing, meter, kind, device, skipped, known, entries, omitted };
+    let mut walk =
+        Walk { writing, meter, kind, dir, device, skipped, known, closed, entries, omitted };
     walk.folder(None, &root)?;
     Ok((Manifest::new(walk.entries)?, walk.omitted))
+}
+
+/// Opens the folder itself, which its owner may have no right to read either.
+fn opened(dir: &Path, closed: Option<&mut Closed>) -> Result<OwnedFd, Error> {
+    let io = |error: rustix::io::Errno| Error::io("read", dir, error);
+    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(dir, how, Mode::empty());
+    let name = dir.file_name().and_then(|name| name.to_str());
+    let (Some(closed), Some(above), Some(name)) = (closed, dir.parent(), name) else {
+        return opened.map_err(io);
+    };
+    match opened {
+        Ok(opened) if may_look(&opened) => Ok(opened),
+        Ok(_) | Err(rustix::io::Errno::ACCESS) => {
+            let above = rustix::fs::open(above, how, Mode::empty()).map_err(io)?;
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            let seen = rustix::fs::statat(&above, name, flags).map_err(io)?;
+            closed.open(&above, name, &seen, Path::new(name))?;
+            rustix::fs::open(dir, how, Mode::empty()).map_err(io)
+        }
+        Err(error) => Err(io(error)),
+    }
 }
 
 struct Walk<'w, 's> {
     writing: &'w mut Writing<'s>,
     meter: Meter,
     kind: Kind,
+    /// The name of the folder.
+    dir: &'w Path,
     device: u64,
     skipped: &'w BTreeSet<TreePath>,
     known: Option<&'w mut Known>,
+    closed: Option<Closed>,
     entries: BTreeMap<TreePath, Entry>,
     omitted: Vec<Omitted>,
 }
@@ -159,14 +193,20 @@ impl Walk<'_, '_> {
         let stat = rustix::fs::statat(folder, path.name(), flags).map_err(io)?;
         let refused = |why: &str| Err(Error::refused(path.as_str(), why));
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => self.file(path, &open(path, folder, &stat, OFlags::NONBLOCK)?),
+            FileType::RegularFile => {
+                let (file, was_closed) = self.open(path, folder, &stat, OFlags::NONBLOCK)?;
+                let entry = self.file(path, &file, stat.st_mode & 0o7777)?;
+                self.close(was_closed);
+                Ok(entry)
+            }
             FileType::Directory if stat.st_dev != self.device => {
                 refused("another file system is mounted here; unmount it, or take it in by itself")
             }
             FileType::Directory => {
-                let dir = open(path, folder, &stat, OFlags::DIRECTORY)?;
+                let (dir, was_closed) = self.open(path, folder, &stat, OFlags::DIRECTORY)?;
                 let (xattrs, opaque) = self.xattrs(path, &dir)?;
                 self.folder(Some(path), &dir)?;
+                self.close(was_closed);
                 Ok(Entry::Dir { mode: stat.st_mode & 0o7777, opaque, xattrs })
             }
             FileType::Symlink => {
@@ -190,6 +230,35 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Also what its owner may not read; then [`Walk::close`] closes it.
+    fn open(
+        &mut self,
+        path: &TreePath,
+        folder: &OwnedFd,
+        seen: &Stat,
+        how: OFlags,
+    ) -> Result<(OwnedFd, bool), Error> {
+        let opened = open(path, folder, seen, how);
+        let is_closed = match &opened {
+            Ok(opened) => how == OFlags::DIRECTORY && !may_look(opened),
+            Err(Error::Io { source, .. }) => source.kind() == ErrorKind::PermissionDenied,
+            Err(_) => false,
+        };
+        match self.closed.as_mut().filter(|_| is_closed) {
+            Some(closed) => {
+                closed.open(folder, path.name(), seen, &self.dir.join(path.as_str()))?;
+                Ok((open(path, folder, seen, how)?, true))
+            }
+            None => Ok((opened?, false)),
+        }
+    }
+
+    fn close(&mut self, was_closed: bool) {
+        if let Some(closed) = self.closed.as_mut().filter(|_| was_closed) {
+            closed.close_last();
+        }
+    }
+
     fn is_upper(&self) -> bool {
         self.kind != Kind::Folder
     }
@@ -200,10 +269,9 @@ impl Walk<'_, '_> {
         Entry::Tombstone
     }
 
-    fn file(&mut self, path: &TreePath, file: &OwnedFd) -> Result<Entry, Error> {
+    fn file(&mut self, path: &TreePath, file: &OwnedFd, mut mode: u32) -> Result<Entry, Error> {
         let io = |error: rustix::io::Errno| Error::io("read", path.as_str(), error);
         let stat = rustix::fs::fstat(file).map_err(io)?;
-        let mut mode = stat.st_mode & 0o7777;
         if self.kind == Kind::Running && mode & SETUID != 0 {
             let what = "the right to run as its owner or group";
             self.omitted.push(Omitted { path: path.clone(), what });

@@ -96,3 +96,23 @@ fn commands_wait_for_a_seal_and_start_a_box_that_is_stopped_meanwhile() {
         }
     });
 }
+
+/// Outside of the box its owner may not read them, if that is not root.
+#[test]
+fn what_a_box_has_closed_is_sealed_and_stays_closed() {
+    let world = World::new();
+    let close = "mkdir -p /srv/d/e; echo x > /srv/d/e/x; chmod 0 /srv/d/e/x /srv/d/e /srv/d";
+    world.sh("work", close);
+    world.engine.branch("work", &["try".to_owned()], None).unwrap();
+    let look = "cd /srv; for at in d d/e d/e/x; do stat -c %a $at; chmod 700 $at; done; \
+                cat d/e/x; chmod 0 d/e/x d/e d";
+    for name in ["work", "try"] {
+        assert_eq!(world.sh(name, look), "0\n0\n0\nx\n", "{name}");
+    }
+    let write = "cd /srv; for at in d d/e d/e/x; do chmod 700 $at; done; echo two > d/e/x; chmod 0 d/e/x d/e d";
+    world.sh("try", &format!("{write}; mkdir -m 0 new"));
+    assert_eq!(world.engine.diff("try").unwrap().changes.by_path().len(), 2);
+    world.engine.commit("try", Terms::default(), true).unwrap();
+    assert_eq!(world.sh("work", look), "0\n0\n0\ntwo\n");
+    assert_eq!(world.sh("work", "stat -c %a /srv/new"), "0\n");
+}
