@@ -133,7 +133,6 @@ fn a_folder_becomes_the_other_tree() {
 
 #[test]
 fn what_somebody_else_has_done_is_not_overwritten() {
-    type Deed = fn(&Path);
     let deeds: [(&str, Deed); 5] = [
         ("a", |host| std::fs::write(host.join("a"), "mine").unwrap()),
         ("a", |host| {
@@ -321,12 +320,15 @@ fn a_plan_that_cannot_be_finished_is_finished_later_or_given_up() {
     }
 }
 
+/// What somebody does in the host's folder.
+type Deed = fn(&Path);
+
 /// The host's folder while an export is at a step: somebody does something, once.
 fn export_while(
     case: &Case,
     changes: &Changes,
     at: &'static str,
-    deed: fn(&Path),
+    deed: Deed,
 ) -> Result<Exported, Error> {
     let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
     let (inside, once) = (host.clone(), std::sync::Once::new());
@@ -343,7 +345,7 @@ fn what_is_edited_while_files_are_staged_is_not_overwritten() {
     let case = Case::new(&[("a", "1"), ("b", "1"), ("gone", "1")]);
     let changes = case.changes(&[("a", "2"), ("b", "2"), ("new", "2")]);
     for (path, deed) in [
-        ("a", (|host| std::fs::write(host.join("a"), "mine").unwrap()) as fn(&Path)),
+        ("a", (|host| std::fs::write(host.join("a"), "mine").unwrap()) as Deed),
         ("gone", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
         ("new", |host| std::fs::write(host.join("new"), "mine").unwrap()),
     ] {
@@ -362,7 +364,7 @@ fn what_is_edited_while_files_are_staged_is_not_overwritten() {
 /// At the last moment before a path is changed, and between the look at it and its change.
 #[test]
 fn what_is_edited_while_an_export_is_applied_is_not_overwritten() {
-    let deeds: [(&str, &str, fn(&Path)); 6] = [
+    let deeds: [(&str, &str, Deed); 6] = [
         ("a", "put", |host| std::fs::write(host.join("a"), "mine").unwrap()),
         ("a", "swap", |host| std::fs::write(host.join("a"), "mine").unwrap()),
         ("a", "swap", |host| {
