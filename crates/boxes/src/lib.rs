@@ -18,6 +18,7 @@ mod level_name;
 pub mod microvm;
 pub mod network;
 mod path;
+mod random;
 pub mod sandbox;
 pub mod spec;
 mod sqlite;

@@ -22,6 +22,7 @@ mod life;
 mod log;
 mod open;
 mod outside;
+mod place;
 mod records;
 mod request;
 mod reserve;

@@ -11,8 +11,8 @@
 
 use super::plan::Plan;
 use crate::error::Error;
+use crate::random::random;
 use crate::store::{lock, private_dir, sync_dir, try_lock};
-use rustix::rand::{GetRandomFlags, getrandom};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -75,12 +75,7 @@ impl Records {
 
     /// A name for an export that no other has or will have.
     pub fn new_id() -> Result<String, Error> {
-        let mut bytes = [0_u8; 16];
-        let failed = |error| Error::io("get random bytes for", "an export", error);
-        let count = getrandom(&mut bytes, GetRandomFlags::empty()).map_err(failed)?;
-        if count != bytes.len() {
-            return Err(failed(rustix::io::Errno::AGAIN));
-        }
+        let bytes = random::<16>("an export")?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
