@@ -148,7 +148,7 @@ fn greenroom(names: &[&str], entry: &Entry) -> Option<Plant> {
         _ if entry.is_dir() => false,
         [.., ".mcp.json" | "mcp.json" | "greenroom.toml" | "box.toml"] => true,
         [.., "agents", file] if file.ends_with(".md") => true,
-        [.., "skills", _, "skill.md"] | ["skills", _, ..] => true,
+        [.., "skills" | "boxes", _, "skill.md"] | ["skills", _, ..] => true,
         // As a link it has in it what stands elsewhere in the tree.
         [.., "agents" | "skills" | "boxes"] => matches!(entry, Entry::Symlink { .. }),
         [.., "agents" | "skills" | "boxes", _] => matches!(entry, Entry::Symlink { .. }),

@@ -66,6 +66,7 @@ fn what_greenroom_goes_by_is_found() {
         "skills/shop/SKILL.md",
         "skills/shop/scripts/buy.py",
         "app/skills/shop/SKILL.md",
+        "boxes/shop/SKILL.md",
     ] {
         assert_eq!(plants(project, &file), [Plant::Project], "{project}");
     }
