@@ -4,6 +4,7 @@
 //! Knows no journal and no runtime; of processes only what they are called. What only reads and writes files
 //! stands here; what asks the kernel to keep a program in stands in `sandbox`.
 
+mod beneath;
 pub mod branch;
 pub mod build;
 pub mod compose;

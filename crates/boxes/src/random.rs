@@ -1,13 +1,18 @@
-//! Names that nobody has had or can guess.
+//! Bytes and names that nobody has had or can guess, of the kernel's.
 
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+/// So many random bytes.
+pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
+    match getrandom(&mut bytes, GetRandomFlags::empty())? == N {
+        true => Ok(bytes),
+        false => Err(Errno::AGAIN.into()),
+    }
+}
+
 /// 32 hexadecimal digits.
 pub fn random_name() -> std::io::Result<String> {
-    let mut bytes = [0_u8; 16];
-    if getrandom(&mut bytes, GetRandomFlags::empty())? != bytes.len() {
-        return Err(Errno::AGAIN.into());
-    }
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }

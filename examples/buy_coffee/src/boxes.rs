@@ -2,6 +2,7 @@
 
 use crate::Shop;
 use anyhow::Context;
+use greenroom::boxes::Error;
 use greenroom::boxes::build::{Image, Progress};
 use greenroom::boxes::engine::{Engine, Setup};
 use greenroom::boxes::network::Secrets;
@@ -40,12 +41,14 @@ pub struct Spawned<'b> {
 
 impl Boxes {
     /// Builds what is not built yet, and tells of each step. `launch` becomes the process
-    /// that makes boxes.
+    /// that makes boxes. `opened`: `Engine::open_in` of a project's folder, or `Engine::open` of
+    /// one that nobody else can write to.
     ///
     /// # Errors
     /// A machine that can make no boxes, or has no browser.
     pub fn open(
         launch: Launch,
+        opened: fn(&Path, Setup) -> Result<Engine, Error>,
         store: &Path,
         shop: &Shop,
         tell: &mut dyn FnMut(&str),
@@ -59,7 +62,7 @@ impl Boxes {
             secrets: Some(account),
             ..Setup::default()
         };
-        let engine = Engine::open(store, setup)?;
+        let engine = opened(store, setup)?;
         let folders = folders(store, shop.port())?;
         let mut what = String::new();
         let coffee = engine.build(&[&folders.join("coffee")], &mut |progress| match progress {

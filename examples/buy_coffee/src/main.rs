@@ -6,6 +6,7 @@
 
 use anyhow::Context;
 use buy_coffee::{Boxes, Shop};
+use greenroom::boxes::engine::Engine;
 use greenroom::boxes::sandbox::{Launch, spawner_main};
 
 fn main() -> anyhow::Result<()> {
@@ -14,7 +15,8 @@ fn main() -> anyhow::Result<()> {
     let drink = std::env::args().nth(1).unwrap_or_else(|| "latte".to_owned());
     let store = std::env::current_dir()?.join(".greenroom/boxes");
     let shop = Shop::open(8417).context("the shop does not open")?;
-    let boxes = Boxes::open(Launch::Own, &store, &shop, &mut |line| println!("{line}"))?;
+    let boxes =
+        Boxes::open(Launch::Own, Engine::open_in, &store, &shop, &mut |line| println!("{line}"))?;
     let spawned = boxes.spawn()?;
     println!("{}", spawned.buy_coffee(&drink)?.trim());
     for order in shop.orders() {

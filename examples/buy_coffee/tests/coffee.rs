@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use buy_coffee::{Boxes, Order, Shop};
+use greenroom::boxes::engine::Engine;
 use greenroom::boxes::sandbox::Launch;
 use std::path::Path;
 
 fn open(dir: &Path, shop: &Shop) -> (Boxes, Vec<String>) {
     let mut told = Vec::new();
     let launch = Launch::Program(env!("CARGO_BIN_EXE_buy_coffee").into());
-    let boxes = Boxes::open(launch, dir, shop, &mut |line| told.push(line.to_owned())).unwrap();
+    let boxes =
+        Boxes::open(launch, Engine::open, dir, shop, &mut |line| told.push(line.to_owned()))
+            .unwrap();
     (boxes, told)
 }
 

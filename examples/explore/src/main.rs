@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     // Boxes are made by a process that this program becomes when it is started as one.
     spawner_main();
     let store = std::env::current_dir()?.join(".greenroom/boxes");
-    let engine = Engine::open(&store, Setup::default())?;
+    let engine = Engine::open_in(&store, Setup::default())?;
     if engine.find("repo").is_ok() {
         engine.discard("repo")?;
     }

@@ -62,7 +62,7 @@ impl Boxes {
     /// The engine. Blocks.
     ///
     /// # Errors
-    /// As [`Engine::open`].
+    /// As [`Engine::open_in`].
     pub fn engine(&self) -> Result<Arc<Engine>, Error> {
         let mut engine = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = &*engine {
@@ -75,7 +75,7 @@ impl Boxes {
             hub: Some(Arc::new(self.0.hub.clone())),
             ..Setup::default()
         };
-        let opened = Arc::new(Engine::open(&self.0.dir, setup)?);
+        let opened = Arc::new(Engine::open_in(&self.0.dir, setup)?);
         *engine = Some(opened.clone());
         Ok(opened)
     }

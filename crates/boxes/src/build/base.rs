@@ -2,14 +2,13 @@
 
 use super::host::host;
 use super::key::Step;
+use crate::beneath::file_real;
 use crate::error::Error;
 use crate::layer::{Bounds, import_image, read_archive};
 use crate::spec::Base;
 use crate::store::{Built, Writing};
 use crate::tree::Stack;
-use rustix::fs::{FileType, Mode, OFlags};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What all boxes of a build stand on.
@@ -37,7 +36,7 @@ pub fn ground(base: &Base, writing: &mut Writing<'_>) -> Result<(Ground, bool), 
         Base::Tarball(file) => {
             let blake3 = hash(file)?;
             once(&Step::Tarball { blake3 }, writing, |writing| {
-                let manifest = read_archive(open(file)?, &Bounds::base(), writing)?;
+                let manifest = read_archive(file_real(file)?, &Bounds::base(), writing)?;
                 Ok(Built { layers: vec![writing.layer(manifest)?], ..Built::default() })
             })
         }
@@ -53,17 +52,12 @@ pub fn ground(base: &Base, writing: &mut Writing<'_>) -> Result<(Ground, bool), 
     }
 }
 
-/// Whether there is what a base names. A pipe, say, would be waited for.
+/// Whether there is what a base names. Its path is in the box's folder, whose own has no link.
 pub fn readable(base: &Base) -> Result<(), Error> {
-    let file = match base {
-        Base::Empty | Base::Host => return Ok(()),
-        Base::Tarball(file) => file.clone(),
-        Base::Oci { dir, .. } => dir.join("index.json"),
-    };
-    let metadata = file.metadata().map_err(|error| Error::io("read", &file, error))?;
-    match metadata.is_file() {
-        true => Ok(()),
-        false => Err(Error::refused(file.display().to_string(), "a file is wanted here")),
+    match base {
+        Base::Empty | Base::Host => Ok(()),
+        Base::Tarball(file) => file_real(file).map(drop),
+        Base::Oci { dir, .. } => file_real(&dir.join("index.json")).map(drop),
     }
 }
 
@@ -92,22 +86,9 @@ fn layered(built: Built, writing: &Writing<'_>) -> Result<Ground, Error> {
 
 fn hash(file: &Path) -> Result<String, Error> {
     let mut hasher = blake3::Hasher::new();
-    let hashed = hasher.update_reader(open(file)?);
+    let hashed = hasher.update_reader(file_real(file)?);
     hashed.map_err(|error| Error::io("read", file, error))?;
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// Opens a regular file. A pipe would have everybody wait for whoever writes to it.
-fn open(path: &Path) -> Result<File, Error> {
-    let io = |error: rustix::io::Errno| Error::io("read", path, error);
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(io)?;
-    let stat = rustix::fs::fstat(&file).map_err(io)?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        let why = "it is no regular file; name one, or write what it gives to one first";
-        return Err(Error::refused(path.display().to_string(), why));
-    }
-    Ok(File::from(file))
 }
 
 /// `NAME=VALUE` of an image's configuration.

@@ -15,6 +15,7 @@ use crate::spec::{BASE_FIELD, Base, BoxSpec, LEVEL_FIELD};
 use crate::store::Built;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Builds into a store, with setup commands in sandboxes of a level. Any number may build at
@@ -87,6 +88,7 @@ impl<'a> Builder<'a> {
         };
         let wholes: Vec<BoxSpec> = parts.iter().map(|part| part.whole.clone()).collect();
         let whole = compose(&wholes, &own)?;
+        let parts = parts.into_iter().map(Arc::new).collect();
         self.make(&Loaded { own, parts, whole }, progress)
     }
 
@@ -145,17 +147,25 @@ impl std::fmt::Debug for Builder<'_> {
 
 /// An error at the field of the box that says it, of all that are extended.
 fn place(loaded: &Loaded, field: &str, says: &dyn Fn(&Loaded) -> bool, error: Error) -> Error {
-    if says(loaded) {
-        return loaded.own.places.tell(field, error);
-    }
-    match loaded.parts.iter().find(|part| has(part, says)) {
-        Some(part) => place(part, field, says, error),
+    match first(loaded, says, &mut BTreeSet::new()) {
+        Some(one) => one.own.places.tell(field, error),
         None => error,
     }
 }
 
-fn has(loaded: &Loaded, says: &dyn Fn(&Loaded) -> bool) -> bool {
-    says(loaded) || loaded.parts.iter().any(|part| has(part, says))
+/// The first box of a tree that is such a one. Each is looked at once, however many extend it.
+fn first<'l>(
+    loaded: &'l Loaded,
+    is: &dyn Fn(&Loaded) -> bool,
+    seen: &mut BTreeSet<&'l Path>,
+) -> Option<&'l Loaded> {
+    if !seen.insert(&loaded.own.dir) {
+        return None;
+    }
+    if is(loaded) {
+        return Some(loaded);
+    }
+    loaded.parts.iter().find_map(|part| first(part, is, seen))
 }
 
 fn base_place(loaded: &Loaded, base: &Base, error: Error) -> Error {
@@ -164,7 +174,7 @@ fn base_place(loaded: &Loaded, base: &Base, error: Error) -> Error {
 
 /// Whether anything of a tree has a setup command.
 fn runs(loaded: &Loaded) -> bool {
-    !loaded.own.setup.is_empty() || loaded.parts.iter().any(runs)
+    first(loaded, &|one| !one.own.setup.is_empty(), &mut BTreeSet::new()).is_some()
 }
 
 fn shown(base: &Base) -> String {

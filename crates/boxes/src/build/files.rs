@@ -1,12 +1,13 @@
 //! What a box puts into itself becomes a layer: the files it names, and those of its skill.
 
+use crate::beneath::open_beneath;
 use crate::error::Error;
-use crate::layer::{Bounds, scan, scan_without};
+use crate::layer::{Bounds, ROOT, scan, scan_without};
 use crate::path::TreePath;
 use crate::spec::{Base, BoxSpec, FileSource, Skill, file_field};
 use crate::store::Writing;
 use crate::tree::{Entry, Manifest, Stack};
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::FileType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -33,7 +34,7 @@ pub fn files(
             }
             FileSource::From { path: from, mode } => {
                 let relative = from.strip_prefix(&spec.dir).unwrap_or(from);
-                let opened = open(&spec.dir, relative).map_err(place)?;
+                let opened = open_beneath(&spec.dir, relative).map_err(place)?;
                 taken(path, opened, *mode, relative, writing, &mut entries).map_err(place)?;
             }
         }
@@ -57,24 +58,6 @@ fn not_hidden(path: &TreePath, machine_dirs: &[PathBuf]) -> Result<(), Error> {
     }
 }
 
-/// Opens a file of a box's folder. No link is followed: it could lead to what is not the
-/// box's to take.
-fn open(dir: &Path, relative: &Path) -> Result<OwnedFd, Error> {
-    let io = |error: rustix::io::Errno| Error::io("open", dir.join(relative), error);
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = openat(CWD, dir, flags, Mode::empty()).map_err(io)?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    match openat2(folder, relative, flags, Mode::empty(), resolve) {
-        Err(rustix::io::Errno::LOOP) => {
-            let why = "a symbolic link, which is not followed; name the file itself";
-            Err(Error::refused(relative.display().to_string(), why))
-        }
-        opened => opened.map_err(io),
-    }
-}
-
 fn taken(
     path: &TreePath,
     opened: OwnedFd,
@@ -88,7 +71,8 @@ fn taken(
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => {
             let open = format!("/proc/self/fd/{}", opened.as_raw_fd());
-            let manifest = scan(Path::new(&open), &bounds, writing)?;
+            let manifest =
+                scan(Path::new(&open), &bounds, writing).map_err(|error| inside(error, shown))?;
             entries.insert(path.clone(), Entry::dir(mode.unwrap_or(stat.st_mode & 0o777)));
             below(path, &manifest, entries)
         }
@@ -103,6 +87,17 @@ fn taken(
             Ok(())
         }
         _ => Err(Error::refused(shown.display().to_string(), "neither a file nor a folder")),
+    }
+}
+
+/// An error of a folder's tree, with where the folder is in the box's.
+fn inside(error: Error, folder: &Path) -> Error {
+    match error {
+        Error::Refused { path, why } => {
+            let below = Path::new(&path).strip_prefix(ROOT).unwrap_or(Path::new(&path));
+            Error::refused(folder.join(below).display().to_string(), why)
+        }
+        error => error,
     }
 }
 

@@ -37,7 +37,7 @@ impl Engine {
             self.runtime(name)?;
             spec.listen.push(Listen::Tcp { port: PROXY_PORT });
             if self.policy(name, image)?.opens_tls() {
-                let source = self.made_dir(name)?.join("ca.pem");
+                let source = made(self.shown_dir(name))?.join("ca.pem");
                 let certificates = self.kept(name)?.certificates(&self.setup.roots)?;
                 std::fs::write(&source, certificates)
                     .map_err(|error| Error::io("write", &source, error))?;
@@ -48,7 +48,7 @@ impl Engine {
         if has_hub(image) {
             spec.listen.push(hub::listen());
             spec.binds.push(self.client()?);
-            let node = self.made_dir(name)?.join(NODE_FILE);
+            let node = made(self.shown_dir(name))?.join(NODE_FILE);
             hub::make_node(&node, self.setup.hub.is_some() || self.setup.beside_node)?;
             spec.binds.push(hub::node_bind(&node));
         }
@@ -97,7 +97,7 @@ impl Engine {
         if let Some(bind) = self.client.get() {
             return Ok(bind.clone());
         }
-        let bind = hub::client_bind(&self.dir.join("bin"))?;
+        let bind = hub::client_bind(&self.shown_programs())?;
         Ok(self.client.get_or_init(|| bind).clone())
     }
 
@@ -120,7 +120,7 @@ impl Engine {
         let resident = self.resident(row, image)?;
         // Written down first: whatever happens, somebody will end what is begun for it.
         self.records.add_mailbox(&resident.name, resident.number)?;
-        hub::note_node(&self.box_dir(&row.name).join(NODE_FILE))?;
+        hub::note_node(&self.shown_dir(&row.name).join(NODE_FILE))?;
         let turn = Turn::take(&locks.join("hub.lock"), &runtime.clone(), move || {
             let failed = |error| Error::io("serve the hub's socket of", &resident.name, error);
             let listener = listener.try_clone().map_err(failed)?;
@@ -204,13 +204,7 @@ impl Engine {
     }
 
     fn kept(&self, name: &str) -> Result<Kept, Error> {
-        Ok(Kept::open(&self.made_dir(name)?.join("proxy.json"))?)
-    }
-
-    fn made_dir(&self, name: &str) -> Result<PathBuf, Error> {
-        let dir = self.box_dir(name);
-        std::fs::create_dir_all(&dir).map_err(|error| Error::io("make", &dir, error))?;
-        Ok(dir)
+        Ok(Kept::open(&made(self.box_dir(name))?.join("proxy.json"))?)
     }
 
     pub(super) fn served_env(&self, name: &str) -> BTreeMap<String, String> {
@@ -255,6 +249,11 @@ impl Engine {
             None => Ok(false),
         }
     }
+}
+
+fn made(dir: PathBuf) -> Result<PathBuf, Error> {
+    std::fs::create_dir_all(&dir).map_err(|error| Error::io("make", &dir, error))?;
+    Ok(dir)
 }
 
 pub(super) fn life(row: &BoxRow) -> Life {

@@ -23,6 +23,7 @@ mod locks;
 mod log;
 mod open;
 mod outside;
+mod place;
 mod records;
 mod request;
 mod reserve;

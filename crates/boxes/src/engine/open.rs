@@ -1,6 +1,7 @@
 //! Opening a folder of boxes; images; making, listing and removing boxes.
 
 use super::outside::{Served, Setup};
+use super::place::{Place, place};
 use super::records::{BoxRow, ExecRow, Loss, Records};
 use super::request::{Known, LeftOut};
 use super::reserve::Reserve;
@@ -25,6 +26,8 @@ const UNUSED: Duration = Duration::from_secs(14 * 24 * 3600);
 /// A folder of boxes. What it does blocks: call it outside of an async runtime's threads.
 pub struct Engine {
     pub(super) dir: PathBuf,
+    /// What boxes are shown of the machine's files, as they see its path too.
+    shown: PathBuf,
     pub(super) branches: Branches,
     pub(super) records: Arc<Records>,
     pub(super) setup: Setup,
@@ -53,13 +56,30 @@ pub struct Removed {
 }
 
 impl Engine {
-    /// Opens a folder, which is made if need be. No sandbox is needed for that.
+    /// Opens the boxes of a folder that others may have brought or may write to, such as a
+    /// project's `.greenroom/boxes`: they stand in a folder of it that only this user knows,
+    /// and nothing else of it is looked at. No sandbox is needed for that.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; boxes there that this user has not made at this place.
+    pub fn open_in(dir: &Path, setup: Setup) -> Result<Engine, Error> {
+        let Place { dir, shown } = place(dir)?;
+        Engine::open_showing(dir, shown, setup)
+    }
+
+    /// Opens a folder, which is made if need be. All that stands in it is believed, so nobody
+    /// else may ever have written there: a project's is for [`Engine::open_in`]. No sandbox is
+    /// needed for that.
     ///
     /// # Errors
     /// A folder that cannot be made; rows of a newer format.
     pub fn open(dir: &Path, setup: Setup) -> Result<Engine, Error> {
         std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))?;
         let dir = dir.canonicalize().map_err(|error| Error::io("open", dir, error))?;
+        Engine::open_showing(dir.clone(), dir.join("shown/boxes"), setup)
+    }
+
+    fn open_showing(dir: PathBuf, shown: PathBuf, setup: Setup) -> Result<Engine, Error> {
         let reserve = Reserve::of(&dir);
         let (branches, records) = match files(&dir) {
             Err(_) if reserve.give_up() => files(&dir)?,
@@ -70,6 +90,7 @@ impl Engine {
             branches,
             records: Arc::new(records),
             dir,
+            shown,
             reserve,
             setup,
             level: Mutex::default(),
@@ -381,7 +402,9 @@ impl Engine {
     pub(super) fn clear(&self, row: &BoxRow) -> Result<(), Error> {
         self.kill(&row.name)?;
         let dir = self.box_dir(&row.name);
-        remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        for dir in [dir, self.shown_dir(&row.name)] {
+            remove_tree(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        }
         self.records.remove(&row.name)
     }
 
@@ -396,6 +419,16 @@ impl Engine {
     /// Where a box writes.
     pub(super) fn box_dir(&self, name: &str) -> PathBuf {
         self.dir.join("boxes").join(name)
+    }
+
+    /// Where the files stand that a box is shown.
+    pub(super) fn shown_dir(&self, name: &str) -> PathBuf {
+        self.shown.join(name)
+    }
+
+    /// Where programs stand that all boxes are shown.
+    pub(super) fn shown_programs(&self) -> PathBuf {
+        self.shown.with_file_name("bin")
     }
 
     /// A sandbox of the box died: what that took from it.

@@ -207,6 +207,11 @@ impl Engine {
     /// Where a box's sandboxes have written, the latest last.
     fn written_dirs(&self, name: &str) -> Result<Vec<PathBuf>, Error> {
         let dir = self.box_dir(name);
+        // A link there would have what it leads to removed.
+        if dir.is_symlink() {
+            let why = "a link where a box writes: nothing of ours made it; remove it";
+            return Err(Error::refused(dir.display().to_string(), why));
+        }
         let entries = match std::fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -12,5 +12,6 @@ pub use archive::{read_archive, write_archive};
 pub use bounds::Bounds;
 pub use known::Known;
 pub use oci::{Image, export_image, import_image};
+pub(crate) use scan::ROOT;
 pub use scan::{Omitted, scan, scan_running, scan_upper, scan_without};
 pub use write_out::{check_out, lower};

@@ -79,6 +79,9 @@ pub fn scan_running(
     walk(dir, bounds, writing, Kind::Running, &BTreeSet::new(), Some(known))
 }
 
+/// How errors call the folder itself.
+pub const ROOT: &str = "the root";
+
 /// What was not taken in, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Omitted {
@@ -162,7 +165,7 @@ struct Walk<'w, 's> {
 impl Walk<'_, '_> {
     /// What is in an open folder. Paths are at most 256 deep, so this ends.
     fn folder(&mut self, path: Option<&TreePath>, folder: &OwnedFd) -> Result<(), Error> {
-        let shown = path.map_or("the root", TreePath::as_str);
+        let shown = path.map_or(ROOT, TreePath::as_str);
         let io = |error: rustix::io::Errno| Error::io("read", shown, error);
         for item in Dir::read_from(folder).map_err(io)? {
             let item = item.map_err(io)?;

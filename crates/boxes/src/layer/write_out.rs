@@ -3,12 +3,13 @@
 use crate::error::Error;
 use crate::hash::LayerId;
 use crate::path::TreePath;
-use crate::store::{Store, sync_dir};
+use crate::store::{Store, is_own, sync_dir};
 use crate::tree::{Entry, Stack, Xattrs};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ const SETUID: u32 = 0o6000;
 /// A layer or blob that is missing or damaged; a file system without `user.*` attributes.
 pub fn lower(store: &Store, id: LayerId) -> Result<PathBuf, Error> {
     let path = store.lower_path(id);
-    if path.exists() {
+    if is_there(&path)? {
         return Ok(path);
     }
     // Keeps garbage collection away.
@@ -41,8 +42,24 @@ pub fn lower(store: &Store, id: LayerId) -> Result<PathBuf, Error> {
     let beside = writing.temporary_path();
     match place(store, &without_setuid(manifest.entries()), &beside, &path) {
         // Somebody was quicker. A layer is what it is named after, so theirs is as good.
-        Err(_) if path.exists() => Ok(path),
-        placed => placed.map(|()| path),
+        Err(error) => match is_there(&path) {
+            Ok(false) => Err(error),
+            there => there.map(|_| path),
+        },
+        Ok(()) => Ok(path),
+    }
+}
+
+/// Whether a layer is written out there. Through a link a box would see what it leads to.
+fn is_there(path: &Path) -> Result<bool, Error> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() && is_own(&found) => Ok(true),
+        Ok(_) => Err(Error::Damaged(format!(
+            "{} is no folder that was written here; remove it, and it is written anew",
+            path.display()
+        ))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("look at", path, error)),
     }
 }
 

@@ -101,7 +101,7 @@ fn mode(field: &Field<'_, '_>) -> Result<u32, Wrong> {
 }
 
 pub fn files(table: &Table<'_, '_>, dir: &Path) -> Result<BTreeMap<TreePath, FileSource>, Wrong> {
-    let mut files = BTreeMap::new();
+    let (mut files, mut spans) = (BTreeMap::new(), BTreeMap::new());
     for (to, span, field) in table.entries() {
         let wrong = |message: String| Wrong { span: span.clone(), message };
         if !to.starts_with('/') {
@@ -112,8 +112,16 @@ pub fn files(table: &Table<'_, '_>, dir: &Path) -> Result<BTreeMap<TreePath, Fil
         let Some(path) = path else {
             return Err(wrong("files: the root itself is what `base` says".to_owned()));
         };
+        spans.insert(path.clone(), span.clone());
         if files.insert(path, file(&field, dir)?).is_some() {
             return Err(wrong(format!("files: `{to}` is there twice, in two spellings")));
+        }
+    }
+    for (path, span) in spans {
+        let is_text = |above: &&str| matches!(files.get(*above), Some(FileSource::Text { .. }));
+        if let Some(above) = path.ancestors().find(is_text) {
+            let message = format!("files: `/{path}` is in `/{above}`, which is a text");
+            return Err(Wrong { span, message });
         }
     }
     Ok(files)

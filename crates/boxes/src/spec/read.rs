@@ -6,6 +6,7 @@ use super::field::{Field, Table, Wrong};
 use super::part;
 use super::places::Places;
 use super::skill::{self, Settings};
+use crate::beneath::file_beneath;
 use crate::error::Error;
 use std::io::Read;
 use std::path::Path;
@@ -39,12 +40,12 @@ impl BoxSpec {
         let skill_file = dir.join(SKILL_FILE);
         let default = dir.join(SPEC_FILE);
         if !skill_file.is_file() {
-            return Ok(BoxSpec::parse(&text(&default)?, &default)?);
+            return Ok(BoxSpec::parse(&text(dir, &default)?, &default)?);
         }
-        let (skill, settings) = skill::read(&text(&skill_file)?, &skill_file)?;
+        let (skill, settings) = skill::read(&text(dir, &skill_file)?, &skill_file)?;
         let own = default.is_file();
         let mut spec = match settings {
-            Settings::None if own => BoxSpec::parse(&text(&default)?, &default)?,
+            Settings::None if own => BoxSpec::parse(&text(dir, &default)?, &default)?,
             Settings::None => BoxSpec { name: skill.name.clone(), ..BoxSpec::default() },
             Settings::File(name, wrong) => {
                 let file = dir.join(&name);
@@ -54,7 +55,7 @@ impl BoxSpec {
                 if !file.is_file() {
                     return Err(wrong("there is no such file in the skill's folder").into());
                 }
-                let text = text(&file)?;
+                let text = text(dir, &file)?;
                 let at = |byte: usize, message: String| SpecError::at(&file, &text, byte, message);
                 parse(&text, dir, &at)?
             }
@@ -81,13 +82,13 @@ impl BoxSpec {
     }
 }
 
-/// The text of a file that is not too large.
-fn text(file: &Path) -> Result<String, Error> {
+/// The text of a file of a folder, if it is not too large.
+fn text(dir: &Path, file: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file);
-    opened
-        .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| Error::io("read", file, error))?;
+    // Its folder may be somebody else's work: a link in it could lead to what it is not to tell.
+    let opened = file_beneath(dir, file.strip_prefix(dir).unwrap_or(file))?;
+    let read = opened.take(BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::io("read", file, error))?;
     let wrong = |byte: usize, message: &str| {
         let before = String::from_utf8_lossy(bytes.get(..byte).unwrap_or(&[]));
         SpecError::at(file, &before, before.len(), message.to_owned())

@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Makes durable what names a folder has.
@@ -15,14 +15,24 @@ pub fn sync_dir(dir: &Path) -> Result<(), Error> {
     opened.map_err(|error| Error::io("sync", dir, error))
 }
 
-/// A folder that nobody else may look into, made if need be.
+/// Whether this user has it: what somebody else has, he can change.
+pub fn is_own(found: &Metadata) -> bool {
+    found.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// A folder that nobody else may look into, made if need be. A link to one, or somebody else's,
+/// was not made by us.
 pub fn private_dir(dir: &Path) -> Result<(), Error> {
     const OWN: u32 = 0o700;
     let made = std::fs::DirBuilder::new().recursive(true).mode(OWN).create(dir);
     made.map_err(|error| Error::io("make", dir, error))?;
     let io = |error| Error::io("close to others", dir, error);
-    let is = std::fs::metadata(dir).map_err(io)?.permissions().mode();
-    if is & 0o7777 != OWN {
+    let found = std::fs::symlink_metadata(dir).map_err(io)?;
+    if !found.is_dir() || !is_own(&found) {
+        let why = "a folder of your own is wanted here, and no link to one";
+        return Err(Error::refused(dir.display().to_string(), why));
+    }
+    if found.permissions().mode() & 0o7777 != OWN {
         std::fs::set_permissions(dir, Permissions::from_mode(OWN)).map_err(io)?;
     }
     Ok(())

@@ -67,6 +67,10 @@ pub enum Plant {
     GitAlternates,
     /// A name that an export gives to its own.
     Staged,
+    /// Greenroom's own folder: its store, its boxes, the socket of its node.
+    Store,
+    /// A file that makes agents, their tools, boxes or models.
+    Project,
     /// A symbolic link that leads out of the tree.
     EscapingLink,
     /// A program that runs as its owner or group, whoever starts it.
@@ -81,6 +85,10 @@ impl fmt::Display for Planted {
             Plant::GitTodo => "commands that git would run when it goes on with a rebase",
             Plant::GitAlternates => "a folder elsewhere that git would take objects from",
             Plant::Staged => "a name that exports give to what they stage",
+            Plant::Store => "Greenroom's own folder, whose files it believes",
+            Plant::Project => {
+                "what Greenroom runs agents, their tools or boxes by, with your rights"
+            }
             Plant::EscapingLink => "a symbolic link that leads out of the tree",
             Plant::Setuid => "a file that runs as its owner or group",
         };
@@ -122,6 +130,7 @@ fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
         plants.push(Plant::Staged);
     }
     plants.extend(git(path, &names, entry.is_dir(), see));
+    plants.extend(greenroom(&names, entry));
     match entry {
         Entry::File { mode, .. } if mode & 0o6000 != 0 => plants.push(Plant::Setuid),
         Entry::Symlink { target } if escapes(path, target, see) => plants.push(Plant::EscapingLink),
@@ -130,10 +139,31 @@ fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
     plants
 }
 
+/// What Greenroom would go by there. Which folder is a project, only who starts it there says.
+fn greenroom(names: &[&str], entry: &Entry) -> Option<Plant> {
+    if names.contains(&".greenroom") {
+        return Some(Plant::Store);
+    }
+    let is_project = match names {
+        _ if entry.is_dir() => false,
+        [.., ".mcp.json" | "mcp.json" | "greenroom.toml" | "box.toml"] => true,
+        [.., "agents", file] if file.ends_with(".md") => true,
+        [.., "skills" | "boxes", _, "skill.md"] | ["skills", _, ..] => true,
+        // As a link it has in it what stands elsewhere in the tree.
+        [.., "agents" | "skills" | "boxes"] => matches!(entry, Entry::Symlink { .. }),
+        [.., "agents" | "skills" | "boxes", _] => matches!(entry, Entry::Symlink { .. }),
+        _ => false,
+    };
+    is_project.then_some(Plant::Project)
+}
+
 /// What git would run or read there. Names are compared as file systems do that know no
 /// capitals, and git's own short name on Windows file systems is known.
 fn git(path: &TreePath, names: &[&str], is_dir: bool, see: See<'_>) -> Option<Plant> {
     let own = |name: &&str| matches!(*name, ".git" | "git~1");
+    if names.last() == Some(&".gitmodules") {
+        return Some(Plant::GitConfig);
+    }
     if !is_dir && names.last().is_some_and(own) {
         // A file `.git` names a folder elsewhere, with hooks of its own.
         return Some(Plant::GitConfig);

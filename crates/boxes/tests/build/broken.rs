@@ -1,6 +1,7 @@
 //! What cannot be built says why, names whose fault it is, and leaves nothing.
 
 use rustix::fs::{CWD, FileType, Mode};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::world::World;
@@ -86,6 +87,48 @@ fn files_come_from_the_boxs_folder_and_are_seen() {
         .expect("mode");
     world.write("a/box.toml", "base=\"host\"\n[files]\n\"/opt/x\"=\"sub\"");
     assert!(world.refusal("a").contains("setuid"));
+    // What is in a folder is told with where that is.
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
+    std::fs::create_dir_all(world.folder("a/deep/er").join(odd)).expect("made");
+    world.write("a/box.toml", "base=\"host\"\n[files]\n\"/opt/x\"=\"deep/er\"");
+    let error = world.refusal("a");
+    assert!(error.contains("a/box.toml:3:1: deep/er/odd") && error.contains("no UTF-8"), "{error}");
+    let both = "\"/a/b\"={text=\"1\"}\n\"/a\"={text=\"1\"}";
+    world.write("a/box.toml", &format!("base=\"host\"\n[files]\n{both}"));
+    let error = world.refusal("a");
+    let told = "a/box.toml:3:1: files: `/a/b` is in `/a`, which is a text";
+    assert!(error.contains(told), "{error}");
+}
+
+#[test]
+fn no_spec_and_no_base_is_read_through_a_link_or_from_a_pipe() {
+    let world = World::new();
+    let tar = world.folder("secret.tar");
+    world.write("secret/mine", "1").write("a/box.toml", "base=\"tar:x.tar\"");
+    let mut command = std::process::Command::new("tar");
+    command.arg("-cf").arg(&tar).arg("-C").arg(world.folder("secret")).arg("mine");
+    assert!(command.status().expect("tar").success());
+    symlink("../secret.tar", world.folder("a/x.tar")).expect("link");
+    symlink("..", world.folder("a/up")).expect("link");
+    world.write("image/index.json", "private").write("a/image/oci-layout", "{}");
+    symlink("../../image/index.json", world.folder("a/image/index.json")).expect("link");
+    for base in ["tar:x.tar", "tar:up/secret.tar", "oci:image", "oci:up/image"] {
+        world.write("a/box.toml", &format!("base=\"{base}\""));
+        let error = world.refusal("a");
+        let told = error.contains("a/box.toml:1:6: ") && error.contains("a symbolic link");
+        assert!(told && !error.contains("private"), "{base}: {error}");
+    }
+    for name in ["box.toml", "SKILL.md"] {
+        let file = world.folder("b").join(name);
+        world.write("whole", "private").write("b/other", "");
+        symlink(world.folder("whole"), &file).expect("link");
+        let error = world.refusal("b");
+        assert!(error.contains("a symbolic link") && !error.contains("private"), "{error}");
+        std::fs::remove_file(file).expect("removed");
+    }
+    let pipe = world.folder("b/box.toml");
+    rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("pipe");
+    assert!(world.refusal("b").contains("no regular file"));
 }
 
 #[test]
@@ -103,7 +146,7 @@ fn specs_are_refused_with_their_place() {
     world.write("b/box.toml", "extends = [\"../a\"]");
     let error = world.refusal("b");
     assert!(error.contains("a/box.toml:1:7: `b` is for the level `microvm`"), "{error}");
-    for (base, why) in [("tar:none.tar", "No such file"), ("tar:pipe", "a file is wanted")] {
+    for (base, why) in [("tar:none.tar", "No such file"), ("tar:pipe", "no regular file")] {
         world.write("a/box.toml", &format!("setup=[\"true\"]\nbase=\"{base}\""));
         let pipe = world.folder("a/pipe");
         let _ = rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0);

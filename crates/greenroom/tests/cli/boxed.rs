@@ -69,7 +69,7 @@ fn told(server: &ScriptedServer, system: &str) -> Vec<String> {
 
 /// Where boxes write on this machine.
 fn uppers(house: &House) -> Vec<PathBuf> {
-    let all = std::fs::read_dir(house.path(".greenroom/boxes/boxes"));
+    let all = std::fs::read_dir(house.in_boxes("boxes"));
     all.map_or(Vec::new(), |all| all.flatten().map(|one| one.path()).collect())
 }
 

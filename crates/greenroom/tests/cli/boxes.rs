@@ -1,6 +1,7 @@
 //! `greenroom box` with real boxes over this machine's programs.
 
 mod branches;
+mod brought;
 mod commands;
 mod hub;
 mod misuse;

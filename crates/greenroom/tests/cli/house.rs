@@ -58,6 +58,8 @@ impl Ran {
 /// A directory with a node in it, or none.
 pub struct House {
     pub dir: TempDir,
+    /// The user's folder of state.
+    state: TempDir,
     node: Option<Child>,
     program: PathBuf,
     /// The address of its model.
@@ -77,8 +79,8 @@ impl House {
     }
 
     fn of(program: &str, model: Option<String>) -> House {
-        let dir = TempDir::new().expect("a directory");
-        House { dir, node: None, program: example(program), model }
+        let [dir, state] = [(); 2].map(|()| TempDir::new().expect("a directory"));
+        House { dir, state, node: None, program: example(program), model }
     }
 
     /// With agents (`examples/talker.rs`) whose model is at this address.
@@ -97,6 +99,14 @@ impl House {
         self.dir.path().join(name)
     }
 
+    /// Something in the folder in which boxes stand: its name is this user's secret.
+    pub fn in_boxes(&self, name: &str) -> PathBuf {
+        let is_own = |dir: &Path| dir.file_name().is_some_and(|name| name.len() == 32);
+        let all = std::fs::read_dir(self.path(".greenroom/boxes")).into_iter().flatten().flatten();
+        let own = all.map(|entry| entry.path()).find(|dir| is_own(dir));
+        own.unwrap_or_default().join(name)
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).current_dir(self.dir.path()).env_remove("GREENROOM_STORE");
@@ -105,6 +115,7 @@ impl House {
             command.env_remove(key);
         }
         command.env("GREENROOM_SECRETS", self.path("secrets"));
+        command.env("XDG_STATE_HOME", self.state.path());
         command.envs(self.model.as_ref().map(|url| ("TALKER_URL", url)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -2,6 +2,7 @@
 //! has a name.
 
 use super::layout::{self, Descriptor, ImageManifest, Index, Layout};
+use crate::beneath::file_beneath;
 use crate::error::Error;
 use crate::hash::LayerId;
 use crate::layer::archive::{Whiteouts, entries};
@@ -112,8 +113,7 @@ fn blob(dir: &Path, descriptor: &Descriptor) -> Result<Hashed<std::io::Take<File
     let Some(path) = descriptor.path() else {
         return Err(Error::refused(&descriptor.digest, "no digest of the kind sha256"));
     };
-    let path = dir.join(path);
-    let file = File::open(&path).map_err(|error| Error::io("read", &path, error))?;
+    let file = file_beneath(dir, Path::new(&path))?;
     // One more than it may have, so that a longer one is noticed.
     let inner = file.take(descriptor.size.saturating_add(1));
     Ok(Hashed { inner, hasher: Sha256::new(), bytes: 0 })
@@ -129,11 +129,10 @@ fn document<T: DeserializeOwned>(dir: &Path, descriptor: &Descriptor) -> Result<
 }
 
 fn read(dir: &Path, name: &str) -> Result<Vec<u8>, Error> {
-    let path = dir.join(name);
-    let io = |error| Error::io("read", &path, error);
-    let file = File::open(&path).map_err(io)?;
+    let file = file_beneath(dir, Path::new(name))?;
     let mut bytes = Vec::new();
-    file.take(DOCUMENT_BYTES_MAX).read_to_end(&mut bytes).map_err(io)?;
+    let read = file.take(DOCUMENT_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| Error::io("read", dir.join(name), error))?;
     Ok(bytes)
 }
 

@@ -50,6 +50,37 @@ fn files_that_git_would_run_or_read_are_found() {
 }
 
 #[test]
+fn what_greenroom_goes_by_is_found() {
+    let file = Entry::file(BlobHash::of(b""), 0, 0o644);
+    for store in [".greenroom/boxes/x/lower/y", "a/.Greenroom/store.db", ".greenroom"] {
+        assert_eq!(plants(store, &file), [Plant::Store], "{store}");
+    }
+    assert_eq!(plants(".greenroom/boxes", &Entry::dir(0o755)), [Plant::Store]);
+    for project in [
+        ".mcp.json",
+        "app/mcp.json",
+        "greenroom.toml",
+        "boxes/shop/box.toml",
+        "agents/lead.md",
+        "app/Agents/lead.MD",
+        "skills/shop/SKILL.md",
+        "skills/shop/scripts/buy.py",
+        "app/skills/shop/SKILL.md",
+        "boxes/shop/SKILL.md",
+    ] {
+        assert_eq!(plants(project, &file), [Plant::Project], "{project}");
+    }
+    for linked in ["agents", "app/skills", "boxes/shop", "agents/x"] {
+        assert_eq!(plants(linked, &link("x")), [Plant::Project], "{linked}");
+    }
+    for plain in ["agents/x.rs", "src/skills/fire.rs", "docs/box.md", "boxes/x/main.py", "skills"] {
+        assert_eq!(plants(plain, &file), [], "{plain}");
+    }
+    assert_eq!(plants(".gitmodules", &file), [Plant::GitConfig]);
+    assert_eq!(plants("agents/lead.md", &Entry::Tombstone), []);
+}
+
+#[test]
 fn links_that_lead_out_and_setuid_are_found() {
     for out in ["/etc/passwd", "../x", "a/../../x", "b/./../../.."] {
         assert_eq!(plants("link", &link(out)), [Plant::EscapingLink], "{out}");

@@ -72,7 +72,7 @@ impl Desk {
             beside_node: UnixStream::connect(options.socket()).is_ok(),
             ..Setup::default()
         };
-        let engine = Engine::open(&dir(options), setup)?;
+        let engine = Engine::open_in(&dir(options), setup)?;
         let paint = Paint::on(&std::io::stdout());
         Ok(Desk { engine, json: options.json, paint, secrets, _runtime: runtime })
     }

@@ -104,7 +104,9 @@ pub fn run(options: &Options, args: Args) -> anyhow::Result<ExitCode> {
     if !makes && !desk::is_there(options) {
         return nothing_there(options, &what);
     }
-    let desk = Desk::open(options).map_err(problem::told)?;
+    let runs = matches!(what, What::Run(_) | What::Exec(_) | What::Action(_));
+    let wrong = if runs { problem::of_command } else { problem::told };
+    let desk = Desk::open(options).map_err(wrong)?;
     let done = match what {
         What::Run(args) => return execute::run(&desk, args).map_err(problem::of_command),
         What::Exec(args) => return execute::exec(&desk, args).map_err(problem::of_command),

@@ -91,10 +91,10 @@ fn files_go_in_and_out() {
     place.run(&["export", "work", "to", "--json"]).ok().json();
     // An export that somebody has begun and that cannot be finished is in the way until it is
     // given up; what is there already is not.
-    let begun = [("to/.greenroom-export-00ff", "0"), (".greenroom/boxes/exports", "00ff")];
-    for (folder, file) in begun {
-        std::fs::create_dir_all(place.house.path(folder)).expect("a folder");
-        std::fs::write(place.house.path(folder).join(file), "no plan").expect("a file");
+    let staged = place.house.path("to/.greenroom-export-00ff");
+    for (folder, file) in [(staged, "0"), (place.house.in_boxes("exports"), "00ff")] {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(file), "no plan").expect("a file");
     }
     place.run(&["export", "work", "to"]).fails(1, &["exports/00ff", "--give-up"]);
     place.run(&["export", "work", "to", "--give-up"]).ok();

@@ -206,7 +206,7 @@ fn what_runs_in_the_background_has_its_network_and_hub_while_a_node_runs() {
     let run = ["run", "./far", "--name", "far", "-d", "--", "sh", "-c", &line];
     place.run(&run).ok();
     // Its own `exec`s would lend it a network: files are looked at from outside.
-    let dir = place.house.path(".greenroom/boxes/boxes/far/1/upper/srv");
+    let dir = place.house.in_boxes("boxes/far/1/upper/srv");
     let lines = |file: &str| crate::house::lines(&dir.join(file));
     until("it is told that no node is there", || lines("why") > 0);
     let why = std::fs::read_to_string(dir.join("why")).expect("read");

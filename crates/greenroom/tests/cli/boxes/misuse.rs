@@ -84,7 +84,7 @@ fn a_spec_that_is_wrong_is_told_with_its_place() {
 fn a_layer_that_is_lost_is_no_box() {
     let place = Place::with_work();
     place.run(&["stop", "work"]).ok();
-    let layers = place.house.path(".greenroom/boxes/layers");
+    let layers = place.house.in_boxes("layers");
     for layer in std::fs::read_dir(layers).expect("layers").flatten() {
         std::fs::remove_file(layer.path()).expect("removed");
     }
