@@ -8,7 +8,7 @@ use super::run::Run;
 use super::size::about_tokens;
 use crate::models::Choice;
 use crate::provider::failure::CONTEXT_TOO_LONG;
-use crate::provider::{self, Reply, Request, ToolChoice};
+use crate::provider::{self, Redact, Reply, Request, ToolChoice};
 use greenroom_model::budget::Spend;
 use greenroom_model::{Failure, Retry};
 use greenroom_runtime::Reserved;
@@ -190,11 +190,12 @@ impl Run {
                 };
                 let sent =
                     models.provider(&chosen)?.send(&request, step.key(), &mut on_delta).await;
-                match sent {
-                    Ok(reply) => Ok(meter.whole(reply)),
-                    Err(failure) if is_last => Err(failure),
-                    Err(failure) => Err(unless_soon(failure)),
-                }
+                let failure = match sent {
+                    Ok(reply) => return Ok(meter.whole(reply)),
+                    // It may hold the keys of others: somebody has said them to it.
+                    Err(failure) => Redact::new(models.secrets()).failure(failure),
+                };
+                Err(if is_last { failure } else { unless_soon(failure) })
             }
         });
         step = step.retry(patience(is_last)).timeout(ATTEMPT_MAX).tenant(self.tenant());
@@ -214,13 +215,13 @@ impl Run {
         let mut spent = Spend::default();
         for usage in used {
             let cost = choice.price.as_ref().map(|price| price.cost_micro(usage));
-            spent.tokens += usage.total();
-            spent.money_micro += cost.unwrap_or_default();
+            let money = Spend::money_micro(cost.unwrap_or_default());
+            spent = spent.plus(Spend::tokens(usage.total())).plus(money);
             self.thread.usage += *usage;
         }
         self.beyond = spent.minus(reserved.amount());
         reserved.settle(spent);
-        self.thread.money_micro += spent.money_micro;
+        self.thread.money_micro = self.thread.money_micro.saturating_add(spent.money_micro);
         if spent == Spend::default() {
             return Ok(());
         }

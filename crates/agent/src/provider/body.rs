@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::reply::Usage;
+use super::reply::{TOKENS_MAX, Usage};
 use crate::verbatim::Verbatim;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -164,13 +164,27 @@ impl Ids {
     }
 }
 
-/// A count in a reply's usage, by its JSON pointer; 0 if it is not there.
+/// A count in a reply's usage, by its JSON pointer; 0 if it is not there. What is no count,
+/// or more than can be, is more than is [believed](Usage::believed): some servers print
+/// -1 as 18446744073709551615.
 pub(crate) fn count(usage: &Value, pointer: &str) -> u64 {
-    usage.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+    let said = usage.pointer(pointer).filter(|said| !said.is_null());
+    said.map_or(0, |said| {
+        let number = said.as_f64().filter(|number| (0.0..=TOKENS_MAX as f64).contains(number));
+        number.map_or(u64::MAX, |number| number as u64)
+    })
+}
+
+/// What a call took: what the server has said, if that can be, or else a guess.
+pub(crate) fn counted(said: Usage, sent_chars: usize, got_chars: usize) -> Usage {
+    match said.believed() {
+        nothing if nothing.total() == 0 => guessed(sent_chars, got_chars),
+        said => said,
+    }
 }
 
 /// What a call took, for a server that does not say: four characters are a token.
-pub(crate) fn guessed(sent_chars: usize, got_chars: usize) -> Usage {
+fn guessed(sent_chars: usize, got_chars: usize) -> Usage {
     let tokens = |chars: usize| (chars as u64).div_ceil(4);
     Usage {
         input: tokens(sent_chars),

@@ -5,6 +5,7 @@
 mod tests;
 
 use super::failure;
+use super::redact::Redact;
 use greenroom_model::Failure;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -19,11 +20,14 @@ pub(crate) struct Asked {
     pub model: String,
     /// Where it was asked, without the path.
     pub url: String,
+    /// What it was asked with, to be kept out of all that is told.
+    pub redact: Redact,
 }
 
 impl Asked {
     /// A failure in words that begin with who was asked.
     pub fn failure(&self, kind: &'static str, retryable: bool, what: &str) -> Failure {
+        let what = self.redact.text(what.to_owned());
         let text = format!("{}: {what} (model `{}`)", self.provider, self.model);
         if retryable { Failure::new(kind, text) } else { Failure::fatal(kind, text) }
     }
@@ -31,6 +35,17 @@ impl Asked {
     /// The server could not be reached, or did not say all.
     pub fn connection(&self, what: &str) -> Failure {
         self.failure(failure::CONNECTION, true, &format!("{what}; {}", self.url))
+    }
+
+    /// A reply that is no JSON, and why it is none.
+    pub fn no_json(&self, why: &str, said: &str) -> Failure {
+        self.nonsense(&format!("{why} in `{}`", self.begin(said, 200)))
+    }
+
+    /// The beginning of what a server said. A secret that was cut is not known any more, so
+    /// that comes last.
+    pub fn begin(&self, said: &str, chars_max: usize) -> String {
+        self.redact.text(said.to_owned()).chars().take(chars_max).collect()
     }
 
     /// A reply that makes no sense.
@@ -44,6 +59,8 @@ impl Asked {
 pub(crate) struct Complaint {
     /// The HTTP status, or the one that its words amount to.
     pub status: u16,
+    /// The server itself has said the status.
+    pub is_told: bool,
     /// Its own word: `overloaded_error`, `insufficient_quota`, …
     pub code: String,
     /// Its own sentence.
@@ -60,7 +77,7 @@ impl Complaint {
     pub fn of_response(status: u16, body: &str, retry_after: Option<Duration>) -> Complaint {
         let said = serde_json::from_str::<Value>(body).unwrap_or_else(|_| body.trim().into());
         let mut complaint = Complaint::of_json(&said);
-        complaint.status = status;
+        (complaint.status, complaint.is_told) = (status, true);
         complaint.retry_after = retry_after.or(complaint.retry_after);
         complaint
     }
@@ -69,7 +86,8 @@ impl Complaint {
     /// for one.
     pub fn of_event(said: &Value) -> Complaint {
         let mut complaint = Complaint::of_json(said);
-        if !(400..600).contains(&complaint.status) {
+        complaint.is_told = (400..600).contains(&complaint.status);
+        if !complaint.is_told {
             complaint.status = status_of_word(&complaint.code);
         }
         complaint
@@ -94,8 +112,9 @@ impl Complaint {
         let status = number("code").or(number("status")).and_then(|n| u16::try_from(n).ok());
         Complaint {
             status: status.unwrap_or(0),
+            is_told: false,
             code: code.to_owned(),
-            message: sentence.chars().take(MESSAGE_MAX).collect(),
+            message: sentence.into_owned(),
             retry_after: retry_delay(error),
         }
     }
@@ -103,15 +122,15 @@ impl Complaint {
     /// As a failure.
     pub fn into_failure(self, asked: &Asked) -> Failure {
         let (kind, retryable) = self.kind();
-        let mut text = match self.status {
-            0 => format!("{}: model `{}` failed", asked.provider, asked.model),
-            status => format!("{}: model `{}` answered {status}", asked.provider, asked.model),
+        let mut text = match self.is_told {
+            false => format!("{}: model `{}` failed", asked.provider, asked.model),
+            true => format!("{}: model `{}` answered {}", asked.provider, asked.model, self.status),
         };
         if !self.code.is_empty() {
-            text = format!("{text} ({})", self.code);
+            text = format!("{text} ({})", asked.redact.text(self.code.clone()));
         }
         if !self.message.is_empty() {
-            text = format!("{text}: {}", self.message);
+            text = format!("{text}: {}", asked.begin(&self.message, MESSAGE_MAX));
         }
         let text = format!("{}; {}", text.trim_end_matches('.'), self.advice(kind, asked));
         let failure = if retryable { Failure::new(kind, text) } else { Failure::fatal(kind, text) };

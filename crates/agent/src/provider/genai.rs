@@ -8,10 +8,11 @@ mod encode;
 mod tests;
 
 use self::encode::{PROTOCOL, options, request as encoded};
-use super::body::{arguments, guessed};
+use super::body::{arguments, counted};
 use super::connect::trust;
 use super::fault::{Asked, Complaint, causes, retry_after};
 use super::http::{Endpoint, within};
+use super::redact::Redact;
 use super::reply::{Delta, Reply, Stop, Usage};
 use super::request::Request;
 use super::secret::Secret;
@@ -93,6 +94,7 @@ impl Genai {
             self.client.exec_chat_stream(target, encoded(request, &reader), Some(&options));
         let mut stream = asking.await.map_err(wrong)?.stream;
         let idle = self.endpoint.limits.idle;
+        let mut on_delta = |delta| on_delta(asked.redact.delta(delta));
         loop {
             let event = match within(idle, stream.next()).await {
                 Some(Some(event)) => event.map_err(wrong)?,
@@ -104,7 +106,9 @@ impl Genai {
                 ChatStreamEvent::ReasoningChunk(chunk) => {
                     on_delta(Delta::Thinking { text: chunk.content });
                 }
-                ChatStreamEvent::End(end) => return Ok(reply(end, request, model, reader)),
+                ChatStreamEvent::End(end) => {
+                    return Ok(asked.redact.reply(reply(end, request, model, reader)));
+                }
                 ChatStreamEvent::Start
                 | ChatStreamEvent::Heartbeat
                 | ChatStreamEvent::ToolCallChunk(_)
@@ -128,13 +132,9 @@ impl Provider for Genai {
         async move {
             let Endpoint { name, url, .. } = &self.endpoint;
             let secret = self.endpoint.key.read(name)?;
-            let asked =
-                Asked { provider: name.clone(), model: request.model.clone(), url: url.clone() };
-            let reply = self.ask(request, key, secret.as_ref(), on_delta, &asked).await;
-            reply.map_err(|failure| match &secret {
-                Some(secret) => Failure { message: secret.redact(&failure.message), ..failure },
-                None => failure,
-            })
+            let (model, redact) = (request.model.clone(), Redact::only(secret.clone()));
+            let asked = Asked { provider: name.clone(), model, url: url.clone(), redact };
+            self.ask(request, key, secret.as_ref(), on_delta, &asked).await
         }
         .boxed()
     }
@@ -157,10 +157,8 @@ fn reply(end: StreamEnd, request: &Request, model: String, by: Origin) -> Reply 
     let parts: Vec<Part> = texts.chain(calls).collect();
     let calls = parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
     let blocks = Verbatim::of(&ChatMessage::assistant(content));
-    let mut usage = end.captured_usage.map(|usage| counted(&usage)).unwrap_or_default();
-    if usage.total() == 0 {
-        usage = guessed(request.chars(), blocks.text().len());
-    }
+    let usage = end.captured_usage.map(|usage| usage_of(&usage)).unwrap_or_default();
+    let usage = counted(usage, request.chars(), blocks.text().len());
     let raw = Some(Raw { protocol: PROTOCOL.to_owned(), by: Some(by), blocks });
     let message = Message { role: Role::Assistant, content: parts, raw };
     Reply { message, stop: stop(end.captured_stop_reason, calls), usage, model }
@@ -177,13 +175,14 @@ fn stop(reason: Option<StopReason>, calls: bool) -> Stop {
 }
 
 /// genai counts what came from the cache among what was read.
-fn counted(usage: &::genai::chat::Usage) -> Usage {
-    let count = |count: Option<i32>| count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+fn usage_of(usage: &::genai::chat::Usage) -> Usage {
+    // Less than none is not believed.
+    let count = |count: Option<i32>| count.map_or(0, |n| u64::try_from(n).unwrap_or(u64::MAX));
     let details = usage.prompt_tokens_details.as_ref();
     let cache_read = count(details.and_then(|details| details.cached_tokens));
     let cache_write = count(details.and_then(|details| details.cache_creation_tokens));
     Usage {
-        input: count(usage.prompt_tokens).saturating_sub(cache_read + cache_write),
+        input: count(usage.prompt_tokens).saturating_sub(cache_read.saturating_add(cache_write)),
         output: count(usage.completion_tokens),
         cache_read,
         cache_write,
@@ -223,9 +222,6 @@ fn failed(error: &Error, asked: &Asked) -> Failure {
             asked.failure(failure::BAD_REQUEST, false, &format!("genai cannot do {feature} there"))
         }
         Error::ChatResponseGeneration { cause, .. } => asked.nonsense(cause),
-        other => {
-            let words: String = other.to_string().chars().take(300).collect();
-            asked.nonsense(&words)
-        }
+        other => asked.nonsense(&asked.begin(&other.to_string(), 300)),
     }
 }

@@ -6,11 +6,12 @@
 //! aws-lc-rs. Below it is the same hyper.
 
 use super::OnDelta;
-use super::body::guessed;
+use super::body::counted;
 use super::connect::Connection;
 use super::fault::{Asked, Complaint, causes, retry_after};
 use super::json::Json;
-use super::key::{Key, expanded};
+use super::key::{Expanded, Key, expanded};
+use super::redact::Redact;
 use super::reply::{Delta, Reply, Usage};
 use super::request::Request as ModelRequest;
 use super::secret::Secret;
@@ -124,6 +125,15 @@ pub(crate) enum Wrong {
     Failed(Complaint),
     /// It says what its protocol does not know.
     Nonsense(String),
+    /// It is no JSON.
+    NoJson {
+        /// Why.
+        why: String,
+        /// What it is instead.
+        said: String,
+        /// It may be the beginning of some.
+        is_half: bool,
+    },
     /// It has more than so many bytes.
     TooLong(usize),
     /// It ended in the middle.
@@ -134,6 +144,9 @@ pub(crate) enum Wrong {
 pub(crate) trait Decode: Send {
     /// Takes one event. An error ends the reply.
     fn take(&mut self, event: &sse::Event, on_delta: OnDelta<'_>) -> Result<(), Wrong>;
+
+    /// All has come, as one document: nothing of it is missing.
+    fn whole(&mut self) {}
 
     /// Whether nothing more is to come.
     fn is_done(&self) -> bool;
@@ -164,38 +177,55 @@ impl Http {
         on_delta: OnDelta<'_>,
     ) -> Result<Reply, Failure> {
         let Endpoint { name, url, .. } = &self.endpoint;
-        let asked =
-            Asked { provider: name.clone(), model: post.asked.model.clone(), url: url.clone() };
-        let key = self.endpoint.key.read(name)?;
-        let result = async {
-            let request = self.request(&post, key.as_ref(), &asked)?;
-            let response = self.respond(request, &asked).await?;
-            if response.status() != StatusCode::OK {
-                return Err(self.complaint(response).await.into_failure(&asked));
-            }
-            match self.read(response, &mut decoder, on_delta, &asked).await? {
-                Some(wrong) => Err(failed(wrong, &asked)),
-                None => match decoder.finish() {
-                    Ok(reply) => Ok(counted(self.signed(reply), post.asked)),
-                    Err(wrong) => Err(failed(wrong, &asked)),
-                },
-            }
+        let secrets = self.secrets()?;
+        let redact = Redact::only(secrets.all().cloned());
+        let model = post.asked.model.clone();
+        let asked = Asked { provider: name.clone(), model, url: url.clone(), redact };
+        let request = self.request(&post, &secrets, &asked)?;
+        let response = self.respond(request, &asked).await?;
+        if response.status() != StatusCode::OK {
+            return Err(self.complaint(response).await.into_failure(&asked));
+        }
+        let is_whole = is_document(&response);
+        let mut on_delta = |delta| on_delta(asked.redact.delta(delta));
+        let wrong = match self.read(response, &mut decoder, &mut on_delta, &asked).await? {
+            Some(wrong) => wrong,
+            None => match decoder.finish() {
+                Ok(reply) => return Ok(asked.redact.reply(self.signed(reply, post.asked))),
+                Err(Wrong::Cut) if is_whole => {
+                    Wrong::Nonsense("a whole document that is no reply".to_owned())
+                }
+                Err(wrong) => wrong,
+            },
         };
-        result.await.map_err(|failure: Failure| redacted(failure, key.as_ref()))
+        Err(failed(wrong, &asked))
     }
 
-    /// A reply with whose it is.
-    fn signed(&self, mut reply: Reply) -> Reply {
+    /// What the next request is made with.
+    fn secrets(&self) -> Result<Secrets<'_>, Failure> {
+        let Endpoint { name: provider, key, headers, .. } = &self.endpoint;
+        let key = key.read(provider)?;
+        let headers = headers.iter();
+        let headers =
+            headers.map(|(name, value)| Ok((name.as_str(), expanded(provider, name, value)?)));
+        Ok(Secrets { key, headers: headers.collect::<Result<_, Failure>>()? })
+    }
+
+    /// A reply with whose it is, and its usage guessed if the server has told none that can be.
+    fn signed(&self, mut reply: Reply, asked: &ModelRequest) -> Reply {
+        let mut said = 0;
         if let Some(raw) = &mut reply.message.raw {
             raw.by = Some(self.endpoint.origin());
+            said = raw.blocks.text().len();
         }
+        reply.usage = counted(reply.usage, asked.chars(), said);
         reply
     }
 
     fn request<B: Serialize>(
         &self,
         post: &Post<'_, B>,
-        key: Option<&Secret>,
+        secrets: &Secrets<'_>,
         asked: &Asked,
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let bad = |what: String| asked.failure(failure::BAD_REQUEST, false, &what);
@@ -226,7 +256,7 @@ impl Http {
         for (name, value) in post.headers {
             put(name, value, false)?;
         }
-        if let Some(key) = key {
+        if let Some(key) = &secrets.key {
             let key = key.reveal();
             match post.key_header {
                 name if name == AUTHORIZATION.as_str() => {
@@ -235,8 +265,8 @@ impl Http {
                 name => put(name, key, true)?,
             }
         }
-        for (name, value) in &self.endpoint.headers {
-            put(name, expanded(&asked.provider, name, value)?.reveal(), true)?;
+        for (name, header) in &secrets.headers {
+            put(name, header.value.reveal(), true)?;
         }
         Ok(request)
     }
@@ -279,12 +309,12 @@ impl Http {
     ) -> Result<Option<Wrong>, Failure> {
         let limits = self.endpoint.limits;
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        // A server that does not stream answers with one document.
-        let is_whole = kind.is_some_and(|kind| kind.starts_with("application/json"));
+        let is_whole = is_document(&response);
         if kind.is_some_and(|kind| kind.starts_with("text/html")) {
             let text = format!("a web page, no model's; check the provider's url ({})", asked.url);
             return Ok(Some(Wrong::Nonsense(text)));
         }
+        let kind = kind.unwrap_or("of no named type").to_owned();
         let mut body = response.into_body();
         let mut parser = sse::Parser::new(limits.event_bytes_max);
         let (mut events, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -324,21 +354,45 @@ impl Http {
                 return Ok(None);
             }
         }
-        let last = if is_whole {
-            Some(sse::Event {
-                name: String::new(),
-                data: String::from_utf8_lossy(&whole).into_owned(),
-            })
-        } else {
-            parser.finish()
-        };
-        // Half an event makes no sense; that it is missing is then told by `finish`.
-        Ok(match last.map(|event| decoder.take(&event, on_delta)) {
-            Some(Err(Wrong::Nonsense(_))) if !is_whole => Some(Wrong::Cut),
-            Some(Err(wrong)) => Some(wrong),
-            Some(Ok(())) | None => None,
-        })
+        if is_whole {
+            let data = String::from_utf8_lossy(&whole).into_owned();
+            let taken = decoder.take(&sse::Event { name: String::new(), data }, on_delta);
+            decoder.whole();
+            return Ok(taken.err());
+        }
+        if parser.is_foreign() {
+            let text = format!("{bytes} bytes ({kind}) that are no stream of events");
+            return Ok(Some(Wrong::Nonsense(text)));
+        }
+        Ok(parser.finish().and_then(|event| last(decoder, &event, on_delta)))
     }
+}
+
+/// What is wrong with what stands at a stream's end without the empty line that should follow.
+/// Half an event makes no sense; that it is missing is then told by `finish`.
+fn last<D: Decode>(decoder: &mut D, event: &sse::Event, on_delta: OnDelta<'_>) -> Option<Wrong> {
+    match decoder.take(event, on_delta) {
+        Err(Wrong::NoJson { is_half: true, .. }) => Some(Wrong::Cut),
+        taken => taken.err(),
+    }
+}
+
+/// What a request is made with that nobody is to see.
+struct Secrets<'a> {
+    key: Option<Secret>,
+    headers: Vec<(&'a str, Expanded)>,
+}
+
+impl Secrets<'_> {
+    fn all(&self) -> impl Iterator<Item = &Secret> {
+        self.key.iter().chain(self.headers.iter().flat_map(|(_, header)| &header.secrets))
+    }
+}
+
+/// Whether a server answers with one document: it does not stream.
+fn is_document(response: &Response<Incoming>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json"))
 }
 
 /// Hands an event on, and what it says of the usage. From the first word on a reply is paid for.
@@ -351,7 +405,7 @@ fn take<D: Decode>(
     let taken = decoder.take(event, on_delta);
     let begins = taken.is_ok() && !std::mem::replace(begun, true);
     if begins || event.data.contains("\"usage") {
-        on_delta(Delta::Usage { usage: decoder.usage() });
+        on_delta(Delta::Usage { usage: decoder.usage().believed() });
     }
     taken
 }
@@ -360,6 +414,7 @@ fn failed(wrong: Wrong, asked: &Asked) -> Failure {
     match wrong {
         Wrong::Failed(complaint) => complaint.into_failure(asked),
         Wrong::Nonsense(what) => asked.nonsense(&what),
+        Wrong::NoJson { why, said, .. } => asked.no_json(&why, &said),
         // It would be as long again, and paid for again.
         Wrong::TooLong(most) => asked.failure(
             failure::PROVIDER,
@@ -368,20 +423,6 @@ fn failed(wrong: Wrong, asked: &Asked) -> Failure {
         ),
         Wrong::Cut => asked.connection("the reply ended in the middle"),
     }
-}
-
-/// A reply with its usage guessed, if the server has not told it.
-fn counted(mut reply: Reply, asked: &ModelRequest) -> Reply {
-    if reply.usage.total() == 0 {
-        let said = reply.message.raw.as_ref().map_or(0, |raw| raw.blocks.text().len());
-        reply.usage = guessed(asked.chars(), said);
-    }
-    reply
-}
-
-fn redacted(failure: Failure, key: Option<&Secret>) -> Failure {
-    let Some(key) = key else { return failure };
-    Failure { message: key.redact(&failure.message), ..failure }
 }
 
 /// What the future gives, unless it takes longer.
@@ -400,7 +441,9 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
 /// An event's data as JSON.
 pub(crate) fn json(event: &sse::Event) -> Result<Json<'_>, Wrong> {
     Json::read(&event.data).map_err(|error| {
-        let begin: String = event.data.chars().take(200).collect();
-        Wrong::Nonsense(format!("{error} in `{begin}`"))
+        let said = event.data.clone();
+        // `[DONE]` is no JSON, and so is its beginning.
+        let is_half = error.is_eof() || "[DONE]".starts_with(said.trim());
+        Wrong::NoJson { why: error.to_string(), said, is_half }
     })
 }

@@ -66,12 +66,21 @@ pub(crate) fn secret(name: &str) -> io::Result<Option<Secret>> {
     SecretStore::open().map_or(Ok(None), |store| store.get(name))
 }
 
+/// A header's value with its secrets put in.
+#[derive(Debug)]
+pub(crate) struct Expanded {
+    /// The whole of it.
+    pub value: Secret,
+    /// What was put in.
+    pub secrets: Vec<Secret>,
+}
+
 /// A header's value with each `${NAME}` replaced by the secret of that name.
 ///
 /// # Errors
 /// `auth`: there is no such secret. `bad_request`: a `${` is not closed.
-pub(crate) fn expanded(provider: &str, header: &str, value: &str) -> Result<Secret, Failure> {
-    let mut out = String::new();
+pub(crate) fn expanded(provider: &str, header: &str, value: &str) -> Result<Expanded, Failure> {
+    let (mut out, mut secrets) = (String::new(), Vec::new());
     let mut rest = value;
     while let Some(begin) = rest.find("${") {
         out.push_str(&rest[..begin]);
@@ -84,8 +93,9 @@ pub(crate) fn expanded(provider: &str, header: &str, value: &str) -> Result<Secr
         let name = &rest[begin + 2..begin + length];
         let secret = Key::Named(name.to_owned()).read(provider)?;
         out.push_str(secret.as_ref().map_or("", Secret::reveal));
+        secrets.extend(secret);
         rest = &rest[begin + length + 1..];
     }
     out.push_str(rest);
-    Ok(Secret::new(out))
+    Ok(Expanded { value: Secret::new(out), secrets })
 }

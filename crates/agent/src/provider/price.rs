@@ -124,7 +124,7 @@ impl Prices {
 impl Price {
     /// What a call has cost, in millionths, rounded up.
     pub fn cost_micro(&self, usage: &Usage) -> u64 {
-        let read = usage.input + usage.cache_read + usage.cache_write;
+        let read = usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write);
         let (input, output, cache_read, cache_write) = match &self.above {
             Some(above) if read > above.tokens => {
                 (above.input, above.output, above.cache_read, above.cache_write)

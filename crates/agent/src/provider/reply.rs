@@ -56,19 +56,37 @@ pub struct Usage {
 impl Usage {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.input + self.output + self.cache_read + self.cache_write
+        self.counts().into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// The same, or nothing, if it cannot be: what counts one thing wrong is not believed
+    /// in the others.
+    pub(crate) fn believed(self) -> Usage {
+        match self.counts().into_iter().all(|count| count <= TOKENS_MAX) {
+            true => self,
+            false => Usage::default(),
+        }
+    }
+
+    fn counts(&self) -> [u64; 4] {
+        [self.input, self.output, self.cache_read, self.cache_write]
     }
 }
 
+/// The numbers come from a network, and this is also done while a value is dropped: it
+/// must not panic.
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Usage) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
-        self.guessed |= other.guessed;
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
+        self.cache_read = self.cache_read.saturating_add(other.cache_read);
+        self.cache_write = self.cache_write.saturating_add(other.cache_write);
+        self.guessed = self.guessed || other.guessed;
     }
 }
+
+/// More tokens than any model reads or writes in one call.
+pub(crate) const TOKENS_MAX: u64 = 100_000_000;
 
 /// A part of a reply as it comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

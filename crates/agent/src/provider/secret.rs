@@ -32,6 +32,11 @@ impl Secret {
         }
         text.replace(&self.0, REDACTED)
     }
+
+    /// Whether it stands in a text, and is one to be taken out.
+    pub(crate) fn stands_in(&self, text: &str) -> bool {
+        self.0.len() >= SHORTEST && text.contains(&self.0)
+    }
 }
 
 const REDACTED: &str = "[redacted]";

@@ -17,6 +17,8 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong(pub usize);
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Takes bytes, gives events.
 pub struct Parser {
     bytes_max: usize,
@@ -27,7 +29,14 @@ pub struct Parser {
     after_cr: bool,
     /// The first line is through: no byte order mark may come any more.
     begun: bool,
+    /// A line was one of a stream of events.
+    knows_one: bool,
+    /// A line was none.
+    knows_not: bool,
 }
+
+/// What a line begins with.
+const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
 
 impl Parser {
     /// A parser for events of at most so many bytes.
@@ -39,6 +48,8 @@ impl Parser {
             has_data: false,
             after_cr: false,
             begun: false,
+            knows_one: false,
+            knows_not: false,
         }
     }
 
@@ -67,6 +78,17 @@ impl Parser {
         self.keep(bytes)
     }
 
+    /// Whether something came that is no stream of events: not one line is of one.
+    pub fn is_foreign(&self) -> bool {
+        let rest = self.line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.line);
+        let name = rest.split(|byte| *byte == b':').next().unwrap_or_default();
+        !self.knows_one
+            && match name.is_empty() {
+                true => self.knows_not,
+                false => !FIELDS.iter().any(|field| field.starts_with(name)),
+            }
+    }
+
     /// The stream is over. Gives what stands there without the empty line that
     /// should end it: some servers leave it out. It may as well be half an event.
     pub fn finish(mut self) -> Option<Event> {
@@ -90,17 +112,24 @@ impl Parser {
         let line = std::mem::take(&mut self.line);
         let mut line = line.as_slice();
         if !std::mem::replace(&mut self.begun, true) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         if line.is_empty() {
             return self.end_event(events);
         }
         let (field, value) = match line.iter().position(|byte| *byte == b':') {
             // A comment: servers send one now and then to keep the line open.
-            Some(0) => return,
+            Some(0) => {
+                self.knows_one = true;
+                return;
+            }
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &line[line.len()..]),
         };
+        match FIELDS.contains(&field) {
+            true => self.knows_one = true,
+            false => self.knows_not = true,
+        }
         let value = String::from_utf8_lossy(value.strip_prefix(b" ").unwrap_or(value));
         match field {
             b"event" => self.event.name = value.into_owned(),

@@ -19,10 +19,10 @@ fn finish(turn: &Turn, calls: &[Call]) -> String {
 }
 
 fn usage_json(usage: Usage) -> Value {
-    let prompt = usage.input + usage.cache_read + usage.cache_write;
+    let prompt = Usage { output: 0, ..usage }.total();
     json!({
         "prompt_tokens": prompt, "completion_tokens": usage.output,
-        "total_tokens": prompt + usage.output,
+        "total_tokens": usage.total(),
         "prompt_tokens_details": {
             "cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write,
         },

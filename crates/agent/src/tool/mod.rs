@@ -9,7 +9,6 @@ pub mod mcp;
 pub(crate) mod outside;
 mod pattern;
 mod policy;
-mod redact;
 mod schema;
 mod tail;
 mod toolbox;
@@ -19,7 +18,6 @@ pub(crate) use function::schema_of;
 pub use pattern::Pattern;
 pub(crate) use pattern::is_met;
 pub use policy::{Approval, Policy};
-pub(crate) use redact::Redact;
 /// Whether arguments are what a JSON schema asks for; errors name the field.
 pub use schema::check as check_arguments;
 pub(crate) use schema::{Unsound, check, sound};

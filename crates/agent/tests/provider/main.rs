@@ -9,8 +9,10 @@
 
 mod agent;
 mod aimock;
+mod counts;
 mod exact;
 mod house;
+mod hush;
 mod line;
 mod recorded;
 mod scripted;

@@ -168,6 +168,60 @@ async fn nonsense_and_redirects() {
     }
 }
 
+/// What comes whole is not cut, and what is no stream of events is no stream that was cut: it
+/// would be the same again, and paid for again.
+#[tokio::test]
+async fn what_is_wrong_with_a_reply_is_told_as_it_is() {
+    const DOCUMENT: &str = "200 OK\r\ncontent-type: application/json";
+    let whole = [
+        ("chat", r#"{"choices": [{"message": {"content": "It is 4711."}}]}"#),
+        ("gemini", r#"{"candidates": [{"content": {"parts": [{"text": "It is 4711."}]}}]}"#),
+        (
+            "anthropic",
+            r#"{"type": "message", "content": [{"type": "text", "text": "It is 4711."}]}"#,
+        ),
+        (
+            "openai",
+            r#"{"object": "response", "output": [{"type": "message", "content": [{"text": "It is 4711."}]}]}"#,
+        ),
+    ];
+    for (name, body) in whole {
+        let (url, _served) = replay(DOCUMENT, body.as_bytes(), 7).await;
+        let reply = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap();
+        assert_eq!(
+            (reply.message.text().as_str(), reply.stop),
+            ("It is 4711.", Stop::End),
+            "{name}"
+        );
+    }
+    let foreign: [(&str, &[u8]); 6] = [
+        (DOCUMENT, b"{}"),
+        (DOCUMENT, b"{\"id\": 1"),
+        (OK, b"\xff\xfe\xfd\xfc\x00\x01"),
+        (OK, b"\xff\xfe\nmore\xfd"),
+        (OK, b"data: \xff\xfe\xfd"),
+        (OK, b"{\"error\": \"no such thing\"}\n"),
+    ];
+    for (head, body) in foreign {
+        for (name, _) in ALL {
+            let (url, _served) = replay(head, body, 3).await;
+            let failure = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap_err();
+            assert!(failure.is(failure::PROVIDER), "{name} {body:?}: {failure}");
+        }
+    }
+    for name in ["chat", "gemini"] {
+        let (url, _served) = replay(DOCUMENT, b"{\"error\": \"model overloaded\"}", 9).await;
+        let failure = send(provider(name, &url).as_ref(), &request("hi")).await.0.unwrap_err();
+        assert!(failure.is(failure::OVERLOADED), "{name}: {failure}");
+        let begin = "acme: model `m-1` failed: model overloaded; ";
+        assert!(failure.message.starts_with(begin), "{name}: {failure}");
+    }
+    // Only a comment has come: that is a stream, and was cut.
+    let (url, _served) = replay(OK, b": wait\n\n", 3).await;
+    let failure = send(provider("chat", &url).as_ref(), &request("hi")).await.0.unwrap_err();
+    assert!(failure.is(failure::CONNECTION), "{failure}");
+}
+
 #[tokio::test]
 async fn a_server_that_tells_no_usage_is_counted_by_length() {
     let said = b"data: {\"choices\": [{\"delta\": {\"content\": \"four words are here\"}, \"finish_reason\": \"stop\"}]}\n\n";

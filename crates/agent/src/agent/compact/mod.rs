@@ -132,7 +132,8 @@ impl Run {
 
     /// Nothing is summarized again until a part of the limit more has been said.
     fn hold_off(&mut self, part: u64) {
-        self.thread.hold = self.tokens_now() + self.setup.definition.limits.context / part;
+        let more = self.setup.definition.limits.context / part;
+        self.thread.hold = self.tokens_now().saturating_add(more);
     }
 
     /// Keeps a message as it is, whatever becomes of the others.
@@ -173,7 +174,7 @@ impl Run {
         let since = self.thread.messages.iter().rev();
         let since = since.take_while(|one| one.role == Role::User);
         let since: usize = since.map(letters).sum();
-        self.thread.tokens_last + tokens(since)
+        self.thread.tokens_last.saturating_add(tokens(since))
     }
 }
 

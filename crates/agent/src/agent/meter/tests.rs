@@ -44,6 +44,16 @@ fn what_the_provider_said_counts_and_else_what_was_seen() {
     assert_eq!(lost(&[told(7, 1), text(), told(7, 50)]), whole);
 }
 
+/// It is counted while what watches is dropped: a panic there ends the program.
+#[test]
+fn no_count_is_too_large_to_be_lost() {
+    let all = Lost::default();
+    for _ in 0..3 {
+        Meter::new(all.clone(), request()).sees(&told(u64::MAX, u64::MAX - 1));
+    }
+    assert_eq!((all.so_far().input, all.so_far().total()), (u64::MAX, u64::MAX));
+}
+
 #[test]
 fn a_reply_that_is_whole_tells_what_was_lost_before_it() {
     let lost = Lost::default();

@@ -1,6 +1,8 @@
 //! The common parts, by their tables.
 
-use super::{Ids, arguments, arguments_object, closed, is_strict, merge, result_text};
+use super::{
+    Ids, Usage, arguments, arguments_object, closed, count, counted, is_strict, merge, result_text,
+};
 use serde_json::{Map, Value, json};
 
 #[test]
@@ -76,4 +78,20 @@ fn a_schema_is_closed_and_its_bounds_left_out() {
         },
     });
     assert_eq!(closed(&schema), expected);
+}
+
+#[test]
+fn counts_that_cannot_be_are_not_believed() {
+    let read = |said: &str| count(&serde_json::from_str(said).unwrap(), "/n");
+    for said in ["{}", "null", r#"{"n":null}"#, r#"{"n":0}"#] {
+        assert_eq!(read(said), 0, "{said}");
+    }
+    assert_eq!((read(r#"{"n":12}"#), read(r#"{"n":12.0}"#)), (12, 12));
+    for said in ["-1", "18446744073709551615", "100000001", "1e30", "-0.5", "\"12\"", "[]"] {
+        let input = read(&format!("{{\"n\":{said}}}"));
+        let usage = counted(Usage { input, output: 7, ..Usage::default() }, 40, 8);
+        assert_eq!((usage.input, usage.output, usage.guessed), (10, 2, true), "{said}");
+    }
+    let usage = Usage { input: 100_000_000, output: 7, ..Usage::default() };
+    assert_eq!(counted(usage, 40, 8), usage);
 }

@@ -221,6 +221,11 @@ impl Decode for Decoder {
         Ok(())
     }
 
+    /// Some servers say why it ends in streams alone.
+    fn whole(&mut self) {
+        self.is_done = true;
+    }
+
     fn is_done(&self) -> bool {
         self.is_done
     }
@@ -237,7 +242,8 @@ impl Decode for Decoder {
         for call in calls.iter_mut().filter(|call| call.id.is_empty()) {
             call.id = ids.next();
         }
-        if self.finish.is_none() && self.text.is_empty() && self.calls.is_empty() {
+        let is_empty = self.text.is_empty() && self.refusal.is_empty() && self.calls.is_empty();
+        if self.finish.is_none() && is_empty {
             return Err(Wrong::Nonsense("it is empty".to_owned()));
         }
         let words = if self.text.is_empty() { &self.refusal } else { &self.text };
@@ -265,7 +271,8 @@ fn usage_of(usage: &Value) -> Usage {
     let cache_read = count(usage, "/prompt_tokens_details/cached_tokens")
         .max(count(usage, "/prompt_cache_hit_tokens"));
     let cache_write = count(usage, "/prompt_tokens_details/cache_write_tokens");
-    let input = count(usage, "/prompt_tokens").saturating_sub(cache_read + cache_write);
+    let input =
+        count(usage, "/prompt_tokens").saturating_sub(cache_read.saturating_add(cache_write));
     let output = count(usage, "/completion_tokens");
     Usage { input, output, cache_read, cache_write, guessed: false }
 }

@@ -147,7 +147,7 @@ fn ends() {
     let cut = decode(&[r#"{"choices":[{"delta":{"content":"x"}}]}"#]).0;
     assert_eq!(cut, Err(Wrong::Cut));
     assert!(matches!(decode(&["[DONE]"]).0, Err(Wrong::Nonsense(_))));
-    assert!(matches!(decode(&["{"]).0, Err(Wrong::Nonsense(_))));
+    assert!(matches!(decode(&["{"]).0, Err(Wrong::NoJson { .. })));
     let failed = decode(&[r#"{"error":{"message":"boom","code":502}}"#]).0;
     assert!(matches!(failed, Err(Wrong::Failed(_))));
 }

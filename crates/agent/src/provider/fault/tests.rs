@@ -1,12 +1,14 @@
 //! What servers say, and which failure it becomes.
 
-use super::{Asked, Complaint, retry_after, span};
-use crate::provider::failure;
+use super::{Asked, Complaint, MESSAGE_MAX, retry_after, span};
+use crate::provider::{Redact, Secret, failure};
 use serde_json::json;
 use std::time::Duration;
 
 fn asked() -> Asked {
-    Asked { provider: "acme".into(), model: "m-1".into(), url: "https://acme.test".into() }
+    let redact = Redact::only([Secret::new("sk-hush-0123456789")]);
+    let (provider, model, url) = ("acme".into(), "m-1".into(), "https://acme.test".into());
+    Asked { provider, model, url, redact }
 }
 
 #[test]
@@ -87,7 +89,26 @@ fn an_error_inside_a_stream_has_no_status() {
     let failure = Complaint::of_event(&said).into_failure(&asked());
     assert_eq!((failure.kind.as_ref(), failure.retryable), (failure::PROVIDER, true));
     let said = json!({"code": "rate_limit_exceeded", "message": "Please try again"});
-    assert!(Complaint::of_event(&said).into_failure(&asked()).is(failure::RATE_LIMITED));
+    let failure = Complaint::of_event(&said).into_failure(&asked());
+    assert!(failure.is(failure::RATE_LIMITED));
+    // None is made up.
+    let begin = "acme: model `m-1` failed (rate_limit_exceeded): Please try again; ";
+    assert!(failure.message.starts_with(begin), "{failure}");
+    let said = json!({"error": {"message": "out of memory", "code": 502}});
+    let failure = Complaint::of_event(&said).into_failure(&asked());
+    assert!(failure.message.contains("answered 502"), "{failure}");
+}
+
+#[test]
+fn a_secret_at_the_place_where_a_complaint_is_cut_is_not_told_by_half() {
+    let secret = "sk-hush-0123456789";
+    for place in MESSAGE_MAX - secret.len()..=MESSAGE_MAX {
+        let said = format!("{} {secret} and more", "x".repeat(place));
+        let failure = Complaint::of_response(401, &said, None).into_failure(&asked());
+        assert!(!failure.message.contains("sk-"), "{place}: {failure}");
+    }
+    let failure = asked().no_json("oops", &format!("{} {secret}", "x".repeat(190)));
+    assert!(!failure.message.contains("sk-"), "{failure}");
 }
 
 #[test]

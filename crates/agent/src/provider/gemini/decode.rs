@@ -130,6 +130,12 @@ impl Decode for Decoder {
         Ok(())
     }
 
+    fn whole(&mut self) {
+        if self.finish.is_none() && !self.parts.is_empty() {
+            self.finish = Some("STOP".to_owned());
+        }
+    }
+
     /// The protocol has no last event: usage may follow the end's reason.
     fn is_done(&self) -> bool {
         false
@@ -167,8 +173,8 @@ impl Decode for Decoder {
 
 fn usage_of(usage: &Value) -> Usage {
     let cache_read = count(usage, "/cachedContentTokenCount");
-    let read = count(usage, "/promptTokenCount") + count(usage, "/toolUsePromptTokenCount");
-    let input = read.saturating_sub(cache_read);
-    let output = count(usage, "/candidatesTokenCount") + count(usage, "/thoughtsTokenCount");
+    let sum = |one, other| count(usage, one).saturating_add(count(usage, other));
+    let input = sum("/promptTokenCount", "/toolUsePromptTokenCount").saturating_sub(cache_read);
+    let output = sum("/candidatesTokenCount", "/thoughtsTokenCount");
     Usage { input, output, cache_read, ..Usage::default() }
 }

@@ -24,10 +24,12 @@ fn a_missing_variable_is_named() {
 
 #[test]
 fn headers_take_variables() {
-    assert_eq!(expanded("acme", "x-team", "plain $5").unwrap().reveal(), "plain $5");
+    let plain = expanded("acme", "x-team", "plain $5").unwrap();
+    assert_eq!((plain.value.reveal(), plain.secrets.len()), ("plain $5", 0));
     let path = std::env::var("PATH").unwrap();
-    let value = expanded("acme", "x-team", "a ${PATH} b").unwrap();
-    assert_eq!(value.reveal(), format!("a {} b", path.trim()));
+    let put_in = expanded("acme", "x-team", "a ${PATH} b").unwrap();
+    assert_eq!(put_in.value.reveal(), format!("a {} b", path.trim()));
+    assert_eq!(put_in.secrets[0].reveal(), path.trim());
     assert!(expanded("acme", "x-team", "${PATH").unwrap_err().is("bad_request"));
     assert!(expanded("acme", "x-team", "${GREENROOM_TEST_NO_SUCH}").unwrap_err().is("auth"));
 }

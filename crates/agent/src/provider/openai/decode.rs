@@ -164,7 +164,8 @@ impl Decode for Decoder {
 fn usage_of(usage: &Value) -> Usage {
     let cache_read = count(usage, "/input_tokens_details/cached_tokens");
     let cache_write = count(usage, "/input_tokens_details/cache_write_tokens");
-    let input = count(usage, "/input_tokens").saturating_sub(cache_read + cache_write);
+    let input = count(usage, "/input_tokens");
+    let input = input.saturating_sub(cache_read.saturating_add(cache_write));
     let output = count(usage, "/output_tokens");
     Usage { input, output, cache_read, cache_write, guessed: false }
 }

@@ -46,6 +46,9 @@ fn sums() {
     assert_eq!(cost(&prices, "acme/n", &usage(1, 0, 0, 0)), Some(1));
     assert_eq!(cost(&prices, "acme/n", &usage(0, 0, 0, 0)), Some(0));
     assert_eq!(cost(&prices, "home/llama", &usage(5, 5, 5, 5)), Some(0));
+    // However much it is said to be.
+    let most = usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX);
+    assert_eq!(cost(&prices, "acme/m", &most), Some(u64::MAX));
     // No price is not the price nothing.
     assert_eq!(cost(&prices, "acme/unknown", &usage(1, 1, 0, 0)), None);
 }

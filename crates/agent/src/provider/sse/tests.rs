@@ -71,6 +71,32 @@ fn an_event_without_end_is_refused() {
     assert_eq!(parser.push(&lines, &mut events), Err(TooLong(100)));
 }
 
+#[test]
+fn what_is_no_stream_of_events_is_known() {
+    let is_foreign = |said: &[u8]| {
+        let mut parser = Parser::new(100);
+        parser.push(said, &mut Vec::new()).unwrap();
+        parser.is_foreign()
+    };
+    for said in [&b"\xff\xfe"[..], b"Not found\n", b"{\"a\": 1}\n\n", b"x\ny"] {
+        assert!(is_foreign(said), "{said:?}");
+    }
+    for said in [
+        &b""[..],
+        b"\n\n",
+        b": wait",
+        b": wait\n",
+        b"da",
+        b"data: x",
+        b"\xef\xbb\xbfdata",
+        b"odd\nid: 1\n",
+        b"event",
+        b"retry:3",
+    ] {
+        assert!(!is_foreign(said), "{said:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_cut_gives_the_same_events(
