@@ -4,7 +4,7 @@
 use crate::agent::Agent;
 use crate::boxes::Boxes;
 use crate::context;
-use crate::definition::{Definition, file};
+use crate::definition::{Breach, Definition, file};
 use crate::memory;
 use crate::models::Models;
 use crate::plain_file::read_text;
@@ -108,6 +108,7 @@ impl Project {
                 }
             }
         }
+        self.warn_of_prices();
         for name in MCP {
             if let Some((file, text)) = self.text(name)? {
                 let config = McpConfig::parse(&text);
@@ -121,6 +122,27 @@ impl Project {
             message: error.to_string(),
         })?;
         Ok(())
+    }
+
+    /// Names prices that no model has.
+    fn warn_of_prices(&mut self) {
+        let named = self.definitions.iter().flat_map(|definition| {
+            let fallback = match &definition.limits.then {
+                Breach::Fallback(model) => Some(model),
+                Breach::Stop | Breach::Ask => None,
+            };
+            definition.model.iter().chain(fallback).map(String::as_str)
+        });
+        let unused = self.models.unused_prices(named);
+        let told = unused.into_iter().map(|price| {
+            format!(
+                "{}: `[prices.\"{price}\"]` is the price of no model that `[models]` or an agent \
+                 names",
+                self.dir.join(CONFIG).display()
+            )
+        });
+        let told: Vec<String> = told.collect();
+        self.warnings.extend(told);
     }
 
     fn text(&self, name: &str) -> Result<Option<(PathBuf, String)>, BadProject> {

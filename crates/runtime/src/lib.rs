@@ -27,9 +27,9 @@ pub use code::{
     RunEphemeral, StepQueue, StepResult,
 };
 pub use ctx::{
-    Answer, Ask, Call, Child, Consumer, Consuming, Ctx, Either, Operation, Producer, Received,
-    Recv, Reserved, Scope, Spawn, Step, StepCall, Supervision, join_all, select, select_all,
-    try_join_all,
+    Answer, Ask, Call, Child, Consumer, Consuming, Ctx, Either, Limited, Operation, Producer,
+    Received, Recv, Reserved, Scope, Spawn, Step, StepCall, Supervision, join_all, select,
+    select_all, try_join_all,
 };
 pub use engine::{BlockedBy, BrokenCircle, Engine, EngineOptions, FullMailbox, damage_in_words};
 pub use env::{Env, RealEnv};

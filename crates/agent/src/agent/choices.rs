@@ -2,7 +2,7 @@
 //! decision out. Pure.
 
 use crate::models::Choice;
-use crate::provider::failure::{BAD_REQUEST, CONTEXT_TOO_LONG};
+use crate::provider::failure::{BAD_REQUEST, CONTEXT_TOO_LONG, NO_PRICE};
 use greenroom_model::{Failure, Retry, failure};
 use std::time::Duration;
 
@@ -54,6 +54,21 @@ impl Line {
         let places = self.choices.iter().zip(&mut self.resting);
         places.filter(|(choice, _)| *choice == failed).for_each(|(_, rest)| *rest = REST_CALLS);
     }
+}
+
+/// Where money is limited no model is asked whose price nobody knows: what it costs would
+/// count as nothing.
+pub(super) fn all_priced(choices: &[Choice]) -> Result<(), Failure> {
+    let Some(Choice { name, .. }) = choices.iter().find(|choice| choice.price.is_none()) else {
+        return Ok(());
+    };
+    let text = format!(
+        "money is limited here (`limits.money`, or a budget), and the model `{name}` has no \
+         price: say what a million tokens cost, 0 if they are free, in greenroom.toml \
+         (`[prices.\"{name}\"]`, `input = …`, `output = …`) or in code (`One::price`), or limit \
+         `tokens` instead"
+    );
+    Err(Failure::fatal(NO_PRICE, text))
 }
 
 /// Whether no other model can help: the process is to stop, or the request itself

@@ -1,6 +1,6 @@
 //! A call of the model: who is asked, what it may cost, what came of it.
 
-use super::choices::{BREACH, Line, after, is_final, patience, unless_soon};
+use super::choices::{BREACH, Line, after, all_priced, is_final, patience, unless_soon};
 use super::guard::{Reached, Used};
 use super::live::Live;
 use super::meter::{Answer, Lost, Meter};
@@ -9,7 +9,7 @@ use super::size::about_tokens;
 use crate::models::Choice;
 use crate::provider::failure::CONTEXT_TOO_LONG;
 use crate::provider::{self, Redact, Reply, Request, ToolChoice};
-use greenroom_model::budget::Spend;
+use greenroom_model::budget::{Resource, Spend};
 use greenroom_model::{Failure, Retry};
 use greenroom_runtime::Reserved;
 use std::sync::Arc;
@@ -112,10 +112,19 @@ impl Run {
     ) -> Result<Vec<Choice>, Failure> {
         let (models, name) = (self.parts.models.clone(), name.to_owned());
         let role = role.map(str::to_owned);
-        let step = self.ctx.step(&format!("choose {called}"), move |_| {
+        let has_limit = self.setup.definition.limits.money.is_some();
+        let limited = self.ctx.limited();
+        let choose = move || -> Result<Vec<Choice>, Failure> {
             let role = role.as_deref().filter(|role| models.names_role(role));
-            std::future::ready(models.choose(role.unwrap_or(&name)))
-        });
+            let choices = models.choose(role.unwrap_or(&name))?;
+            // In the step, so that what was chosen before stays chosen.
+            if has_limit || limited.is_of(Resource::Money)? {
+                all_priced(&choices)?;
+            }
+            Ok(choices)
+        };
+        let step =
+            self.ctx.step(&format!("choose {called}"), move |_| std::future::ready(choose()));
         // Looking does no harm, however often the node has crashed over it.
         step.retry(Retry::forever()).await
     }

@@ -64,3 +64,16 @@ fn bad_files_are_named() {
         assert!(told.contains(&format!("{ready}.md: the name `{ready}` is taken")), "{told}");
     }
 }
+
+#[test]
+fn a_price_that_no_model_has_is_told() {
+    let dir = folder(&[("a.md", "---\nmodel: fake/m\n---\nHelp.")]);
+    let config = "[providers.fake]\nprotocol = \"chat\"\nurl = \"http://127.0.0.1:1\"\n\
+        [prices.\"fake/m\"]\ninput = 1\noutput = 1\n[prices.\"fake/mm\"]\ninput = 1\noutput = 1\n";
+    std::fs::write(dir.path().join("greenroom.toml"), config).unwrap();
+    let warnings = Project::read(dir.path()).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("greenroom.toml: `[prices.\"fake/mm\"]` is the price of no model")
+    );
+}

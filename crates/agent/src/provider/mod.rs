@@ -87,6 +87,8 @@ pub mod failure {
     pub const QUOTA: &str = "quota";
     /// The model does not exist there. Not retryable.
     pub const NO_MODEL: &str = "no_model";
+    /// Money is limited, and nobody knows what the model costs. Not retryable.
+    pub const NO_PRICE: &str = "no_price";
     /// More than the model can take in. Not retryable; compaction helps.
     pub const CONTEXT_TOO_LONG: &str = "context_too_long";
     /// Any other 4xx. Not retryable.

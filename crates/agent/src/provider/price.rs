@@ -122,6 +122,11 @@ impl Prices {
 }
 
 impl Price {
+    /// What costs nothing.
+    pub fn free() -> Price {
+        Price { input: 0.0, output: 0.0, cache_read: None, cache_write: None, above: None }
+    }
+
     /// What a call has cost, in millionths, rounded up.
     pub fn cost_micro(&self, usage: &Usage) -> u64 {
         let read = usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write);
@@ -145,7 +150,7 @@ impl Price {
 }
 
 /// A model's name without `-20251101`, `-2025-11-01` or `-latest` at its end.
-fn undated(name: &str) -> Option<&str> {
+pub(super) fn undated(name: &str) -> Option<&str> {
     if let Some(name) = name.strip_suffix("-latest") {
         return Some(name);
     }

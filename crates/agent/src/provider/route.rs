@@ -7,11 +7,12 @@ mod config;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod unused;
 
 pub use config::{Env, ModelsConfig, OneOrMore, Protocol, ProviderConfig};
 pub use queue::QueueConfig;
 
-use super::price::Prices;
+use super::price::{Price, Prices};
 use super::{
     Anthropic, Chat, Embed, Embeddings, Endpoint, Gemini, Key, OpenAi, Provider, Secret, failure,
     secret,
@@ -67,6 +68,12 @@ impl Catalog {
         &self.prices
     }
 
+    /// What a recording costs.
+    fn recorded_price(&self, provider: &str) -> Option<Price> {
+        let config = self.config.providers.get(provider)?;
+        (config.protocol == Protocol::Recorded).then(Price::free)
+    }
+
     /// The queue that calls of a provider stand in: none for a recording, and for one
     /// that cannot be asked.
     fn queue_of(&self, provider: &str) -> Option<String> {
@@ -91,7 +98,7 @@ impl Models for Catalog {
         let chosen = choose(&self.config, name, &has_key)?;
         let choices = chosen.into_iter().map(|(provider, model)| {
             let (name, queue) = (format!("{provider}/{model}"), self.queue_of(&provider));
-            let price = self.prices.of(&name).cloned();
+            let price = self.prices.of(&name).cloned().or_else(|| self.recorded_price(&provider));
             Choice { name, model, queue, price }
         });
         Ok(choices.collect())
@@ -279,7 +286,9 @@ fn collect(
     if let Some(provider) = builtin::provider_of(name) {
         return add(all, provider, name);
     }
-    let roles: Vec<&str> = config.models.keys().map(String::as_str).chain(builtin::ROLES).collect();
+    let own = config.models.keys().map(String::as_str);
+    let others = builtin::ROLES.into_iter().filter(|role| !config.models.contains_key(*role));
+    let roles: Vec<&str> = own.chain(others).collect();
     let text = format!(
         "there is no model `{name}`: write PROVIDER/MODEL, or one of the roles {}, \
          or add it to `[models]`",

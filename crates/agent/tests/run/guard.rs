@@ -8,6 +8,7 @@ use greenroom_agent::scripted::{Script, ScriptedServer};
 use greenroom_agent::tool::Tool;
 use greenroom_agent::{Agent, LIMIT};
 use greenroom_model::Failure;
+use greenroom_model::budget::Budget;
 use greenroom_runtime::Step;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -118,6 +119,54 @@ async fn a_call_that_may_cost_more_than_is_left_is_not_made() {
     // With as much again it may.
     assert_eq!(house.result().await, json!("ok"));
     assert!(house.requests()[0]["max_tokens"].as_u64().unwrap() < 400);
+}
+
+/// A model of which nobody knows what it costs, unless it is said.
+fn priceless(price: Option<Price>) -> (ScriptedServer, Arc<One>) {
+    let turns = json!({"turns": [{"when": {}, "say": "ok"}]});
+    let server = ScriptedServer::start(Script::parse(&turns.to_string()).unwrap()).unwrap();
+    let endpoint = Endpoint::new("script", server.chat_url(), Key::None);
+    let one = One::new("script/model", "model", Arc::new(Chat::new(endpoint)));
+    let one = price.into_iter().fold(one, One::price);
+    (server, Arc::new(one))
+}
+
+fn money() -> Limits {
+    Limits { money: Some(0.2), ..Limits::default() }
+}
+
+async fn is_refused(house: &House) {
+    let failure = house.failure().await;
+    let words = ["`script/model` has no price", "[prices.\"script/model\"]"];
+    assert!(failure.is("no_price"), "{failure}");
+    assert!(words.iter().all(|word| failure.message.contains(word)), "{failure}");
+    assert_eq!(house.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_money_is_limited_no_model_without_a_price_is_asked() {
+    let (server, models) = priceless(None);
+    let house = House::of(server, models, limited(money()));
+    house.start(json!("look")).await;
+    is_refused(&house).await;
+    // Of the whole tree.
+    let (server, models) = priceless(None);
+    let house = House::of(server, models, |agent| agent);
+    house.start_with(json!("look"), Some(Budget::default().money_micro(200_000))).await;
+    is_refused(&house).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_free_or_limited_otherwise_is_asked() {
+    let (server, models) = priceless(Some(Price::free()));
+    let house = House::of(server, models, limited(money()));
+    house.start_with(json!("look"), Some(Budget::default().money_micro(200_000))).await;
+    assert_eq!(house.result().await, json!("ok"));
+    let (server, models) = priceless(None);
+    let tokens = Limits { tokens: Some(100_000), ..Limits::default() };
+    let house = House::of(server, models, limited(tokens));
+    house.start_with(json!("look"), Some(Budget::default().tokens(100_000))).await;
+    assert_eq!(house.result().await, json!("ok"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use greenroom_agent::models::{Models, One};
 use greenroom_agent::provider::{Chat, Endpoint, Key};
 use greenroom_agent::scripted::{Script, ScriptedServer};
 use greenroom_runtime::journal::Memory;
+use greenroom_runtime::model::budget::Budget;
 use greenroom_runtime::model::{AskId, Exit, Failure, Payload, ProcessId};
 use greenroom_runtime::{Node, NodeOptions, Registry, SendRequest, StartRequest};
 use serde_json::{Value, json};
@@ -45,8 +46,13 @@ impl House {
     }
 
     pub async fn start(&self, input: Value) {
+        self.start_with(input, None).await;
+    }
+
+    /// The same with a budget.
+    pub async fn start_with(&self, input: Value, budget: Option<Budget>) {
         let start = StartRequest {
-            budget: None,
+            budget,
             kind: "one".into(),
             key: Some("x".into()),
             input: Payload::of(&input).unwrap(),

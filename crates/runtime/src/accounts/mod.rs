@@ -268,6 +268,12 @@ impl Accounts {
         Ok(Some(payer.room(Resource::Messages, held, back).unwrap_or_default()))
     }
 
+    /// Whether anybody limits what this one may use up of a resource; `None`: the store could
+    /// not be read.
+    pub fn limits(&self, id: &ProcessId, resource: Resource) -> Option<bool> {
+        Some(self.with(id)?.books.payer(id, resource).is_some())
+    }
+
     /// Whether an operation has to wait for its budget.
     pub fn waits(&self, who: Who, need: &Need) -> Wait {
         let Some(mut inner) = self.with(&need.account) else { return Wait::Unknown };

@@ -3,9 +3,11 @@
 use super::core::{Outcome, Shared, lock};
 use super::handle::Ctx;
 use super::operation::{Operation, unexpected};
-use greenroom_model::budget::Spend;
-use greenroom_model::{Event, Failure, Op, Settles};
+use crate::accounts::Accounts;
+use greenroom_model::budget::{Resource, Spend};
+use greenroom_model::{Event, Failure, Op, ProcessId, Settles, failure};
 use std::fmt;
+use std::sync::Arc;
 
 /// Something that the budget has paid for in advance.
 #[must_use = "what is not settled stays paid for"]
@@ -44,6 +46,31 @@ impl Reserved {
     }
 }
 
+/// What the budget limits that pays for what the code does. It is not journaled: ask it in a
+/// step, whose result is.
+#[derive(Clone)]
+pub struct Limited(Option<(Arc<Accounts>, ProcessId)>);
+
+impl fmt::Debug for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limited").field(&self.0.as_ref().map(|(_, account)| account)).finish()
+    }
+}
+
+impl Limited {
+    /// Whether it limits this, itself or by a budget that it was taken from.
+    ///
+    /// # Errors
+    /// The store could not be read just now. Retryable.
+    pub fn is_of(&self, resource: Resource) -> Result<bool, Failure> {
+        let Some((accounts, account)) = &self.0 else { return Ok(false) };
+        accounts.limits(account, resource).ok_or_else(|| {
+            let words = format!("the store could not be read for the budget of {account}");
+            Failure::new(failure::ERROR, words)
+        })
+    }
+}
+
 /// Something that is paid for in advance.
 fn in_advance(op: Op, spent: Spend) -> Event {
     Event::BudgetSpent { op, spent, back: Spend::default(), open: true, settles: None }
@@ -62,6 +89,16 @@ impl Ctx {
         let (back, open, settles) = (Spend::default(), false, None);
         core.ask(Event::BudgetSpent { op, spent, back, open, settles });
         Ok(())
+    }
+
+    /// What the budget limits that pays for what the code does now. Of an ephemeral process
+    /// nothing.
+    pub fn limited(&self) -> Limited {
+        let core = self.core("`limited`").map(lock);
+        Limited(
+            core.ok()
+                .and_then(|core| Some((core.identity.accounts.clone(), core.account()?.clone()))),
+        )
     }
 
     /// Takes so much out of the budget before it is used up, so that a call of a

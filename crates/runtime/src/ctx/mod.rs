@@ -29,7 +29,7 @@ mod supervisor;
 mod together;
 
 pub use ask::{Answer, Ask};
-pub use budget::Reserved;
+pub use budget::{Limited, Reserved};
 pub use child::{Child, Spawn};
 pub use consume::{Consumer, Consuming};
 pub use handle::{Ctx, Scope};

@@ -34,6 +34,11 @@ pub(super) fn role(name: &str) -> Option<&'static [(&'static str, &'static str)]
     }
 }
 
+/// Whether there is a provider of this name without a configuration.
+pub(super) fn has_provider(name: &str) -> bool {
+    providers(&|_| None).contains_key(name)
+}
+
 /// Whose model it is, by the beginning of its name.
 pub(super) fn provider_of(model: &str) -> Option<&'static str> {
     let is_o = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());

@@ -2,7 +2,7 @@
 
 use super::{Catalog, ModelsConfig, choose};
 use crate::models::{Choice, Models};
-use crate::provider::Usage;
+use crate::provider::{Price, Usage};
 use greenroom_model::Failure;
 
 const TOML: &str = r#"
@@ -94,6 +94,39 @@ fn choices_and_their_prices() {
     let gone = Choice { name: "gone/model".to_owned(), ..choices[0].clone() };
     assert!(catalog.provider(&gone).err().is_some_and(|failure| failure.is("no_model")));
     assert!(catalog.names().contains(&"cheap".to_owned()));
+}
+
+#[test]
+fn a_role_is_listed_once_and_a_recording_is_free() {
+    let config = "[models]\ndefault = \"tape/x\"\ncheap = \"tape/x\"\n\
+        [providers.tape]\nprotocol = \"recorded\"\nurl = \"run.json\"\n";
+    let catalog = Catalog::with_env(ModelsConfig::from_toml(config).unwrap(), &|_| None).unwrap();
+    let told = catalog.choose("chaep").unwrap_err().message;
+    assert!(told.contains("cheap, default, strong, haiku, sonnet, opus,"), "{told}");
+    assert_eq!(catalog.choose("default").unwrap()[0].price, Some(Price::free()));
+}
+
+#[test]
+fn prices_of_nothing_are_named() {
+    let price = |name: &str| format!("[prices.\"{name}\"]\ninput = 1\noutput = 1\n");
+    let used = [
+        "fake/m",
+        "fake/*",
+        "fake/fallback",
+        "ollama/*",
+        "anthropic/claude-opus-5-5",
+        "openai/gpt-4.1",
+    ];
+    let unused = ["fake/mm", "fakee/*", "fakee/m", "m", "openai/gpt-4"];
+    let prices: String = used.iter().chain(&unused).map(|name| price(name)).collect();
+    let config = format!(
+        "[models]\ndefault = [\"fake/m-20261101\", \"cheap\"]\ncheap = \"fake/m\"\n\
+         [providers.fake]\nprotocol = \"chat\"\nurl = \"http://x\"\n{prices}"
+    );
+    let config = ModelsConfig::from_toml(&config).unwrap();
+    let mut told = config.unused_prices(["fake/fallback", "gpt-4.1", "inherit"]);
+    told.sort_unstable();
+    assert_eq!(told, ["fake/mm", "fakee/*", "fakee/m", "m", "openai/gpt-4"]);
 }
 
 #[test]
