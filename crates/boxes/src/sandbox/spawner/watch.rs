@@ -47,6 +47,9 @@ pub struct Watch {
     /// What the file system held when the box began.
     held_first: u64,
     counting: Option<Counting>,
+    /// The last count was the end of what ran. What had been written after it began is nobody's
+    /// who runs now: the next count only sees how much there is.
+    killed: bool,
 }
 
 /// A count under way. It ends with this.
@@ -78,6 +81,7 @@ impl Watch {
             held,
             held_first: held,
             counting: None,
+            killed: false,
         }
     }
 
@@ -108,9 +112,9 @@ impl Watch {
         let Some(count) = counting.result() else { return false };
         let hidden = held(&self.upper).saturating_sub(self.held_first);
         let bytes = if count.hidden { count.bytes.max(hidden) } else { count.bytes };
-        let grown = bytes > self.counted;
-        (self.counted, self.held) = (bytes, counting.held);
-        grown && bytes > self.limit
+        let over = bytes > self.limit && bytes > self.counted && !self.killed;
+        (self.counted, self.held, self.killed) = (bytes, counting.held, over);
+        over
     }
 }
 
