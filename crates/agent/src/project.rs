@@ -43,8 +43,19 @@ pub struct Project {
     pub definitions: Vec<Definition>,
     /// The boxes they may work in.
     pub boxes: Option<Boxes>,
-    /// What is odd about them, and does not keep them from running.
+    /// The files of agents that cannot be: they are left out, the others run.
+    pub broken: Vec<Broken>,
+    /// What is odd about them, and does not keep them from running; and what is left out.
     pub warnings: Vec<String>,
+}
+
+/// A file that is no agent's definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// What its agent may have been called: as its file, and as its head says.
+    pub names: Vec<String>,
+    /// Why it is none.
+    pub problem: BadProject,
 }
 
 /// A project that cannot be read.
@@ -58,11 +69,12 @@ pub struct BadProject {
 }
 
 impl Project {
-    /// Reads `agents/*.md` of a folder; without that there are none.
+    /// Reads `agents/*.md` of a folder; without that there are none. A file that cannot be
+    /// read, that is no definition, or whose agent's name another has or no kind can have, is
+    /// [broken](Project::broken), and keeps no other agent from running.
     ///
     /// # Errors
-    /// A file that cannot be read, that is no definition, or whose agent's name
-    /// another has or no kind can have.
+    /// A file beside them that all agents need and that cannot be.
     pub fn read(dir: &Path) -> Result<Project, BadProject> {
         let folder = dir.join(AGENTS);
         let bad = |file: &Path, message: String| BadProject { file: file.to_owned(), message };
@@ -83,7 +95,14 @@ impl Project {
         files.sort();
         let mut project = Project { dir: dir.to_owned(), ..Project::default() };
         for file in files {
-            project.add(&file).map_err(|message| bad(&file, message))?;
+            if let Err(NoAgent { name, message }) = project.add(&file) {
+                let problem = bad(&file, message);
+                project.warnings.push(format!("{problem}; it is left out"));
+                let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                project
+                    .broken
+                    .push(Broken { names: [stem].into_iter().chain(name).collect(), problem });
+            }
         }
         project.configure()?;
         Ok(project)
@@ -207,21 +226,15 @@ impl Project {
         Ok(registry)
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), String> {
-        let text = read_text(path, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
+    fn add(&mut self, path: &Path) -> Result<(), NoAgent> {
+        let text = read_text(path, FILE_BYTES_MAX)
+            .map_err(|error| NoAgent { name: None, message: error.to_string() })?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let file::Read { definition, ignored } =
-            file::read(&text, &stem).map_err(|error| error.to_string())?;
-        greenroom_model::Kind::new(&definition.name, 1).map_err(|error| error.to_string())?;
-        if READY.contains(&definition.name.as_str()) {
-            return Err(format!(
-                "the name `{}` is taken by a kind that every node has; give the agent another",
-                definition.name
-            ));
-        }
-        if self.definitions.iter().any(|other| other.name == definition.name) {
-            return Err(format!("another file defines the agent `{}` already", definition.name));
-        }
+        let file::Read { definition, ignored } = file::read(&text, &stem)
+            .map_err(|error| NoAgent { name: file::name(&text), message: error.to_string() })?;
+        let name = || Some(definition.name.clone());
+        self.may_be_called(&definition.name)
+            .map_err(|message| NoAgent { name: name(), message })?;
         if !ignored.is_empty() {
             let words = format!("{}: not used here: {}", path.display(), ignored.join(", "));
             self.warnings.push(words);
@@ -229,6 +242,26 @@ impl Project {
         self.definitions.push(definition);
         Ok(())
     }
+
+    /// Whether an agent can have this name. Errors: in words.
+    fn may_be_called(&self, name: &str) -> Result<(), String> {
+        greenroom_model::Kind::new(name, 1).map_err(|error| format!("name: {error}"))?;
+        if READY.contains(&name) {
+            return Err(format!(
+                "the name `{name}` is taken by a kind that every node has; give the agent another"
+            ));
+        }
+        match self.definitions.iter().any(|other| other.name == name) {
+            true => Err(format!("another file defines the agent `{name}` already")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Why a file defines no agent, and what that is called as far as it is known.
+struct NoAgent {
+    name: Option<String>,
+    message: String,
 }
 
 /// Whether a definition names one of these tools: they are not for everybody.

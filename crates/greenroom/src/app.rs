@@ -1,6 +1,6 @@
 //! What every command works with: options, kinds, the way to a node or a store.
 
-use crate::agents::Kinds;
+use crate::agents::{Kinds, MEND};
 use crate::exit::Code;
 use crate::options::Options;
 use crate::paint::Paint;
@@ -11,7 +11,7 @@ use greenroom_agent::boxes::Boxes;
 use greenroom_api::Client;
 use greenroom_model::{Kind, Millis};
 use greenroom_runtime::{Env, RealEnv, Registry};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct App {
     pub registry: Registry,
     /// Those of them that are agents of the project.
     pub agents: BTreeSet<String>,
+    /// Why there is no agent of a name, by the names of files that are broken.
+    broken: BTreeMap<String, String>,
     /// The boxes of this directory.
     pub boxes: Boxes,
     /// Clock, tasks and threads.
@@ -43,9 +45,22 @@ const LOOK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(5
 impl App {
     /// Must be called inside an async runtime.
     pub fn new(options: Options, kinds: Kinds) -> App {
-        let Kinds { registry, agents, boxes } = kinds;
+        let Kinds { registry, agents, broken, boxes } = kinds;
         let env = Arc::new(RealEnv::new(tokio::runtime::Handle::current()));
-        App { options, registry, agents, boxes, env, paint: Paint::on(&std::io::stdout()) }
+        App { options, registry, agents, broken, boxes, env, paint: Paint::on(&std::io::stdout()) }
+    }
+
+    /// Whether an agent of this name can be started, as far as the project's files say.
+    ///
+    /// # Errors
+    /// What is wrong with the file that would define it.
+    pub fn is_whole(&self, kind: &str) -> Result<(), Problem> {
+        let name = kind.split_once('@').map_or(kind, |(name, _)| name);
+        let is_there = self.own_kinds().iter().any(|kind| *kind.name == *name);
+        match self.broken.get(name).filter(|_| !is_there) {
+            None => Ok(()),
+            Some(message) => Err(Problem::usage(message).next(MEND)),
+        }
     }
 
     /// Whether to print JSON.

@@ -12,23 +12,30 @@ use std::time::Duration;
 /// If it cannot be read, is not JSON (with line and column), or is too large;
 /// of what is too large not more than the limit is read.
 pub fn json(text: &str) -> anyhow::Result<Given> {
-    let (text, what) = if text == "-" {
+    let (text, what) = source(text)?;
+    Given::parse(text).map_err(|error| told(error, &what))
+}
+
+/// JSON as above; but words that are no JSON are taken as a string, those of a file too.
+pub fn json_or_word(text: &str) -> anyhow::Result<Given> {
+    let (text, what) = source(text)?;
+    let words = text.trim_end_matches(['\n', '\r']);
+    let looks_like_json = words.trim_start().starts_with(['{', '[', '"']);
+    if looks_like_json || serde_json::from_str::<serde_json::Value>(words).is_ok() {
+        return Given::parse(text).map_err(|error| told(error, &what));
+    }
+    Ok(Given::string(words))
+}
+
+/// The text that was given or named, and what it is.
+fn source(text: &str) -> anyhow::Result<(String, String)> {
+    Ok(if text == "-" {
         (bounded(std::io::stdin().lock(), None)?, "standard input".to_owned())
     } else if let Some(path) = text.strip_prefix('@') {
         (file(path)?, path.to_owned())
     } else {
         (text.to_owned(), "the JSON given".to_owned())
-    };
-    Given::parse(text).map_err(|error| told(error, &what))
-}
-
-/// JSON as above; but a bare word that is no JSON is taken as a string.
-pub fn json_or_word(text: &str) -> anyhow::Result<Given> {
-    let looks_like_json = text.starts_with(['{', '[', '"', '@']) || text == "-";
-    if looks_like_json || serde_json::from_str::<serde_json::Value>(text).is_ok() {
-        return json(text);
-    }
-    Ok(Given::string(text))
+    })
 }
 
 fn file(path: &str) -> anyhow::Result<String> {

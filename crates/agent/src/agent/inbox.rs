@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::IntoFuture;
 
-/// The topic of messages that are for an agent to read: a string.
+/// The topic of messages that are for an agent to read: a string. From a process that has
+/// not started it they are that process's words, not a person's.
 pub const SAY: &str = "say";
-/// The topic of the message that ends a chat.
+/// The topic of the message that ends a chat: a person's, or of who has started the agent.
 pub const BYE: &str = "bye";
 /// The topic of the message that takes the last compaction back.
 pub const UNDO_COMPACTION: &str = "undo_compaction";
@@ -55,8 +56,10 @@ pub(super) enum Note {
 
 /// What has reached an agent.
 pub(super) enum Heard {
-    /// Words for the model.
+    /// Words for the model, of a person or of who has started it.
     Words(String),
+    /// Words of another process.
+    Said(ProcessId, String),
     /// A note of another agent.
     Note(ProcessId, Note),
     /// An agent it has started has ended.
@@ -174,16 +177,15 @@ impl Inbox {
             Origin::Process(id) => Some(id.clone()),
             _ => None,
         };
+        // A conversation is its person's, and of whoever has started it.
+        let is_own = from.is_none() || from == self.ctx.parent();
         Ok(match (received.topic.as_str(), from) {
+            (BYE | UNDO_COMPACTION | PIN, _) if !is_own => Heard::Nothing,
             (BYE, _) => Heard::Bye,
             (NOTE, Some(from)) => match received.read() {
                 Ok(note) => Heard::Note(from, note),
                 Err(_) => Heard::Nothing,
             },
-            // A conversation is its person's, and of whoever has started it.
-            (UNDO_COMPACTION | PIN, from) if from.is_some() && from != self.ctx.parent() => {
-                Heard::Nothing
-            }
             (CHANGED, from) if from.is_some() && from == self.ctx.get(context::STATE) => {
                 received.read().map_or(Heard::Nothing, Heard::Changed)
             }
@@ -194,10 +196,16 @@ impl Inbox {
                 let peer: peer::Heard = received.read()?;
                 Heard::Peer(peer.number, peer.words)
             }
-            (SAY, _) => Heard::Words(match received.read()? {
-                Value::String(words) => words,
-                other => other.to_string(),
-            }),
+            (SAY, from) => {
+                let words = match received.read()? {
+                    Value::String(words) => words,
+                    other => other.to_string(),
+                };
+                match from.filter(|_| !is_own) {
+                    Some(from) => Heard::Said(from, words),
+                    None => Heard::Words(words),
+                }
+            }
             _ => Heard::Nothing,
         })
     }

@@ -324,6 +324,9 @@ impl Run {
                 self.thread.watch.heard();
                 self.hear_words(words, By::Person)
             }
+            Heard::Said(from, words) => {
+                self.hear_words(format!("[the process {from} says]\n{words}"), By::Agent)
+            }
             // One whose result is waited for asks a person alone; one that has ended
             // does not ask any more.
             Heard::Note(from, Note::Question { .. }) if !self.thread.team.contains(&from) => Ok(()),
@@ -339,7 +342,9 @@ impl Run {
                 Ok(())
             }
             Heard::Note(from, Note::Progress(progress)) => {
-                self.thread.notes.push(format!("[the agent {from} reports] {progress}"));
+                // Of one whose result was waited for it is not known any more that it was one.
+                let who = if self.thread.team.contains(&from) { "agent" } else { "process" };
+                self.thread.notes.push(format!("[the {who} {from} reports] {progress}"));
                 Ok(())
             }
             Heard::Ended(id, exit) => {

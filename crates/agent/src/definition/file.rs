@@ -1,10 +1,13 @@
 //! An agent's definition as a Markdown file: the format of sub-agents in wide use,
 //! with a few fields of our own. Knows no file system.
 
+mod approve;
 mod place;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
+use self::approve::Approve;
 use super::{Allowance, BoxUse, Breach, Definition, Grant, Isolation, Limits, ToolPolicy};
 use crate::front_matter::{self, FrontMatterError};
 use crate::tool::{Approval, Pattern, Unsound, sound};
@@ -55,31 +58,6 @@ struct Head {
     other: BTreeMap<String, Value>,
 }
 
-/// Which tools need a yes: their names, or a rule for each.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Approve {
-    Rules(BTreeMap<String, Approval>),
-    Names(#[serde(deserialize_with = "front_matter::names")] Vec<String>),
-}
-
-impl Default for Approve {
-    fn default() -> Approve {
-        Approve::Names(Vec::new())
-    }
-}
-
-impl Approve {
-    fn rules(self) -> BTreeMap<String, Approval> {
-        match self {
-            Approve::Rules(rules) => rules,
-            Approve::Names(names) => {
-                names.into_iter().map(|name| (name, Approval::Always)).collect()
-            }
-        }
-    }
-}
-
 /// Reads the text of a definition. `stem` is its file's name without the ending: the
 /// agent's name, if the head gives none.
 ///
@@ -87,10 +65,16 @@ impl Approve {
 /// A head that cannot be read, with its line; a prompt that is empty; limits that
 /// allow nothing.
 pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
-    let (head, prompt) = front_matter::parse::<Head>(text)?;
+    let (head, prompt) =
+        front_matter::parse::<Head>(text).map_err(|error| wrong::explained(text, error))?;
     let wrong = |path: &[&str], message: String| {
         Err(FrontMatterError { line: place::line_of(text, path), message })
     };
+    for field in head.other.keys() {
+        if let Some(words) = wrong::unguarded(field) {
+            return wrong(&[field], words);
+        }
+    }
     let mut limits = head.limits;
     limits.turns = head.max_turns.unwrap_or(limits.turns);
     if let Some((path, words)) = impossible(&limits) {
@@ -100,7 +84,7 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         };
         return wrong(path, format!("{}: {words}", path.join(".")));
     }
-    let approve = head.approve.rules();
+    let Approve(approve) = head.approve;
     names(text, head.tools.as_deref(), &head.disallowed_tools, &approve, &head.tool_policy)?;
     if let Some(Err(Unsound { at, words })) = head.output.as_ref().map(sound) {
         let path: Vec<&str> = ["output"].into_iter().chain(at.split('.')).collect();
@@ -137,6 +121,12 @@ pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
         ..defaults
     };
     Ok(Read { definition, ignored: head.other.into_keys().collect() })
+}
+
+/// The name in the head of a text that may be no definition otherwise.
+pub fn name(text: &str) -> Option<String> {
+    let (head, _) = front_matter::parse::<BTreeMap<String, Value>>(text).ok()?;
+    Some(head.get("name")?.as_str()?.to_owned())
 }
 
 /// Whether all that names tools can be.

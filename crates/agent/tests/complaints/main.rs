@@ -20,3 +20,4 @@ mod long;
 mod mcp;
 mod recursion;
 mod revoked;
+mod strangers;

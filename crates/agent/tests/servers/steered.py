@@ -105,7 +105,7 @@ class Door(http.server.BaseHTTPRequestHandler):
             self.send_header("connection", "close")
             self.end_headers()
             for line in answer:
-                self.wfile.write(as_call(line, call[0], number) if call else line)
+                self.wfile.write(as_call(line, call[0], number) if call else as_talk(line))
                 self.wfile.flush()
 
 
@@ -124,6 +124,17 @@ def as_call(line, name, number):
             delta["tool_calls"] = [piece]
         if choice.get("finish_reason") == "stop":
             choice["finish_reason"] = "tool_calls"
+    return b"data: " + json.dumps(chunk).encode() + b"\n"
+
+
+def as_talk(line):
+    """A line of the stream of talk. Where it ends was decided here: it is no cut reply."""
+    if not line.startswith(b"data: {"):
+        return line
+    chunk = json.loads(line[len("data: ") :])
+    for choice in chunk["choices"]:
+        if choice.get("finish_reason") == "length":
+            choice["finish_reason"] = "stop"
     return b"data: " + json.dumps(chunk).encode() + b"\n"
 
 

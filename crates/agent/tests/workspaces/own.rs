@@ -29,13 +29,15 @@ fn desk() -> Desk {
 /// The question that stands open, as soon as one does.
 #[expect(clippy::disallowed_methods, reason = "a test waits for a question")]
 async fn asked(desk: &Desk) -> AskRow {
+    let mut ask = None;
     for _ in 0..1500 {
-        if let Some(ask) = desk.node.asks(None).await.expect("read").pop() {
-            return ask;
+        ask = desk.node.asks(None).await.expect("read").pop();
+        if ask.is_some() {
+            break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("nobody is asked");
+    ask.expect("somebody is asked")
 }
 
 async fn answered(desk: &Desk, ask: AskRow, answer: serde_json::Value) {

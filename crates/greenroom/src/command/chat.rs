@@ -48,6 +48,7 @@ pub async fn run(app: &App, args: Args) -> Done {
         Some((agent, key)) => (agent.to_owned(), Some(key.to_owned())),
         None => (args.id.clone(), None),
     };
+    app.is_whole(&agent)?;
     let mut serving = None;
     let mut client = match app.node()? {
         Some(client) => client,

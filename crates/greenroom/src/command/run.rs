@@ -27,7 +27,7 @@ pub struct Args {
     /// tells it from others
     #[arg(value_name = "KIND[@VERSION][/KEY]")]
     id: String,
-    /// Its argument: JSON, @FILE, or - for standard input
+    /// Its argument: JSON, @FILE, or - for standard input; for an agent also plain words
     #[arg(long, short, value_name = "JSON")]
     input: Option<String>,
     /// How much it may use up, with all that comes of it
@@ -48,6 +48,8 @@ struct Start {
 }
 
 pub async fn run(app: &App, args: Args) -> Done {
+    let name = args.id.split_once('/').map_or(args.id.as_str(), |(kind, _)| kind);
+    app.is_whole(name)?;
     let (kind, key) = split(&args.id)?;
     // What was given is checked before anything is started.
     // An agent is told what it is given; other code wants JSON.
@@ -55,6 +57,9 @@ pub async fn run(app: &App, args: Args) -> Done {
     let input = args.input.as_deref().map(read).transpose();
     let input = input.map_err(|error| no_agent(app, &kind, error))?;
     let piped = args.input.as_deref() == Some("-");
+    if input.is_none() && app.agents.contains(&kind) && !args.attach && !app.json() {
+        out::say(&crate::program::in_its_name(&no_task(&args.id)));
+    }
     let (input, budget) = (input.unwrap_or_default(), args.budget);
     // One for all attempts: a node that ends in the middle of one may have done it.
     let once = format!("{:016x}{:016x}", app.env.seed(), app.env.seed());
@@ -89,6 +94,14 @@ pub async fn run(app: &App, args: Args) -> Done {
         }
         app.env.sleep(LOOK_AGAIN_AFTER).await;
     }
+}
+
+/// Nobody talks to it here, and it would wait for ever.
+fn no_task(id: &str) -> String {
+    format!(
+        "no task is given: {id} waits for words; `greenroom chat {id}` talks to it, `greenroom run \
+         {id} --input WORDS` gives it a task\n"
+    )
 }
 
 /// A store in use, or a node that is ending, is looked at so often, so far apart.

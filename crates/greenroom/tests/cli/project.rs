@@ -42,15 +42,10 @@ fn a_tool_that_its_definition_does_not_name_is_not_there() {
 }
 
 #[test]
-fn a_file_that_cannot_be_is_named_before_anything_starts_and_looking_goes_on() {
+fn a_file_that_cannot_be_is_named_before_anything_starts() {
     let mut house = house();
     house.start_node();
-    let bad = "---\nname: bad\nlimits: {turns: 0}\n---\nHelp.\n";
-    fs::write(house.path("agents/bad.md"), bad).expect("a file");
-    house.run(&["ps"]).ok();
     house.stop_node();
-    house.run(&["up"]).fails(2, &["bad.md", "limits.turns: 0"]);
-    fs::remove_file(house.path("agents/bad.md")).expect("it is there");
     fs::write(house.path("greenroom.toml"), "[modles]\n").expect("a file");
     house.run(&["run", "helper"]).fails(2, &["greenroom.toml", "modles"]);
     fs::write(house.path("greenroom.toml"), RECORDED.replace("run.json", "gone.json"))
@@ -94,4 +89,60 @@ fn what_a_model_says_is_plain_where_a_run_and_its_result_are_printed() {
         is_plain(&ran);
         is_plain(&house.run(&["result", "helper/2", "--json"]));
     }
+}
+
+/// Whatever lies in `agents/`, the others run; who asks for the one that cannot be is told.
+#[test]
+fn a_file_that_is_no_agent_is_told_and_keeps_no_other_from_running() {
+    let mut house = house();
+    let bad = "---\nname: My Agent\nlimits: {turns: 0}\n---\nHelp.\n";
+    fs::write(house.path("agents/bad.md"), bad).expect("a file");
+    fs::write(house.path("agents/README.md"), "# Agents\n").expect("a file");
+    std::os::unix::fs::symlink("nowhere", house.path("agents/gone.md")).expect("a link");
+    let ran = house.run(&["run", "helper/1", "-i", "what is the door code?"]).ok();
+    for words in ["bad.md: line 3: limits.turns: 0", "README.md: line 1: no front", "gone.md: "] {
+        assert!(ran.err.contains(words), "{}", ran.err);
+    }
+    house.start_node();
+    for args in [&["run", "bad", "-i", "go"][..], &["run", "My Agent"], &["chat", "bad"]] {
+        house.run(args).fails(2, &["error: ", "bad.md: line 3: limits.turns: 0", "mend the file"]);
+    }
+    house.run(&["ps"]).ok();
+}
+
+/// A guard that is misspelt is no guard, and nobody would see it.
+#[test]
+fn a_misspelt_guard_is_refused_and_json_has_the_warnings_too() {
+    let house = house();
+    let typo = "---\naprove: {Write: always}\n---\nHelp.\n";
+    fs::write(house.path("agents/typo.md"), typo).expect("a file");
+    house
+        .run(&["run", "typo", "-i", "go"])
+        .fails(2, &["typo.md: line 2", "did you mean `approve`?"]);
+    let ran = house.run(&["run", "helper", "-i", "what is the door code?", "--json"]).ok();
+    let told: Vec<serde_json::Value> =
+        ran.err.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let told = |words: &str| {
+        let message = |line: &serde_json::Value| line["warning"]["message"].to_string();
+        told.iter().any(|line| message(line).contains(words))
+    };
+    assert!(told("not used here: color") && told("did you mean `approve`?"), "{}", ran.err);
+}
+
+/// A task is words, wherever it stands; and who gives none is told what that means.
+#[test]
+fn a_task_may_be_a_file_of_words_and_one_that_is_left_out_is_told() {
+    let mut house = house();
+    fs::write(house.path("task.txt"), "What is the door code?\n").expect("a file");
+    let ran = house.run(&["run", "helper", "--input", "@task.txt"]).ok();
+    assert_eq!(ran.out, "\"It is 4711.\"\n");
+    let ran = house.run_with(&["run", "helper", "--input", "-"], b"the code?").ok();
+    assert_eq!(ran.out, "\"It is 4711.\"\n");
+    fs::write(house.path("task.json"), "{\"task\": ").expect("a file");
+    house.run(&["run", "helper", "--input", "@task.json"]).fails(2, &["task.json is not valid"]);
+    house.start_node();
+    let ran = house.run(&["run", "helper/1", "--detach"]).ok();
+    assert!(ran.err.contains("chat helper/1` talks to it"), "{}", ran.err);
+    let ran = house.run(&["run", "helper/2", "-d", "-i", "code"]).ok();
+    assert!(!ran.err.contains("talks to it"), "{}", ran.err);
 }

@@ -95,6 +95,15 @@ fn what_cannot_be_is_told_with_its_line() {
     told("approve: {Write: {above: {pointer: amount, most: 50}}}", 3, "write `/amount`");
     told("approve:\n  Bash: always\n  Write:\n    unless: {pointer: a, values: []}", 6, "Write");
     told("approve: {pay: {above: {pointer: /a, most: .nan}}}", 3, "non-finite");
+    told("approve:\n  Write: allways", 4, "approve.Write: \"allways\" is no rule: write `always`");
+    told("approve:\n  Write: allways", 4, "did you mean `always`?");
+    told("approve:\n  Bash: never\n  Write: true", 5, "approve.Write: true is no rule");
+    told("approve: {pay: {above: {pointer: /a}}}", 3, "missing field `most`");
+    told("limits:\n  depth: 2\n  turns: -3", 5, "limits.turns: invalid value: integer `-3`");
+    told("limits:\n  money: much", 4, "limits.money: invalid type");
+    told("limits:\n  turn: 3", 4, "limits.turn: unknown field `turn`");
+    told("maxTokens: -1", 3, "maxTokens: invalid value");
+    told("temperature: warm", 3, "temperature: invalid type");
     told("output: {type: nope}", 3, "output.type: there is no type `nope`");
     told("output:\n  properties:\n    n:\n      type: int", 6, "output.properties.n.type");
     told("output: words", 3, "output: \"words\" is no schema");
@@ -114,4 +123,30 @@ fn rules_in_brackets_load_and_those_that_cannot_be_are_named_with_their_line() {
     assert!(told.line == 3 && told.message.contains("brackets stand in `tools` only"), "{told}");
     let told = wrong("tools: Read\napprove: [\"Bash(rm:*)\"]");
     assert!(told.line == 4 && told.message.starts_with("approve: "), "{told}");
+}
+
+/// What is misspelt would guard nothing, and nobody would notice.
+#[test]
+fn a_field_like_one_that_guards_is_no_field_to_be_passed_over() {
+    for (field, like) in [
+        ("aprove", "approve"),
+        ("Approve", "approve"),
+        ("limit", "limits"),
+        ("tool", "tools"),
+        ("toolpolicy", "toolPolicy"),
+        ("disallowed-tools", "disallowedTools"),
+        ("allowed-tools", "tools"),
+        ("max-turns", "maxTurns"),
+        ("isolatoin", "isolation"),
+    ] {
+        let text = format!("---\nname: x\n{field}: {{a: always}}\n---\nx");
+        let wrong = read(&text, "x").unwrap_err();
+        assert_eq!(wrong.line, 3, "{field}: {wrong}");
+        assert!(wrong.message.contains(&format!("did you mean `{like}`?")), "{field}: {wrong}");
+    }
+    let others = ["hooks", "color", "permissionMode", "mcpServers", "memory", "effort", "mode"];
+    for field in others.iter().chain(&["background", "version", "license", "metadata", "author"]) {
+        let text = format!("---\nname: x\n{field}: y\n---\nx");
+        assert_eq!(read(&text, "x").unwrap().ignored, [field.to_owned()]);
+    }
 }

@@ -56,7 +56,8 @@ impl Wanted {
 /// At most once: what a command did is not known to anybody but itself.
 pub fn tool(folder: &Folder) -> Tool {
     let words = "Runs a command of the shell in the workspace and returns what it prints. What it \
-                 leaves running is ended with it.";
+                 leaves running is ended with it, unless that has begun a session of its own \
+                 (`setsid`).";
     let folder = Arc::new(folder.clone());
     let tool = Tool::function(BASH, words, move |_: Step, wanted: Wanted| {
         let folder = folder.clone();
