@@ -1,53 +1,12 @@
 //! A person's yes to a call of a tool. It is asked for these very arguments: they
 //! stand in the question, which the journal keeps, and nothing else is run.
 
+use super::decision::{Decision, rejected};
 use super::run::Run;
 use crate::conversation::ToolCall;
 use crate::tool::{Tool, check as schema_check};
 use greenroom_model::Failure;
-use greenroom_runtime::Ctx;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-#[cfg(test)]
-mod tests;
-
-/// What a person answers to the question whether a tool may be called.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Yes, as it is: `"approve"`.
-    Approve,
-    /// Yes, with other arguments: `{"edit": {…}}`.
-    Edit(Value),
-    /// No, and why: `{"reject": "…"}`, or `"reject"`.
-    Reject(String),
-}
-
-impl Decision {
-    /// Reads an answer. The words of people count as well: `yes`, `no`, true, false.
-    ///
-    /// # Errors
-    /// What may be answered.
-    pub fn read(answer: &Value) -> Result<Decision, String> {
-        match answer {
-            Value::Bool(true) => return Ok(Decision::Approve),
-            Value::Bool(false) => return Ok(Decision::Reject(String::new())),
-            Value::String(word) => match word.trim().to_lowercase().as_str() {
-                "approve" | "yes" | "y" => return Ok(Decision::Approve),
-                "reject" | "no" | "n" => return Ok(Decision::Reject(String::new())),
-                _ => {}
-            },
-            _ => {}
-        }
-        serde_json::from_value(answer.clone()).map_err(|_| {
-            format!(
-                "{answer} is no answer to this: say \"approve\", {{\"edit\": {{…}}}} with other \
-                 arguments, or {{\"reject\": \"why\"}}"
-            )
-        })
-    }
-}
 
 /// A call as a person has left it.
 pub(super) enum Approved {
@@ -81,25 +40,6 @@ impl Run {
     }
 }
 
-/// Asks a person about what a tool that is under way would do: yes or no. What the model
-/// is told if it is not to be done.
-pub(super) async fn confirm(
-    ctx: &Ctx,
-    tool: &str,
-    question: &str,
-) -> Result<Option<String>, Failure> {
-    let mut wrong = String::new();
-    loop {
-        let ask = ctx.ask::<Value>(&format!("approve {tool}"), format!("{wrong}{question}"));
-        match Decision::read(&ask.await?) {
-            Ok(Decision::Approve) => return Ok(None),
-            Ok(Decision::Reject(why)) => return Ok(Some(rejected(&why))),
-            Ok(Decision::Edit(_)) => wrong = "Nothing of it can be changed here.\n".to_owned(),
-            Err(words) => wrong = format!("{words}.\n"),
-        }
-    }
-}
-
 fn question(call: &ToolCall, wrong: &str) -> String {
     let arguments = serde_json::to_string_pretty(&call.arguments).unwrap_or_default();
     format!("{wrong}May {} be called with {arguments}?", call.name)
@@ -111,11 +51,4 @@ pub(super) fn changed(arguments: &Value, result: &str) -> String {
         "[A person has changed this call: not what you wrote was run, but {arguments}. The result \
          of that is:]\n{result}"
     )
-}
-
-fn rejected(why: &str) -> String {
-    match why.trim() {
-        "" => "A person has refused this call. Do not make it again.".to_owned(),
-        why => format!("A person has refused this call: {why}"),
-    }
 }

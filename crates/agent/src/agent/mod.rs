@@ -14,6 +14,7 @@ mod boxed;
 mod choices;
 mod clock;
 mod compact;
+mod decision;
 mod fit;
 mod granted;
 mod guard;
@@ -37,7 +38,7 @@ mod think;
 mod thread;
 mod workspaces;
 
-pub use approve::Decision;
+pub use decision::Decision;
 pub use inbox::{BYE, PIN, SAY, UNDO_COMPACTION};
 pub use input::{Home, Task};
 pub use live::Live;

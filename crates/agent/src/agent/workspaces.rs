@@ -1,7 +1,7 @@
 //! The verbs of a lead over the workspaces of the agents it has started, and what
 //! becomes of one when its agent ends. How git is asked is in `workspace`.
 
-use super::approve::confirm;
+use super::decision::confirm;
 use super::input::Home;
 use super::state::{STATE, State};
 use crate::tool::{Approval, Tool};

@@ -66,7 +66,7 @@ struct Head {
 /// allow nothing.
 pub fn read(text: &str, stem: &str) -> Result<Read, FrontMatterError> {
     let (head, prompt) =
-        front_matter::parse::<Head>(text).map_err(|error| wrong::explained(text, error))?;
+        front_matter::parse::<Head>(text).map_err(|error| wrong::explained::<Head>(text, error))?;
     let wrong = |path: &[&str], message: String| {
         Err(FrontMatterError { line: place::line_of(text, path), message })
     };

@@ -1,3 +1,5 @@
+//! Which paths decide on what agents are and may do.
+
 use super::OwnFiles;
 use std::path::Path;
 

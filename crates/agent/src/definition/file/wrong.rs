@@ -1,8 +1,9 @@
 //! What is wrong with a head, field by field. Pure.
 
-use super::{Head, place};
+use super::place;
 use crate::front_matter::{self, FrontMatterError};
 use crate::nearest::nearest;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -35,7 +36,10 @@ pub(super) fn unguarded(field: &str) -> Option<String> {
 }
 
 /// The error with the field it is about, and its line: the parser knows neither for sure.
-pub(super) fn explained(text: &str, error: FrontMatterError) -> FrontMatterError {
+pub(super) fn explained<Head: DeserializeOwned>(
+    text: &str,
+    error: FrontMatterError,
+) -> FrontMatterError {
     let Ok((all, _)) = front_matter::parse::<BTreeMap<String, Value>>(text) else { return error };
     let cannot =
         |head: Value| serde_json::from_value::<Head>(head).err().map(|why| why.to_string());
