@@ -211,7 +211,8 @@ fn terminal(size: Terminal) -> std::io::Result<Streams> {
     Ok(Streams { command, owner: vec![main] })
 }
 
-/// Starts the command. Without a terminal that copies no memory, which is half of what it takes.
+/// Starts the command. Without a terminal that copies no memory, which was a fifth of what a
+/// command took.
 fn start(spec: &ExecSpec, streams: &[OwnedFd; 3]) -> std::io::Result<Pid> {
     let name = spec.argv.first().map_or(OsStr::new(""), OsStr::new);
     let program = found(name, spec.env.get("PATH").map_or(USUAL_PATH, String::as_str));

@@ -57,7 +57,7 @@ pub struct Seed {
     pub cgroup: BoxCgroup,
 }
 
-/// Directories of boxes, made ahead: on a disk each takes as long as half of a box.
+/// Directories of boxes, made ahead: on a disk each can take half a millisecond.
 pub struct Rooms {
     dir: PathBuf,
     made: Vec<PathBuf>,
