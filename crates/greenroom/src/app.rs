@@ -12,7 +12,6 @@ use greenroom_api::Client;
 use greenroom_model::{Kind, Millis};
 use greenroom_runtime::{Env, RealEnv, Registry};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -76,15 +75,6 @@ impl App {
     /// The time.
     pub fn now(&self) -> Millis {
         self.env.now()
-    }
-
-    /// Makes the directory of the node's socket and store, for its owner alone.
-    pub fn make_dir(&self) -> Result<(), Problem> {
-        let mut private = std::fs::DirBuilder::new();
-        private.recursive(true).mode(0o700).create(&self.options.dir).map_err(|error| {
-            Problem::new("failed", format!("cannot make the directory {}: {error}", self.dir()))
-                .next("give another one with --dir")
-        })
     }
 
     /// The node, if one answers.

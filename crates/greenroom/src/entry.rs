@@ -68,12 +68,12 @@ fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
-/// Whether the arguments ask for JSON, though they could not be read.
 /// How long a read of the store may still go on at the end, so that whoever lets
 /// go of the store last closes it: that leaves one file, without a log beside it.
 /// Steps that were given up may block a thread for longer; nobody waits for them.
 const LAST_READS: Duration = Duration::from_millis(500);
 
+/// Whether the arguments ask for JSON, though they could not be read.
 fn wants_json() -> bool {
     let own = std::env::args_os().skip(1).take_while(|arg| arg != "--");
     own.into_iter().any(|arg| arg == "--json")
@@ -89,6 +89,7 @@ fn run(options: Options, command: Command, registry: Registry) -> anyhow::Result
         crate::bench::run(args, options.store.as_deref(), options.json)?;
         return Ok(Code::Done.into());
     }
+    options.check_dir()?;
     // A node needs threads; asking one does not, and starts faster without.
     let mut builder = if command.may_serve() {
         tokio::runtime::Builder::new_multi_thread()

@@ -29,7 +29,7 @@ pub struct Serving {
 pub async fn start(app: &App, temporary: bool) -> anyhow::Result<Serving> {
     let socket = app.options.socket();
     let dir = &app.options.dir;
-    app.make_dir()?;
+    app.options.make_dir()?;
     if app.node()?.is_some() {
         return Err(greenroom_api::ServeError::InUse(socket).into());
     }

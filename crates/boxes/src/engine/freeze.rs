@@ -3,7 +3,6 @@
 use super::open::Engine;
 use crate::error::Error;
 use crate::sandbox::{self, Sandbox};
-use std::path::PathBuf;
 
 impl Engine {
     /// Stops all that runs in a box, until it is thawed.
@@ -59,8 +58,9 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    pub fn upper(&self) -> Option<PathBuf> {
-        Some(self.sandbox.as_ref()?.upper()?.to_owned())
+    /// What memory holds of it ends with it.
+    pub fn writes_to_disk(&self) -> bool {
+        self.sandbox.as_ref().is_some_and(|sandbox| sandbox.upper().is_some())
     }
 
     /// Processes beside the first, if somebody counts them.

@@ -6,11 +6,10 @@
 
 use super::open::Engine;
 use crate::error::Error;
-use crate::store::{lock, try_lock};
-use rustix::io::Errno;
+use crate::store::{is_at, lock, try_lock};
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +23,7 @@ pub(super) struct Held {
 impl Engine {
     /// Keeps everybody else from starting, ending and changing these boxes.
     pub(super) fn hold(&self, names: &[&str]) -> Result<Held, Error> {
+        self.must_be_here()?;
         // In one order, so that nobody waits for each other; one file once, or it would wait
         // for itself.
         let paths: BTreeSet<PathBuf> = names.iter().map(|name| self.lock_file(name)).collect();
@@ -42,6 +42,7 @@ impl Engine {
 
     /// The same, or `None` if somebody has it.
     pub(super) fn try_hold(&self, name: &str) -> Result<Option<Held>, Error> {
+        self.must_be_here()?;
         try_hold(self.lock_file(name))
     }
 
@@ -85,16 +86,5 @@ fn try_hold(path: PathBuf) -> Result<Option<Held>, Error> {
         if is_at(&file, &path)? {
             return Ok(Some(Held { locks: vec![(path, file)] }));
         }
-    }
-}
-
-/// Whether a file that was opened by a path is there still.
-fn is_at(file: &OwnedFd, path: &Path) -> Result<bool, Error> {
-    let io = |error| Error::io("look at", path, error);
-    let opened = rustix::fs::fstat(file).map_err(io)?;
-    match rustix::fs::stat(path) {
-        Ok(there) => Ok((there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)),
-        Err(Errno::NOENT) => Ok(false),
-        Err(error) => Err(io(error)),
     }
 }

@@ -1,7 +1,7 @@
 //! Opening a folder of boxes; images; making, listing and removing boxes.
 
 use super::outside::{Served, Setup};
-use super::place::{Place, place};
+use super::place::{Place, place, sweep_shown};
 use super::records::{BoxRow, ExecRow, Loss, Records};
 use super::request::{Known, LeftOut};
 use super::reserve::Reserve;
@@ -12,10 +12,12 @@ use crate::error::Error;
 use crate::hash::LayerId;
 use crate::sandbox::{self, Bind, Level, Namespace, remove_tree};
 use crate::spec::{Granted, NAME, Rights, is_box_name};
-use crate::store::{Swept, private_dir};
+use crate::store::{Swept, is_at, private_dir};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -26,6 +28,8 @@ const UNUSED: Duration = Duration::from_secs(14 * 24 * 3600);
 /// A folder of boxes. What it does blocks: call it outside of an async runtime's threads.
 pub struct Engine {
     pub(super) dir: PathBuf,
+    /// The same folder, wherever it is now.
+    opened: OwnedFd,
     /// What boxes are shown of the machine's files, as they see its path too.
     shown: PathBuf,
     pub(super) branches: Branches,
@@ -86,10 +90,12 @@ impl Engine {
             opened => opened?,
         };
         reserve.keep();
+        let opened = File::open(&dir).map_err(|error| Error::io("open", &dir, error))?;
         Ok(Engine {
             branches,
             records: Arc::new(records),
             dir,
+            opened: opened.into(),
             shown,
             reserve,
             setup,
@@ -107,8 +113,20 @@ impl Engine {
         &self.branches
     }
 
+    /// Rows are read and written wherever the folder is now, files of boxes where it was: what
+    /// is not there would be taken for removed.
+    pub(super) fn must_be_here(&self) -> Result<(), Error> {
+        if is_at(&self.opened, &self.dir)? {
+            return Ok(());
+        }
+        let why = "the folder of boxes was moved or removed while this program used it: end the \
+                   program, and start it where the folder is now";
+        Err(Error::refused(self.dir.display().to_string(), why))
+    }
+
     /// Who makes sandboxes of this level, or why nobody does.
     pub(super) fn level(&self, name: LevelName) -> Result<Arc<dyn Level>, Error> {
+        self.must_be_here()?;
         let state = self.dir.join("spawner");
         if name != LevelName::Namespace {
             return Ok(Arc::from(sandbox::open(name, &self.setup.launch, &state)?));
@@ -364,8 +382,9 @@ impl Engine {
         self.reserve.give_up();
         let forgotten = || Ok::<_, Error>((self.reap()?, self.forget_unused()?));
         let first = forgotten();
-        // Empty files, and not worth a failure.
+        // Small files, and not worth a failure.
         let _ = self.sweep_locks();
+        sweep_shown(&self.shown);
         let mut swept = self.sweep()?;
         let (boxes, steps) = match first {
             Ok(first) => first,

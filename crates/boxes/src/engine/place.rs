@@ -7,26 +7,27 @@
 //! shown of the machine's files stands beside that key, as they see its path among their mounts.
 
 use crate::error::Error;
-use crate::random::random;
-use crate::store::{is_own, lock, private_dir, sync_dir};
-use rustix::fs::{FileType, Mode, OFlags};
-use rustix::io::Errno;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{Read, Write};
+use crate::sandbox::{Namespace, remove_tree};
+use crate::store::{lock, private_dir};
+use key::{Root, key, roots};
+use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+mod key;
 #[cfg(test)]
 mod tests;
 
-/// The file of the key, in the folder of state.
-const KEY: &str = "boxes.key";
-const KEY_BYTES: usize = 32;
-
 /// So many digits of a hash make a name: too many to be guessed.
 const DIGITS: usize = 32;
+
+/// In the folder of boxes: for which place it was made. Nobody else can have written it.
+const NOTED: &str = "place";
+
+/// In a folder of what boxes are shown: whose it is.
+const SHOWN_OF: &str = "of";
 
 /// Where boxes stand, and what they are shown.
 #[derive(Debug)]
@@ -35,16 +36,22 @@ pub(super) struct Place {
     pub shown: PathBuf,
 }
 
-/// The place of the boxes of this folder, which is made if need be.
+/// The place of the boxes of this folder, which is made if need be. Boxes that were moved there
+/// with their folder have ended when this returns; what they have written is there.
 ///
 /// # Errors
-/// A folder with boxes that were not made there by this user; no folder for the key.
+/// A folder with boxes that were not made there by this user, or a link; no folder for the key.
 pub(super) fn place(dir: &Path) -> Result<Place, Error> {
     place_of(dir, &roots(&|name| std::env::var_os(name)))
 }
 
 /// The same, with the folders in which the key may be, the best first.
 fn place_of(dir: &Path, roots: &[Root]) -> Result<Place, Error> {
+    // Whoever brought it would say which other folder of boxes this project's are.
+    if dir.is_symlink() {
+        let why = "a folder is wanted here, and no link to one: name the folder itself";
+        return Err(Error::refused(dir.display().to_string(), why));
+    }
     let mut private = std::fs::DirBuilder::new();
     let made = private.recursive(true).mode(0o700).create(dir);
     let real = made.and_then(|()| dir.canonicalize());
@@ -60,11 +67,54 @@ fn place_of(dir: &Path, roots: &[Root]) -> Result<Place, Error> {
         nobody_elses(&real, &own)?;
     }
     private_dir(&own)?;
-    let shown = state.join("shown");
+    let all_shown = state.join("shown");
+    private_dir(&all_shown)?;
+    let shown = all_shown.join(name("shown "));
     private_dir(&shown)?;
-    let shown = shown.join(name("shown "));
-    private_dir(&shown)?;
+    settle(&own, &shown)?;
     Ok(Place { dir: own, shown })
+}
+
+/// Notes whose these folders are. Boxes that run since their folder stood elsewhere see, and
+/// are served, what is of the old place: they end here, and are found as boxes that died.
+fn settle(own: &Path, shown: &Path) -> Result<(), Error> {
+    let noted = own.join(NOTED);
+    let place = own.as_os_str().as_bytes();
+    let is_noted = || match std::fs::read(&noted) {
+        Ok(found) => Ok(Some(found == place)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", &noted, error)),
+    };
+    if is_noted()? == Some(true) {
+        return Ok(());
+    }
+    let _alone = lock(&own.join("place.lock"), true)?;
+    match is_noted()? {
+        Some(true) => return Ok(()),
+        Some(false) => Namespace::end_all(&own.join("spawner"))?,
+        None => {}
+    }
+    let note = |file: &Path, bytes: &[u8]| {
+        std::fs::write(file, bytes).map_err(|error| Error::io("write", file, error))
+    };
+    // Whoever may push to the project must not hear this folder's name, or could write to it.
+    note(&own.join(".gitignore"), b"*\n")?;
+    note(&shown.join(SHOWN_OF), place)?;
+    note(&noted, place)
+}
+
+/// Removes what boxes were shown of folders that are no more. What cannot be removed is left to
+/// the next who looks.
+pub(super) fn sweep_shown(shown: &Path) {
+    let entries = shown.parent().map(std::fs::read_dir).into_iter().flatten();
+    for dir in entries.flatten().flatten().map(|entry| entry.path()) {
+        let of = std::fs::read(dir.join(SHOWN_OF)).unwrap_or_default();
+        let of = Path::new(OsStr::from_bytes(&of));
+        let is_gone = |error: std::io::Error| error.kind() == ErrorKind::NotFound;
+        if of.is_absolute() && of.symlink_metadata().is_err_and(is_gone) {
+            let _ = remove_tree(&dir);
+        }
+    }
 }
 
 /// Whoever finds boxes there that are not this user's own is told, and not given new ones in
@@ -99,98 +149,4 @@ fn nobody_elses(real: &Path, own: &Path) -> Result<(), Error> {
          or your folder of state (XDG_STATE_HOME) is a new one: {adopt}"
     );
     Err(Error::refused(real.display().to_string(), why))
-}
-
-/// A folder in which the key may be.
-#[derive(Debug)]
-struct Root {
-    /// This must be the user's own already: `sudo` leaves nothing in the home of somebody else.
-    within: Option<PathBuf>,
-    dir: PathBuf,
-}
-
-/// The user's own folder of state, and where there is none one that nobody else can make.
-fn roots(env: &dyn Fn(&str) -> Option<OsString>) -> Vec<Root> {
-    let user = rustix::process::geteuid();
-    let named = |name| env(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
-    let mut roots = Vec::new();
-    if let Some(state) = named("XDG_STATE_HOME") {
-        roots.push(Root { within: None, dir: state.join("greenroom") });
-    } else if let Some(home) = named("HOME").or_else(std::env::home_dir) {
-        roots.push(Root { dir: home.join(".local/state/greenroom"), within: Some(home) });
-    }
-    if user.is_root() {
-        roots.push(Root { within: None, dir: "/var/lib/greenroom".into() });
-    }
-    // Others may write beside it, not into it.
-    let last = format!("/var/tmp/greenroom-{}", user.as_raw());
-    roots.push(Root { within: None, dir: last.into() });
-    roots
-}
-
-/// The key, made if need be, and the folder that it is in.
-fn key(roots: &[Root]) -> Result<(PathBuf, [u8; KEY_BYTES]), Error> {
-    let mut last = None;
-    for root in roots {
-        if root.within.as_ref().is_some_and(|home| !home.metadata().is_ok_and(|home| is_own(&home)))
-        {
-            continue;
-        }
-        if let Err(error) = private_dir(&root.dir) {
-            last = Some(error);
-            continue;
-        }
-        match key_in(&root.dir) {
-            Ok(key) => return Ok((root.dir.clone(), key)),
-            // One that is there and cannot be used is told: under another one all boxes would
-            // seem to be somebody else's.
-            Err(error) if root.dir.join(KEY).exists() => return Err(error),
-            Err(error) => last = Some(error),
-        }
-    }
-    let why = "there is no folder of your own for the key by which boxes are known; set \
-               XDG_STATE_HOME to one that you can write to";
-    let last = last.map_or(String::new(), |error| format!(" ({error})"));
-    Err(Error::refused("boxes", format!("{why}{last}")))
-}
-
-fn key_in(dir: &Path) -> Result<[u8; KEY_BYTES], Error> {
-    let path = dir.join(KEY);
-    if let Some(key) = read(&path)? {
-        return Ok(key);
-    }
-    let _alone = lock(&dir.join("lock"), true)?;
-    if let Some(key) = read(&path)? {
-        return Ok(key);
-    }
-    let io = |error| Error::io("write", &path, error);
-    let key =
-        random::<KEY_BYTES>().map_err(|error| Error::io("get random bytes for", "a key", error))?;
-    let beside = path.with_extension("partial");
-    let mut file = File::options();
-    let mut file =
-        file.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(io)?;
-    file.write_all(&key).and_then(|()| file.sync_all()).map_err(io)?;
-    std::fs::rename(&beside, &path).map_err(io)?;
-    sync_dir(dir)?;
-    Ok(key)
-}
-
-fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, Error> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(Error::io("read", path, error)),
-    };
-    let stat = rustix::fs::fstat(&file).map_err(|error| Error::io("read", path, error))?;
-    let alone = stat.st_mode & 0o077 == 0 && stat.st_uid == rustix::process::geteuid().as_raw();
-    let mut key = [0; KEY_BYTES];
-    let is_file = FileType::from_raw_mode(stat.st_mode).is_file();
-    if !alone || !is_file || file.read_exact(&mut key).is_err() {
-        let why = "no key that only you can read; remove it, and a new one is made: boxes that are \
-                   there must be taken over then";
-        return Err(Error::refused(path.display().to_string(), why));
-    }
-    Ok(Some(key))
 }

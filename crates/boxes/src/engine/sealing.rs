@@ -64,9 +64,10 @@ impl Engine {
         };
         let frozen = self.still(sandbox)?;
         let overtaken = self.is_overtaken(&row)?;
-        if let Some(upper) = frozen.upper() {
+        if frozen.writes_to_disk() {
+            let dir = self.last_written(name)?.ok_or_else(|| self.gone(name))?;
             let disk = self.image(&row.image.to_string())?.limits.disk_bytes;
-            self.take_in(&row, &upper, disk, false)?;
+            self.take_in(&row, &dir.join("upper"), disk, false)?;
         }
         if overtaken {
             // It sees files that are no more.
@@ -75,6 +76,13 @@ impl Engine {
             return Ok(None);
         }
         Ok(Some(frozen))
+    }
+
+    /// Somebody has removed what a running box writes to.
+    fn gone(&self, name: &str) -> Error {
+        let why = "the box writes to a folder in it that is gone, and cannot be sealed: copy what \
+                   you need out of the box, then remove the box";
+        Error::refused(self.box_dir(name).display().to_string(), why)
     }
 
     /// Whether somebody else gave the head other files than those the box runs over: a commit
@@ -133,9 +141,6 @@ impl Engine {
         disk: Option<u64>,
         unsynced: bool,
     ) -> Result<(), Error> {
-        if !upper.exists() {
-            return Ok(());
-        }
         let (name, at_ms) = (&row.name, files_ms());
         let bounds = Bounds::default();
         let total_bytes_max = bounds.total_bytes_max.min(disk.unwrap_or(u64::MAX));

@@ -20,6 +20,17 @@ pub fn is_own(found: &Metadata) -> bool {
     found.uid() == rustix::process::geteuid().as_raw()
 }
 
+/// Whether what was opened by a path is there still.
+pub fn is_at(file: &OwnedFd, path: &Path) -> Result<bool, Error> {
+    let io = |error| Error::io("look at", path, error);
+    let opened = rustix::fs::fstat(file).map_err(io)?;
+    match rustix::fs::stat(path) {
+        Ok(there) => Ok((there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)),
+        Err(rustix::io::Errno::NOENT) => Ok(false),
+        Err(error) => Err(io(error)),
+    }
+}
+
 /// A folder that nobody else may look into, made if need be. A link to one, or somebody else's,
 /// was not made by us.
 pub fn private_dir(dir: &Path) -> Result<(), Error> {

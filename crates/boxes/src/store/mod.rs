@@ -22,4 +22,4 @@ pub use sweep::Swept;
 pub use writing::Writing;
 
 pub(crate) use built::Built;
-pub(crate) use durable::{is_own, lock, private_dir, sync_dir, try_lock};
+pub(crate) use durable::{is_at, is_own, lock, private_dir, sync_dir, try_lock};

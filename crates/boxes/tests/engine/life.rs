@@ -181,3 +181,31 @@ fn the_least_that_a_box_may_have_is_enough_for_a_command() {
     world.create("least", "least");
     assert_eq!(world.sh("least", "ls /usr > /dev/null; echo here"), "here\n");
 }
+
+#[test]
+fn whoever_uses_a_folder_that_is_moved_takes_nothing_for_removed() {
+    let world = World::new();
+    world.sh("work", "echo new > /srv/new");
+    let (here, there) = (world.folder("boxes"), world.folder("moved"));
+    std::fs::rename(&here, &there).unwrap();
+    world.kill_spawner_in(&there);
+    let told = world.engine.stop("work").unwrap_err().to_string();
+    assert!(told.contains("was moved or removed while"), "{told}");
+    assert!(world.exec("work", &ExecRequest::of(["true"])).is_err());
+    assert!(world.engine.collect_garbage().is_err());
+    assert!(!here.exists(), "nothing is made where it was");
+
+    std::fs::rename(&there, &here).unwrap();
+    assert_eq!(world.sh("work", "cat /srv/new"), "new\n");
+}
+
+#[test]
+fn a_box_that_lost_what_it_writes_to_is_told_and_not_taken_for_unchanged() {
+    let world = World::new();
+    world.sh("work", "echo new > /srv/new");
+    std::fs::rename(world.upper("work"), world.folder("away")).unwrap();
+    let told = world.engine.stop("work").unwrap_err().to_string();
+    assert!(told.contains("is gone, and cannot be sealed"), "{told}");
+    assert_eq!(world.sh("work", "cat /srv/new"), "new\n", "it goes on");
+    world.engine.discard("work").unwrap();
+}

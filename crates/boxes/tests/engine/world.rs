@@ -63,7 +63,11 @@ impl World {
 
     /// As a crash of the spawner: all sandboxes end at once.
     pub fn kill_spawner(&self) {
-        let entries = std::fs::read_dir(self.folder("boxes/spawner")).unwrap().flatten();
+        self.kill_spawner_in(&self.folder("boxes"));
+    }
+
+    pub fn kill_spawner_in(&self, boxes: &Path) {
+        let entries = std::fs::read_dir(boxes.join("spawner")).unwrap().flatten();
         let pids = entries.filter_map(|entry| {
             entry.file_name().to_str()?.strip_prefix("spawner-")?.parse::<i32>().ok()
         });

@@ -92,7 +92,7 @@ fn into_store(app: &App, file: File) -> anyhow::Result<Imported> {
         return Err(app.no_node().into());
     }
     let name = serve::node_name();
-    app.make_dir()?;
+    app.options.make_dir()?;
     let journal = store::open(&store, &app.options.dir, &name)?;
     let lease = journal.acquire(&name, app.now())?;
     let at = app.now().max(lease.seen);

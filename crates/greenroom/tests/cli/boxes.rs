@@ -5,6 +5,7 @@ mod brought;
 mod commands;
 mod hub;
 mod misuse;
+mod moved;
 mod secrets;
 mod terminal;
 

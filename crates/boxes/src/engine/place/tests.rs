@@ -1,10 +1,10 @@
 //! Only this user, and only at this place, finds boxes again.
 
 use super::*;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 fn root(dir: &Path) -> Root {
-    Root { within: None, dir: dir.to_owned() }
+    Root { within: None, named: false, dir: dir.to_owned() }
 }
 
 #[test]
@@ -45,38 +45,26 @@ fn a_place_that_is_a_link_is_refused_and_what_is_brought_beside_it_is_ignored() 
     let own = place_of(&at("boxes"), &roots).unwrap().dir;
     std::fs::create_dir(at("boxes/lower")).unwrap();
     assert_eq!(place_of(&at("boxes"), &roots).unwrap().dir, own);
-    std::fs::remove_dir(&own).unwrap();
+    std::fs::remove_dir_all(&own).unwrap();
     symlink(dir.path(), &own).unwrap();
     let told = place_of(&at("boxes"), &roots).unwrap_err().to_string();
     assert!(told.contains("a folder of your own is wanted"), "{told}");
 }
 
 #[test]
-fn the_key_is_where_it_can_be_and_nobody_else_can_read_it() {
+fn a_place_that_is_a_link_to_another_is_refused_and_what_is_shown_of_none_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    std::fs::write(at("file"), "").unwrap();
-    let lost = Root { within: Some(at("nowhere")), dir: at("nowhere/state") };
-    let roots = [lost, root(&at("file/state")), root(&at("state"))];
-    let (found, made) = key(&roots).unwrap();
-    assert_eq!((found, key(&roots).unwrap().1), (at("state"), made));
-    assert!(!at("nowhere").exists());
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&at("state")), mode(&at("state").join(KEY))), (0o700, 0o600));
+    let roots = [root(&at("state"))];
+    let own = place_of(&at("boxes"), &roots).unwrap();
+    symlink(at("boxes"), at("link")).unwrap();
+    let told = place_of(&at("link"), &roots).unwrap_err().to_string();
+    assert!(told.contains("no link to one"), "{told}");
 
-    let told = key(&[root(&at("file/state"))]).unwrap_err().to_string();
-    assert!(told.contains("XDG_STATE_HOME") && told.contains("file/state"), "{told}");
-    std::fs::set_permissions(at("state").join(KEY), PermissionsExt::from_mode(0o644)).unwrap();
-    let told = key(&roots).unwrap_err().to_string();
-    assert!(told.contains("no key that only you can read"), "{told}");
-}
-
-#[test]
-fn the_folders_of_the_key_are_named_by_the_environment() {
-    let none = roots(&|name| (name == "HOME").then(|| "/home/me".into()));
-    assert_eq!(none[0].dir, Path::new("/home/me/.local/state/greenroom"));
-    let named = roots(&|name| (name == "XDG_STATE_HOME").then(|| "/s".into()));
-    assert_eq!(named[0].dir, Path::new("/s/greenroom"));
-    let relative = roots(&|name| (name != "HOME").then(|| "s".into()));
-    assert!(relative.iter().all(|root| root.dir.is_absolute()));
+    let gone = place_of(&at("gone"), &roots).unwrap();
+    std::fs::create_dir(own.shown.with_file_name("bin")).unwrap();
+    std::fs::rename(&gone.dir, at("moved")).unwrap();
+    sweep_shown(&own.shown);
+    assert!(own.shown.exists() && own.shown.with_file_name("bin").exists());
+    assert!(!gone.shown.exists());
 }

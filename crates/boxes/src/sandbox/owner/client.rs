@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
@@ -41,8 +42,7 @@ impl Spawner {
 
     /// Finds the one that stays for this directory, or starts it.
     pub fn attach(program: &Launch, state: &Path) -> Result<Self, Error> {
-        let what = format!("lock the state directory `{}`", state.display());
-        let lock = lock(state).map_err(Error::system(what))?;
+        let lock = alone_in(state)?;
         let socket = match knock(&lock)? {
             Some(socket) => socket,
             None => {
@@ -52,7 +52,10 @@ impl Spawner {
                 knock(&lock)?.ok_or(Error::Spawner)?
             }
         };
-        let pid = greet(&socket)?;
+        let Hello { protocol, version, pid } = greet(&socket)?;
+        if protocol != PROTOCOL {
+            return Err(Error::Protocol { pid, version, theirs: protocol, ours: PROTOCOL });
+        }
         Ok(Self { socket: Some(socket), pid, child: None })
     }
 
@@ -140,6 +143,12 @@ fn start_staying(program: &Launch, state: &Path, lock: &File) -> Result<(), Erro
     Ok(())
 }
 
+/// The lock on the state directory: nobody else starts, finds or ends a spawner there.
+fn alone_in(state: &Path) -> Result<File, Error> {
+    let what = format!("lock the state directory `{}`", state.display());
+    lock(state).map_err(Error::system(what))
+}
+
 /// A connection to the spawner that stays there; `None` when there is none.
 fn knock(dir: &File) -> Result<Option<OwnedFd>, Error> {
     let what = "connect to the spawner of boxes";
@@ -161,17 +170,37 @@ fn knock(dir: &File) -> Result<Option<OwnedFd>, Error> {
     Ok(Some(socket))
 }
 
-/// Hears who it is. Its process id.
-fn greet(socket: &OwnedFd) -> Result<u32, Error> {
+/// Hears who it is.
+fn greet(socket: &OwnedFd) -> Result<Hello, Error> {
     if !wire::wait(socket, HELLO_MS) {
         return Err(Error::system(HEAR)(io::Error::from(io::ErrorKind::TimedOut)));
     }
     let hello = wire::receive::<Hello>(socket).map_err(Error::system(HEAR))?;
-    let Some((Hello { protocol, version, pid }, _)) = hello else { return Err(Error::Spawner) };
-    if protocol != PROTOCOL {
-        return Err(Error::Protocol { pid, version, theirs: protocol, ours: PROTOCOL });
+    hello.map(|(hello, _)| hello).ok_or(Error::Spawner)
+}
+
+/// Ends the one that stays for this directory, of whatever version, with all its boxes. What it
+/// leaves is removed by the next one.
+pub fn end_staying(state: &Path) -> Result<(), Error> {
+    let lock = alone_in(state)?;
+    let Some(socket) = knock(&lock)? else { return Ok(()) };
+    let pid = greet(&socket)?.pid;
+    let what = "end the spawner of boxes";
+    let no = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Error::Spawner)?;
+    let process = match pidfd_open(no, PidfdFlags::empty()) {
+        Ok(process) => process,
+        Err(Errno::SRCH) => return Ok(()),
+        Err(errno) => return Err(Error::system(what)(errno)),
+    };
+    // It says nothing unasked, so this would be its end, and the number may be another's by now.
+    if wire::wait(&socket, 0) {
+        return Ok(());
     }
-    Ok(pid)
+    pidfd_send_signal(&process, Signal::KILL).map_err(Error::system(what))?;
+    match wire::wait(&process, HELLO_MS) {
+        true => Ok(()),
+        false => Err(Error::system(what)(io::Error::from(io::ErrorKind::TimedOut))),
+    }
 }
 
 /// Something failed that is not about one box.

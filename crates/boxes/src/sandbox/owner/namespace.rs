@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::client::Spawner;
+use super::client::{self, Spawner};
 use super::sandbox::NamespaceBox;
 use crate::level_name::LevelName;
 use crate::sandbox::error::Error;
@@ -32,6 +32,11 @@ impl Namespace {
     /// whoever comes next removes what it left.
     pub fn attach(program: &Launch, state: &Path) -> Result<Self, Error> {
         Ok(Self { spawner: Arc::new(Spawner::attach(program, state)?) })
+    }
+
+    /// Ends the spawner that stays for this directory, if there is one, and all its boxes.
+    pub(crate) fn end_all(state: &Path) -> Result<(), Error> {
+        client::end_staying(state)
     }
 
     /// Whether the spawner lives. Asks nothing of it: it says nothing unasked, so whatever is

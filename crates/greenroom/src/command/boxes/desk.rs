@@ -10,7 +10,6 @@ use greenroom_boxes::engine::{Engine, Setup};
 use greenroom_boxes::network::Secrets;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,12 +55,7 @@ pub fn no_boxes(options: &Options) -> Problem {
 
 impl Desk {
     pub fn open(options: &Options) -> anyhow::Result<Desk> {
-        let mut private = std::fs::DirBuilder::new();
-        private.recursive(true).mode(0o700).create(&options.dir).map_err(|error| {
-            let dir = options.dir.display();
-            Problem::new("failed", format!("cannot make the directory {dir}: {error}"))
-                .next("give another one with --dir")
-        })?;
+        options.make_dir()?;
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let secrets = Arc::new(Kept(SecretStore::open()));
