@@ -237,3 +237,18 @@ fn hundred_boxes_come_and_go() {
     let left: Vec<_> = std::fs::read_dir(dir).expect("dir").flatten().collect();
     assert_eq!(left.len(), 3, "the lock, the list of cgroups, what is made ahead: {left:?}");
 }
+
+/// What goes with a minder that was lost is what ran then, and nothing that was begun since.
+#[test]
+fn a_command_after_one_whose_minder_was_lost_runs() {
+    let house = House::new();
+    let sandbox = house.spawn("after");
+    for _ in 0..100 {
+        for signal in ["KILL", "STOP"] {
+            let lost = sh(&format!("sleep 50 & kill -{signal} $PPID; sleep 50"));
+            let ended = sandbox.exec(&lost).and_then(|running| running.output(b"", 0));
+            assert!(matches!(ended, Err(Error::Gone { .. })), "{ended:?}");
+            assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
+        }
+    }
+}

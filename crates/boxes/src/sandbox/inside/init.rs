@@ -21,6 +21,16 @@ use super::{minder, probe};
 /// The kind of file system that `/proc` is.
 const PROC: u64 = 0x9fa0;
 
+/// Minds a command.
+struct Minder {
+    pid: Pid,
+    /// Its socket, held until it is collected: whoever waits for it hears of its death no sooner,
+    /// so that what goes with it is not what was asked for since.
+    _reply: OwnedFd,
+    /// It was killed with all else.
+    doomed: bool,
+}
+
 /// Serves until the owner's socket closes. The exit code.
 pub fn run(control: &OwnedFd, sockets: &[OwnedFd]) -> i32 {
     rustix::process::umask(Mode::from_raw_mode(0o022));
@@ -44,7 +54,7 @@ pub fn run(control: &OwnedFd, sockets: &[OwnedFd]) -> i32 {
                     if let ToInit::Stop(stop) = message {
                         frozen = stop;
                     }
-                    serve(message, &reply, sockets, &mut minders);
+                    serve(message, reply, sockets, &mut minders);
                 }
                 Err(Errno::BADMSG) => {}
                 _ => return 0,
@@ -55,15 +65,16 @@ pub fn run(control: &OwnedFd, sockets: &[OwnedFd]) -> i32 {
 
 /// Collects the dead. A minder that was killed, that was outrun, or that somebody else stopped no
 /// longer holds what it minded or keeps its time, so everything goes.
-fn reap(minders: &mut Vec<Pid>, frozen: bool) {
+fn reap(minders: &mut Vec<Minder>, frozen: bool) {
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-        let minder = minders.contains(&pid);
         let lost = status.signaled() || status.exit_status() == Some(OUTRUN);
-        if minder && (lost || status.stopped() && !frozen) {
+        let minds = minders.iter().any(|minder| minder.pid == pid && !minder.doomed);
+        if minds && (lost || status.stopped() && !frozen) {
             sys::signal_all(Signal::KILL);
+            minders.iter_mut().for_each(|minder| minder.doomed = true);
         }
         if !status.stopped() {
-            minders.retain(|minder| *minder != pid);
+            minders.retain(|minder| minder.pid != pid);
         }
     }
 }
@@ -78,28 +89,28 @@ fn asker(mut fds: Vec<OwnedFd>) -> Option<OwnedFd> {
     there.then_some(reply)
 }
 
-fn serve(message: ToInit, reply: &OwnedFd, sockets: &[OwnedFd], minders: &mut Vec<Pid>) {
+fn serve(message: ToInit, reply: OwnedFd, sockets: &[OwnedFd], minders: &mut Vec<Minder>) {
     match message {
         ToInit::Exec(spec) => match sys::fork() {
-            Ok(None) => minder::run(&spec, reply),
-            Ok(Some(pid)) => minders.push(pid),
+            Ok(None) => minder::run(&spec, &reply),
+            Ok(Some(pid)) => minders.push(Minder { pid, _reply: reply, doomed: false }),
             Err(error) => {
                 let failure = Failure::at("fork a minder")(error);
-                let _ = wire::send(reply, &FromMinder::Failed(failure), &[]);
+                let _ = wire::send(&reply, &FromMinder::Failed(failure), &[]);
             }
         },
-        ToInit::Open(path, mode) => answer(reply, "open", open(&path, mode)),
-        ToInit::Connect(port) => answer(reply, "connect", connect(port)),
+        ToInit::Open(path, mode) => answer(&reply, "open", open(&path, mode)),
+        ToInit::Connect(port) => answer(&reply, "connect", connect(port)),
         ToInit::Listeners => {
             let fds: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-            let _ = wire::send(reply, &FromInit::Done, &fds);
+            let _ = wire::send(&reply, &FromInit::Done, &fds);
         }
         ToInit::Probe => {
-            let _ = wire::send(reply, &FromInit::Probed(probe::run()), &[]);
+            let _ = wire::send(&reply, &FromInit::Probed(probe::run()), &[]);
         }
         ToInit::Stop(stop) => {
             sys::signal_all(if stop { Signal::STOP } else { Signal::CONT });
-            let _ = wire::send(reply, &FromInit::Done, &[]);
+            let _ = wire::send(&reply, &FromInit::Done, &[]);
         }
     }
 }
