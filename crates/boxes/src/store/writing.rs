@@ -74,7 +74,7 @@ impl<'s> Writing<'s> {
         let unneeded = match self.pending.entry(hash) {
             Entry::Occupied(_) => true,
             Entry::Vacant(_) if name.exists() => {
-                self.unsynced.extend(name.parent().map(Path::to_owned));
+                self.unsynced.extend(folders(&name));
                 true
             }
             Entry::Vacant(vacant) => {
@@ -93,44 +93,43 @@ impl<'s> Writing<'s> {
     /// # Errors
     /// A disk that fails.
     pub fn settle(&mut self) -> Result<(), Error> {
-        self.name_all()?;
+        self.name_all(None)?;
         self.sync_names()
     }
 
-    /// Gives all blobs their names, which are not on disk yet.
-    fn name_all(&mut self) -> Result<(), Error> {
-        if self.pending.is_empty() {
+    /// Gives all blobs their names, which are not on disk yet. What they hold is then, and what
+    /// this other file holds.
+    fn name_all(&mut self, other: Option<&PathBuf>) -> Result<(), Error> {
+        let files: Vec<&PathBuf> = self.pending.values().chain(other).collect();
+        if files.is_empty() {
             return Ok(());
         }
         let steps = &self.store.steps;
         steps.at("sync blobs");
-        self.sync(self.pending.values())?;
+        self.sync(&files)?;
         while let Some((hash, from)) = self.pending.first_key_value() {
             let name = self.store.blob_path(*hash);
             steps.at("name a blob");
             rename(from, &name)?;
-            self.unsynced.extend(name.parent().map(Path::to_owned));
+            self.unsynced.extend(folders(&name));
             self.pending.pop_first();
         }
         Ok(())
     }
 
     fn sync_names(&mut self) -> Result<(), Error> {
-        if self.unsynced.is_empty() {
-            return Ok(());
-        }
         self.store.steps.at("sync names");
         if self.unsynced.len() >= SYNC_ALL_FROM {
             self.sync_all()?;
         } else {
             self.unsynced.iter().try_for_each(|folder| durable::sync_dir(folder))?;
-            durable::sync_dir(&self.store.dir().join("blobs"))?;
         }
         self.unsynced.clear();
         Ok(())
     }
 
-    /// Takes in a layer, on disk when this returns, with all blobs before it.
+    /// Takes in a layer, on disk when this returns, with all blobs before it. Its name may be
+    /// there sooner than theirs, but nobody has heard it before this returns.
     ///
     /// # Errors
     /// A disk that fails.
@@ -138,27 +137,19 @@ impl<'s> Writing<'s> {
         let bytes = manifest.encode();
         let id = LayerId::of(&bytes);
         let path = self.store.layer_path(id);
-        self.name_all()?;
         if path.exists() {
-            self.sync_names()?;
+            self.name_all(None)?;
         } else {
             let (beside, mut file) = self.temporary()?;
-            let io = |error| Error::io("write", &beside, error);
-            file.write_all(&bytes).map_err(io)?;
-            // With many names, one call for them and the manifest: each costs a turn of
-            // the disk.
-            let many = self.unsynced.len() >= SYNC_ALL_FROM;
-            self.sync_names()?;
-            if !many {
-                self.store.steps.at("sync the manifest");
-                file.sync_all().map_err(io)?;
-            }
+            file.write_all(&bytes).map_err(|error| Error::io("write", &beside, error))?;
+            // In one go with the blobs: each time costs a turn of the disk.
+            self.name_all(Some(&beside))?;
             self.store.steps.at("name the manifest");
-            std::fs::rename(&beside, &path).map_err(io)?;
+            std::fs::rename(&beside, &path).map_err(|error| Error::io("name", &path, error))?;
         }
         // Also if somebody else has given the name just now.
-        self.store.steps.at("sync layers");
-        durable::sync_dir(&self.store.dir().join("layers"))?;
+        self.unsynced.insert(self.store.dir().join("layers"));
+        self.sync_names()?;
         self.store.keep(id, Arc::new(manifest));
         Ok(id)
     }
@@ -194,7 +185,7 @@ impl<'s> Writing<'s> {
         self.store.dir().join("tmp").join(format!("{}-{number}", std::process::id()))
     }
 
-    fn sync<'p>(&self, files: impl ExactSizeIterator<Item = &'p PathBuf>) -> Result<(), Error> {
+    fn sync(&self, files: &[&PathBuf]) -> Result<(), Error> {
         if files.len() >= SYNC_ALL_FROM {
             return self.sync_all();
         }
@@ -224,6 +215,11 @@ impl Drop for Writing<'_> {
 /// What stays after all is garbage, which is collected.
 fn discard(path: &Path) {
     let _ = std::fs::remove_file(path);
+}
+
+/// In which a blob has its name, and in which that folder may be new.
+fn folders(name: &Path) -> impl Iterator<Item = PathBuf> {
+    name.ancestors().skip(1).take(2).map(Path::to_owned)
 }
 
 /// The folder of a blob's name is made when it is first needed.
