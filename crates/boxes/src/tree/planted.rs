@@ -10,6 +10,7 @@ use std::fmt;
 
 #[cfg(test)]
 mod tests;
+mod tools;
 
 /// How many links are followed on the way to where one leads, as the kernel has it.
 const LINKS_MAX: u32 = 40;
@@ -71,6 +72,14 @@ pub enum Plant {
     Store,
     /// A file that makes agents, their tools, boxes or models.
     Project,
+    /// A file that a shell or an editor goes by when somebody enters or opens its folder.
+    Opened,
+    /// A file that coding agents go by.
+    Steering,
+    /// What a build service runs, or a manager of git's hooks.
+    Pipeline,
+    /// A configuration of a package manager.
+    Packages,
     /// A symbolic link that leads out of the tree.
     EscapingLink,
     /// A program that runs as its owner or group, whoever starts it.
@@ -88,6 +97,12 @@ impl fmt::Display for Planted {
             Plant::Store => "Greenroom's own folder, whose files it believes",
             Plant::Project => {
                 "what Greenroom runs agents, their tools or boxes by, with your rights"
+            }
+            Plant::Opened => "what a shell or an editor goes by, and may run, where it is opened",
+            Plant::Steering => "what coding agents go by, and may run",
+            Plant::Pipeline => "what a build service or git's hooks would run",
+            Plant::Packages => {
+                "a configuration of a package manager, which can name programs to run"
             }
             Plant::EscapingLink => "a symbolic link that leads out of the tree",
             Plant::Setuid => "a file that runs as its owner or group",
@@ -130,7 +145,7 @@ fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
         plants.push(Plant::Staged);
     }
     plants.extend(git(path, &names, entry.is_dir(), see));
-    plants.extend(greenroom(&names, entry));
+    plants.extend(greenroom(&names, entry).or_else(|| tools::tools(&names, entry)));
     match entry {
         Entry::File { mode, .. } if mode & 0o6000 != 0 => plants.push(Plant::Setuid),
         Entry::Symlink { target } if escapes(path, target, see) => plants.push(Plant::EscapingLink),
