@@ -70,6 +70,11 @@ impl Work<'_> {
                 self.set_mode(place, item, after)?;
             }
         }
+        self.sync()
+    }
+
+    /// Has all that was done on disk: only then may anything say that it is done.
+    pub fn sync(&self) -> Result<(), Error> {
         self.steps.at("sync");
         rustix::fs::syncfs(self.root).map_err(|error| Error::io("sync", "the folder", error))
     }

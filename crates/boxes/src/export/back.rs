@@ -3,7 +3,7 @@
 
 use super::apply::{Work, failed, new_name, taken_name};
 use super::decide::{Is, Put, Why, back};
-use super::look::look;
+use super::look::{folder, look};
 use super::moves::exchange;
 use super::plan::Item;
 use crate::error::Error;
@@ -57,7 +57,9 @@ impl Work<'_> {
         let mut folders: Vec<(usize, &Item, bool)> = Vec::new();
         for (place, item) in self.plan.items.iter().enumerate().filter(|(_, item)| item.removes()) {
             let inside = folders.iter().any(|(_, above, _)| item.path.is_below(&above.path));
-            if item.after.is_none() && !inside {
+            let wanted = item.after.is_some() || inside;
+            // Whoever has removed the folder that it was in wants none of it.
+            if !wanted || folder(self.root, &item.path)?.is_none() {
                 continue;
             }
             let is = self.host(item)?;

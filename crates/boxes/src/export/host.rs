@@ -96,6 +96,7 @@ impl HostDir {
                     let work = host.work(&journal, &plan);
                     work.give_back()?;
                     work.put_back()?;
+                    work.sync()?;
                     left.extend(host.left_of(plan)?);
                     // Nobody is to go on with what is removed now.
                     host.done(&journal)?;

@@ -257,6 +257,20 @@ fn a_folder_with_something_new_in_it_is_not_removed() {
     assert!(case.is_like("other"));
 }
 
+/// Nothing is put back into a folder that somebody has removed, and it is in nobody's way.
+#[test]
+fn what_was_in_a_folder_that_is_gone_is_given_up() {
+    let case = Case::new(&[("d/a", "1"), ("keep", "1")]);
+    case.cut_off(&case.changes(&[("d/a/in", "2"), ("keep", "1")]));
+    let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
+    std::fs::remove_dir(host.join("d")).unwrap();
+    let told = case.open("host").unwrap_err().to_string();
+    assert!(told.contains(" d/a: the folder that it is in is not there now"), "{told}");
+    let left = HostDir::give_up(&host, &exports).unwrap();
+    assert_eq!(left.iter().map(TreePath::as_str).collect::<Vec<_>>(), ["d/a", "d/a/in"]);
+    assert!(!case.is_staged() && !host.join("d").exists());
+}
+
 /// All texts below a folder.
 fn texts(dir: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
