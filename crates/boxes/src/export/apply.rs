@@ -20,6 +20,8 @@ pub struct Work<'w> {
     /// The name of the folder of what is staged, for people.
     pub staged_name: String,
     pub plan: &'w Plan,
+    /// Whether names are exchanged where the file system can.
+    pub exchanges: bool,
     pub steps: &'w Steps,
 }
 
@@ -32,8 +34,7 @@ impl Work<'_> {
             let refused = |why| self.refused(place, item, why);
             let mut host = self.host(item)?;
             if item.removes() {
-                let taken = Is::of(item, look(self.staged, &taken_name(place)?)?.as_ref());
-                if removal(item, host, taken).map_err(refused)? {
+                if removal(item, host, self.taken(place, item)?).map_err(refused)? {
                     host = Is::Missing;
                 }
             }
@@ -103,9 +104,7 @@ impl Work<'_> {
     /// that what is looked at is what is removed.
     fn remove(&self, place: usize, item: &Item) -> Result<(), Error> {
         let refused = |why| self.refused(place, item, why);
-        let taken = taken_name(place)?;
-        let was_taken = Is::of(item, look(self.staged, &taken)?.as_ref());
-        if !removal(item, self.host(item)?, was_taken).map_err(refused)? {
+        if !removal(item, self.host(item)?, self.taken(place, item)?).map_err(refused)? {
             return Ok(());
         }
         let (folder, name) = (self.folder(place, item)?, item.path.name());
@@ -116,16 +115,27 @@ impl Work<'_> {
                 Err(error) => Err(failed(item, error)),
             };
         }
+        self.take(place, item)
+    }
+
+    /// Takes away what is there, and gives it back if that is somebody's own.
+    fn take(&self, place: usize, item: &Item) -> Result<(), Error> {
+        let (folder, taken) = (self.folder(place, item)?, taken_name(place)?);
         self.steps.at("take");
-        match rustix::fs::renameat(&folder, name, self.staged, taken.name()) {
+        match rustix::fs::renameat(&folder, item.path.name(), self.staged, taken.name()) {
             // Somebody was faster.
             Err(Errno::NOENT) => return Ok(()),
             renamed => renamed.map_err(|error| failed(item, error))?,
         }
         self.steps.at("look at what was taken");
-        match Is::of(item, look(self.staged, &taken)?.as_ref()) {
+        match self.taken(place, item)? {
             Is::Before => Ok(()),
-            _ => self.free(place, item, &taken, Why::Kept).and(Err(refused(Why::Changed))),
+            Is::After if item.exchanges() => Ok(()),
+            _ => self.free(place, item, &taken, Why::Kept).and(Err(self.refused(
+                place,
+                item,
+                Why::Changed,
+            ))),
         }
     }
 
@@ -161,18 +171,25 @@ impl Work<'_> {
     /// Has what is there and what is staged for it change places; back again, if that was
     /// somebody's own.
     fn exchange(&self, place: usize, item: &Item) -> Result<(), Error> {
-        let (folder, new) = (self.folder(place, item)?, new_name(place)?);
-        let swap = || {
-            let swapped = exchange(self.staged, new.name(), &folder, item.path.name());
-            swapped.map_err(|error| failed(item, error))
-        };
         self.steps.at("swap");
-        swap()?;
+        if !self.exchanges || !self.swap(place, item)? {
+            // One after the other, and the path is free meanwhile.
+            self.take(place, item)?;
+            self.steps.at("put in place of what was taken");
+            return self.free(place, item, &new_name(place)?, Why::Changed);
+        }
         self.steps.at("look at what was swapped");
         match self.staged(place, item)? {
-            Is::Other => swap().and(Err(self.refused(place, item, Why::Changed))),
+            Is::Other => self.swap(place, item).and(Err(self.refused(place, item, Why::Changed))),
             _ => Ok(()),
         }
+    }
+
+    /// Whether what is there and what is staged have changed places: not every file system can.
+    pub fn swap(&self, place: usize, item: &Item) -> Result<bool, Error> {
+        let (folder, new) = (self.folder(place, item)?, new_name(place)?);
+        let swapped = exchange(self.staged, new.name(), &folder, item.path.name());
+        swapped.map_err(|error| failed(item, error))
     }
 
     /// What is at the path of an item.
@@ -183,6 +200,11 @@ impl Work<'_> {
     /// What is staged for an item.
     pub fn staged(&self, place: usize, item: &Item) -> Result<Is, Error> {
         Ok(Is::of(item, look(self.staged, &new_name(place)?)?.as_ref()))
+    }
+
+    /// What was taken away for an item.
+    pub fn taken(&self, place: usize, item: &Item) -> Result<Is, Error> {
+        Ok(Is::of(item, look(self.staged, &taken_name(place)?)?.as_ref()))
     }
 
     /// The open folder that the path of an item is in.

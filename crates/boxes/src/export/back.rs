@@ -1,12 +1,12 @@
 //! What an attempt that was cut off has in its hands, given back: what somebody else has made,
 //! and of an export that is given up what it has removed and put nothing in place of.
 
-use super::apply::{Work, failed, new_name, taken_name};
+use super::apply::{Work, new_name, taken_name};
 use super::decide::{Is, Put, Why, back};
-use super::look::{folder, look};
-use super::moves::exchange;
+use super::look::folder;
 use super::plan::Item;
 use crate::error::Error;
+use crate::tree::Entry;
 
 impl Work<'_> {
     /// Gives back what was taken away or exchanged and was not what it should have been: a
@@ -15,47 +15,43 @@ impl Work<'_> {
         let items = self.plan.items.iter().enumerate();
         let given = items.map(|(place, item)| {
             if item.exchanges() {
-                self.give_back_exchanged(place, item)
-            } else if item.takes() {
-                self.give_back_taken(place, item)
-            } else {
-                Ok(())
+                self.give_back_exchanged(place, item)?;
             }
+            self.give_back_taken(place, item)
         });
         given.fold(Ok(()), |all, one| all.and(one))
     }
 
     fn give_back_taken(&self, place: usize, item: &Item) -> Result<(), Error> {
-        let taken = taken_name(place)?;
-        if Is::of(item, look(self.staged, &taken)?.as_ref()) != Is::Other {
+        if self.taken(place, item)? != Is::Other {
             return Ok(());
         }
         self.steps.at("give back");
-        self.free(place, item, &taken, Why::Kept)
+        self.free(place, item, &taken_name(place)?, Why::Kept)
     }
 
     fn give_back_exchanged(&self, place: usize, item: &Item) -> Result<(), Error> {
         if self.staged(place, item)? != Is::Other {
             return Ok(());
         }
-        let (way, new) = (back(self.host(item)?), new_name(place)?);
+        let refused = |why| self.refused(place, item, why);
+        let way = back(self.host(item)?).map_err(refused)?;
         self.steps.at("give back");
-        match way.map_err(|why| self.refused(place, item, why))? {
-            Put::Exchange => {
-                let (folder, name) = (self.folder(place, item)?, item.path.name());
-                let swapped = exchange(self.staged, new.name(), &folder, name);
-                swapped.map_err(|error| failed(item, error))
-            }
-            _ => self.free(place, item, &new, Why::Kept),
+        match way {
+            Put::Exchange if self.swap(place, item)? => Ok(()),
+            Put::Exchange => Err(refused(Why::Kept)),
+            _ => self.free(place, item, &new_name(place)?, Why::Kept),
         }
     }
 
     /// Puts back what was removed for something else that has not come: a folder that was to
-    /// become a file, with all that was in it, or the other way round.
+    /// become a file, with all that was in it, or the other way round, or a file for another one
+    /// where names cannot be exchanged.
     pub fn put_back(&self) -> Result<(), Error> {
         // Folders that were to become something else, and whether they are made here.
         let mut folders: Vec<(usize, &Item, bool)> = Vec::new();
-        for (place, item) in self.plan.items.iter().enumerate().filter(|(_, item)| item.removes()) {
+        let items = self.plan.items.iter().enumerate();
+        for (place, item) in items.filter(|(_, item)| item.removes() || item.exchanges()) {
             let inside = folders.iter().any(|(_, above, _)| item.path.is_below(&above.path));
             let wanted = item.after.is_some() || inside;
             // Whoever has removed the folder that it was in wants none of it.
@@ -63,18 +59,19 @@ impl Work<'_> {
                 continue;
             }
             let is = self.host(item)?;
-            if !item.takes() && matches!(is, Is::Missing | Is::Before) {
+            let is_dir = item.before.as_ref().is_some_and(Entry::is_dir);
+            if is_dir && matches!(is, Is::Missing | Is::Before) {
                 if is == Is::Missing {
                     self.steps.at("put back");
                     self.make(place, item)?;
                 }
                 folders.push((place, item, is == Is::Missing));
             }
-            let taken = taken_name(place)?;
-            let has = Is::of(item, look(self.staged, &taken)?.as_ref()) == Is::Before;
-            if item.takes() && is == Is::Missing && has {
+            // Once the new file has come, whatever became of it is somebody's own doing.
+            let has_come = item.exchanges() && self.staged(place, item)? != Is::After;
+            if is == Is::Missing && self.taken(place, item)? == Is::Before && !has_come {
                 self.steps.at("put back");
-                self.free(place, item, &taken, Why::Kept)?;
+                self.free(place, item, &taken_name(place)?, Why::Kept)?;
             }
         }
         let mut made = folders.iter().rev().filter(|(_, _, made)| *made);

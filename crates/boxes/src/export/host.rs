@@ -35,6 +35,8 @@ pub struct HostDir {
     pub(super) records: Records,
     inode: u64,
     pub(super) steps: Steps,
+    /// Whether names are exchanged where the file system can.
+    pub(super) exchanges: bool,
 }
 
 /// An export that has begun: its id, and the folder of what is staged.
@@ -134,7 +136,8 @@ impl HostDir {
         }
         let path = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
         let inode = rustix::fs::fstat(&root).map_err(io)?.st_ino;
-        Ok(HostDir { path, root, records: Records::open(records)?, inode, steps })
+        let records = Records::open(records)?;
+        Ok(HostDir { path, root, records, inode, steps, exchanges: true })
     }
 
     /// Goes by the records alone.
@@ -198,7 +201,14 @@ impl HostDir {
     /// A plan, to be carried out here.
     pub(super) fn work<'w>(&'w self, journal: &'w Journal, plan: &'w Plan) -> Work<'w> {
         let staged_name = Journal::name(&journal.id);
-        Work { root: &self.root, staged: &journal.staged, staged_name, plan, steps: &self.steps }
+        Work {
+            root: &self.root,
+            staged: &journal.staged,
+            staged_name,
+            plan,
+            exchanges: self.exchanges,
+            steps: &self.steps,
+        }
     }
 
     /// What to do about a plan that could not be carried out.

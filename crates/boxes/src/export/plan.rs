@@ -29,11 +29,6 @@ impl Item {
         }
     }
 
-    /// Whether what was there, a file or link, is taken away first.
-    pub fn takes(&self) -> bool {
-        self.removes() && !self.before.as_ref().is_some_and(Entry::is_dir)
-    }
-
     /// Whether what comes changes places with what was there: neither is a folder.
     pub fn exchanges(&self) -> bool {
         let plain = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| !entry.is_dir());

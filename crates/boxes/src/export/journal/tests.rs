@@ -447,6 +447,16 @@ fn what_was_edited_when_an_export_was_cut_off_is_given_back() {
 }
 
 #[test]
+fn a_file_system_that_cannot_exchange_names_gets_all_too() {
+    let case = Case::new(&[("a", "1"), ("l", ">a"), ("f", "1")]);
+    let changes = case.changes(&[("a", "2"), ("l", ">b"), ("f/in", "2")]);
+    let mut host = case.host();
+    host.exchanges = false;
+    assert_eq!(host.export(&case.store, &changes, false).unwrap().paths, 4);
+    assert!(case.is_like("other") && !case.is_staged());
+}
+
+#[test]
 fn what_is_there_already_is_not_counted() {
     let case = Case::new(&[("a", "1"), ("d/x", "1"), ("gone", "1")]);
     let changes = case.changes(&[("a", "2"), ("d/x", "1"), ("n/new", "2")]);

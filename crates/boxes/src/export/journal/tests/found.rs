@@ -171,6 +171,23 @@ fn a_file_that_is_replaced() {
     ]);
 }
 
+/// Where the file system cannot exchange names: what was there is taken away first.
+#[test]
+fn a_file_that_is_replaced_without_an_exchange() {
+    Kind { before: "1", after: "2", beside: "0-taken" }.rows(&[
+        // Taken, and nothing put in its place: given up, it is there again.
+        ["", "1", "done", "2", "1"],
+        ["1", "1", "done", "2", "1"],
+        ["2", "1", "done", "2", "2"],
+        ["mine", "1", "changed", "mine", "mine"],
+        ["", "2", "done", "2", ""],
+        ["", "theirs", "changed", "theirs", "theirs"],
+        ["1", "theirs", "kept", "1", "kept 1"],
+        ["2", "theirs", "kept", "2", "kept 2"],
+        ["mine", "theirs", "kept", "mine", "kept mine"],
+    ]);
+}
+
 #[test]
 fn a_file_that_is_new() {
     Kind { before: "", after: "2", beside: "0" }.rows(&[
@@ -288,6 +305,7 @@ fn saved_and_cut_off(
     path: &str,
     saved: RangeInclusive<usize>,
     cut_off: usize,
+    exchanges: bool,
 ) -> (usize, String) {
     let changes = case.changes(&[("a", "2")]);
     let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
@@ -306,7 +324,8 @@ fn saved_and_cut_off(
             resume_unwind(Box::new("cut off"));
         }
     });
-    let open = HostDir::open_told(&host, &exports, steps).unwrap().0;
+    let mut open = HostDir::open_told(&host, &exports, steps).unwrap().0;
+    open.exchanges = exchanges;
     let _ = catch_unwind(AssertUnwindSafe(|| open.export(&case.store, &changes, false)));
     let count = count.load(Ordering::Relaxed);
     (count, format!("mine {}", count.min(*saved.end())))
@@ -314,10 +333,10 @@ fn saved_and_cut_off(
 
 /// Whether it is there after a crash at each step from the first at which it is saved. How many
 /// crashes that were; none if the export has not so many steps.
-fn outlives_any_crash(path: &str, saved: &RangeInclusive<usize>) -> usize {
+fn outlives_any_crash(path: &str, saved: &RangeInclusive<usize>, exchanges: bool) -> usize {
     for cut_off in *saved.start().. {
         let case = Case::new(&[("a", "1"), ("gone", "1")]);
-        let (count, mine) = saved_and_cut_off(&case, path, saved.clone(), cut_off);
+        let (count, mine) = saved_and_cut_off(&case, path, saved.clone(), cut_off, exchanges);
         if count < cut_off {
             return cut_off - saved.start();
         }
@@ -338,8 +357,17 @@ fn outlives_any_crash(path: &str, saved: &RangeInclusive<usize>) -> usize {
 
 #[test]
 fn what_is_saved_at_any_step_outlives_any_crash() {
-    for (path, again) in [("a", 0), ("a", 1), ("gone", 0), ("gone", 1)] {
-        let crashes = (1..).map(|first| outlives_any_crash(path, &(first..=first + again)));
+    let all = [
+        ("a", 0, true),
+        ("a", 1, true),
+        ("a", 0, false),
+        ("a", 1, false),
+        ("gone", 0, true),
+        ("gone", 1, true),
+    ];
+    for (path, again, exchanges) in all {
+        let crash = |first| outlives_any_crash(path, &(first..=first + again), exchanges);
+        let crashes = (1..).map(crash);
         let crashes: usize = crashes.take_while(|crashes| *crashes > 0).sum();
         assert!(crashes > 60, "{path}: {crashes} crashes");
     }
