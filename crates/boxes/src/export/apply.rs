@@ -33,10 +33,9 @@ impl Work<'_> {
         for (place, item) in self.plan.items.iter().enumerate() {
             let refused = |why| self.refused(place, item, why);
             let mut host = self.host(item)?;
-            if item.removes() {
-                if removal(item, host, self.taken(place, item)?).map_err(refused)? {
-                    host = Is::Missing;
-                }
+            let taken = self.taken(place, item)?;
+            if item.removes() && removal(item, host, taken).map_err(refused)? {
+                host = Is::Missing;
             }
             let put = put(item, host, self.staged(place, item)?).map_err(refused)?;
             if put != Put::Nothing && !self.has_folder(item)? {

@@ -12,14 +12,15 @@ impl Work<'_> {
     /// Gives back what was taken away or exchanged and was not what it should have been: a
     /// crash came before anybody looked at it. As much of it as can be.
     pub fn give_back(&self) -> Result<(), Error> {
-        let items = self.plan.items.iter().enumerate();
-        let given = items.map(|(place, item)| {
-            if item.exchanges() {
-                self.give_back_exchanged(place, item)?;
-            }
-            self.give_back_taken(place, item)
-        });
-        given.fold(Ok(()), |all, one| all.and(one))
+        let mut given = Ok(());
+        for (place, item) in self.plan.items.iter().enumerate() {
+            let exchanged = match item.exchanges() {
+                true => self.give_back_exchanged(place, item),
+                false => Ok(()),
+            };
+            given = given.and(exchanged).and(self.give_back_taken(place, item));
+        }
+        given
     }
 
     fn give_back_taken(&self, place: usize, item: &Item) -> Result<(), Error> {
