@@ -88,7 +88,8 @@ fn what_is_no_skill_is_told_with_its_line() {
 #[test]
 fn what_is_no_file_is_told_as_what_it_is() {
     use std::os::unix::net::UnixListener;
-    let make: [(&str, fn(&Path)); 4] = [
+    type Make = fn(&Path);
+    let make: [(&str, Make); 4] = [
         ("no ordinary file", |at| {
             let (mode, pipe) = (rustix::fs::Mode::from(0o600), rustix::fs::FileType::Fifo);
             rustix::fs::mknodat(rustix::fs::CWD, at, pipe, mode, 0).unwrap();

@@ -164,7 +164,8 @@ fn the_folder_names_the_box_and_a_skill_beside_is_found() {
 #[test]
 fn what_is_no_file_is_told_as_what_it_is() {
     use std::os::unix::fs::symlink;
-    let make: [(&str, fn(&Path)); 5] = [
+    type Make = fn(&Path);
+    let make: [(&str, Make); 5] = [
         ("a pipe", |at| {
             let mode = rustix::fs::Mode::from(0o600);
             rustix::fs::mknodat(rustix::fs::CWD, at, rustix::fs::FileType::Fifo, mode, 0).unwrap();

@@ -6,7 +6,8 @@
 //! scripts of a `package.json`. `.gitattributes` is not either: it only names filters that the
 //! person's own configuration has.
 
-use super::{Entry, Plant};
+use super::plant::Plant;
+use crate::tree::Entry;
 
 /// Where packages of others lie. Nobody opens one as a folder of their own, and they bring many of
 /// these files.
