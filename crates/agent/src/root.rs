@@ -208,6 +208,8 @@ fn words(path: &str, error: Errno) -> String {
             format!("`{path}` leads outside of the folder by a symbolic link")
         }
         Errno::NOTDIR => format!("`{path}`: a part of it is no folder"),
+        // A socket, or a device that nothing drives.
+        Errno::NXIO => format!("`{path}` is no ordinary file"),
         Errno::ACCESS | Errno::PERM => format!("`{path}`: permission denied"),
         error => format!("`{path}`: {error}"),
     }

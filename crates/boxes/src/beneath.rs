@@ -47,15 +47,25 @@ fn open(
             let why = "a symbolic link, which is not followed; name the file itself";
             Err(Error::refused(shown.display().to_string(), why))
         }
+        // A socket, or a device that nothing drives.
+        Err(Errno::NXIO) => Err(not_regular("socket or a device", shown)),
         opened => opened.map_err(|error| Error::io("open", shown, error)),
     }
 }
 
 fn regular(opened: OwnedFd, shown: &Path) -> Result<File, Error> {
     let stat = rustix::fs::fstat(&opened).map_err(|error| Error::io("read", shown, error))?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        let why = "a file is wanted here, and this is no regular file";
-        return Err(Error::refused(shown.display().to_string(), why));
-    }
-    Ok(File::from(opened))
+    let what = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => return Ok(File::from(opened)),
+        FileType::Directory => "folder",
+        FileType::Fifo => "pipe",
+        FileType::Socket => "socket",
+        _ => "device",
+    };
+    Err(not_regular(what, shown))
+}
+
+fn not_regular(what: &str, shown: &Path) -> Error {
+    let why = format!("a file is wanted here, and this is a {what}");
+    Error::refused(shown.display().to_string(), why)
 }

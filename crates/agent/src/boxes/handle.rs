@@ -10,6 +10,7 @@ use greenroom_boxes::build::Image;
 use greenroom_boxes::engine::{Engine, Setup};
 use greenroom_boxes::network::Secrets;
 use greenroom_boxes::sandbox::Launch;
+use greenroom_boxes::spec::is_box_folder;
 use greenroom_boxes::{Error, ImageId};
 use greenroom_model::Failure;
 use std::path::{Path, PathBuf};
@@ -103,8 +104,7 @@ impl Boxes {
     /// The project's folder of a box of this name, if there is one.
     fn folder(&self, name: &str) -> Option<PathBuf> {
         let folder = self.0.project.as_ref()?.join(name);
-        let is_box = folder.join("box.toml").exists() || folder.join("SKILL.md").exists();
-        is_box.then_some(folder)
+        is_box_folder(&folder).then_some(folder)
     }
 
     fn near(&self, name: &str) -> String {

@@ -69,7 +69,8 @@ pub fn find(folder: &Path) -> Result<BTreeMap<String, (Skill, Root)>, BadSkill> 
     for entry in entries {
         let path = entry.map_err(|error| bad(folder, error.to_string()))?.path();
         // Notes and the like may lie beside the folders.
-        if path.is_dir() && path.join(FILE).exists() {
+        // Whatever has the file's name makes a skill: one that cannot be read is told.
+        if path.is_dir() && path.join(FILE).symlink_metadata().is_ok() {
             folders.push(path);
         }
     }
@@ -86,7 +87,12 @@ pub fn find(folder: &Path) -> Result<BTreeMap<String, (Skill, Root)>, BadSkill> 
 }
 
 fn one(root: &Root, folder: &str) -> Result<Skill, String> {
-    let bytes = root.read(FILE, FILE_MAX_BYTES)?;
+    let bytes = root.read(FILE, FILE_MAX_BYTES).map_err(|why| {
+        match root.path().join(FILE).read_link() {
+            Ok(to) => format!("{why}: it is a symbolic link to {}", to.display()),
+            Err(_) => why,
+        }
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
     let (skill, _) = parse(&text).map_err(|error| error.to_string())?;
     if skill.name != folder {

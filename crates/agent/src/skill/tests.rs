@@ -83,3 +83,25 @@ fn what_is_no_skill_is_told_with_its_line() {
     assert!(refused("---\nname: a\ndescription: ''\n---\n").starts_with("line 3: the description"));
     assert!(refused("---\nname: a\ndescription: b\nmetadata: c\n---\n").starts_with("line 4:"));
 }
+
+/// A skill that cannot be read is told, not left out, and nobody waits for it.
+#[test]
+fn what_is_no_file_is_told_as_what_it_is() {
+    use std::os::unix::net::UnixListener;
+    type Make = fn(&Path);
+    let make: [(&str, Make); 4] = [
+        ("no ordinary file", |at| {
+            let (mode, pipe) = (rustix::fs::Mode::from(0o600), rustix::fs::FileType::Fifo);
+            rustix::fs::mknodat(rustix::fs::CWD, at, pipe, mode, 0).unwrap();
+        }),
+        ("no ordinary file", |at| drop(UnixListener::bind(at).unwrap())),
+        ("is a folder", |at| fs::create_dir(at).unwrap()),
+        ("a symbolic link to nowhere", |at| symlink("nowhere", at).unwrap()),
+    ];
+    for (what, make) in make {
+        let project = project(&[("skills/a/x", "")]);
+        make(&project.path().join("skills/a/SKILL.md"));
+        let error = Skills::find(project.path()).expect_err("it cannot be read").to_string();
+        assert!(error.contains("skills/a/SKILL.md: ") && error.contains(what), "{error}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A folder of the machine, opened: whatever an export has left is finished or undone.
 
-use super::apply::{apply, check, check_staged};
+use super::apply::Work;
 use super::look::{FOLDER, look, same, seen};
 use super::plan::Plan;
 use super::record::{Record, Records, STAGED, Stage};
@@ -12,6 +12,9 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+
+/// So many more that may act outside are named beside the first.
+const PLANTED_TOLD_MAX: usize = 20;
 
 /// What the crash of an earlier export needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct HostDir {
     pub(super) records: Records,
     inode: u64,
     pub(super) steps: Steps,
+    /// Whether names are exchanged where the file system can.
+    pub(super) exchanges: bool,
 }
 
 /// An export that has begun: its id, and the folder of what is staged.
@@ -75,24 +80,32 @@ impl HostDir {
 
     /// Forgets what an earlier export has left to do in a folder, for one that cannot be
     /// finished. What it has done stays; what it has not is returned. The same export can be
-    /// done again: what is there already is in nobody's way.
+    /// done again: what is there already is in nobody's way. What somebody has saved stays or
+    /// is given back. Cut off, it is finished by the next that opens the folder, or tried again.
     ///
     /// # Errors
-    /// [`Error::Busy`] while somebody else has the folder open.
+    /// [`Error::Busy`] while somebody else has the folder open. What somebody has saved that
+    /// can go nowhere, because something else is in its place: then it is where it was.
     pub fn give_up(path: &Path, records: &Path) -> Result<Vec<TreePath>, Error> {
         let host = HostDir::locked(path, records, Steps::default())?;
         let mut left = Vec::new();
         for id in host.records.ids()? {
             let Some(staged) = host.inside(&Journal::name(&id))? else { continue };
-            match host.records.read(&id) {
+            let journal = Journal { id, staged };
+            match host.records.read(&journal.id) {
                 Ok(Some(record)) if record.inode != host.inode => continue,
                 Ok(Some(Record { stage: Stage::Planned { plan, .. }, .. })) => {
+                    let work = host.work(&journal, &plan);
+                    work.give_back()?;
+                    work.put_back()?;
+                    work.sync()?;
                     left.extend(host.left_of(plan)?);
+                    // Nobody is to go on with what is removed now.
+                    host.done(&journal)?;
                 }
                 // A plan that nobody can read has nothing to tell, and is given up as well.
-                _ => {}
+                _ => host.remove(&journal)?,
             }
-            host.remove(&Journal { id, staged })?;
         }
         host.recover()?;
         Ok(left)
@@ -123,7 +136,8 @@ impl HostDir {
         }
         let path = path.canonicalize().map_err(|error| Error::io("open", path, error))?;
         let inode = rustix::fs::fstat(&root).map_err(io)?.st_ino;
-        Ok(HostDir { path, root, records: Records::open(records)?, inode, steps })
+        let records = Records::open(records)?;
+        Ok(HostDir { path, root, records, inode, steps, exchanges: true })
     }
 
     /// Goes by the records alone.
@@ -167,12 +181,12 @@ impl HostDir {
                 Ok(Recovered::Undone)
             }
             Stage::Planned { planted, plan } => {
-                let checked = self
-                    .check_planted(&plan, planted)
-                    .and_then(|()| check(&self.root, &plan))
-                    .and_then(|()| check_staged(&self.root, &journal.staged, &plan));
-                let applied =
-                    checked.and_then(|()| apply(&self.root, &journal.staged, &plan, &self.steps));
+                let work = self.work(&journal, &plan);
+                let applied = work
+                    .give_back()
+                    .and_then(|()| self.check_planted(&plan, planted))
+                    .and_then(|()| work.check())
+                    .and_then(|()| work.apply());
                 applied.map_err(|error| self.unfinished(&error))?;
                 self.done(&journal)?;
                 Ok(Recovered::Finished)
@@ -184,11 +198,25 @@ impl HostDir {
         }
     }
 
+    /// A plan, to be carried out here.
+    pub(super) fn work<'w>(&'w self, journal: &'w Journal, plan: &'w Plan) -> Work<'w> {
+        let staged_name = Journal::name(&journal.id);
+        Work {
+            root: &self.root,
+            staged: &journal.staged,
+            staged_name,
+            plan,
+            exchanges: self.exchanges,
+            steps: &self.steps,
+        }
+    }
+
     /// What to do about a plan that could not be carried out.
     pub(super) fn unfinished(&self, error: &Error) -> Error {
         let why = format!(
             "an export into it has begun and cannot be finished: {error}. Put that right and \
-             export again, which finishes it, or give the rest of it up (`box export --give-up`)"
+             export again, which finishes it, or give the rest of it up (`box export --give-up`), \
+             which leaves all that you have as it is"
         );
         Error::refused(self.path.display().to_string(), why)
     }
@@ -203,8 +231,17 @@ impl HostDir {
             Some(item) => item.after.as_ref().and_then(Seen::of),
             None => seen(&self.root, path),
         });
-        let why = "it may act outside of the box; look at it, then allow it for this export";
-        found.first().map_or(Ok(()), |found| Err(Error::refused(found.to_string(), why)))
+        let Some((first, others)) = found.split_first() else { return Ok(()) };
+        let mut why =
+            "it may act outside of the box; look at it, then allow it for this export".to_owned();
+        // Who allows one allows all.
+        for other in others.iter().take(PLANTED_TOLD_MAX) {
+            why.push_str(&format!("\nso may {other}"));
+        }
+        if let more @ 1.. = others.len().saturating_sub(PLANTED_TOLD_MAX) {
+            why.push_str(&format!("\nand {more} more"));
+        }
+        Err(Error::refused(first.to_string(), why))
     }
 
     /// Begins an export: written down, with a folder for what will be staged.

@@ -1,6 +1,5 @@
 //! An export: checked, staged, planned, applied.
 
-use super::apply::{apply, check};
 use super::host::{HostDir, Journal};
 use super::look::{folder, look, names, same};
 use super::plan::Plan;
@@ -47,11 +46,10 @@ impl HostDir {
             return Ok(Exported { paths });
         }
         let journal = self.begin()?;
-        if let Err(error) = self.plan(store, &journal, &plan, planted) {
+        if let Err(error) = self.plan(store, &journal, &plan, changes, planted) {
             return self.remove(&journal).and(Err(error));
         }
-        let applied = apply(&self.root, &journal.staged, &plan, &self.steps);
-        applied.map_err(|error| self.unfinished(&error))?;
+        self.work(&journal, &plan).apply().map_err(|error| self.unfinished(&error))?;
         self.done(&journal)?;
         Ok(Exported { paths })
     }
@@ -130,6 +128,7 @@ impl HostDir {
         store: &Store,
         journal: &Journal,
         plan: &Plan,
+        changes: &Changes,
         planted: bool,
     ) -> Result<(), Error> {
         for (place, item) in plan.items.iter().enumerate() {
@@ -140,7 +139,7 @@ impl HostDir {
         self.steps.at("sync what is staged");
         rustix::fs::syncfs(&journal.staged).map_err(io)?;
         // Staging takes its time, in which people work on.
-        check(&self.root, plan)?;
+        self.check(changes)?;
         self.steps.at("write down the plan");
         self.write(&journal.id, Stage::Planned { planted, plan })
     }

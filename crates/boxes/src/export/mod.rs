@@ -11,9 +11,12 @@
 //! not in the folder but in one of this user's own: what a folder brings is never believed.
 
 mod apply;
+mod back;
+mod decide;
 mod host;
 mod journal;
 mod look;
+mod moves;
 mod plan;
 mod record;
 

@@ -28,6 +28,12 @@ impl Item {
             (None, _) => false,
         }
     }
+
+    /// Whether what comes changes places with what was there: neither is a folder.
+    pub fn exchanges(&self) -> bool {
+        let plain = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| !entry.is_dir());
+        plain(&self.before) && plain(&self.after)
+    }
 }
 
 impl Plan {

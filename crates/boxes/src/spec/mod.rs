@@ -18,7 +18,7 @@ pub use error::SpecError;
 pub use network::{Granted, HostPort};
 pub(crate) use part::{BASE_FIELD, LEVEL_FIELD, extends_field, file_field};
 pub use places::Places;
-pub use read::{SKILL_FILE, SPEC_FILE};
+pub use read::{SKILL_FILE, SPEC_FILE, is_box_folder};
 pub use rights::Rights;
 pub(crate) use rights::{NAME, is_box_name};
 pub use skill::Skill;

@@ -8,7 +8,7 @@ use super::places::Places;
 use super::skill::{self, Settings};
 use crate::beneath::file_beneath;
 use crate::error::Error;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use toml::de::DeTable;
 
@@ -39,11 +39,11 @@ impl BoxSpec {
     pub fn read(dir: &Path) -> Result<BoxSpec, Error> {
         let skill_file = dir.join(SKILL_FILE);
         let default = dir.join(SPEC_FILE);
-        if !skill_file.is_file() {
+        if !is_there(&skill_file) {
             return Ok(BoxSpec::parse(&text(dir, &default)?, &default)?);
         }
         let (skill, settings) = skill::read(&text(dir, &skill_file)?, &skill_file)?;
-        let own = default.is_file();
+        let own = is_there(&default);
         let mut spec = match settings {
             Settings::None if own => BoxSpec::parse(&text(dir, &default)?, &default)?,
             Settings::None => BoxSpec { name: skill.name.clone(), ..BoxSpec::default() },
@@ -52,7 +52,7 @@ impl BoxSpec {
                 if own && file != default {
                     return Err(wrong("there is a box.toml too; one of them must go").into());
                 }
-                if !file.is_file() {
+                if !is_there(&file) {
                     return Err(wrong("there is no such file in the skill's folder").into());
                 }
                 let text = text(dir, &file)?;
@@ -80,6 +80,20 @@ impl BoxSpec {
         let dir = file.parent().unwrap_or(Path::new(""));
         parse(text, dir, &|byte, message| SpecError::at(file, text, byte, message))
     }
+}
+
+/// Whether a folder says that it is a box, also where it says it by something that cannot be
+/// read: [`BoxSpec::read`] tells what that is.
+#[must_use]
+pub fn is_box_folder(dir: &Path) -> bool {
+    is_there(&dir.join(SPEC_FILE)) || is_there(&dir.join(SKILL_FILE))
+}
+
+/// Whether anything has this name, be it a link that leads nowhere. What cannot be looked at is
+/// there: who opens it hears why.
+fn is_there(file: &Path) -> bool {
+    let nothing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+    file.symlink_metadata().map_or_else(|error| !nothing.contains(&error.kind()), |_| true)
 }
 
 /// The text of a file of a folder, if it is not too large.

@@ -8,8 +8,12 @@ use crate::path::TreePath;
 use serde::Serialize;
 use std::fmt;
 
+mod plant;
 #[cfg(test)]
 mod tests;
+mod tools;
+
+pub use plant::Plant;
 
 /// How many links are followed on the way to where one leads, as the kernel has it.
 const LINKS_MAX: u32 = 40;
@@ -53,46 +57,9 @@ pub struct Planted {
     pub plant: Plant,
 }
 
-/// What may act outside of a box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Plant {
-    /// A program that git runs.
-    GitHook,
-    /// A configuration of git, which can name programs that git runs.
-    GitConfig,
-    /// A list of commands that git runs when somebody goes on with what it was doing.
-    GitTodo,
-    /// A file by which git takes objects from another folder.
-    GitAlternates,
-    /// A name that an export gives to its own.
-    Staged,
-    /// Greenroom's own folder: its store, its boxes, the socket of its node.
-    Store,
-    /// A file that makes agents, their tools, boxes or models.
-    Project,
-    /// A symbolic link that leads out of the tree.
-    EscapingLink,
-    /// A program that runs as its owner or group, whoever starts it.
-    Setuid,
-}
-
 impl fmt::Display for Planted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.plant {
-            Plant::GitHook => "a hook that git would run",
-            Plant::GitConfig => "a configuration of git, which can name programs to run",
-            Plant::GitTodo => "commands that git would run when it goes on with a rebase",
-            Plant::GitAlternates => "a folder elsewhere that git would take objects from",
-            Plant::Staged => "a name that exports give to what they stage",
-            Plant::Store => "Greenroom's own folder, whose files it believes",
-            Plant::Project => {
-                "what Greenroom runs agents, their tools or boxes by, with your rights"
-            }
-            Plant::EscapingLink => "a symbolic link that leads out of the tree",
-            Plant::Setuid => "a file that runs as its owner or group",
-        };
-        write!(f, "{}: {what}", self.path)
+        write!(f, "{}: {}", self.path, self.plant.words())
     }
 }
 
@@ -130,7 +97,7 @@ fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
         plants.push(Plant::Staged);
     }
     plants.extend(git(path, &names, entry.is_dir(), see));
-    plants.extend(greenroom(&names, entry));
+    plants.extend(greenroom(&names, entry).or_else(|| tools::tools(&names, entry)));
     match entry {
         Entry::File { mode, .. } if mode & 0o6000 != 0 => plants.push(Plant::Setuid),
         Entry::Symlink { target } if escapes(path, target, see) => plants.push(Plant::EscapingLink),

@@ -1,5 +1,7 @@
 //! A folder gets all changes or none, and nobody's work is overwritten.
 
+mod found;
+
 use super::*;
 use crate::export::Recovered;
 use crate::export::record::STAGED;
@@ -159,7 +161,16 @@ fn what_somebody_else_has_done_is_not_overwritten() {
 
 #[test]
 fn what_was_planted_needs_a_word() {
-    for (path, text) in [(".git/hooks/pre-commit", "#!"), ("l", ">/etc/passwd")] {
+    for (path, text) in [
+        (".git/hooks/pre-commit", "#!"),
+        ("l", ">/etc/passwd"),
+        ("app/.envrc", "x"),
+        (".vscode/tasks.json", "{}"),
+        (".claude/settings.json", "{}"),
+        ("AGENTS.md", "x"),
+        (".github/workflows/x.yml", "x"),
+        (".cargo/config.toml", "x"),
+    ] {
         let case = Case::new(&[("a", "1")]);
         let changes = case.changes(&[("a", "1"), (path, text)]);
         let error = case.host().export(&case.store, &changes, false).unwrap_err();
@@ -168,6 +179,16 @@ fn what_was_planted_needs_a_word() {
         case.host().export(&case.store, &changes, true).unwrap();
         assert!(case.is_like("other"));
     }
+}
+
+/// Who allows one of them allows all, and hears of all.
+#[test]
+fn all_that_was_planted_is_named() {
+    let case = Case::new(&[("a", "1")]);
+    let changes = case.changes(&[("a", "2"), (".envrc", "x"), ("CLAUDE.md", "x"), ("l", ">/x")]);
+    let error = case.host().export(&case.store, &changes, false).unwrap_err().to_string();
+    let told = [".envrc: ", "so may CLAUDE.md: ", "so may l: "];
+    assert!(told.iter().all(|told| error.contains(told)), "{error}");
 }
 
 #[test]
@@ -375,7 +396,7 @@ fn what_is_edited_while_an_export_is_applied_is_not_overwritten() {
         ("gone", "remove", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
         ("gone", "take", |host| std::fs::write(host.join("gone"), "mine").unwrap()),
     ];
-    for (path, step, deed) in deeds {
+    for ((path, step, deed), gives_up) in deeds.into_iter().flat_map(|d| [(d, false), (d, true)]) {
         let case = Case::new(&[("a", "1"), ("gone", "1")]);
         let changes = case.changes(&[("a", "2"), ("new", "2")]);
         let (host, exports) = (case.dir.path().join("host"), case.dir.path().join("exports"));
@@ -387,7 +408,7 @@ fn what_is_edited_while_an_export_is_applied_is_not_overwritten() {
         let again = case.open("host").unwrap_err().to_string();
         assert!(again.contains(path) && mine() == "mine", "{again}");
         // It is put right, or the rest is given up.
-        if path == "new" {
+        if !gives_up {
             std::fs::rename(host.join(path), case.dir.path().join("mine")).unwrap();
             assert_eq!(case.open("host").unwrap().1, Recovered::Finished);
             assert!(case.is_like("other"));
@@ -423,6 +444,16 @@ fn what_was_edited_when_an_export_was_cut_off_is_given_back() {
         assert!(again.contains(&format!(" {path}: ")), "{again}");
         assert_eq!(std::fs::read_to_string(host.join(path)).unwrap(), "mine");
     }
+}
+
+#[test]
+fn a_file_system_that_cannot_exchange_names_gets_all_too() {
+    let case = Case::new(&[("a", "1"), ("l", ">a"), ("f", "1")]);
+    let changes = case.changes(&[("a", "2"), ("l", ">b"), ("f/in", "2")]);
+    let mut host = case.host();
+    host.exchanges = false;
+    assert_eq!(host.export(&case.store, &changes, false).unwrap().paths, 4);
+    assert!(case.is_like("other") && !case.is_staged());
 }
 
 #[test]

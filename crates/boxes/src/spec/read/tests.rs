@@ -159,3 +159,43 @@ fn the_folder_names_the_box_and_a_skill_beside_is_found() {
     let bad = BoxSpec::parse("", Path::new("My Box/box.toml")).unwrap_err();
     assert!(bad.message.contains("name is missing"), "{bad}");
 }
+
+/// What has the name of a spec and is no file is told as what it is, and nobody waits for it.
+#[test]
+fn what_is_no_file_is_told_as_what_it_is() {
+    use std::os::unix::fs::symlink;
+    type Make = fn(&Path);
+    let make: [(&str, Make); 5] = [
+        ("a pipe", |at| {
+            let mode = rustix::fs::Mode::from(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, at, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }),
+        ("a socket", |at| drop(std::os::unix::net::UnixListener::bind(at).unwrap())),
+        ("a folder", |at| std::fs::create_dir(at).unwrap()),
+        ("a symbolic link", |at| symlink("nowhere", at).unwrap()),
+        ("a symbolic link", |at| symlink("real", at).unwrap()),
+    ];
+    for name in [SKILL_FILE, SPEC_FILE] {
+        for (what, make) in make {
+            let dir = tempfile::tempdir().unwrap();
+            let shop = dir.path().join("shop");
+            std::fs::create_dir(&shop).unwrap();
+            std::fs::write(shop.join("real"), "base = \"empty\"").unwrap();
+            // With and without the other file.
+            for other in [None, Some(if name == SKILL_FILE { SPEC_FILE } else { SKILL_FILE })] {
+                let text = match other {
+                    Some(SKILL_FILE) => "---\nname: shop\ndescription: x\n---\n",
+                    _ => "base = \"empty\"",
+                };
+                other.into_iter().for_each(|other| std::fs::write(shop.join(other), text).unwrap());
+                let _ = std::fs::remove_dir(shop.join(name))
+                    .or_else(|_| std::fs::remove_file(shop.join(name)));
+                make(&shop.join(name));
+                assert!(is_box_folder(&shop), "{name}: {what}");
+                let error = BoxSpec::read(&shop).unwrap_err().to_string();
+                assert!(error.contains(name) && error.contains(what), "{name}: {what}: {error}");
+            }
+        }
+    }
+    assert!(!is_box_folder(&tempfile::tempdir().unwrap().path().join("x")));
+}

@@ -81,6 +81,50 @@ fn what_greenroom_goes_by_is_found() {
 }
 
 #[test]
+fn what_tools_go_by_is_found() {
+    let file = Entry::file(BlobHash::of(b""), 0, 0o644);
+    let found = [
+        (Plant::Opened, ".envrc .devcontainer.json .devcontainer/x/Dockerfile .vscode/tasks.json"),
+        (Plant::Opened, "a/.VSCode/Settings.json .vscode/launch.json x.code-workspace"),
+        (Plant::Opened, ".idea/runConfigurations/x.xml a/.idea/workspace.xml"),
+        (Plant::Steering, "CLAUDE.md a/claude.local.md AGENTS.md GEMINI.md .cursorrules"),
+        (
+            Plant::Steering,
+            ".claude/settings.json .claude/settings.local.json .claude/commands/x.md",
+        ),
+        (Plant::Steering, ".cursor/rules/x.mdc .github/copilot-instructions.md"),
+        (Plant::Project, ".claude/agents/x.md .cursor/mcp.json .vscode/mcp.json"),
+        (Plant::Pipeline, ".github/workflows/x.yml .github/actions/x/action.yml .gitlab-ci.yml"),
+        (Plant::Pipeline, ".husky/pre-commit .husky/_/husky.sh .pre-commit-config.yaml"),
+        (Plant::Packages, ".npmrc a/.yarnrc.yml .cargo/config.toml .cargo/config"),
+    ];
+    for (plant, paths) in found {
+        for path in paths.split(' ') {
+            assert_eq!(plants(path, &file), [plant], "{path}");
+            assert_eq!(plants(path, &Entry::Tombstone), [], "{path}");
+        }
+    }
+    // With what stands elsewhere in the tree in it.
+    for (plant, folder) in [
+        (Plant::Opened, ".vscode"),
+        (Plant::Opened, ".idea"),
+        (Plant::Steering, ".claude"),
+        (Plant::Pipeline, ".github"),
+        (Plant::Pipeline, ".github/workflows"),
+        (Plant::Packages, ".cargo"),
+    ] {
+        assert_eq!(plants(folder, &link("x")), [plant], "{folder}");
+        assert_eq!(plants(folder, &Entry::dir(0o755)), [], "{folder}");
+    }
+    let plain = ".vscode/extensions.json .github/CODEOWNERS .gitattributes package.json Makefile \
+                 docs/agents.md.txt .cargo/registry/x .env node_modules/x/.github/workflows/y.yml \
+                 a/node_modules/x/.npmrc x/site-packages/y/CLAUDE.md";
+    for path in plain.split_whitespace() {
+        assert_eq!(plants(path, &file), [], "{path}");
+    }
+}
+
+#[test]
 fn links_that_lead_out_and_setuid_are_found() {
     for out in ["/etc/passwd", "../x", "a/../../x", "b/./../../.."] {
         assert_eq!(plants("link", &link(out)), [Plant::EscapingLink], "{out}");

@@ -8,6 +8,7 @@ use crate::paint::{Paint, Tone};
 use crate::problem::Problem;
 use crate::view::{plain, span};
 use greenroom_boxes::build::{Image, Progress};
+use greenroom_boxes::spec::is_box_folder;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -115,7 +116,7 @@ pub fn image(desk: &Desk, targets: &[String]) -> anyhow::Result<Image> {
     let is_folder = |word: &str| {
         let path = Path::new(word);
         let looks = word.contains('/') || word == "." || word == "..";
-        looks || path.join("box.toml").is_file() || path.join("SKILL.md").is_file()
+        looks || is_box_folder(path)
     };
     match targets {
         [one] if !is_folder(one) => Ok(desk.engine.image(one)?),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 #[derive(clap::Args)]
 #[command(
     after_help = "A added, M modified, D removed, R renamed. What would act outside of the box (git's hooks, links \
-    that lead out) is marked PLANTED. Sockets, pipes and setuid bits are left out, with a warning."
+    that lead out, what editors, agents and build services go by) is marked PLANTED. Sockets, pipes and setuid bits are left out, with a warning."
 )]
 pub struct DiffArgs {
     /// The box

@@ -124,7 +124,8 @@ pub struct ExportArgs {
     name: String,
     /// The folder
     folder: PathBuf,
-    /// Also what would act outside of the box: git's hooks, links that lead out, setuid files
+    /// Also what would act outside of the box: git's hooks, links that lead out, what editors,
+    /// agents and build services go by
     #[arg(long)]
     planted: bool,
     /// First forget what an earlier export into the folder began and cannot finish
