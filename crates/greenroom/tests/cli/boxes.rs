@@ -6,6 +6,7 @@ mod commands;
 mod hub;
 mod misuse;
 mod moved;
+mod patch;
 mod secrets;
 mod terminal;
 

@@ -13,6 +13,7 @@ mod files;
 mod inspect;
 mod list;
 mod logs;
+mod patch;
 mod port;
 mod problem;
 mod secrets;
