@@ -3,6 +3,7 @@
 mod branches;
 mod brought;
 mod commands;
+mod folders;
 mod hub;
 mod misuse;
 mod moved;
