@@ -128,7 +128,8 @@ impl Engine {
         }
         let manifest = scan_without(&from, &skip, &Bounds::default(), &mut writing)?;
         writing.settle()?;
-        copying.copied.of = manifest.entries().len() as u64;
+        let named = u64::from(child.is_some());
+        copying.copied.of = manifest.entries().len() as u64 + named;
         let root = {
             let (_held, sandbox) = self.ready(name)?;
             match (make_folder(&*sandbox, to)?, child) {
@@ -139,6 +140,7 @@ impl Engine {
                 (is_new, _) => Root { is_new, to: to.to_owned(), mode },
             }
         };
+        copying.copied.folders += named;
         self.fill(name, &root, &manifest, copying)
     }
 
@@ -167,7 +169,14 @@ impl Engine {
                     Entry::Symlink { target } => {
                         sandbox.make(&to, &Making::Link(target.clone()))?;
                     }
-                    _ => write(self.branches.store(), &*sandbox, path, entry, &to, copying)?,
+                    _ => {
+                        // As here: a link that is there is replaced, and a file that may not be
+                        // written to.
+                        if !root.is_new {
+                            sandbox.make(&to, &Making::Room)?;
+                        }
+                        write(self.branches.store(), &*sandbox, path, entry, &to, copying)?;
+                    }
                 }
                 copying.copied.count(entry);
             }
@@ -211,8 +220,6 @@ fn write(
     copying: &mut Copying<'_>,
 ) -> Result<(), Error> {
     let Entry::File { mode, .. } = entry else { return Ok(()) };
-    // As here: a link that is there is replaced, and a file that may not be written to.
-    sandbox.make(to, &Making::Room)?;
     let file = sandbox.create_file(to, mode & 0o777)?;
     let again = file.try_clone().map_err(|error| Error::io("write", to, error))?;
     copying.file(store, entry, again).map_err(|error| at(path, error))?;
