@@ -26,12 +26,12 @@ pub struct CpArgs {
     to: String,
     /// Of a folder, also what would act outside of the box: git's hooks and configurations, what Greenroom goes by
     #[arg(long)]
-    pub planted: bool,
+    planted: bool,
 }
 
 /// One end of a copy.
 #[derive(Clone, Copy)]
-pub enum Place<'a> {
+enum Place<'a> {
     Box { name: &'a str, path: &'a str },
     Here(&'a Path),
     Pipe,
@@ -52,13 +52,16 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
     let (from, to) = (Place::of(&args.from), Place::of(&args.to));
     let count = match (from, to) {
         (Place::Box { name, path }, to @ (Place::Here(_) | Place::Pipe)) => {
+            let target = if let Place::Here(to) = to { Some(to) } else { None };
             if let Some(folder) = folders::known(desk, name, path)? {
-                return folders::out(desk, args, name, path, folder, to);
+                return folders::out(desk, name, path, folder, target, args.planted);
             }
             let mut file = match desk.engine.open_file(name, absolute(path)?) {
                 Err(error) if folders::may_be(&error) => {
                     return match desk.engine.folder(name, path)? {
-                        Some(folder) => folders::out(desk, args, name, path, folder, to),
+                        Some(folder) => {
+                            folders::out(desk, name, path, folder, target, args.planted)
+                        }
                         None => Err(error.into()),
                     };
                 }

@@ -2,7 +2,6 @@
 
 use super::beside::beside;
 use super::desk::Desk;
-use super::files::{CpArgs, Place};
 use super::problem;
 use super::words::{bytes, name as shown};
 use crate::exit::Code;
@@ -62,16 +61,16 @@ fn is_contents(path: &str) -> bool {
     path == "." || path.ends_with("/.")
 }
 
-/// A folder out of a box, of which these are the name and the path.
+/// A folder out of a box, of which these are the name and the path; `None` is standard output.
 pub fn out(
     desk: &Desk,
-    args: &CpArgs,
     name: &str,
     path: &str,
     folder: Folder,
-    to: Place<'_>,
+    to: Option<&Path>,
+    planted: bool,
 ) -> anyhow::Result<Code> {
-    let Place::Here(to) = to else {
+    let Some(to) = to else {
         let words = format!("{name}:{} is a folder, and - takes single files", shown(path));
         let next = "copy it into a folder here; or `greenroom box exec BOX -- tar c -C /DIR .`";
         return Err(Problem::usage(words).next(next).into());
@@ -92,7 +91,7 @@ pub fn out(
     }
     let child = child.and_then(|child| child.to_str());
     watched(desk, "each of them whole", |copying| {
-        desk.engine.copy_out(folder, into, child, args.planted, copying)
+        desk.engine.copy_out(folder, into, child, planted, copying)
     })
 }
 

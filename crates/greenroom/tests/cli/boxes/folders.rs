@@ -3,7 +3,7 @@
 use super::Place;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn write(path: impl AsRef<Path>, text: &str, mode: u32) {
     let path = path.as_ref();
@@ -115,9 +115,8 @@ fn folders_go_in_and_out_as_child_as_name_or_what_is_in_them() {
     assert_eq!(place.sh("work", "cat /srv/to/index.html"), "hello\n");
 }
 
-#[test]
-fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
-    let place = Place::with_work();
+/// A folder `/srv/t` of all that a box could try, and a folder of the machine that it is after.
+fn trap(place: &Place) -> PathBuf {
     let host = place.house.path("host");
     write(host.join("secret"), "of the host\n", 0o600);
     let line = format!(
@@ -130,6 +129,13 @@ fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
         host.display()
     );
     place.sh("work", &line);
+    host
+}
+
+#[test]
+fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
+    let place = Place::with_work();
+    let host = trap(&place);
     // What is in the way here leads elsewhere.
     let to = place.house.path("to");
     fs::create_dir(&to).expect("a folder");
@@ -164,7 +170,24 @@ fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
         (names(&host), text(host.join("secret"))),
         (vec!["secret".into()], "of the host\n".into())
     );
-    // A folder goes through no link that is there, of this machine or of an earlier copy.
+    // Whoever says so gets what acts here; a name that is none, never.
+    place.run(&["cp", "work:/srv/t", "all", "--planted"]).ok();
+    let all = place.house.path("all");
+    assert_eq!(text(all.join(".git/hooks/post-checkout")), "evil\n");
+    assert!(names(&all).iter().all(|name| !name.contains("forged")));
+    place.sh("work", "echo x > \"$(printf '/srv/no-\\377')\"");
+    place.run(&["cp", "work:/srv/t", "more"]).fails(1, &["no UTF-8", "cannot be sealed"]);
+    assert!(!place.house.path("more").exists());
+}
+
+#[test]
+fn nothing_goes_through_a_link_that_is_there_or_in_place_of_a_folder() {
+    let place = Place::with_work();
+    let host = trap(&place);
+    let to = place.house.path("to");
+    fs::create_dir(&to).expect("a folder");
+    place.run(&["cp", "work:/srv/t/.", "to"]).ok();
+    // Of this machine, or (below) of this copy.
     fs::remove_dir_all(to.join("d")).expect("removed");
     symlink(&host, to.join("d")).expect("a link");
     let refused = place.run(&["cp", "work:/srv/t/.", "to"]);
@@ -183,22 +206,17 @@ fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
         .run(&["cp", "work:/srv/t/.", "to"])
         .fails(1, &["f: no folder in the box, and a folder here"]);
     assert!(names(&to).iter().all(|name| !name.contains("greenroom-copy")), "{:?}", names(&to));
-    // Whoever says so gets what acts here; a name that is none, never.
-    place.run(&["cp", "work:/srv/t", "all", "--planted"]).ok();
-    let all = place.house.path("all");
-    assert_eq!(text(all.join(".git/hooks/post-checkout")), "evil\n");
-    assert!(names(&all).iter().all(|name| !name.contains('n') || !name.contains("forged")));
-    place.sh("work", "echo x > \"$(printf '/srv/no-\\377')\"");
-    place.run(&["cp", "work:/srv/t", "more"]).fails(1, &["no UTF-8", "cannot be sealed"]);
-    assert!(!place.house.path("more").exists());
 }
+
+/// A name, words of the refusal, and how it is made.
+type Wrong<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
 
 #[test]
 fn what_no_box_can_have_is_refused_before_anything_is_copied() {
     let place = Place::with_work();
     let from = place.house.path("from");
     write(from.join("a"), "a\n", 0o644);
-    let wrongs: [(&str, &str, &dyn Fn(&Path)); 3] = [
+    let wrongs: [Wrong<'_>; 3] = [
         ("pipe", "a pipe", &|path| {
             rustix::fs::mknodat(
                 rustix::fs::CWD,

@@ -18,7 +18,7 @@ fn where_there_are_no_boxes_nothing_is_made() {
 #[test]
 fn each_misuse_has_words_of_its_own() {
     let place = Place::with_work();
-    let cases: &[(&[&str], i32, &[&str])] = &[
+    let cases: &[Case<'_>] = &[
         (&["build", "./nowhere"], 2, &["nowhere"]),
         (&["run", "nothing", "--", "true"], 125, &["image `nothing`", "build its folder"]),
         (&["run", "plain"], 125, &["no command", "--name"]),
@@ -50,6 +50,20 @@ fn each_misuse_has_words_of_its_own() {
         (&["freeze", "work"], 1, &["does not run"]),
         (&["logs", "work"], 3, &["no output", "exec"]),
         (&["logs", "work", "--exec", "99"], 3, &["no command 99", "box ps"]),
+        (&["export", "work", "nowhere"], 2, &["is no folder"]),
+        (&["port", "work", "x:y"], 2, &["LOCAL:REMOTE"]),
+        (&["port", "nobody", "0:80"], 3, &["no box `nobody`"]),
+        (&["inspect", "nothing"], 3, &["no box and no image", "box images"]),
+        (&["lss"], 2, &["lss"]),
+    ];
+    each(&place, cases);
+    assert_eq!(place.names(), ["work"]);
+}
+
+#[test]
+fn each_misuse_of_a_copy_has_words_of_its_own() {
+    let place = Place::with_work();
+    let cases: &[Case<'_>] = &[
         (&["cp", "a", "b"], 2, &["BOX:/PATH"]),
         (&["cp", "work:srv/a", "b"], 2, &["from the root"]),
         (&["cp", "work:/srv/none", "b"], 1, &["/srv/none"]),
@@ -69,12 +83,16 @@ fn each_misuse_has_words_of_its_own() {
         (&["cp", "work:/proc/self", "x"], 1, &["/proc is no part of the box's files"]),
         (&["cp", "work:/usr", "x"], 1, &["/usr is no part of the box's files"]),
         (&["cp", "none.txt", "work:/srv/x"], 1, &["none.txt"]),
-        (&["export", "work", "nowhere"], 2, &["is no folder"]),
-        (&["port", "work", "x:y"], 2, &["LOCAL:REMOTE"]),
-        (&["port", "nobody", "0:80"], 3, &["no box `nobody`"]),
-        (&["inspect", "nothing"], 3, &["no box and no image", "box images"]),
-        (&["lss"], 2, &["lss"]),
     ];
+    each(&place, cases);
+    assert_eq!(place.sh("work", "ls /srv"), "a\nhello.sh\n");
+    assert!(!place.house.path("x").exists());
+}
+
+/// Arguments, the exit code, and words of what is said.
+type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
+fn each(place: &Place, cases: &[Case<'_>]) {
     for (args, code, words) in cases {
         println!("{args:?}");
         place.run(args).fails(*code, words);
@@ -85,7 +103,6 @@ fn each_misuse_has_words_of_its_own() {
             assert!(error["error"]["message"].is_string(), "{error}");
         }
     }
-    assert_eq!(place.names(), ["work"]);
 }
 
 #[test]
