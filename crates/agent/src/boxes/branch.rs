@@ -5,9 +5,9 @@ use super::act::{owner_of, settle};
 use super::handle::{Boxes, run};
 use super::place::{Place, name_of};
 use greenroom_boxes::Error;
-use greenroom_boxes::branch::{Mode, State, Terms};
+use greenroom_boxes::branch::{Content, Mode, State, Terms};
 use greenroom_boxes::engine::Engine;
-use greenroom_boxes::tree::{Change, Entry};
+use greenroom_boxes::tree::Change;
 use greenroom_model::Failure;
 use greenroom_runtime::Step;
 use serde::{Deserialize, Serialize};
@@ -96,28 +96,15 @@ pub(crate) async fn changes(boxes: &Boxes, name: &str) -> Result<(usize, String)
 
 /// A change as a patch; in a word where it is none of text.
 fn patch(engine: &Engine, path: &str, change: &Change) -> Result<String, Error> {
-    let text = |entry: Option<&Entry>| match entry {
-        None => Ok(Some(String::new())),
-        Some(Entry::File { hash, size, .. }) if *size <= PATCH_MAX as u64 => {
-            let bytes = engine.branches().store().blob(*hash)?;
-            Ok::<_, Error>(String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')))
-        }
-        Some(_) => Ok(None),
-    };
     let word = match (&change.before, &change.after) {
         (None, _) => "new",
         (_, None) => "removed",
         _ => "changed",
     };
-    let (before, after) = (text(change.before.as_ref())?, text(change.after.as_ref())?);
-    match (before, after) {
-        (Some(before), Some(after)) if before != after => {
-            let patch = diffy::create_patch(&before, &after).to_string();
-            let lines = patch.lines().skip(2).map(|line| format!("{line}\n"));
-            Ok(format!("--- {word}: /{path}\n{}", lines.collect::<String>()))
-        }
-        _ => Ok(format!("--- {word}: /{path}\n")),
-    }
+    Ok(match engine.branches().content(change, PATCH_MAX as u64)? {
+        Content::Lines(hunks) => format!("--- {word}: /{path}\n{hunks}"),
+        Content::Same | Content::Binary | Content::Large => format!("--- {word}: /{path}\n"),
+    })
 }
 
 /// Brings a branch into the box of this process, whole or not at all.

@@ -12,13 +12,16 @@
 //! need a lock, a journal for the second row and syncs of folders to say the same.
 
 mod commit;
+mod content;
 mod heads;
+mod lines;
 mod merge;
 mod open;
 mod seal;
 mod text;
 
 pub use commit::{Committed, Mode, Terms};
+pub use content::Content;
 pub use heads::{Head, State};
 pub use open::Branches;
 pub use seal::{Diff, Sealed, Written};

@@ -1,6 +1,7 @@
 //! Two versions of a text merged line by line, if both are texts and their changes are
 //! apart.
 
+use super::lines::are_near;
 use crate::error::Error;
 use crate::store::{Store, Writing};
 use crate::tree::{Entry, Overlap};
@@ -20,6 +21,10 @@ pub fn merged(overlap: &Overlap, writing: &mut Writing<'_>) -> Result<Option<Ent
     let Some((mode, base, ours, theirs)) = alike(base, ours, theirs, writing.store())? else {
         return Ok(None);
     };
+    // Each side is compared with the base, which a box could make last for ever.
+    if !are_near(&base, &ours) || !are_near(&base, &theirs) {
+        return Ok(None);
+    }
     match diffy::merge(&base, &ours, &theirs) {
         Ok(text) => {
             let (hash, size) = writing.blob(&mut text.as_bytes(), 3 * TEXT_BYTES_MAX)?;
@@ -63,10 +68,12 @@ fn mode(entry: &Entry) -> Option<u32> {
 
 fn text(entry: &Entry, store: &Store) -> Result<Option<String>, Error> {
     match entry {
-        Entry::File { hash, size: ..=TEXT_BYTES_MAX, .. } => {
-            let text = String::from_utf8(store.blob(*hash)?).ok();
-            Ok(text.filter(|text| !text.contains('\0')))
-        }
+        Entry::File { hash, size: ..=TEXT_BYTES_MAX, .. } => Ok(as_text(store.blob(*hash)?)),
         _ => Ok(None),
     }
+}
+
+/// Bytes that are a text.
+pub fn as_text(bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }

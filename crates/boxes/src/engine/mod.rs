@@ -14,6 +14,7 @@
 
 mod attach;
 mod branches;
+mod copy;
 mod exec;
 mod freeze;
 mod granted;
@@ -32,6 +33,7 @@ mod spool;
 mod turn;
 
 pub use branches::Snapshot;
+pub use copy::Folder;
 pub use exec::Begun;
 pub use log::{Log, Logged, ReadLog};
 pub use open::{Engine, Removed};

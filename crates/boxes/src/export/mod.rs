@@ -9,9 +9,12 @@
 //! Instead all new files are written beside it first, in `.greenroom-export-ID`, and then a
 //! plan that says every change. From then on whoever opens the folder finishes it. The plan is
 //! not in the folder but in one of this user's own: what a folder brings is never believed.
+//!
+//! Copies (`copy`) are the plain thing beside it: file by file, each whole, with no plan.
 
 mod apply;
 mod back;
+mod copy;
 mod decide;
 mod host;
 mod journal;
@@ -20,5 +23,7 @@ mod moves;
 mod plan;
 mod record;
 
+pub use copy::{Copied, Copying, Note};
+pub(crate) use copy::{at, sifted, write_into};
 pub use host::{HostDir, Recovered};
 pub use journal::Exported;

@@ -10,6 +10,7 @@ mod write_out;
 
 pub use archive::{read_archive, write_archive};
 pub use bounds::Bounds;
+pub(crate) use bounds::Meter;
 pub use known::Known;
 pub use oci::{Image, export_image, import_image};
 pub(crate) use scan::ROOT;

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::error::Error;
+use super::making::Making;
 use super::owner::Running;
 use super::spec::{Enforced, ExecSpec, Living, SandboxSpec};
 use super::wire::BoxUsage;
@@ -50,6 +51,15 @@ pub trait Sandbox: Send + Sync {
 
     /// Makes or truncates a regular file of the box, for writing.
     fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error>;
+
+    /// Makes a folder or a link of the box, or gives a folder its mode, by the box's own links and
+    /// rights.
+    fn make(&self, _path: &Path, _what: &Making) -> Result<(), Error> {
+        let problem = "this isolation level takes no folders; give an archive to a command's \
+                       input: [\"tar\", \"x\", \"-C\", \"DIR\"]"
+            .to_owned();
+        Err(Error::Invalid { field: "path", problem })
+    }
 
     /// The sockets that it was born with, in the order of [`SandboxSpec::listen`]; duplicates of
     /// them, blocking unless somebody set that otherwise. Until they are accepted, connections

@@ -25,6 +25,7 @@ mod error;
 mod identity;
 mod inside;
 mod level;
+pub(crate) mod making;
 mod owner;
 mod seccomp;
 mod spawner;
@@ -37,6 +38,7 @@ pub use crate::level_name::LevelName;
 pub use doctor::{Row, doctor, open};
 pub use error::Error;
 pub use level::{Level, Sandbox};
+pub use making::Making;
 pub use owner::{End, Finished, Namespace, Output, Running, Signals, Stream};
 pub use spawner::{Launch, spawner_main};
 pub use spec::{

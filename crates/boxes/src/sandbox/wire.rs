@@ -15,10 +15,11 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::making::Making;
 use super::spec::{Enforced, ExecSpec, Living, SandboxSpec, Usage};
 
 /// Of all that is said between owner, spawner and init. To be raised with every change of it.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first message of a staying spawner to whoever connects. Its fields are for ever: an owner
 /// of any version must understand them.
@@ -149,6 +150,8 @@ pub enum ToInit {
     Exec(Box<ExecSpec>),
     /// Open a file for reading, or make and truncate one, with this mode, for writing.
     Open(String, Option<u32>),
+    /// Make a folder or a link, or give a folder its mode.
+    Make(String, Making),
     /// Stop or continue all processes.
     Stop(bool),
     /// Begin to connect to this port of the box's loopback. Answered at once: that the connection

@@ -3,7 +3,7 @@
 
 use super::changes::Changes;
 use super::entry::Entry;
-use super::stack::Stack;
+use super::stack::{LINKS_MAX, Stack};
 use crate::path::TreePath;
 use serde::Serialize;
 use std::fmt;
@@ -14,9 +14,6 @@ mod tests;
 mod tools;
 
 pub use plant::Plant;
-
-/// How many links are followed on the way to where one leads, as the kernel has it.
-const LINKS_MAX: u32 = 40;
 
 /// How names begin that exports give to folders of what they stage.
 const STAGED: &str = ".greenroom-export";

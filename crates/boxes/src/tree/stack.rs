@@ -11,6 +11,9 @@ use std::sync::Arc;
 #[cfg(test)]
 pub(super) mod tests;
 
+/// How many links are followed on the way to where a path leads, as the kernel has it.
+pub(super) const LINKS_MAX: u32 = 40;
+
 /// Layers, the lowest first. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
@@ -91,6 +94,47 @@ impl Stack {
     #[must_use]
     pub fn get(&self, path: &TreePath) -> Option<&Entry> {
         self.said(path).here()
+    }
+
+    /// Where a path leads by the links of the tree; `None` is its root.
+    ///
+    /// # Errors
+    /// More links than the kernel follows.
+    pub fn follow(&self, path: &str) -> Result<Option<TreePath>, Error> {
+        let names = |path: &str| -> Vec<String> { path.split('/').map(str::to_owned).collect() };
+        let (mut at, mut followed): (Vec<String>, u32) = (Vec::new(), 0);
+        let mut ahead: Vec<String> = names(path).into_iter().rev().collect();
+        while let Some(name) = ahead.pop() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." => drop(at.pop()),
+                _ => at.push(name),
+            }
+            let Some(here) = TreePath::from_loose(&at.join("/"))? else { continue };
+            let Some(Entry::Symlink { target }) = self.get(&here) else { continue };
+            followed += 1;
+            if followed > LINKS_MAX {
+                return Err(Error::refused(path, "more links than can be followed"));
+            }
+            at.pop();
+            if target.starts_with('/') {
+                at.clear();
+            }
+            ahead.extend(names(target).into_iter().rev());
+        }
+        Ok(TreePath::from_loose(&at.join("/"))?)
+    }
+
+    /// What is seen in a folder, by the paths from there; `None` is the root.
+    #[must_use]
+    pub fn flat_below(&self, folder: Option<&TreePath>) -> BTreeMap<TreePath, Entry> {
+        let tree = self.flat();
+        let Some(folder) = folder else { return tree };
+        let below = tree.into_iter().filter_map(|(path, entry)| {
+            let rest = path.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?;
+            Some((TreePath::new(rest).ok()?, entry))
+        });
+        below.collect()
     }
 
     /// What these layers say of a path, of which there may be more below.

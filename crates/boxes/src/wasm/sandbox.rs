@@ -16,7 +16,7 @@ use super::tree;
 use crate::sandbox::state::remove_tree;
 use crate::sandbox::wire;
 use crate::sandbox::{
-    BoxUsage, Enforced, Enforcement, Error, ExecSpec, Running, Sandbox, SandboxSpec, Upper,
+    BoxUsage, Enforced, Enforcement, Error, ExecSpec, Making, Running, Sandbox, SandboxSpec, Upper,
 };
 
 /// What the boxes of a level share.
@@ -87,28 +87,43 @@ impl WasmBox {
 
     /// Opens a file of the box, by its path there.
     fn file(&self, path: &Path, create: Option<u32>) -> Result<File, Error> {
+        self.at_path("open", path, || self.open(path, create))
+    }
+
+    /// Does something with a path of the box, which must run.
+    fn at_path<T>(
+        &self,
+        doing: &str,
+        path: &Path,
+        done: impl FnOnce() -> io::Result<T>,
+    ) -> Result<T, Error> {
         self.must_run()?;
         if !path.is_absolute() {
             let problem = format!("`{}` is not an absolute path", path.display());
             return Self::invalid("path", problem);
         }
         let setup = |source| {
-            let stage = format!("open `{}`", path.display());
+            let stage = format!("{doing} `{}`", path.display());
             Error::Setup { id: self.id.clone(), stage, source }
         };
-        self.open(path, create).map_err(setup)
+        done().map_err(setup)
     }
 
     /// The directory whose target is the longest beginning of the path has it, as inside.
     fn open(&self, path: &Path, create: Option<u32>) -> io::Result<File> {
+        let (root, rest) = self.root_of(path, create.is_some())?;
+        tree::open(root, rest, create)
+    }
+
+    /// The directory that a path is in, and the path from there.
+    fn root_of<'p>(&self, path: &'p Path, writes: bool) -> io::Result<(&Path, &'p Path)> {
         let below = |seen: &&Seen| path.starts_with(&seen.target);
         let longest = self.seen.iter().filter(below).max_by_key(|seen| seen.target.len());
         let seen = longest.ok_or(io::ErrorKind::NotFound)?;
-        if create.is_some() && !seen.writable {
+        if writes && !seen.writable {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }
-        let rest = path.strip_prefix(&seen.target).unwrap_or(path);
-        tree::open(&seen.source, rest, create)
+        Ok((&seen.source, path.strip_prefix(&seen.target).unwrap_or(path)))
     }
 
     /// The component that the first word names: a path, or a name in `PATH`.
@@ -261,6 +276,13 @@ impl Sandbox for WasmBox {
 
     fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error> {
         self.file(path, Some(mode))
+    }
+
+    fn make(&self, path: &Path, what: &Making) -> Result<(), Error> {
+        self.at_path("make", path, || {
+            let (root, rest) = self.root_of(path, true)?;
+            tree::make(root, rest, what)
+        })
     }
 
     fn freeze(&self) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, XattrFlags, mknodat, openat2};
 
+use crate::sandbox::making::{self, Making};
 use crate::sandbox::state::remove_tree;
 
 /// Overlayfs's mark of a folder that hides what is below it, with `userxattr` and without.
@@ -170,4 +171,17 @@ pub fn open(root: &Path, path: &Path, create: Option<u32>) -> io::Result<File> {
         return Err(io::Error::other("not a regular file"));
     }
     Ok(file)
+}
+
+/// Makes a folder or a link below the root, whose links lead nowhere else.
+pub fn make(root: &Path, path: &Path, what: &Making) -> io::Result<()> {
+    let Some(name) = path.file_name() else { return Err(io::ErrorKind::AlreadyExists.into()) };
+    let name = name.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = rustix::fs::open(root, flags, Mode::empty())?;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let parent = openat2(dir, parent.unwrap_or(Path::new(".")), flags, Mode::empty(), resolve)?;
+    // A link is only known in the root, so none counts as the folder that it leads to.
+    Ok(making::make(&parent, name, what, ResolveFlags::NO_SYMLINKS)?)
 }

@@ -24,7 +24,7 @@ pub use cost::{Cost, costs, payments};
 pub use dead::{dead, letter, numbers};
 pub use history::{Detail, facts, header, render};
 pub use live::Live;
-pub use plain::{plain, plain_json};
+pub use plain::{is_unsafe, plain, plain_json};
 pub use process::{asks, places, processes};
 pub use queue::{pressure, queues};
 pub use schedule::{schedule, schedules};

@@ -3,9 +3,11 @@
 mod branches;
 mod brought;
 mod commands;
+mod folders;
 mod hub;
 mod misuse;
 mod moved;
+mod patch;
 mod secrets;
 mod terminal;
 

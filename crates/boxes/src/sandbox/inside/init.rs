@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, Ipv4Addr, SocketAddrV4, SocketFlags, SocketType, socket_with};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
 
+use super::super::making::{self, Making};
 use super::super::sys;
 use super::super::wire::{self, Failure, FromInit, FromMinder, ToInit};
 use super::tree::OUTRUN;
@@ -100,6 +101,14 @@ fn serve(message: ToInit, reply: OwnedFd, sockets: &[OwnedFd], minders: &mut Vec
             }
         },
         ToInit::Open(path, mode) => answer(&reply, "open", open(&path, mode)),
+        ToInit::Make(path, what) => {
+            let _ = match make(&path, &what) {
+                Ok(()) => wire::send(&reply, &FromInit::Done, &[]),
+                Err(errno) => {
+                    wire::send(&reply, &FromInit::Failed(Failure::at("make")(errno)), &[])
+                }
+            };
+        }
         ToInit::Connect(port) => answer(&reply, "connect", connect(port)),
         ToInit::Listeners => {
             let fds: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
@@ -151,4 +160,19 @@ fn open(path: &str, create: Option<u32>) -> Result<OwnedFd, Errno> {
         ftruncate(&file, 0)?;
     }
     Ok(file)
+}
+
+/// Makes a folder or link, and nothing in `/proc`, for the same reason.
+fn make(path: &str, what: &Making) -> Result<(), Errno> {
+    let (parent, name) = path.rsplit_once('/').ok_or(Errno::INVAL)?;
+    if name.is_empty() {
+        return Err(Errno::EXIST);
+    }
+    let parent = if parent.is_empty() { "/" } else { parent };
+    let (flags, resolve) = (OFlags::PATH | OFlags::CLOEXEC, ResolveFlags::NO_MAGICLINKS);
+    let folder = openat2(CWD, parent, flags | OFlags::DIRECTORY, Mode::empty(), resolve)?;
+    if fstatfs(&folder)?.f_type as u64 == PROC {
+        return Err(Errno::ACCESS);
+    }
+    making::make(&folder, name, what, resolve)
 }

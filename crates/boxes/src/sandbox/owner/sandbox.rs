@@ -17,6 +17,7 @@ use super::client::{Spawner, system};
 use super::running::Running;
 use crate::sandbox::error::Error;
 use crate::sandbox::level::Sandbox;
+use crate::sandbox::making::Making;
 use crate::sandbox::spec::{Enforced, Enforcement, ExecSpec, Living, SandboxSpec, Upper};
 use crate::sandbox::state::remove_tree;
 use crate::sandbox::wire::{
@@ -154,18 +155,27 @@ impl NamespaceBox {
         self.spawner.answer(message).map(|(answer, _)| answer)
     }
 
-    fn file(&self, path: &Path, mode: Option<u32>) -> Result<File, Error> {
+    /// Asks for something to be done with a path.
+    fn at_path(
+        &self,
+        doing: &str,
+        path: &Path,
+        message: impl FnOnce(String) -> ToInit,
+    ) -> Result<(FromInit, Vec<OwnedFd>), Error> {
         let Some(text) = path.to_str().filter(|_| path.is_absolute()) else {
             let problem = format!("`{}` is not an absolute path in UTF-8", path.display());
             return Err(Error::Invalid { field: "path", problem });
         };
-        let opened =
-            self.ask(&ToInit::Open(text.to_owned(), mode)).map_err(|error| match error {
-                Error::System { source, .. } => {
-                    Error::Setup { id: self.id.clone(), stage: format!("open `{text}`"), source }
-                }
-                other => other,
-            })?;
+        self.ask(&message(text.to_owned())).map_err(|error| match error {
+            Error::System { source, .. } => {
+                Error::Setup { id: self.id.clone(), stage: format!("{doing} `{text}`"), source }
+            }
+            other => other,
+        })
+    }
+
+    fn file(&self, path: &Path, mode: Option<u32>) -> Result<File, Error> {
+        let opened = self.at_path("open", path, |path| ToInit::Open(path, mode))?;
         let file = opened.1.into_iter().next().map(File::from);
         // Asked once more on this side: anything else could be waited on for ever.
         let file = file.filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()));
@@ -230,6 +240,10 @@ impl Sandbox for NamespaceBox {
 
     fn create_file(&self, path: &Path, mode: u32) -> Result<File, Error> {
         self.file(path, Some(mode & 0o777))
+    }
+
+    fn make(&self, path: &Path, what: &Making) -> Result<(), Error> {
+        self.at_path("make", path, |path| ToInit::Make(path, what.clone())).map(drop)
     }
 
     fn listeners(&self) -> Result<Vec<OwnedFd>, Error> {

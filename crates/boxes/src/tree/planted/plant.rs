@@ -36,7 +36,8 @@ pub enum Plant {
 
 impl Plant {
     /// What it is, to people.
-    pub(super) fn words(self) -> &'static str {
+    #[must_use]
+    pub fn words(self) -> &'static str {
         match self {
             Plant::GitHook => "a hook that git would run",
             Plant::GitConfig => "a configuration of git, which can name programs to run",

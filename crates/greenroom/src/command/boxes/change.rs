@@ -1,6 +1,7 @@
 //! `box diff`, `box branch`, `box commit`.
 
 use super::desk::Desk;
+use super::patch::{self, Patches};
 use super::words::{self, Told, count};
 use crate::exit::Code;
 use crate::out;
@@ -9,13 +10,15 @@ use crate::problem::Problem;
 use greenroom_boxes::Error;
 use greenroom_boxes::branch::{Mode, Terms};
 use greenroom_boxes::tree::Overlap;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Show what a box has changed.
 #[derive(clap::Args)]
 #[command(
     after_help = "A added, M modified, D removed, R renamed. What would act outside of the box (git's hooks, links \
-    that lead out, what editors, agents and build services go by) is marked PLANTED. Sockets, pipes and setuid bits are left out, with a warning."
+    that lead out, what editors, agents and build services go by) is marked PLANTED. Sockets, pipes and setuid bits are left out, with a warning.\n\n\
+    Examples:\n  greenroom box diff work -p | less\n  greenroom box diff work -p > work.patch\n\n\
+    A patch is as git has it (`git apply`); what that has no words for, folders say, is in lines that begin with #."
 )]
 pub struct DiffArgs {
     /// The box
@@ -23,15 +26,23 @@ pub struct DiffArgs {
     /// Only how many
     #[arg(long)]
     stat: bool,
+    /// What has changed in each file, as a patch
+    #[arg(short, long, conflicts_with = "stat")]
+    patch: bool,
 }
 
 pub fn diff(desk: &Desk, args: &DiffArgs) -> anyhow::Result<Code> {
     let diff = desk.engine.diff(&args.name)?;
     let told = words::diff(&diff);
+    let patches = Patches { engine: &desk.engine, diff: &diff };
     if desk.json {
-        let paths: Vec<Value> = told.iter().map(Told::json).collect();
+        let paths =
+            if args.patch { patches.json(&told)? } else { told.iter().map(Told::json).collect() };
         out::json(&json!({ "box": args.name, "summary": count(&told), "paths": paths }))?;
         return Ok(Code::Done);
+    }
+    if args.patch {
+        return patch::print(&patches, &told, desk.paint);
     }
     if !args.stat {
         for one in &told {

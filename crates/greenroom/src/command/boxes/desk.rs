@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Desk {
     pub engine: Engine,
     pub json: bool,
+    /// Greenroom's own folder.
+    pub dir: PathBuf,
     /// Colours of standard output.
     pub paint: Paint,
     secrets: Arc<Kept>,
@@ -68,7 +70,8 @@ impl Desk {
         };
         let engine = Engine::open_in(&dir(options), setup)?;
         let paint = Paint::on(&std::io::stdout());
-        Ok(Desk { engine, json: options.json, paint, secrets, _runtime: runtime })
+        let dir = options.dir.clone();
+        Ok(Desk { engine, json: options.json, dir, paint, secrets, _runtime: runtime })
     }
 
     /// Whether a secret has a value that can be read.

@@ -1,6 +1,7 @@
 //! `box cp`, `box export`: files of boxes.
 
 use super::desk::Desk;
+use super::folders;
 use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
@@ -11,18 +12,25 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Copy a file into a box or out of it.
+/// Copy a file or a folder into a box or out of it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  greenroom box cp notes.txt work:/srv/notes.txt\n  \
-    greenroom box cp work:/srv/result.json .\n  greenroom box cp work:/srv/log - | less")]
+    greenroom box cp work:/srv/result.json .\n  greenroom box cp work:/srv/log - | less\n  \
+    greenroom box cp ./site work:/srv\n  greenroom box cp work:/srv/site/. ./site\n\n\
+    A folder goes into a folder that is there, or gets the new name; with /. behind it only what is in it goes.\n\
+    Links are copied as links. Of a folder out of a box, what would act here by itself is left out, and told.")]
 pub struct CpArgs {
-    /// A file, BOX:/PATH, or - for standard input
+    /// A file or folder, BOX:/PATH, or - for standard input
     from: String,
     /// A file or folder, BOX:/PATH, or - for standard output
     to: String,
+    /// Of a folder, also what would act outside of the box: git's hooks and configurations, what Greenroom goes by
+    #[arg(long)]
+    planted: bool,
 }
 
 /// One end of a copy.
+#[derive(Clone, Copy)]
 enum Place<'a> {
     Box { name: &'a str, path: &'a str },
     Here(&'a Path),
@@ -44,7 +52,21 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
     let (from, to) = (Place::of(&args.from), Place::of(&args.to));
     let count = match (from, to) {
         (Place::Box { name, path }, to @ (Place::Here(_) | Place::Pipe)) => {
-            let mut file = desk.engine.open_file(name, absolute(path)?)?;
+            let target = if let Place::Here(to) = to { Some(to) } else { None };
+            if let Some(folder) = folders::known(desk, name, path)? {
+                return folders::out(desk, name, path, folder, target, args.planted);
+            }
+            let mut file = match desk.engine.open_file(name, absolute(path)?) {
+                Err(error) if folders::may_be(&error) => {
+                    return match desk.engine.folder(name, path)? {
+                        Some(folder) => {
+                            folders::out(desk, name, path, folder, target, args.planted)
+                        }
+                        None => Err(error.into()),
+                    };
+                }
+                opened => opened?,
+            };
             match to {
                 Place::Here(to) => {
                     let to = into_folder(to, path);
@@ -54,21 +76,25 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
                 _ => stream(&mut file, io::stdout().lock())?,
             }
         }
+        (Place::Here(from), Place::Box { name, path }) if from.is_dir() => {
+            return folders::into(desk, &args.from, name, path);
+        }
         (Place::Here(from), Place::Box { name, path }) => {
             let file = File::open(from).map_err(|error| here("read", from, &error))?;
             let metadata = file.metadata().map_err(|error| here("read", from, &error))?;
-            if metadata.is_dir() {
-                let words = format!("{} is a folder; cp copies single files", from.display());
-                let next = "a whole tree: `tar c … | greenroom box exec BOX -i -- tar x -C /DIR`";
-                return Err(Problem::usage(words).next(next).into());
-            }
             let path = match (path.ends_with('/'), from.file_name()) {
                 (true, Some(file)) => Path::new(path).join(file),
                 _ => PathBuf::from(path),
             };
             let mode = metadata.permissions().mode() & 0o777;
             let path = path.to_string_lossy();
-            let made = desk.engine.create_file(name, absolute(&path)?, mode)?;
+            let made = match desk.engine.create_file(name, absolute(&path)?, mode) {
+                Err(error) if folders::is_one(&error) => {
+                    let path = Path::new(path.as_ref()).join(from.file_name().unwrap_or_default());
+                    desk.engine.create_file(name, &path, mode)?
+                }
+                made => made?,
+            };
             stream(file, &made)?
         }
         (Place::Pipe, Place::Box { name, path }) => {

@@ -10,9 +10,11 @@ mod desk;
 mod doctor;
 mod execute;
 mod files;
+mod folders;
 mod inspect;
 mod list;
 mod logs;
+mod patch;
 mod port;
 mod problem;
 mod secrets;
@@ -78,7 +80,7 @@ enum What {
     Freeze(upkeep::Names),
     /// Let it go on
     Thaw(upkeep::Names),
-    /// Copy a file into a box or out of it
+    /// Copy a file or a folder into a box or out of it
     Cp(files::CpArgs),
     /// Put what a box has changed into a folder of this machine, all or nothing
     Export(files::ExportArgs),

@@ -118,7 +118,12 @@ pub fn changes(changes: &Changes, renames: &[Rename], planted: &[Planted]) -> Ve
         let prefix = format!("{path}: ");
         let flag = flag.map(|one| one.to_string().trim_start_matches(&prefix).to_owned());
         let (letter, words) = match (&from, &change.before, &change.after) {
-            (Some(_), ..) => ('R', String::new()),
+            (Some(from), _, after) => {
+                let before =
+                    changes.by_path().get(from.as_str()).and_then(|one| one.before.as_ref());
+                let both = before.zip(after.as_ref());
+                ('R', both.map_or_else(String::new, |(before, after)| modified(before, after)))
+            }
             (None, None, after) => ('A', entry(after.as_ref())),
             (None, Some(_), None) => ('D', String::new()),
             (None, Some(before), Some(after)) => ('M', modified(before, after)),

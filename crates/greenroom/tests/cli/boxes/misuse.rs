@@ -18,7 +18,7 @@ fn where_there_are_no_boxes_nothing_is_made() {
 #[test]
 fn each_misuse_has_words_of_its_own() {
     let place = Place::with_work();
-    let cases: &[(&[&str], i32, &[&str])] = &[
+    let cases: &[Case<'_>] = &[
         (&["build", "./nowhere"], 2, &["nowhere"]),
         (&["run", "nothing", "--", "true"], 125, &["image `nothing`", "build its folder"]),
         (&["run", "plain"], 125, &["no command", "--name"]),
@@ -35,6 +35,9 @@ fn each_misuse_has_words_of_its_own() {
         (&["exec", "work", "-t", "--json", "--", "sh"], 125, &["do not go together"]),
         (&["ps", "nobody"], 3, &["no box `nobody`"]),
         (&["diff", "nobody"], 3, &["no box `nobody`"]),
+        (&["diff", "nobody", "-p"], 3, &["no box `nobody`"]),
+        (&["diff", "work", "-p", "--stat"], 2, &["cannot be used with"]),
+        (&["diff", "work", "other", "-p"], 2, &["unexpected argument"]),
         (&["branch", "work", "work"], 1, &["take another"]),
         (&["branch", "work", "-n", "0"], 2, &["1..=1000"]),
         (&["branch", "nobody"], 3, &["no box `nobody`"]),
@@ -47,17 +50,49 @@ fn each_misuse_has_words_of_its_own() {
         (&["freeze", "work"], 1, &["does not run"]),
         (&["logs", "work"], 3, &["no output", "exec"]),
         (&["logs", "work", "--exec", "99"], 3, &["no command 99", "box ps"]),
-        (&["cp", "a", "b"], 2, &["BOX:/PATH"]),
-        (&["cp", "work:srv/a", "b"], 2, &["from the root"]),
-        (&["cp", "work:/srv/none", "b"], 1, &["/srv/none"]),
-        (&["cp", "plain", "work:/srv/x"], 2, &["is a folder", "tar"]),
-        (&["cp", "none.txt", "work:/srv/x"], 1, &["none.txt"]),
         (&["export", "work", "nowhere"], 2, &["is no folder"]),
         (&["port", "work", "x:y"], 2, &["LOCAL:REMOTE"]),
         (&["port", "nobody", "0:80"], 3, &["no box `nobody`"]),
         (&["inspect", "nothing"], 3, &["no box and no image", "box images"]),
         (&["lss"], 2, &["lss"]),
     ];
+    each(&place, cases);
+    assert_eq!(place.names(), ["work"]);
+}
+
+#[test]
+fn each_misuse_of_a_copy_has_words_of_its_own() {
+    let place = Place::with_work();
+    let cases: &[Case<'_>] = &[
+        (&["cp", "a", "b"], 2, &["BOX:/PATH"]),
+        (&["cp", "work:srv/a", "b"], 2, &["from the root"]),
+        (&["cp", "work:/srv/none", "b"], 1, &["/srv/none"]),
+        (&["cp", "plain", "work:srv/x"], 2, &["from the root"]),
+        (&["cp", "plain", "work:/none/x"], 1, &["/none/x", "nothing was copied"]),
+        (&["cp", "plain", "work:/srv/a"], 1, &["/srv/a", "Not a directory", "nothing was copied"]),
+        (&["cp", "plain", "work:/proc/x"], 1, &["/proc/x", "nothing was copied"]),
+        (&["cp", "plain", "nobody:/srv/x"], 3, &["no box `nobody`"]),
+        (&["cp", "plain", "other"], 2, &["BOX:/PATH"]),
+        (&["cp", "work:/srv", "work:/other"], 2, &["one side, and only one"]),
+        (&["cp", "work:/srv", "-"], 2, &["is a folder", "tar"]),
+        (&["cp", "work:/srv", "plain/box.toml"], 2, &["box.toml is no folder"]),
+        (&["cp", "work:/srv", "nowhere/x"], 2, &["nowhere is no folder"]),
+        (&["cp", "work:/none/", "x"], 1, &["no folder /none/"]),
+        (&["cp", "work:/srv/a/.", "x"], 1, &["no folder /srv/a/."]),
+        (&["cp", "work:/tmp", "x"], 1, &["/tmp is no part of the box's files"]),
+        (&["cp", "work:/proc/self", "x"], 1, &["/proc is no part of the box's files"]),
+        (&["cp", "work:/usr", "x"], 1, &["/usr is no part of the box's files"]),
+        (&["cp", "none.txt", "work:/srv/x"], 1, &["none.txt"]),
+    ];
+    each(&place, cases);
+    assert_eq!(place.sh("work", "ls /srv"), "a\nhello.sh\n");
+    assert!(!place.house.path("x").exists());
+}
+
+/// Arguments, the exit code, and words of what is said.
+type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
+fn each(place: &Place, cases: &[Case<'_>]) {
     for (args, code, words) in cases {
         println!("{args:?}");
         place.run(args).fails(*code, words);
@@ -68,7 +103,6 @@ fn each_misuse_has_words_of_its_own() {
             assert!(error["error"]["message"].is_string(), "{error}");
         }
     }
-    assert_eq!(place.names(), ["work"]);
 }
 
 #[test]
