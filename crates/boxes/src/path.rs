@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 
 #[cfg(test)]
 mod tests;
@@ -102,10 +104,14 @@ impl TreePath {
         self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The bounds of all paths below this one in a sorted map: from the first, to before
-    /// the second (`0` is the character after `/`).
-    pub(crate) fn bounds_below(&self) -> (String, String) {
-        (format!("{}/", self.0), format!("{}0", self.0))
+    /// What a map has below this path.
+    pub(crate) fn below<'m, V>(
+        &self,
+        map: &'m BTreeMap<TreePath, V>,
+    ) -> impl DoubleEndedIterator<Item = (&'m TreePath, &'m V)> + use<'m, V> {
+        // `0` is the character after `/`.
+        let (first, end) = (format!("{}/", self.0), format!("{}0", self.0));
+        map.range::<str, _>((Bound::Included(first.as_str()), Bound::Excluded(end.as_str())))
     }
 }
 

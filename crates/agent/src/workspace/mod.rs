@@ -6,12 +6,16 @@
 //! no process and no model.
 
 mod apply;
+mod commits;
 mod git;
+mod merge;
 mod place;
 mod read;
+mod repository;
 mod site;
 mod stale;
 
 pub use git::{GIT_FAILED, NO_REPOSITORY};
+pub use merge::Merged;
 pub use place::{Place, Work, name_of};
-pub use site::{Merged, Opened, Site};
+pub use site::{Opened, Site};

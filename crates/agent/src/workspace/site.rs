@@ -7,15 +7,15 @@
 //! The ref moves before the worktree is removed: what is no branch any more is closed,
 //! and all that is left of it may go.
 
-use super::apply::{InTheWay, apply, changes};
-use super::git::{GIT_FAILED, Git, NO_REPOSITORY};
+use super::commits;
+use super::git::{GIT_FAILED, Git};
+use super::merge::{Into, Merged};
 use super::place::{Place, Work};
-use super::read::{self, Change};
+use super::read;
+use super::repository::Repository;
 use crate::own_files::OwnFiles;
 use greenroom_model::Failure;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -31,13 +31,6 @@ pub struct Site {
     lock: Arc<Mutex<()>>,
 }
 
-/// The repository that a project is in.
-struct Repository {
-    top: PathBuf,
-    prefix: String,
-    common: PathBuf,
-}
-
 /// A workspace that was opened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Opened {
@@ -45,32 +38,6 @@ pub struct Opened {
     pub place: Place,
     /// How many files of the project are not committed, and so not in it.
     pub uncommitted: usize,
-}
-
-/// What a merge came to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Merged {
-    /// The work is in the project.
-    Done(Work),
-    /// There was nothing in it that the project did not have.
-    Nothing,
-    /// It was thrown away before.
-    Discarded,
-    /// Both have changed these files. Nothing was changed.
-    Conflicts(Vec<String>),
-    /// These files of the project are not committed. Nothing was changed.
-    Uncommitted(Vec<String>),
-    /// Why git would not. Nothing was changed.
-    Refused(String),
-    /// It would change these files, which decide what agents are and may do in the project.
-    /// Nothing was changed: the commit is to be named that may.
-    Asks {
-        /// The workspace's last commit.
-        tip: String,
-        /// The files.
-        paths: Vec<String>,
-    },
 }
 
 impl Site {
@@ -100,22 +67,22 @@ impl Site {
         from: Option<&Place>,
     ) -> Result<Opened, Failure> {
         let _one = self.lock.lock().await;
-        let repository = self.repository().await?;
+        let repository = Repository::of(&self.home).await?;
         let lead = self.checkout(&repository, of);
         let mut place =
             Place { name: name.to_owned(), base: String::new(), prefix: repository.prefix.clone() };
         let [branch, ..] = place.refs();
-        place.base = match (self.tip(&lead, &place).await?, from) {
+        place.base = match (commits::tip(&lead, &place).await?, from) {
             // Begun before a crash; nobody has worked in it.
             (Some(tip), _) => tip,
             (None, from) => {
                 let base = match from {
-                    Some(from) => self.tip(&lead, from).await?,
-                    None => commit(&lead, "HEAD").await?,
+                    Some(from) => commits::tip(&lead, from).await?,
+                    None => commits::named(&lead, "HEAD").await?,
                 };
                 let base = match base {
                     Some(base) => base,
-                    None => first(&lead).await?,
+                    None => commits::first(&lead).await?,
                 };
                 lead.run(&["update-ref", &branch, &base, ""]).await?;
                 base
@@ -160,23 +127,23 @@ impl Site {
         author: &str,
     ) -> Result<Work, Failure> {
         let _one = self.lock.lock().await;
-        let repository = self.repository().await?;
+        let repository = Repository::of(&self.home).await?;
         let lead = self.checkout(&repository, of);
         let tip = self.commit_all(&repository, place, author).await?;
-        self.work(&lead, place, &tip).await
+        commits::work(&lead, place, &tip).await
     }
 
     /// What was done in a workspace, committed or not, in words and as a patch.
     pub async fn diff(&self, place: &Place, of: Option<&Place>) -> Result<String, Failure> {
         let _one = self.lock.lock().await;
-        let repository = self.repository().await?;
+        let repository = Repository::of(&self.home).await?;
         let lead = self.checkout(&repository, of);
-        let tip = self.known(&lead, place).await?;
-        let to = match self.is_open(&lead, place).await? {
+        let tip = commits::known(&lead, place).await?;
+        let to = match commits::is_open(&lead, place).await? {
             true => self.snapshot(&repository, place).await?,
             false => tip.clone(),
         };
-        let base = base(&lead, place, &tip).await?;
+        let base = commits::base(&lead, place, &tip).await?;
         let diff = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", "--stat", "-p"];
         let diff = lead.run(&[diff.as_slice(), &[&base, &to]].concat()).await?;
         Ok(if diff.is_empty() { "nothing is changed".to_owned() } else { diff })
@@ -195,9 +162,9 @@ impl Site {
         allowed: Option<&str>,
     ) -> Result<Merged, Failure> {
         let _one = self.lock.lock().await;
-        let repository = self.repository().await?;
+        let repository = Repository::of(&self.home).await?;
         let lead = self.checkout(&repository, of).by(author);
-        if !self.is_open(&lead, place).await? {
+        if !commits::is_open(&lead, place).await? {
             return self.merged_before(&repository, &lead, place).await;
         }
         let tip = self.commit_all(&repository, place, author).await?;
@@ -205,7 +172,7 @@ impl Site {
             let words = "the project is on no branch: check one out";
             return Ok(Merged::Refused(words.to_owned()));
         }
-        let head = commit(&lead, "HEAD").await?;
+        let head = commits::named(&lead, "HEAD").await?;
         let is_new = match &head {
             None => true,
             Some(head) => {
@@ -213,7 +180,7 @@ impl Site {
                 lead.done(&is_in, b"").await?.code != 0
             }
         };
-        let work = self.work(&lead, place, &tip).await?;
+        let work = commits::work(&lead, place, &tip).await?;
         if is_new {
             let top = of.map_or(repository.top.clone(), |of| self.worktree(of));
             // What is in another one's workspace comes to the project by a merge of its own.
@@ -236,10 +203,10 @@ impl Site {
         lead: &Git,
         place: &Place,
     ) -> Result<Merged, Failure> {
-        let tip = self.known(lead, place).await?;
+        let tip = commits::known(lead, place).await?;
         self.remove(repository, place)?;
         let [_, merged, _] = place.refs();
-        if commit(lead, &merged).await?.is_none() {
+        if commits::named(lead, &merged).await?.is_none() {
             return Ok(Merged::Discarded);
         }
         let work =
@@ -255,20 +222,20 @@ impl Site {
         author: &str,
     ) -> Result<String, Failure> {
         let _one = self.lock.lock().await;
-        let repository = self.repository().await?;
+        let repository = Repository::of(&self.home).await?;
         let lead = self.checkout(&repository, of);
-        if self.is_open(&lead, place).await? {
+        if commits::is_open(&lead, place).await? {
             self.commit_all(&repository, place, author).await?;
             self.close(&repository, &lead, place, 2).await?;
         }
-        self.known(&lead, place).await?;
+        commits::known(&lead, place).await?;
         self.remove(&repository, place)?;
         for found in place.refs() {
-            if commit(&lead, &found).await?.is_some() {
+            if commits::named(&lead, &found).await?.is_some() {
                 return Ok(found);
             }
         }
-        Err(gone(place))
+        Err(commits::gone(place))
     }
 
     /// Moves the branch to where closed ones are, then removes the worktree.
@@ -280,7 +247,7 @@ impl Site {
         to: usize,
     ) -> Result<(), Failure> {
         let refs = place.refs();
-        let tip = self.known(lead, place).await?;
+        let tip = commits::known(lead, place).await?;
         let moves = format!("create {} {tip}\ndelete {} {tip}\n", refs[to], refs[0]);
         lead.bytes(&["update-ref", "--stdin"], moves.as_bytes()).await?;
         self.remove(repository, place)
@@ -301,13 +268,13 @@ impl Site {
     ) -> Result<String, Failure> {
         let git = self.checkout(repository, Some(place)).by(author);
         let home = Git::at(&self.home).of(&repository.common);
-        let tip = self.known(&home, place).await?;
-        if !self.is_open(&home, place).await? || !self.worktree(place).exists() {
+        let tip = commits::known(&home, place).await?;
+        if !commits::is_open(&home, place).await? || !self.worktree(place).exists() {
             return Ok(tip);
         }
         let tree = self.snapshot(repository, place).await?;
         // An agent that has git may have committed elsewhere than on its branch.
-        let head = commit(&git, "HEAD").await?.filter(|head| *head != tip);
+        let head = commits::named(&git, "HEAD").await?.filter(|head| *head != tip);
         let tip_tree = git.run(&["rev-parse", &format!("{tip}^{{tree}}")]).await?;
         if tree == tip_tree && head.is_none() {
             return Ok(tip);
@@ -339,33 +306,6 @@ impl Site {
         Ok(tree)
     }
 
-    async fn work(&self, lead: &Git, place: &Place, tip: &str) -> Result<Work, Failure> {
-        let base = base(lead, place, tip).await?;
-        let diff = ["diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", &base, tip];
-        let (files, insertions, deletions) = read::numbers(&lead.bytes(&diff, b"").await?);
-        let (branch, commit) = (place.branch(), tip.to_owned());
-        Ok(Work { branch, commit, files, insertions, deletions })
-    }
-
-    /// Its last commit, wherever it is kept.
-    async fn tip(&self, git: &Git, place: &Place) -> Result<Option<String>, Failure> {
-        for name in place.refs() {
-            if let Some(tip) = commit(git, &name).await? {
-                return Ok(Some(tip));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn known(&self, git: &Git, place: &Place) -> Result<String, Failure> {
-        self.tip(git, place).await?.ok_or_else(|| gone(place))
-    }
-
-    async fn is_open(&self, git: &Git, place: &Place) -> Result<bool, Failure> {
-        let [branch, ..] = place.refs();
-        Ok(commit(git, &branch).await?.is_some())
-    }
-
     /// Where whoever has this workspace works; the project itself for who has none.
     /// What a worktree holds does not say where its repository is: an agent wrote it.
     fn checkout(&self, repository: &Repository, place: Option<&Place>) -> Git {
@@ -374,123 +314,6 @@ impl Site {
         let dir = self.worktree(place);
         Git::at(&dir).of(common).with("GIT_DIR", repository.admin(place)).with("GIT_WORK_TREE", dir)
     }
-
-    async fn repository(&self) -> Result<Repository, Failure> {
-        let asked = [
-            "rev-parse",
-            "--path-format=absolute",
-            "--show-toplevel",
-            "--git-common-dir",
-            "--show-prefix",
-        ];
-        let done = Git::at(&self.home).done(&asked, b"").await?;
-        if done.code != 0 {
-            let home = self.home.display();
-            return Err(if done.complaint.contains("not a git repository") {
-                let words = format!(
-                    "{home} is in no git repository, and a workspace of its own is a git \
-                     worktree: have a person run `git init` there, or start the agent with \
-                     workspace \"shared\""
-                );
-                Failure::fatal(NO_REPOSITORY, words)
-            } else {
-                Failure::fatal(GIT_FAILED, format!("{home}: {}", done.complaint))
-            });
-        }
-        let out = String::from_utf8_lossy(&done.out).into_owned();
-        let mut lines = out.lines();
-        let mut next = || lines.next().unwrap_or_default();
-        let (top, common, prefix) = (next().into(), next().into(), next().to_owned());
-        Ok(Repository { top, prefix, common })
-    }
-}
-
-impl Repository {
-    /// Where git keeps what it knows of a worktree.
-    fn admin(&self, place: &Place) -> PathBuf {
-        self.common.join("worktrees").join(&place.name)
-    }
-}
-
-/// A checkout that something is merged into.
-struct Into<'a> {
-    lead: &'a Git,
-    top: &'a Path,
-    head: Option<&'a str>,
-    /// What is not to be changed by it.
-    own: Option<OwnFiles>,
-}
-
-impl Into<'_> {
-    /// Brings a commit in; what it came to if it was not.
-    async fn bring(&self, tip: &str, message: &str) -> Result<Option<Merged>, Failure> {
-        let Into { lead, top, head, .. } = *self;
-        let tree = match head {
-            None => format!("{tip}^{{tree}}"),
-            Some(head) => {
-                let merge = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
-                let merge = [merge.as_slice(), &[head, tip]].concat();
-                let done = lead.done(&merge, b"").await?;
-                let (tree, paths) = read::merged(&done.out);
-                match done.code {
-                    0 => tree,
-                    1 => return Ok(Some(Merged::Conflicts(paths))),
-                    _ => return Err(done.failure(&merge)),
-                }
-            }
-        };
-        let from = match head {
-            Some(head) => head.to_owned(),
-            None => format!("{}^{{tree}}", first(lead).await?),
-        };
-        let paths = self.touched(&from, &tree).await?;
-        if !paths.is_empty() {
-            return Ok(Some(Merged::Asks { tip: tip.to_owned(), paths }));
-        }
-        match apply(lead, top, &from, &tree).await? {
-            Ok(()) => {}
-            Err(InTheWay::Files(files)) => return Ok(Some(Merged::Uncommitted(files))),
-            Err(InTheWay::Other(words)) => return Ok(Some(Merged::Refused(words))),
-        }
-        let new = match head {
-            None => tip.to_owned(),
-            Some(head) => {
-                lead.run(&["commit-tree", &tree, "-m", message, "-p", head, "-p", tip]).await?
-            }
-        };
-        lead.run(&["update-ref", "-m", message, "HEAD", &new, head.unwrap_or("")]).await?;
-        Ok(None)
-    }
-}
-
-impl Into<'_> {
-    /// What differs of that which is not to be changed.
-    async fn touched(&self, from: &str, to: &str) -> Result<Vec<String>, Failure> {
-        let Some(own) = &self.own else { return Ok(Vec::new()) };
-        let changes = changes(self.lead, from, to).await?;
-        let path = |change: &Change| PathBuf::from(OsStr::from_bytes(&change.path));
-        Ok(changes.iter().filter(|one| own.has(&path(one))).map(Change::shown).collect())
-    }
-}
-
-/// What was there when the work began, as far as it is there still.
-async fn base(lead: &Git, place: &Place, tip: &str) -> Result<String, Failure> {
-    let found = lead.answer(&["merge-base", "HEAD", tip]).await?;
-    Ok(found.filter(|found| !found.is_empty()).unwrap_or_else(|| place.base.clone()))
-}
-
-async fn commit(git: &Git, name: &str) -> Result<Option<String>, Failure> {
-    git.answer(&["rev-parse", "--quiet", "--verify", &format!("{name}^{{commit}}")]).await
-}
-
-/// An empty commit to begin with in a repository that has none: the same for all, so
-/// that what they do can be merged.
-async fn first(git: &Git) -> Result<String, Failure> {
-    let tree = String::from_utf8_lossy(&git.bytes(&["mktree"], b"").await?).trim().to_owned();
-    let date = "1970-01-01T00:00:00Z";
-    let git = git.clone().by("greenroom");
-    let git = git.with("GIT_AUTHOR_DATE", date).with("GIT_COMMITTER_DATE", date);
-    git.run(&["commit-tree", &tree, "-m", "An empty project"]).await
 }
 
 fn remove_dir(path: &Path) -> Result<(), Failure> {
@@ -504,9 +327,4 @@ fn remove_dir(path: &Path) -> Result<(), Failure> {
 
 fn broken(error: &std::io::Error) -> Failure {
     Failure::new(GIT_FAILED, format!("the workspace: {error}"))
-}
-
-fn gone(place: &Place) -> Failure {
-    let words = format!("the branch {} is gone: somebody has deleted it", place.branch());
-    Failure::fatal(GIT_FAILED, words)
 }

@@ -37,7 +37,7 @@ pub fn unite(parts: &[Part<'_>], overridden: &BTreeSet<TreePath>) -> Result<Mani
             }
             if overridden.contains(path) {
                 let below: Vec<TreePath> =
-                    below(&found, path).map(|(path, _)| path.clone()).collect();
+                    path.below(&found).map(|(path, _)| path.clone()).collect();
                 below.iter().for_each(|path| drop(found.remove(path)));
             }
             found.insert(path.clone(), (part.name, entry.clone()));
@@ -45,7 +45,7 @@ pub fn unite(parts: &[Part<'_>], overridden: &BTreeSet<TreePath>) -> Result<Mani
         // What one part hides must not be what another has.
         for (path, entry) in part.manifest.entries() {
             let hides = !matches!(entry, Entry::Dir { opaque: false, .. });
-            let other = below(&found, path).find(|(_, (name, _))| *name != part.name);
+            let other = path.below(&found).find(|(_, (name, _))| *name != part.name);
             if let Some((path, (left, _))) = other.filter(|_| hides) {
                 return Err(differ(left, part.name, path));
             }
@@ -53,17 +53,6 @@ pub fn unite(parts: &[Part<'_>], overridden: &BTreeSet<TreePath>) -> Result<Mani
     }
     let entries = found.into_iter().map(|(path, (_, entry))| (path, entry));
     Manifest::new(entries.collect())
-}
-
-fn below<'f, 'n>(
-    found: &'f BTreeMap<TreePath, (&'n str, Entry)>,
-    path: &TreePath,
-) -> impl Iterator<Item = (&'f TreePath, &'f (&'n str, Entry))> + use<'f, 'n> {
-    let (first, end) = path.bounds_below();
-    found.range::<str, _>((
-        std::ops::Bound::Included(first.as_str()),
-        std::ops::Bound::Excluded(end.as_str()),
-    ))
 }
 
 fn differ(left: &str, right: &str, path: &TreePath) -> Error {

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::outside::{Machine, Outside};
 use super::policy::Policy;
 use super::secret::{Placeholders, Secrets};
+use crate::spec::CERTIFICATE_VARIABLES;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,16 +27,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Names of this machine that a program in the box means as the box itself.
 const OWN: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-
-/// Variables that point programs to certificates.
-const CERTIFICATE_VARIABLES: [&str; 6] = [
-    "SSL_CERT_FILE",
-    "CURL_CA_BUNDLE",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "PIP_CERT",
-];
 
 /// What a box's proxy is to be.
 pub struct Egress {

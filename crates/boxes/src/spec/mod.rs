@@ -16,7 +16,7 @@ pub use action::{Action, BadArguments};
 pub use box_spec::{Base, BoxSpec, FileSource, Limits, Overrides, Setup};
 pub use error::SpecError;
 pub use network::{Granted, HostPort};
-pub(crate) use part::{BASE_FIELD, LEVEL_FIELD, extends_field, file_field};
+pub(crate) use part::{BASE_FIELD, CERTIFICATE_VARIABLES, LEVEL_FIELD, extends_field, file_field};
 pub use places::Places;
 pub use read::{SKILL_FILE, SPEC_FILE, is_box_folder};
 pub use rights::Rights;

@@ -186,29 +186,24 @@ pub fn env(table: &Table<'_, '_>) -> Result<BTreeMap<String, String>, Wrong> {
     Ok(env)
 }
 
+/// Variables by which programs find certificates. A box's proxy sets them.
+pub(crate) const CERTIFICATE_VARIABLES: [&str; 6] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+];
+
 /// Variables by which programs are found, linked and led to the network.
 fn is_of_programs(name: &str) -> bool {
-    const NAMES: [&str; 17] = [
-        "PATH",
-        "HOME",
-        "SHELL",
-        "USER",
-        "PWD",
-        "IFS",
-        "ENV",
-        "BASH_ENV",
-        "LANG",
-        "TERM",
-        "TMPDIR",
-        "SSL_CERT_FILE",
-        "CURL_CA_BUNDLE",
-        "REQUESTS_CA_BUNDLE",
-        "NODE_EXTRA_CA_CERTS",
-        "GIT_SSL_CAINFO",
-        "PIP_CERT",
+    const NAMES: [&str; 11] = [
+        "PATH", "HOME", "SHELL", "USER", "PWD", "IFS", "ENV", "BASH_ENV", "LANG", "TERM", "TMPDIR",
     ];
     let upper = name.to_ascii_uppercase();
     NAMES.contains(&name)
+        || CERTIFICATE_VARIABLES.contains(&name)
         || upper.ends_with("_PROXY")
         || name.starts_with("LD_")
         || name.starts_with("LC_")

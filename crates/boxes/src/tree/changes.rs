@@ -107,11 +107,7 @@ impl Changes {
         &'c self,
         path: &TreePath,
     ) -> impl Iterator<Item = (&'c TreePath, &'c Change)> + use<'c> {
-        let (first, end) = path.bounds_below();
-        self.by_path.range::<str, _>((
-            std::ops::Bound::Included(first.as_str()),
-            std::ops::Bound::Excluded(end.as_str()),
-        ))
+        path.below(&self.by_path)
     }
 
     /// Removed files whose content was added elsewhere, each used once, in the order of

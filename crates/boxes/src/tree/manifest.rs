@@ -83,11 +83,7 @@ impl Manifest {
         &'m self,
         path: &TreePath,
     ) -> impl DoubleEndedIterator<Item = (&'m TreePath, &'m Entry)> + use<'m> {
-        let (first, end) = path.bounds_below();
-        self.entries.range::<str, _>((
-            std::ops::Bound::Included(first.as_str()),
-            std::ops::Bound::Excluded(end.as_str()),
-        ))
+        path.below(&self.entries)
     }
 
     /// The layer's id.

@@ -195,10 +195,7 @@ impl Stack {
 }
 
 fn remove_below(tree: &mut BTreeMap<TreePath, Entry>, path: &TreePath) {
-    let (first, end) = path.bounds_below();
-    let bounds =
-        (std::ops::Bound::Included(first.as_str()), std::ops::Bound::Excluded(end.as_str()));
-    let below: Vec<TreePath> = tree.range::<str, _>(bounds).map(|(path, _)| path.clone()).collect();
+    let below: Vec<TreePath> = path.below(tree).map(|(path, _)| path.clone()).collect();
     for path in below {
         tree.remove(&path);
     }

@@ -12,4 +12,6 @@ mod memory;
 mod network;
 mod run;
 mod seals;
+#[path = "../house/spawner.rs"]
+mod spawner;
 mod world;

@@ -1,6 +1,7 @@
 //! An engine over a folder of its own, with a box over the machine's programs.
 
 use crate::memory::MemoryHub;
+use crate::spawner::end_staying;
 use greenroom_boxes::Error;
 use greenroom_boxes::engine::{Engine, ExecRequest, Printed, Setup};
 use greenroom_boxes::network::Secrets;
@@ -114,5 +115,6 @@ impl Drop for World {
         for known in self.engine.list().unwrap_or_default() {
             let _ = self.engine.discard(&known.row.name);
         }
+        end_staying(&self.folder("boxes/spawner"));
     }
 }

@@ -9,4 +9,6 @@ mod house;
 mod limits;
 mod listen;
 mod root;
+#[path = "../house/spawner.rs"]
+mod spawner;
 mod stay;

@@ -1,16 +1,17 @@
 //! Boxes that outlive their owners: a spawner that stays, boxes adopted, owners killed.
 
 use std::io::Write;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use greenroom_boxes::sandbox::{
-    End, Enforcement, Error, Launch, Level, Listen, Namespace, SandboxSpec,
+    End, Enforcement, Error, Launch, Level, Listen, Namespace, Sandbox, SandboxSpec,
 };
 
 use crate::end::{cgroups, kill, parent, process, processes};
 use crate::house::{House, command, eventually, pause, run, sh, text};
+use crate::spawner::end_staying;
 
 /// A house whose staying spawner, if there is one, ends with it.
 struct Lodge {
@@ -51,18 +52,7 @@ impl Lodge {
 
 impl Drop for Lodge {
     fn drop(&mut self) {
-        let state = self.house.state();
-        for dir in std::fs::read_dir(&state).into_iter().flatten().flatten() {
-            let name = dir.file_name().to_string_lossy().into_owned();
-            if let Some(pid) = name.strip_prefix("spawner-") {
-                // Only of this state directory, and still one: a failed test leaves no spawner.
-                let variables = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                let state = format!("GREENROOM_BOX_STATE={}", state.display());
-                if variables.split(|byte| *byte == 0).any(|one| one == state.as_bytes()) {
-                    let _ = Command::new("kill").args(["-9", pid]).status();
-                }
-            }
-        }
+        end_staying(&self.house.state());
     }
 }
 
@@ -308,6 +298,56 @@ fn a_killed_spawner_takes_its_boxes_along_and_the_next_cleans_up() {
     assert!(next.boxes().expect("boxes").is_empty());
     let again = next.create(&lodge.spec("orphan")).expect("the name is free");
     again.destroy().expect("destroyed");
+}
+
+/// What runs in a box without anybody who waits for it.
+fn leave_running(sandbox: &dyn Sandbox, seconds: &str) {
+    let mut background = sh(&format!("sleep {seconds} > /dev/null 2>&1 &"));
+    background.keep_background = true;
+    run(sandbox, &background);
+    process(seconds);
+}
+
+#[test]
+fn a_spawner_whose_folder_is_removed_ends_with_its_boxes() {
+    let lodge = Lodge::new();
+    let level = lodge.attach();
+    let spawner = level.spawner_pid();
+    let sandbox = level.create(&lodge.spec("lost")).expect("a box");
+    leave_running(&*sandbox, "7231");
+    // Nobody asks it anything, and nothing is limited that it had to look at.
+    drop((sandbox, level));
+    let state = lodge.house.state();
+    // Without rights over all files only the spawner can remove what the kernel has in it.
+    let remove = || Command::new("rm").arg("-rf").arg(&state).status().expect("rm").success();
+    eventually("it is removed", remove);
+    eventually("the box has ended", || processes("7231").is_empty());
+    let process = PathBuf::from(format!("/proc/{spawner}"));
+    eventually("the spawner has ended", || !process.exists());
+    assert!(cgroups(spawner).is_empty());
+    assert!(!state.exists(), "nothing of it is made anew");
+}
+
+#[test]
+fn a_spawner_whose_folder_is_moved_stays_and_is_found_there() {
+    let lodge = Lodge::new();
+    let level = lodge.attach();
+    let sandbox = level.create(&lodge.spec("moved")).expect("a box");
+    leave_running(&*sandbox, "7232");
+    drop(sandbox);
+    let away = lodge.house.dir.path().join("away");
+    std::fs::rename(lodge.house.state(), &away).expect("moved");
+    // It is told of this as of a removal, and looks again whenever it is asked something.
+    let socket = away.join("spawner.sock");
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600)).expect("changed");
+    for _ in 0..3 {
+        assert_eq!(level.boxes().expect("it answers").len(), 1);
+    }
+    let there = Namespace::attach(&lodge.house.launch(), &away).expect("it is found");
+    assert_eq!(there.spawner_pid(), level.spawner_pid());
+    assert_eq!(processes("7232").len(), 1);
+    std::fs::rename(&away, lodge.house.state()).expect("moved back");
+    there.adopt("moved").expect("asked").expect("there").destroy().expect("destroyed");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A directory to work in, commands run in it, a node that can be killed.
 
+use crate::spawner::end_staying;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -69,6 +70,7 @@ pub struct House {
 impl Drop for House {
     fn drop(&mut self) {
         self.kill();
+        end_staying(&self.in_boxes("spawner"));
     }
 }
 

@@ -31,6 +31,9 @@ mod run;
 mod schedule;
 mod secret;
 mod silent;
+// What boxes need to be ended is the same wherever there are boxes.
+#[path = "../../../boxes/tests/house/spawner.rs"]
+mod spawner;
 mod transfer;
 mod warn;
 mod workspaces;

@@ -80,7 +80,9 @@ impl Rooms {
     pub fn add(&mut self) {
         self.count += 1;
         let room = self.dir.join(self.count.to_string());
-        if make_room(&room).is_ok() {
+        // Not with all that it is in: that may just have been moved or removed.
+        let [upper, work] = ["upper", "work"].map(|name| room.join(name));
+        if [&room, &upper, &work].into_iter().try_for_each(fs::create_dir).is_ok() {
             self.made.push(room);
         }
     }

@@ -1,11 +1,12 @@
-//! Where a staying spawner is found: a socket in its state directory, for its own user alone.
+//! Where a staying spawner is found: a socket in its state directory, for its own user alone. Once
+//! that has been removed, nobody finds it again.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, flock, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, inotify, openat, unlinkat};
 use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with,
@@ -21,6 +22,11 @@ pub const SOCKET: &str = "spawner.sock";
 pub struct Door {
     pub socket: OwnedFd,
     dir: File,
+    /// The socket as a file, which can be asked for its links.
+    file: OwnedFd,
+    /// Readable when those may have changed. Where the user has no inotify left it is only noticed
+    /// with the next of other things.
+    changed: Option<OwnedFd>,
 }
 
 impl Door {
@@ -36,7 +42,24 @@ impl Door {
         umask(mask);
         bound?;
         listen(&socket, 128)?;
-        Ok(Self { socket, dir })
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(&dir, SOCKET, flags, Mode::empty())?;
+        let changed = changes(&file).ok();
+        Ok(Self { socket, dir, file, changed })
+    }
+
+    /// What is readable when [`Self::is_gone`] is worth a look.
+    pub fn changed(&self) -> Option<BorrowedFd<'_>> {
+        self.changed.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether the socket was removed, as it is with its directory. One that was moved is there.
+    pub fn is_gone(&self) -> bool {
+        if let Some(changed) = &self.changed {
+            // What it tells may as well be a change of rights.
+            let _ = rustix::io::read(changed, &mut [0; 1024]);
+        }
+        fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0)
     }
 
     /// Lets one owner in, if it is this user's.
@@ -67,4 +90,12 @@ impl Door {
         let _ = unlinkat(&self.dir, SOCKET, AtFlags::empty());
         true
     }
+}
+
+/// Readable when a file's links, or its rights, change.
+fn changes(file: &OwnedFd) -> io::Result<OwnedFd> {
+    let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    inotify::add_watch(&changes, path, inotify::WatchFlags::ATTRIB)?;
+    Ok(changes)
 }

@@ -26,6 +26,8 @@ use crate::sandbox::wire::{self, Birth, Failure, FromSpawner, Key, ToInit, ToSpa
 const SEEDS: usize = 4;
 /// How long one that stays does so with neither owner nor box.
 const IDLE_MS: u64 = 10_000;
+/// How often what is left is removed, while somebody else removes it too.
+const CLEAR_TRIES: usize = 10;
 /// Boxes told of in one message: each may take several KB, and a message some 200.
 const LISTED_MAX: usize = 16;
 
@@ -133,7 +135,7 @@ impl Spawner {
         Ok((home, spawner))
     }
 
-    /// Until the last owner is gone; with a door, until nobody is there and nobody comes.
+    /// Until the last owner is gone; with a door, until nobody is there and nobody comes, or can.
     fn serve(&mut self, door: Option<&Door>) {
         let mut idle_since = now_ms();
         loop {
@@ -156,6 +158,9 @@ impl Spawner {
                 (false, false) => Some(IDLE_MS.saturating_sub(idle).max(100)),
             };
             let Some(news) = self.poll(door, wait_ms) else { return };
+            if door.is_some_and(Door::is_gone) {
+                return;
+            }
             self.watch(&news.counted);
             if sow && !news.any() {
                 self.sow();
@@ -182,6 +187,9 @@ impl Spawner {
     fn poll(&self, door: Option<&Door>, wait_ms: Option<u64>) -> Option<News> {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds: Vec<_> = door.iter().map(|door| watch(door.socket.as_fd())).collect();
+        let changed = door.and_then(Door::changed).map(watch);
+        let wakes = usize::from(changed.is_some());
+        fds.extend(changed);
         fds.extend(self.owners.iter().map(|owner| watch(owner.socket.as_fd())));
         fds.extend(self.boxes.values().map(|one| watch(one.pidfd.as_fd())));
         fds.extend(self.removals.iter().map(|one| watch(one.pidfd.as_fd())));
@@ -197,6 +205,7 @@ impl Spawner {
         }
         let mut said = fds.iter().map(|fd| !fd.revents().is_empty());
         let door = door.is_some() && said.next() == Some(true);
+        let mut said = said.skip(wakes);
         let owners = said.by_ref().take(self.owners.len()).collect();
         let dead = said.by_ref().take(self.boxes.len()).collect();
         let removed = said.by_ref().take(self.removals.len()).collect();
@@ -386,7 +395,7 @@ impl Spawner {
         }
     }
 
-    /// Ends everything, and removes what only a crash may leave.
+    /// Ends everything, and removes what only a crash may leave. The exit code.
     fn end(&mut self, home: &Home) -> i32 {
         for one in self.boxes.values() {
             kill(one);
@@ -402,7 +411,9 @@ impl Spawner {
             birth::pull(seed);
         }
         self.machine.cgroups.remove();
-        i32::from(clear(&home.dir).is_err())
+        // Whoever removes the state directory may be at it too, and what is gone is an error.
+        let cleared = (0..CLEAR_TRIES).any(|_| clear(&home.dir).is_ok());
+        i32::from(!cleared)
     }
 }
 
