@@ -146,7 +146,8 @@ fn nobody_elses(real: &Path, own: &Path) -> Result<(), Error> {
         "the boxes there were not made by you in this place, so nothing of them is used: they came \
          with a copy of the folder, a cloned repository say, and could show a box your files. To \
          begin anew, remove the folder. If you made them yourself and have moved the folder since, \
-         or your folder of state (XDG_STATE_HOME) is a new one: {adopt}"
+         or your folder of state (XDG_STATE_HOME) is a new one, take them over, which ends what \
+         runs in them and keeps what it wrote: {adopt}"
     );
     Err(Error::refused(real.display().to_string(), why))
 }
