@@ -49,7 +49,9 @@ impl Options {
     /// # Errors
     /// There is such a link.
     pub fn check_dir(&self) -> Result<(), Problem> {
-        if self.dir.is_absolute() || !self.dir.is_symlink() {
+        // Without what would have the link followed: a `/` or `/.` behind it.
+        let dir: PathBuf = self.dir.components().collect();
+        if dir.is_absolute() || !dir.is_symlink() {
             return Ok(());
         }
         let leads = std::fs::canonicalize(&self.dir);

@@ -107,10 +107,15 @@ impl Site {
         // Cut off in the middle: its agent has not begun.
         remove_dir(&dir)?;
         remove_dir(&admin)?;
-        let own = self.home.join(".greenroom");
-        std::fs::create_dir_all(own.join("workspaces")).map_err(|error| broken(&error))?;
+        let (all, own) = (self.home.join(BELOW), self.home.join(".greenroom"));
+        std::fs::create_dir_all(&all).map_err(|error| broken(&error))?;
+        // It may have come with the project, and leads wherever its author wants.
+        if let Some(link) = [&own, &all].into_iter().find(|dir| dir.is_symlink()) {
+            let words = format!("{} is a link: a folder is wanted here", link.display());
+            return Err(Failure::fatal(GIT_FAILED, words));
+        }
         let ignore = own.join(".gitignore");
-        if !ignore.exists() {
+        if ignore.symlink_metadata().is_err() {
             std::fs::write(ignore, "*\n").map_err(|error| broken(&error))?;
         }
         let below = format!("{BELOW}/{}", place.name);

@@ -15,6 +15,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 mod key;
 #[cfg(test)]
@@ -28,6 +29,12 @@ const NOTED: &str = "place";
 
 /// In a folder of what boxes are shown: whose it is.
 const SHOWN_OF: &str = "of";
+
+/// The same: when these boxes were found gone.
+const MISSED: &str = "missed";
+
+/// For how long boxes are gone that are forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Where boxes stand, and what they are shown.
 #[derive(Debug)]
@@ -71,6 +78,7 @@ fn place_of(dir: &Path, roots: &[Root]) -> Result<Place, Error> {
     private_dir(&all_shown)?;
     let shown = all_shown.join(name("shown "));
     private_dir(&shown)?;
+    let _ = std::fs::remove_file(shown.join(MISSED));
     settle(&own, &shown)?;
     Ok(Place { dir: own, shown })
 }
@@ -85,14 +93,13 @@ fn settle(own: &Path, shown: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("read", &noted, error)),
     };
-    if is_noted()? == Some(true) {
+    if is_noted()? == Some(true) && shown.join(SHOWN_OF).exists() {
         return Ok(());
     }
     let _alone = lock(&own.join("place.lock"), true)?;
     match is_noted()? {
-        Some(true) => return Ok(()),
+        Some(true) | None => {}
         Some(false) => Namespace::end_all(&own.join("spawner"))?,
-        None => {}
     }
     let note = |file: &Path, bytes: &[u8]| {
         std::fs::write(file, bytes).map_err(|error| Error::io("write", file, error))
@@ -103,16 +110,22 @@ fn settle(own: &Path, shown: &Path) -> Result<(), Error> {
     note(&noted, place)
 }
 
-/// Removes what boxes were shown of folders that are no more. What cannot be removed is left to
-/// the next who looks.
+/// Removes what boxes were shown of folders that have been gone for long: they may come back, by
+/// a move or a disk. What cannot be removed is left to the next who looks.
 pub(super) fn sweep_shown(shown: &Path) {
     let entries = shown.parent().map(std::fs::read_dir).into_iter().flatten();
     for dir in entries.flatten().flatten().map(|entry| entry.path()) {
         let of = std::fs::read(dir.join(SHOWN_OF)).unwrap_or_default();
         let of = Path::new(OsStr::from_bytes(&of));
         let is_gone = |error: std::io::Error| error.kind() == ErrorKind::NotFound;
-        if of.is_absolute() && of.symlink_metadata().is_err_and(is_gone) {
-            let _ = remove_tree(&dir);
+        if !of.is_absolute() || !of.symlink_metadata().is_err_and(is_gone) {
+            continue;
+        }
+        let since = std::fs::metadata(dir.join(MISSED)).and_then(|missed| missed.modified());
+        match since.map(|since| since.elapsed().unwrap_or_default()) {
+            Ok(since) if since > FORGOTTEN => drop(remove_tree(&dir)),
+            Ok(_) => {}
+            Err(_) => drop(std::fs::write(dir.join(MISSED), "")),
         }
     }
 }

@@ -60,13 +60,19 @@ impl HostDir {
         for (path, change) in changes.by_path() {
             let is = look(&self.root, path)?;
             let is = is.as_ref();
+            // It went with the folder that it was in, by an earlier export say.
+            if is.is_none() && change.after.is_none() {
+                continue;
+            }
             let was = same(is, change.before.as_ref());
             // Of what differs in its attributes alone nobody can say whether it was changed.
             different += usize::from(was || !same(is, change.after.as_ref()));
             // What is there already is what an export that was given up has done.
             if !was && !same(is, change.after.as_ref()) {
-                let why = "it is not as it was in the box when it began; take the folder in anew, \
-                           commit onto that, and export again";
+                let why = "it is not as it was in the box when it began: somebody has changed it \
+                           here, an earlier export perhaps. Look at what the box has changed \
+                           (`box diff --patch`), have the same here and in the box by a copy of \
+                           the file (`box cp`), and export again";
                 return Err(Error::refused(path.as_str(), why));
             }
             let dir = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_dir);

@@ -11,7 +11,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
@@ -48,13 +48,20 @@ impl Home {
 
     /// Writes down where the boxes' cgroups will be, before there are any.
     pub fn note_cgroups(&self, roots: &[PathBuf]) -> io::Result<()> {
-        let mut text = String::new();
+        let mut text = identity(&self.dir)?;
         for root in roots {
-            text.push_str(&root.to_string_lossy());
             text.push('\n');
+            text.push_str(&root.to_string_lossy());
         }
         fs::write(self.dir.join("cgroups"), text)
     }
+}
+
+/// Which directory it is, wherever it is moved. A copy is another one, whose lock says nothing of
+/// who lives in the first.
+fn identity(dir: &Path) -> io::Result<String> {
+    let found = fs::symlink_metadata(dir)?;
+    Ok(format!("{}:{}", found.dev(), found.ino()))
 }
 
 /// Makes the directory, this user's alone, and locks it: who starts, finds or removes a spawner
@@ -90,7 +97,9 @@ fn reap(state: &Path) -> io::Result<()> {
 
 /// Removes a spawner's directory with everything that it tells of.
 pub fn clear(dir: &Path) -> io::Result<()> {
-    let roots = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
+    let noted = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
+    let (of, roots) = noted.split_once('\n').unwrap_or_default();
+    let roots = if identity(dir).is_ok_and(|own| own == of) { roots } else { "" };
     // Whatever it tells of: a number is not enough, it is used again.
     let pid = dir.file_name().and_then(|name| name.to_str()?.strip_prefix("spawner-"));
     let own = pid.map(name_begin);

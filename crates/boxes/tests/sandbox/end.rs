@@ -1,5 +1,6 @@
 //! The end of boxes: by request, by accident, by kill -9. Nothing is left.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -179,17 +180,32 @@ fn what_another_spawner_of_its_number_left_is_no_reason_to_end_a_box() {
     let spawner = house.level().spawner_pid();
     let noted = house.state().join(format!("spawner-{spawner}/cgroups"));
     let own = std::fs::read_to_string(noted).expect("a list");
-    let old = own.lines().map(|root| {
-        let above = std::path::Path::new(root).parent().expect("above it");
-        above.join(format!("greenroom-{spawner}")).display().to_string() + "\n"
-    });
     let left = house.dir.path().join("other").join(format!("spawner-{spawner}"));
     std::fs::create_dir_all(&left).expect("a folder");
-    std::fs::write(left.join("cgroups"), old.collect::<String>()).expect("a list");
+    let found = std::fs::metadata(&left).expect("there");
+    let of = format!("{}:{}", found.dev(), found.ino());
+    let old = own.lines().skip(1).map(|root| {
+        let above = std::path::Path::new(root).parent().expect("above it");
+        "\n".to_owned() + &above.join(format!("greenroom-{spawner}")).display().to_string()
+    });
+    std::fs::write(left.join("cgroups"), of + &old.collect::<String>()).expect("a list");
     let other = house.dir.path().join("other");
     let _other = greenroom_boxes::sandbox::Namespace::open(&house.launch(), &other);
     assert!(!left.exists(), "that was cleared");
     assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
+}
+
+/// As a project with boxes is copied.
+#[test]
+fn what_is_copied_of_a_spawner_is_no_reason_to_end_its_boxes() {
+    let house = House::new();
+    let sandbox = house.spawn("first");
+    let copy = house.dir.path().join("copy");
+    let copied = Command::new("cp").arg("-a").args([house.state(), copy.clone()]).status();
+    assert!(copied.expect("cp").success());
+    let _other = greenroom_boxes::sandbox::Namespace::open(&house.launch(), &copy);
+    assert_eq!(run(&*sandbox, &command(&["true"])).finished.end, End::Code(0));
+    house.spawn("second").destroy().expect("destroyed");
 }
 
 #[test]

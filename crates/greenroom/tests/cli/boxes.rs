@@ -9,6 +9,7 @@ mod misuse;
 mod moved;
 mod patch;
 mod secrets;
+mod single;
 mod terminal;
 
 use crate::house::{House, Ran};

@@ -99,6 +99,19 @@ impl Case {
     }
 }
 
+/// Also where a folder went, or became something else.
+#[test]
+fn what_was_exported_can_be_exported_again() {
+    for after in [&[("a", "1")][..], &[("a", "1"), ("d", "a file")]] {
+        let case = Case::new(&[("a", "1"), ("d/e/x", "1"), ("d/y", "1")]);
+        let changes = case.changes(after);
+        assert!(case.host().export(&case.store, &changes, false).unwrap().paths > 0);
+        assert!(case.is_like("other"));
+        assert_eq!(case.host().export(&case.store, &changes, false).unwrap().paths, 0);
+        assert!(case.is_like("other"));
+    }
+}
+
 #[test]
 fn a_folder_becomes_the_other_tree() {
     let case = Case::new(&[

@@ -162,7 +162,11 @@ fn knock(dir: &File) -> Result<Option<OwnedFd>, Error> {
         Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
         Err(errno) => return Err(Error::system(what)(errno)),
     }
-    let peer = socket_peercred(&socket).map_err(Error::system(what))?;
+    let Ok(peer) = socket_peercred(&socket) else {
+        let problem = "its spawner has no number here: it runs in another container, or on the \
+                       machine itself; use these boxes from there, or end it there first";
+        return Err(Error::Invalid { field: "state directory", problem: problem.to_owned() });
+    };
     if peer.uid != rustix::process::geteuid() {
         let problem = format!("its spawner is user {}'s; name another", peer.uid.as_raw());
         return Err(Error::Invalid { field: "state directory", problem });

@@ -29,11 +29,18 @@ fn only_what_is_a_spawners_own_is_emptied() {
     fs::create_dir(&state).unwrap();
     let names = ["greenroom-7-00ff", "greenroom-7", "greenroom-8-00ff", "elsewhere"];
     let roots = names.map(|name| dir.path().join(name));
-    let list: String = roots.iter().map(|root| format!("{}\n", root.display())).collect();
-    fs::write(state.join("cgroups"), list).unwrap();
+    let list: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    let list = |of: &str| format!("{of}\n{}", list.join("\n"));
+    fs::write(state.join("cgroups"), list(&identity(&state).unwrap())).unwrap();
     for root in &roots {
         fs::create_dir_all(root.join("box-1")).unwrap();
     }
+    // A copy's lock says nothing of who has the first one.
+    let copy = dir.path().join("copy/spawner-7");
+    fs::create_dir_all(&copy).unwrap();
+    fs::copy(state.join("cgroups"), copy.join("cgroups")).unwrap();
+    clear(&copy).unwrap();
+    assert!(!copy.exists() && !roots[0].join("box-1/cgroup.kill").exists());
     clear(&state).unwrap();
     let killed = roots.map(|root| root.join("box-1/cgroup.kill").exists());
     assert_eq!(killed, [true, false, false, false]);

@@ -2,13 +2,13 @@
 
 use super::desk::Desk;
 use super::folders;
+use super::single;
 use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
 use serde_json::json;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -70,23 +70,21 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
             match to {
                 Place::Here(to) => {
                     let to = into_folder(to, path);
-                    let made = File::create(&to).map_err(|error| here("write", &to, &error))?;
-                    stream(&mut file, &made)?
+                    single::write(&mut file, &to)?
                 }
-                _ => stream(&mut file, io::stdout().lock())?,
+                _ => single::stream(&mut file, io::stdout().lock(), path)?,
             }
         }
         (Place::Here(from), Place::Box { name, path }) if from.is_dir() => {
             return folders::into(desk, &args.from, name, path);
         }
         (Place::Here(from), Place::Box { name, path }) => {
-            let file = File::open(from).map_err(|error| here("read", from, &error))?;
-            let metadata = file.metadata().map_err(|error| here("read", from, &error))?;
+            let file = single::open(from)?;
             let path = match (path.ends_with('/'), from.file_name()) {
                 (true, Some(file)) => Path::new(path).join(file),
                 _ => PathBuf::from(path),
             };
-            let mode = metadata.permissions().mode() & 0o777;
+            let mode = file.metadata()?.permissions().mode() & 0o777;
             let path = path.to_string_lossy();
             let made = match desk.engine.create_file(name, absolute(&path)?, mode) {
                 Err(error) if folders::is_one(&error) => {
@@ -95,11 +93,11 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
                 }
                 made => made?,
             };
-            stream(file, &made)?
+            single::stream(file, &made, &args.from)?
         }
         (Place::Pipe, Place::Box { name, path }) => {
             let made = desk.engine.create_file(name, absolute(path)?, 0o644)?;
-            stream(io::stdin().lock(), &made)?
+            single::stream(io::stdin().lock(), &made, "standard input")?
         }
         _ => {
             let problem = Problem::usage("one side, and only one, must be a file in a box")
@@ -127,16 +125,6 @@ fn into_folder(to: &Path, path: &str) -> PathBuf {
         (true, Some(file)) => to.join(file),
         _ => to.to_owned(),
     }
-}
-
-fn here(doing: &str, path: &Path, error: &io::Error) -> Problem {
-    Problem::new("failed", format!("cannot {doing} {}: {error}", path.display()))
-}
-
-fn stream(mut from: impl Read, mut to: impl Write) -> io::Result<u64> {
-    let count = io::copy(&mut from, &mut to)?;
-    to.flush()?;
-    Ok(count)
 }
 
 /// Put what a box has changed into a folder.

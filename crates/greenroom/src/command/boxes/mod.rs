@@ -18,6 +18,7 @@ mod patch;
 mod port;
 mod problem;
 mod secrets;
+mod single;
 mod terminal;
 mod upkeep;
 mod words;

@@ -60,6 +60,9 @@ fn a_link_that_a_project_brings_leads_to_no_other_boxes() {
     symlink(other.house.path(".greenroom"), place.house.path(".greenroom")).expect("a link");
     place.run(&["exec", "work", "--", "true"]).fails(125, &["is a link", "--dir", "GREENROOM_DIR"]);
     place.house.run(&["up"]).fails(1, &["is a link"]);
+    for dir in [".greenroom/", ".greenroom/."] {
+        place.house.run(&["--dir", dir, "box", "ls"]).fails(1, &["is a link"]);
+    }
     // Somebody's own: it is named by a path that no project brings.
     let named = place.house.path(".greenroom");
     let named = named.to_str().expect("a path");
