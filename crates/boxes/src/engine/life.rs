@@ -42,6 +42,8 @@ impl Engine {
     /// The sandbox of a box, started if it does not run. While the lock is kept nobody seals it,
     /// ends it or has it stand still.
     pub(super) fn ready(&self, name: &str) -> Result<(Held, Box<dyn Sandbox>), Error> {
+        // A command in the box may be what makes room.
+        self.reserve.give_up();
         let held = self.hold(&[name])?;
         let sandbox = self.held_living(name)?;
         self.must_be_awake(name)?;

@@ -35,7 +35,7 @@ pub struct Engine {
     pub(super) branches: Branches,
     pub(super) records: Arc<Records>,
     pub(super) setup: Setup,
-    reserve: Reserve,
+    pub(super) reserve: Reserve,
     level: Mutex<Option<Arc<Namespace>>>,
     /// What this process serves of which box.
     pub(super) served: Mutex<BTreeMap<String, Served>>,

@@ -33,6 +33,13 @@ fn problem(error: &Error) -> Problem {
         Error::NotNow { .. } => Problem::new("not_now", words),
         Error::Damaged(_) => Problem::new("damaged", words),
         Error::Busy(_) => Problem::new("busy", words),
+        // SQLite has its own word for it.
+        Error::Io { source, .. }
+            if source.kind() == ErrorKind::StorageFull || words.contains("disk is full") =>
+        {
+            Problem::new("disk_full", words)
+                .next("`greenroom box rm -f BOX` and `greenroom box gc` make room")
+        }
         Error::Io { .. } => Problem::new("failed", words),
         Error::Network(_) => Problem::new("network", words),
         Error::Sandbox(error) => of_sandbox(error, words),
