@@ -7,6 +7,7 @@ use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
+use greenroom_boxes::engine::Folder;
 use greenroom_boxes::export::{About, Note, acting};
 use serde_json::json;
 use std::io;
@@ -59,19 +60,11 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
     let count = match (from, to) {
         (Place::Box { name, path }, to @ (Place::Here(_) | Place::Pipe)) => {
             let target = if let Place::Here(to) = to { Some(to) } else { None };
-            if let Some(folder) = folders::known(desk, name, path)? {
-                return folders::out(desk, name, path, folder, target, args.planted);
-            }
-            let mut file = match desk.engine.open_file(name, absolute(path)?) {
-                Err(error) if folders::may_be(&error) => {
-                    return match desk.engine.folder(name, path)? {
-                        Some(folder) => {
-                            folders::out(desk, name, path, folder, target, args.planted)
-                        }
-                        None => Err(error.into()),
-                    };
+            let mut file = match opened(desk, name, path)? {
+                Opened::File(file) => file,
+                Opened::Folder(folder) => {
+                    return folders::out(desk, name, path, folder, target, args.planted);
                 }
-                opened => opened?,
             };
             match to {
                 Place::Here(to) => {
@@ -143,6 +136,25 @@ fn named(place: Place<'_>, text: &str) -> Result<(), Problem> {
 fn noted(to: &Path) -> Option<Note> {
     let (path, what) = (to.display().to_string(), acting(to)?.to_owned());
     Some(Note { path, what, left_out: false, about: About::Plant })
+}
+
+/// What a path of a box is.
+enum Opened {
+    File(File),
+    Folder(Folder),
+}
+
+fn opened(desk: &Desk, name: &str, path: &str) -> anyhow::Result<Opened> {
+    if let Some(folder) = folders::known(desk, name, path)? {
+        return Ok(Opened::Folder(folder));
+    }
+    match desk.engine.open_file(name, absolute(path)?) {
+        Err(error) if folders::may_be(&error) => match desk.engine.folder(name, path)? {
+            Some(folder) => Ok(Opened::Folder(folder)),
+            None => Err(error.into()),
+        },
+        file => Ok(Opened::File(file?)),
+    }
 }
 
 fn absolute(path: &str) -> anyhow::Result<&Path> {
