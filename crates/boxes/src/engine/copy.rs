@@ -7,7 +7,7 @@
 use super::open::Engine;
 use crate::TreePath;
 use crate::error::Error;
-use crate::export::{Copying, at, sifted, write_into};
+use crate::export::{About, Copying, Target, at, sifted, write_into};
 use crate::layer::{Bounds, scan_without};
 use crate::sandbox::{self, Making, Sandbox};
 use crate::store::Store;
@@ -27,8 +27,17 @@ const PASSING: [&str; 6] = ["tmp", "run", "var/tmp", "proc", "dev", "sys"];
 /// A folder of a box, as it was sealed.
 #[derive(Clone, Debug)]
 pub struct Folder {
+    name: Option<String>,
     mode: u32,
     entries: BTreeMap<TreePath, Entry>,
+}
+
+impl Folder {
+    /// Its own name, whatever links and dots led there; the root has none.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 impl Engine {
@@ -61,7 +70,8 @@ impl Engine {
             Some(Some(Entry::Dir { mode, .. })) => *mode,
             Some(_) => return Ok(None),
         };
-        Ok(Some(Folder { mode, entries: stack.flat_below(at.as_ref()) }))
+        let name = at.as_ref().map(|at| at.name().to_owned());
+        Ok(Some(Folder { name, mode, entries: stack.flat_below(at.as_ref()) }))
     }
 
     /// Copies a folder of a box into one of the machine: as a new folder or one that is there, or
@@ -79,7 +89,8 @@ impl Engine {
         copying: &mut Copying<'_>,
     ) -> Result<(), Error> {
         let name = name.map(TreePath::new).transpose()?;
-        let entries = sifted(folder.entries, name.as_ref(), planted, &mut copying.copied)?;
+        let target = Target::new(into, name.as_ref())?;
+        let entries = sifted(folder.entries, &target, planted, &mut copying.copied)?;
         let mut named = BTreeMap::new();
         let mode = folder.mode & 0o1777;
         for (path, entry) in entries {
@@ -113,8 +124,10 @@ impl Engine {
         copying: &mut Copying<'_>,
     ) -> Result<(), Error> {
         let io = |error| Error::io("read", from, error);
-        let child = from.file_name().filter(|_| !contents);
+        let named = from.file_name();
         let from = from.canonicalize().map_err(io)?;
+        // `..` is a name of no folder.
+        let child = named.or(from.file_name()).filter(|_| !contents);
         let mode = from.metadata().map_err(io)?.permissions().mode();
         let store = self.branches.store();
         // Nothing of it is garbage before it is in the box.
@@ -123,7 +136,7 @@ impl Engine {
         let own = skipped.canonicalize().ok();
         let own = own.as_deref().and_then(|own| own.strip_prefix(&from).ok()?.to_str());
         if let Some(own) = own.filter(|own| !own.is_empty()) {
-            copying.copied.note(own, "Greenroom's own folder", true);
+            copying.copied.note(About::Plant, own, "Greenroom's own folder");
             skip.insert(TreePath::new(own)?);
         }
         let manifest = scan_without(&from, &skip, &Bounds::default(), &mut writing)?;

@@ -8,23 +8,38 @@ use crate::error::Error;
 use crate::layer::{Bounds, Meter};
 use crate::path::TreePath;
 use crate::store::Store;
-use crate::tree::{Entry, Plant, Planted, Seen};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use crate::tree::{Entry, Plant};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
+mod target;
 #[cfg(test)]
 mod tests;
+
+pub use target::{Target, acting};
 
 /// The bits by which a program runs as its owner or group.
 const SETUID: u32 = 0o6000;
 
-/// So many notes are kept.
+/// So many notes of a kind are kept.
 const NOTES_MAX: usize = 1000;
+
+/// What a note is about. Each has room of its own, as a box can make any number of any of them and
+/// would hide one behind the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// What is copied and leads elsewhere.
+    Link,
+    /// What would act by itself.
+    Plant,
+    /// A name or a right.
+    Plain,
+}
 
 /// Something about a path that whoever copies it should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +50,9 @@ pub struct Note {
     pub what: String,
     /// Whether it was left out.
     pub left_out: bool,
+    /// What it is about.
+    #[serde(skip)]
+    pub about: About,
 }
 
 /// What a copy has done so far.
@@ -50,8 +68,10 @@ pub struct Copied {
     pub bytes: u64,
     /// How many paths there are in all.
     pub of: u64,
-    /// What should be known, the first thousand of it.
+    /// What should be known, by what it is about: the first thousand of each.
     pub notes: Vec<Note>,
+    /// How many notes more there would be.
+    pub more_notes: u64,
 }
 
 impl Copied {
@@ -62,10 +82,15 @@ impl Copied {
     }
 
     /// Adds a note.
-    pub(crate) fn note(&mut self, path: &str, what: impl Into<String>, left_out: bool) {
-        if self.notes.len() < NOTES_MAX {
-            self.notes.push(Note { path: path.to_owned(), what: what.into(), left_out });
+    pub(crate) fn note(&mut self, about: About, path: &str, what: impl Into<String>) {
+        let first = self.notes.partition_point(|note| note.about < about);
+        let end = self.notes.partition_point(|note| note.about <= about);
+        if end - first >= NOTES_MAX {
+            self.more_notes += 1;
+            return;
         }
+        let (path, what, left_out) = (path.to_owned(), what.into(), about != About::Link);
+        self.notes.insert(end, Note { path, what, left_out, about });
     }
 
     /// Counts an entry that is done.
@@ -131,19 +156,18 @@ impl Write for Watched<'_, '_> {
     }
 }
 
-/// What of a box's tree is copied to the machine. `prefix` is the name that the tree gets there.
-/// Left out is what would act there by itself, unless that is `planted`, and what could be taken
+/// What of a box's tree is copied to the machine, into `target`. Left out is what would act there by itself, unless that is `planted`, and what could be taken
 /// for something else where names are shown.
 ///
 /// # Errors
 /// More than may be taken in at once.
 pub fn sifted(
     entries: BTreeMap<TreePath, Entry>,
-    prefix: Option<&TreePath>,
+    target: &Target,
     planted: bool,
     copied: &mut Copied,
 ) -> Result<BTreeMap<TreePath, Entry>, Error> {
-    let plants = plants(&entries, prefix)?;
+    let plants = target.plants(&entries)?;
     let mut meter = Meter::new(&Bounds::base());
     let (mut kept, mut left) = (BTreeMap::new(), BTreeSet::new());
     for (path, mut entry) in entries {
@@ -151,27 +175,27 @@ pub fn sifted(
             continue;
         }
         let found = plants.get(&path).map_or(&[][..], Vec::as_slice);
-        let acts = found.iter().find(|one| !is_harmless(one.plant)).filter(|_| !planted);
+        let acts = found.iter().find(|plant| !is_harmless(**plant)).filter(|_| !planted);
         let why = match acts {
             _ if path.name().chars().any(char::is_control) => {
-                Some("control characters in its name".to_owned())
+                Some((About::Plain, "control characters in its name"))
             }
-            Some(planted) => Some(planted.plant.words().to_owned()),
+            Some(plant) => Some((About::Plant, plant.words())),
             None => None,
         };
-        if let Some(why) = why {
-            copied.note(path.as_str(), why, true);
+        if let Some((about, why)) = why {
+            copied.note(about, path.as_str(), why);
             left.insert(path.as_str().to_owned());
             continue;
         }
-        if found.iter().any(|one| one.plant == Plant::EscapingLink) {
-            copied.note(path.as_str(), Plant::EscapingLink.words(), false);
+        if found.contains(&Plant::EscapingLink) {
+            copied.note(About::Link, path.as_str(), Plant::EscapingLink.words());
         }
         if let Entry::File { mode, .. } | Entry::Dir { mode, .. } = &mut entry
             && *mode & SETUID != 0
         {
             *mode &= !SETUID;
-            copied.note(path.as_str(), "the right to run as its owner or group", true);
+            copied.note(About::Plain, path.as_str(), "the right to run as its owner or group");
         }
         meter.entry(path.as_str())?;
         if let Entry::File { size, .. } = &entry {
@@ -187,32 +211,6 @@ pub fn sifted(
 /// A link does nothing by itself, and the right to run as somebody is taken away.
 fn is_harmless(plant: Plant) -> bool {
     matches!(plant, Plant::EscapingLink | Plant::Setuid)
-}
-
-/// What may act on the machine, whether the tree is looked at alone or under the name it gets.
-fn plants(
-    entries: &BTreeMap<TreePath, Entry>,
-    prefix: Option<&TreePath>,
-) -> Result<BTreeMap<TreePath, Vec<Planted>>, Error> {
-    let among = |tree: &BTreeMap<TreePath, Entry>| {
-        Planted::found(tree.iter(), &|path| tree.get(path).and_then(Seen::of))
-    };
-    let mut found: BTreeMap<TreePath, Vec<Planted>> = BTreeMap::new();
-    for one in among(entries) {
-        found.entry(one.path.clone()).or_default().push(one);
-    }
-    let Some(prefix) = prefix else { return Ok(found) };
-    let mut whole = BTreeMap::new();
-    for (path, entry) in entries {
-        whole.insert(TreePath::new(format!("{prefix}/{path}"))?, entry.clone());
-    }
-    for one in among(&whole) {
-        let rest = one.path.as_str().strip_prefix(prefix.as_str());
-        if let Some(rest) = rest.and_then(|rest| rest.strip_prefix('/')) {
-            found.entry(TreePath::new(rest)?).or_default().push(one);
-        }
-    }
-    Ok(found)
 }
 
 /// Writes entries into an open folder, with what is there already.
@@ -275,7 +273,8 @@ fn make_folder(folder: &OwnedFd, path: &TreePath) -> Result<bool, Error> {
     }
 }
 
-/// Puts a file or link under its name when it is whole.
+/// Puts a file or link under its name when it is whole. One that is killed meanwhile leaves
+/// nothing, where the file system has files without a name.
 fn place(
     store: &Store,
     folder: &OwnedFd,
@@ -285,25 +284,33 @@ fn place(
 ) -> Result<(), Error> {
     let beside = format!(".greenroom-copy-{}", Records::new_id()?);
     let io = |error: Errno| Error::io("write", path.as_str(), error);
-    let written = match entry {
+    let is_placed = match entry {
         Entry::File { mode, .. } => {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            let file = rustix::fs::openat(folder, &beside, flags, Mode::from(0o600)).map_err(io)?;
-            let file = File::from(file);
+            let (file, has_name) = new_file(folder, &beside).map_err(io)?;
             let mut whole = || {
                 let to =
                     file.try_clone().map_err(|error| Error::io("write", path.as_str(), error))?;
                 copying.file(store, entry, to).map_err(|error| at(path, error))?;
                 rustix::fs::fchmod(&file, Mode::from(*mode)).map_err(io)
             };
-            whole()
+            let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let link =
+                |name: &str| rustix::fs::linkat(CWD, &open, folder, name, AtFlags::SYMLINK_FOLLOW);
+            whole().and_then(|()| match has_name {
+                true => Ok(false),
+                false => named(path.name(), &beside, link).map_err(io),
+            })
         }
         Entry::Symlink { target } => {
-            rustix::fs::symlinkat(target.as_str(), folder, &beside).map_err(io)
+            let link = |name: &str| rustix::fs::symlinkat(target.as_str(), folder, name);
+            named(path.name(), &beside, link).map_err(io)
         }
         Entry::Dir { .. } | Entry::Tombstone => return Ok(()),
     };
-    let named = written.and_then(|()| {
+    if matches!(is_placed, Ok(true)) {
+        return Ok(());
+    }
+    let placed = is_placed.and_then(|_| {
         rustix::fs::renameat(folder, &beside, folder, path.name()).map_err(|error| match error {
             Errno::ISDIR => {
                 let why = "no folder in the box, and a folder here; move that away";
@@ -312,10 +319,34 @@ fn place(
             error => io(error),
         })
     });
-    if named.is_err() {
+    if placed.is_err() {
         let _ = rustix::fs::unlinkat(folder, &beside, AtFlags::empty());
     }
-    named
+    placed
+}
+
+/// A new file, and whether it has the name: only where the file system has none without.
+fn new_file(folder: &OwnedFd, name: &str) -> rustix::io::Result<(File, bool)> {
+    let (flags, mode) = (OFlags::WRONLY | OFlags::CLOEXEC, Mode::from(0o600));
+    // Any failure of this is one of the other too, or is none there.
+    if let Ok(file) = rustix::fs::openat(folder, ".", flags | OFlags::TMPFILE, mode) {
+        return Ok((File::from(file), false));
+    }
+    let flags = flags | OFlags::CREATE | OFlags::EXCL;
+    Ok((File::from(rustix::fs::openat(folder, name, flags, mode)?), true))
+}
+
+/// Makes something under its name if that is free, or else beside it; whether it was free.
+fn named(
+    name: &str,
+    beside: &str,
+    make: impl Fn(&str) -> rustix::io::Result<()>,
+) -> rustix::io::Result<bool> {
+    match make(name) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => make(beside).map(|()| false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A failure of the copy of a file, with its name instead of the blob's.

@@ -23,7 +23,7 @@ mod moves;
 mod plan;
 mod record;
 
-pub use copy::{Copied, Copying, Note};
-pub(crate) use copy::{at, sifted, write_into};
+pub use copy::{About, Copied, Copying, Note, acting};
+pub(crate) use copy::{Target, at, sifted, write_into};
 pub use host::{HostDir, Recovered};
 pub use journal::Exported;

@@ -16,15 +16,25 @@ fn an_interrupted_copy_leaves_whole_files_only() {
     std::fs::create_dir(&to).unwrap();
     std::fs::write(to.join("b"), "before").unwrap();
     let root = rustix::fs::open(&to, FOLDER, Mode::empty()).unwrap();
+    let names = || -> BTreeSet<_> {
+        std::fs::read_dir(&to).unwrap().map(|one| one.unwrap().file_name()).collect()
+    };
+    // A kill leaves what is there now: nothing that has no name yet, where files can be without.
+    let nameless = rustix::fs::openat(&root, ".", OFlags::TMPFILE | OFlags::WRONLY, Mode::empty());
+    let mut halves = Vec::new();
     // In the middle of the second file.
-    let mut go_on = |copied: &Copied| copied.bytes < (3 << 20) / 2;
+    let mut go_on = |copied: &Copied| {
+        halves.extend(names().into_iter().filter(|name| name != "a" && name != "b"));
+        copied.bytes < (3 << 20) / 2
+    };
     let mut copying = Copying::new(&mut go_on);
     let error = write_into(&store, &root, &entries, &mut copying).unwrap_err().to_string();
     assert_eq!(error, "copy b: it was interrupted");
     assert_eq!(copying.copied.files, 1);
     assert!(std::fs::read(to.join("a")).unwrap() == bytes);
     assert_eq!(std::fs::read_to_string(to.join("b")).unwrap(), "before");
-    assert_eq!(std::fs::read_dir(&to).unwrap().count(), 2);
+    assert_eq!(names().len(), 2);
+    assert!(nameless.is_err() || halves.is_empty(), "{halves:?}");
 }
 
 #[test]
@@ -32,6 +42,7 @@ fn more_than_may_be_taken_in_is_refused_before_anything_is_written() {
     let hash = crate::hash::BlobHash::of(b"x");
     let names = (0..5).map(|number| TreePath::new(number.to_string()).unwrap());
     let entries = names.map(|name| (name, Entry::file(hash, 4 << 30, 0o644))).collect();
-    let refused = sifted(entries, None, false, &mut Copied::default()).unwrap_err();
+    let target = Target::new(std::path::Path::new("/"), None).unwrap();
+    let refused = sifted(entries, &target, false, &mut Copied::default()).unwrap_err();
     assert!(refused.to_string().contains("there is room for"), "{refused}");
 }

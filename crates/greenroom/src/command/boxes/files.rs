@@ -7,6 +7,8 @@ use super::words::bytes;
 use crate::exit::Code;
 use crate::out;
 use crate::problem::Problem;
+use greenroom_boxes::engine::Folder;
+use greenroom_boxes::export::{About, Note, acting};
 use serde_json::json;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +20,8 @@ use std::path::{Path, PathBuf};
     greenroom box cp work:/srv/result.json .\n  greenroom box cp work:/srv/log - | less\n  \
     greenroom box cp ./site work:/srv\n  greenroom box cp work:/srv/site/. ./site\n\n\
     A folder goes into a folder that is there, or gets the new name; with /. behind it only what is in it goes.\n\
-    Links are copied as links. Of a folder out of a box, what would act here by itself is left out, and told.")]
+    Links are copied as links. Of a folder out of a box, what would act here by itself is left out, and told;\n\
+    a single file is copied, and told.")]
 pub struct CpArgs {
     /// A file or folder, BOX:/PATH, or - for standard input
     from: String,
@@ -50,27 +53,25 @@ impl Place<'_> {
 
 pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
     let (from, to) = (Place::of(&args.from), Place::of(&args.to));
+    for (place, text) in [(from, &args.from), (to, &args.to)] {
+        named(place, text)?;
+    }
+    let mut notes = Vec::new();
     let count = match (from, to) {
         (Place::Box { name, path }, to @ (Place::Here(_) | Place::Pipe)) => {
             let target = if let Place::Here(to) = to { Some(to) } else { None };
-            if let Some(folder) = folders::known(desk, name, path)? {
-                return folders::out(desk, name, path, folder, target, args.planted);
-            }
-            let mut file = match desk.engine.open_file(name, absolute(path)?) {
-                Err(error) if folders::may_be(&error) => {
-                    return match desk.engine.folder(name, path)? {
-                        Some(folder) => {
-                            folders::out(desk, name, path, folder, target, args.planted)
-                        }
-                        None => Err(error.into()),
-                    };
+            let mut file = match opened(desk, name, path)? {
+                Opened::File(file) => file,
+                Opened::Folder(folder) => {
+                    return folders::out(desk, name, path, folder, target, args.planted);
                 }
-                opened => opened?,
             };
             match to {
                 Place::Here(to) => {
                     let to = into_folder(to, path);
-                    single::write(&mut file, &to)?
+                    let count = single::write(&mut file, &to)?;
+                    notes.extend(noted(&to));
+                    count
                 }
                 _ => single::stream(&mut file, io::stdout().lock(), path)?,
             }
@@ -107,9 +108,53 @@ pub fn copy(desk: &Desk, args: &CpArgs) -> anyhow::Result<Code> {
     };
     // Standard output may be the file itself.
     if args.to != "-" {
-        desk.tell(&json!({ "bytes": count }), &format!("{} copied\n", bytes(count)))?;
+        if !desk.json {
+            notes.iter().for_each(folders::tell);
+        }
+        let value = json!({ "bytes": count, "notes": notes });
+        desk.tell(&value, &format!("{} copied\n", bytes(count)))?;
     }
     Ok(Code::Done)
+}
+
+/// Refuses a path that is empty: a variable of a script that nobody has set would be this folder.
+fn named(place: Place<'_>, text: &str) -> Result<(), Problem> {
+    match place {
+        Place::Box { path: "", .. } => {
+            let words = format!("`{text}` has no path behind the `:`");
+            Err(Problem::usage(words).next("write it from the root, as in BOX:/srv"))
+        }
+        Place::Here(path) if path.as_os_str().is_empty() => {
+            let words = "an empty path names nothing";
+            Err(Problem::usage(words).next("write . for this folder"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who copies a single file has typed where it goes, so it is copied, and told.
+fn noted(to: &Path) -> Option<Note> {
+    let (path, what) = (to.display().to_string(), acting(to)?.to_owned());
+    Some(Note { path, what, left_out: false, about: About::Plant })
+}
+
+/// What a path of a box is.
+enum Opened {
+    File(File),
+    Folder(Folder),
+}
+
+fn opened(desk: &Desk, name: &str, path: &str) -> anyhow::Result<Opened> {
+    if let Some(folder) = folders::known(desk, name, path)? {
+        return Ok(Opened::Folder(folder));
+    }
+    match desk.engine.open_file(name, absolute(path)?) {
+        Err(error) if folders::may_be(&error) => match desk.engine.folder(name, path)? {
+            Some(folder) => Ok(Opened::Folder(folder)),
+            None => Err(error.into()),
+        },
+        file => Ok(Opened::File(file?)),
+    }
 }
 
 fn absolute(path: &str) -> anyhow::Result<&Path> {

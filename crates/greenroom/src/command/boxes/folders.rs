@@ -9,7 +9,7 @@ use crate::out;
 use crate::problem::Problem;
 use crate::progress::Progress;
 use greenroom_boxes::engine::Folder;
-use greenroom_boxes::export::{Copied, Copying};
+use greenroom_boxes::export::{Copied, Copying, Note};
 use greenroom_boxes::{Error, sandbox};
 use serde_json::json;
 use std::io::ErrorKind;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// So many notes are shown.
-const NOTES_SHOWN: usize = 20;
+/// So many notes of a kind are shown.
+const NOTES_SHOWN: usize = 10;
 
 /// The folder of a box at a path, if the path says that it is one's, or if that is known without
 /// starting the box: a stopped one is started for a file only.
@@ -75,10 +75,18 @@ pub fn out(
         let next = "copy it into a folder here; or `greenroom box exec BOX -- tar c -C /DIR .`";
         return Err(Problem::usage(words).next(next).into());
     };
-    let own = Path::new(path).file_name().filter(|_| !is_contents(path));
+    let own = Path::new(path).file_name().and_then(|own| own.to_str());
+    let own = own.or(folder.name()).filter(|_| !is_contents(path)).map(str::to_owned);
     let (into, child) = match to.is_dir() {
         true => (to, own),
-        false => (to.parent().unwrap_or(to), to.file_name()),
+        false => {
+            let name = to.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+            if name.is_none() {
+                let words = format!("{} is no folder that can be looked at", to.display());
+                return Err(Problem::usage(words).next("name a folder, or a new name").into());
+            }
+            (to.parent().unwrap_or(to), name)
+        }
     };
     if !to.is_dir() && to.symlink_metadata().is_ok() {
         let words = format!("{} is no folder, and {name}:{} is one", to.display(), shown(path));
@@ -89,9 +97,8 @@ pub fn out(
         let words = format!("{} is no folder", into.display());
         return Err(Problem::usage(words).next("make it first").into());
     }
-    let child = child.and_then(|child| child.to_str());
     watched(desk, "each of them whole", |copying| {
-        desk.engine.copy_out(folder, into, child, planted, copying)
+        desk.engine.copy_out(folder, into, child.as_deref(), planted, copying)
     })
 }
 
@@ -131,9 +138,10 @@ fn watched(
         notes(&copied);
     }
     let Err(error) = done else {
-        let Copied { files, folders, links, bytes: count, notes, .. } = &copied;
+        let Copied { files, folders, links, bytes: count, notes, more_notes, .. } = &copied;
         let value = json!({
             "files": files, "folders": folders, "links": links, "bytes": count, "notes": notes,
+            "more_notes": more_notes,
         });
         return desk.tell(&value, &format!("{} copied\n", words(&copied)));
     };
@@ -163,13 +171,25 @@ fn words(copied: &Copied) -> String {
     parts.join(", ")
 }
 
+/// A note, to people.
+pub fn tell(note: &Note) {
+    let word = if note.left_out { "left out" } else { "take care" };
+    out::say(&format!("{word}: {}: {}\n", shown(&note.path), note.what));
+}
+
 fn notes(copied: &Copied) {
-    for note in copied.notes.iter().take(NOTES_SHOWN) {
-        let word = if note.left_out { "left out" } else { "take care" };
-        out::say(&format!("{word}: {}: {}\n", shown(&note.path), note.what));
+    let mut hidden = 0;
+    for alike in copied.notes.chunk_by(|one, other| one.about == other.about) {
+        alike.iter().take(NOTES_SHOWN).for_each(tell);
+        hidden += alike.len().saturating_sub(NOTES_SHOWN) as u64;
     }
-    if let Some(more) = copied.notes.len().checked_sub(NOTES_SHOWN).filter(|more| *more > 0) {
-        out::say(&format!("and {more} more; --json names them\n"));
+    match (hidden, copied.more_notes) {
+        (0, _) => {}
+        (_, 0) => out::say(&format!("and {hidden} more; --json names them\n")),
+        (_, more) => {
+            let all = hidden + more;
+            out::say(&format!("and {all} more; --json names all but {more} of them\n"));
+        }
     }
 }
 

@@ -110,6 +110,16 @@ fn folders_go_in_and_out_as_child_as_name_or_what_is_in_them() {
         (&4.into(), &5.into(), &3.into())
     );
     assert_eq!(json["notes"][0]["path"], "away");
+    // `..` has the name of the folder that it is; `.` alone is what is in it.
+    place.run(&["cp", "site/sub/..", "work:/srv/to/dots"]).ok();
+    place.run(&["cp", "site/sub/..", "work:/srv/to/dots"]).ok();
+    place.sh("work", "test -f /srv/to/dots/index.html && test -f /srv/to/dots/site/index.html");
+    fs::create_dir(here("dots")).expect("a folder");
+    place.run(&["cp", "work:/srv/site/sub/..", "dots"]).ok();
+    is_site(&here("dots/site"));
+    place.sh("work", "mkdir /srv/to/all");
+    place.run(&["cp", ".", "work:/srv/to/all"]).ok();
+    place.sh("work", "test -f /srv/to/all/dots/site/index.html");
     // A file, too, goes into a folder that is there.
     place.run(&["cp", "site/index.html", "work:/srv/to"]).ok();
     assert_eq!(place.sh("work", "cat /srv/to/index.html"), "hello\n");
@@ -178,6 +188,69 @@ fn what_a_box_has_made_stays_in_the_folder_and_does_nothing_there() {
     place.sh("work", "echo x > \"$(printf '/srv/no-\\377')\"");
     place.run(&["cp", "work:/srv/t", "more"]).fails(1, &["no UTF-8", "cannot be sealed"]);
     assert!(!place.house.path("more").exists());
+}
+
+#[test]
+fn what_acts_only_where_it_is_put_is_left_out_too() {
+    let place = Place::with_work();
+    let line = "mkdir -p /srv/o/hooks /srv/o/skills/x; cd /srv/o; echo evil > hooks/pre-commit; \
+        chmod 755 hooks/pre-commit; echo evil > lead.md; echo evil > tasks.json; \
+        echo evil > skills/x/run; echo ref > HEAD";
+    place.sh("work", line);
+    let here = |name: &str| place.house.path(name);
+    for folder in ["g/.git", "agents", "g/.vscode", "bare/objects", "bare/refs", "skills/x"] {
+        fs::create_dir_all(here(folder)).expect("a folder");
+    }
+    write(here("bare/HEAD"), "ref\n", 0o644);
+    symlink("g/.git", here("repository")).expect("a link");
+    // What is copied, where to, what of it acts there, and where that would be.
+    let cases = [
+        ("hooks", "g/.git/", "pre-commit", "g/.git/hooks/pre-commit"),
+        ("hooks", "repository", "pre-commit", "g/.git/hooks/pre-commit"),
+        ("hooks", "bare", "pre-commit", "bare/hooks/pre-commit"),
+        (".", "bare", "hooks/pre-commit", "bare/hooks/pre-commit"),
+        (".", "agents", "lead.md", "agents/lead.md"),
+        (".", "g/.vscode", "tasks.json", "g/.vscode/tasks.json"),
+        ("skills/x", "skills", "run", "skills/x/run"),
+    ];
+    for (from, to, told, put) in cases {
+        let ran = place.run(&["cp", &format!("work:/srv/o/{from}"), to]).ok();
+        assert!(ran.err.contains(&format!("left out: {told}: ")), "{from} {to}: {}", ran.err);
+        assert!(!here(put).exists(), "{put}");
+    }
+    place.run(&["cp", "work:/srv/o/hooks", "g/.git", "--planted"]).ok();
+    assert_eq!(text(here("g/.git/hooks/pre-commit")), "evil\n");
+    // Elsewhere they are what they are.
+    place.run(&["cp", "work:/srv/o/hooks", "."]).ok();
+    assert_eq!(text(here("hooks/pre-commit")), "evil\n");
+    // Who copies a file has said where to, and hears what that is.
+    let ran = place.run(&["cp", "work:/srv/o/lead.md", "g/.git/hooks/post-merge"]).ok();
+    assert!(ran.err.contains("take care: g/.git/hooks/post-merge: a hook"), "{}", ran.err);
+    let json = place.run(&["cp", "work:/srv/o/lead.md", "agents", "--json"]).ok().json();
+    assert_eq!((&json["bytes"], &json["notes"][0]["path"]), (&5.into(), &"agents/lead.md".into()));
+    assert_eq!(place.run(&["cp", "work:/srv/o/lead.md", "lead.md"]).ok().err, "");
+}
+
+#[test]
+fn a_box_buries_no_note_behind_others() {
+    let place = Place::with_work();
+    let line = "mkdir -p /srv/n/zz2/.git/hooks; cd /srv/n; i=0; \
+        while [ $i -lt 1005 ]; do : > \"$(printf 'a\\t%s' $i)\"; i=$((i+1)); done; \
+        ln -s /etc/passwd zz; echo evil > zz2/.git/hooks/pre-commit";
+    place.sh("work", line);
+    let ran = place.run(&["cp", "work:/srv/n", "to"]).ok();
+    for words in [
+        "take care: zz: a symbolic link",
+        "left out: zz2/.git/hooks/pre-commit: a hook",
+        "and 995 more; --json names all but 5 of them",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    let json = place.run(&["cp", "work:/srv/n", "told", "--json"]).ok().json();
+    let paths: Vec<_> = json["notes"].as_array().expect("notes").iter().collect();
+    assert_eq!((paths.len(), &json["more_notes"]), (1002, &5.into()));
+    assert_eq!((&paths[0]["path"], &paths[0]["left_out"]), (&"zz".into(), &false.into()));
+    assert_eq!(paths[1]["path"], "zz2/.git/hooks/pre-commit");
 }
 
 #[test]

@@ -83,10 +83,18 @@ fn each_misuse_of_a_copy_has_words_of_its_own() {
         (&["cp", "work:/proc/self", "x"], 1, &["/proc is no part of the box's files"]),
         (&["cp", "work:/usr", "x"], 1, &["/usr is no part of the box's files"]),
         (&["cp", "none.txt", "work:/srv/x"], 1, &["none.txt"]),
+        (&["cp", "work:/srv", ""], 2, &["an empty path"]),
+        (&["cp", "work:/srv/.", ""], 2, &["an empty path"]),
+        (&["cp", "work:/srv/a", ""], 2, &["an empty path"]),
+        (&["cp", "", "work:/srv/x"], 2, &["an empty path"]),
+        (&["cp", "work:", "x"], 2, &["no path behind"]),
+        (&["cp", "plain", "work:"], 2, &["no path behind"]),
+        (&["cp", "work:/srv", "plain/box.toml/.."], 2, &["no folder"]),
+        (&["cp", "work:/srv", "nowhere/.."], 2, &["no folder"]),
     ];
     each(&place, cases);
     assert_eq!(place.sh("work", "ls /srv"), "a\nhello.sh\n");
-    assert!(!place.house.path("x").exists());
+    assert!(["x", "a", "hello.sh"].iter().all(|name| !place.house.path(name).exists()));
 }
 
 /// Arguments, the exit code, and words of what is said.
