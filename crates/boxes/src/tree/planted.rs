@@ -6,16 +6,19 @@ use super::entry::Entry;
 use super::stack::Stack;
 use crate::path::TreePath;
 use looks::{Layers, Looks};
+use seen::See;
 use serde::Serialize;
 use std::fmt;
 
 mod looks;
 mod plant;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod tools;
 
 pub use plant::Plant;
+pub use seen::Seen;
 
 /// How names begin that exports give to folders of what they stage.
 const STAGED: &str = ".greenroom-export";
@@ -31,33 +34,6 @@ const OF_GIT: [&str; 8] = [
     "rebase-apply",
     "sequencer",
 ];
-
-/// What is at a path, as far as it matters here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// A symbolic link, to there.
-    Link(String),
-    /// A folder.
-    Dir,
-    /// Anything else.
-    File,
-}
-
-impl Seen {
-    /// An entry, as it is seen in the whole.
-    #[must_use]
-    pub fn of(entry: &Entry) -> Option<Seen> {
-        match entry {
-            Entry::Symlink { target } => Some(Seen::Link(target.clone())),
-            Entry::Dir { .. } => Some(Seen::Dir),
-            Entry::File { .. } => Some(Seen::File),
-            Entry::Tombstone => None,
-        }
-    }
-}
-
-/// Says what is at a path of the tree that the changes make.
-type See<'s> = &'s dyn Fn(&TreePath) -> Option<Seen>;
 
 /// What was found, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

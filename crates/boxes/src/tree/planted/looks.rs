@@ -3,8 +3,8 @@
 //! depends on it counts as planted.
 
 use super::super::stack::{LINKS_MAX, Stack};
+use super::seen::{See, Seen};
 use super::tools::is_packages;
-use super::{See, Seen};
 use crate::path::TreePath;
 use crate::tree::Entry;
 use std::cell::{Cell, OnceCell};
