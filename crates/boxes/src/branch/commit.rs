@@ -94,6 +94,8 @@ impl Branches {
             })?;
             let plan = self.plan(&branch, &parent, terms, &mut writing)?;
             if let Some(parent) = self.swap(&branch, &parent, &plan)? {
+                // Others need not wait for the search.
+                drop(writing);
                 let planted = Planted::among(&plan.changes, &plan.stack);
                 let Plan { changes, merged, forced, .. } = plan;
                 return Ok(Committed { parent, changes, merged, forced, planted });

@@ -17,8 +17,16 @@ pub struct Sealed {
     pub head: Head,
     /// What this seal added to it.
     pub changes: Changes,
-    /// What of it may act outside of a box.
-    pub planted: Vec<Planted>,
+    over: Stack,
+}
+
+impl Sealed {
+    /// What of it may act outside of a box. Looked for only here: a box stands still while it is
+    /// sealed.
+    #[must_use]
+    pub fn planted(&self) -> Vec<Planted> {
+        Planted::among(&self.changes, &self.over)
+    }
 }
 
 /// What a sandbox has written by now, and over what.
@@ -65,7 +73,7 @@ impl Branches {
         let mut over = stack.clone();
         over.push(written.id(), Arc::new(written));
         let changes = Changes::between(&stack, &over);
-        self.put(writing, head, changes, [&stack, &over], 1, &|_| Ok(()))
+        self.put(writing, head, changes, (&stack, over), 1, &|_| Ok(()))
     }
 
     /// The same for what a sandbox writes that goes on: of all that it has written, what is
@@ -90,7 +98,7 @@ impl Branches {
         let changes = news(changes.without(&doubted), &stack);
         // The layers below the sandbox are told from it each time, so they stay as they are.
         let lowest = stack.shared(&now);
-        self.put(writing, head, changes, [&stack, &now], lowest, written.about_to)
+        self.put(writing, head, changes, (&stack, now), lowest, written.about_to)
     }
 
     /// Changes of what was written go on top of what the branch has.
@@ -99,17 +107,16 @@ impl Branches {
         writing: &mut Writing<'_>,
         head: Head,
         changes: Changes,
-        [stack, over]: [&Stack; 2],
+        (stack, over): (&Stack, Stack),
         lowest: usize,
         about_to: &dyn Fn(&[LayerId]) -> Result<(), Error>,
     ) -> Result<Sealed, Error> {
-        let planted = Planted::among(&changes, over);
         if changes.is_empty() {
             writing.settle()?;
-            return Ok(Sealed { head, changes, planted });
+            return Ok(Sealed { head, changes, over });
         }
         let name = &head.name;
-        let sealed = writing.layer_on(stack, changes.layer(stack, over)?)?;
+        let sealed = writing.layer_on(stack, changes.layer(stack, &over)?)?;
         let sealed = compact(sealed, lowest, writing)?;
         about_to(&sealed.ids())?;
         let head = self.heads.write(Safe::Disk, |heads| {
@@ -118,7 +125,7 @@ impl Branches {
             }
             heads.numbered(head.no)
         })?;
-        Ok(Sealed { head, changes, planted })
+        Ok(Sealed { head, changes, over })
     }
 
     /// What a branch has changed since it began.

@@ -3,47 +3,37 @@
 
 use super::changes::Changes;
 use super::entry::Entry;
-use super::stack::{LINKS_MAX, Stack};
+use super::stack::Stack;
 use crate::path::TreePath;
+use looks::{Layers, Looks};
+use seen::See;
 use serde::Serialize;
 use std::fmt;
 
+mod looks;
 mod plant;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod tools;
 
 pub use plant::Plant;
+pub use seen::Seen;
 
 /// How names begin that exports give to folders of what they stage.
 const STAGED: &str = ".greenroom-export";
 
-/// What is at a path, as far as it matters here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// A symbolic link, to there.
-    Link(String),
-    /// A folder.
-    Dir,
-    /// Anything else.
-    File,
-}
-
-impl Seen {
-    /// An entry, as it is seen in the whole.
-    #[must_use]
-    pub fn of(entry: &Entry) -> Option<Seen> {
-        match entry {
-            Entry::Symlink { target } => Some(Seen::Link(target.clone())),
-            Entry::Dir { .. } => Some(Seen::Dir),
-            Entry::File { .. } => Some(Seen::File),
-            Entry::Tombstone => None,
-        }
-    }
-}
-
-/// Says what is at a path of the tree that the changes make.
-type See<'s> = &'s dyn Fn(&TreePath) -> Option<Seen>;
+/// What in a repository's own folder git runs or reads, or has it in it. Small.
+const OF_GIT: [&str; 8] = [
+    "hooks",
+    "config",
+    "config.worktree",
+    "info",
+    "objects",
+    "rebase-merge",
+    "rebase-apply",
+    "sequencer",
+];
 
 /// What was found, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +57,8 @@ impl Planted {
     pub fn among(changes: &Changes, after: &Stack) -> Vec<Planted> {
         let entries = changes.by_path().iter();
         let entries = entries.filter_map(|(path, change)| Some((path, change.after.as_ref()?)));
-        Planted::found(entries, &|path| after.get(path).and_then(Seen::of))
+        let after = Layers::new(after);
+        Planted::found(entries, &|path| after.see(path))
     }
 
     /// The same of entries in a tree of which a function tells.
@@ -75,15 +66,16 @@ impl Planted {
         entries: impl Iterator<Item = (&'e TreePath, &'e Entry)>,
         see: See<'_>,
     ) -> Vec<Planted> {
-        let found = entries.flat_map(|(path, entry)| {
-            let plants = plants(path, entry, see).into_iter();
-            plants.map(|plant| Planted { path: path.clone(), plant })
-        });
-        found.collect()
+        let (mut looks, mut found) = (Looks::new(see), Vec::new());
+        for (path, entry) in entries {
+            let plants = plants(path, entry, &mut looks).into_iter();
+            found.extend(plants.map(|plant| Planted { path: path.clone(), plant }));
+        }
+        found
     }
 }
 
-fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
+fn plants(path: &TreePath, entry: &Entry, looks: &mut Looks<'_>) -> Vec<Plant> {
     let mut plants = Vec::new();
     if *entry == Entry::Tombstone {
         return plants;
@@ -93,11 +85,16 @@ fn plants(path: &TreePath, entry: &Entry, see: See<'_>) -> Vec<Plant> {
     if names.iter().any(|name| name.starts_with(STAGED)) {
         plants.push(Plant::Staged);
     }
-    plants.extend(git(path, &names, entry.is_dir(), see));
+    plants.extend(git(path, &names, entry.is_dir(), looks));
     plants.extend(greenroom(&names, entry).or_else(|| tools::tools(&names, entry)));
     match entry {
         Entry::File { mode, .. } if mode & 0o6000 != 0 => plants.push(Plant::Setuid),
-        Entry::Symlink { target } if escapes(path, target, see) => plants.push(Plant::EscapingLink),
+        Entry::Symlink { target } => {
+            let led = looks.led(path, target);
+            let is_inside = names.iter().any(|name| tools::is_packages(name));
+            plants.extend(led.out.then_some(Plant::EscapingLink));
+            plants.extend((led.packages && !is_inside).then_some(Plant::ThroughPackages));
+        }
         _ => {}
     }
     plants
@@ -123,7 +120,7 @@ fn greenroom(names: &[&str], entry: &Entry) -> Option<Plant> {
 
 /// What git would run or read there. Names are compared as file systems do that know no
 /// capitals, and git's own short name on Windows file systems is known.
-fn git(path: &TreePath, names: &[&str], is_dir: bool, see: See<'_>) -> Option<Plant> {
+fn git(path: &TreePath, names: &[&str], is_dir: bool, looks: &mut Looks<'_>) -> Option<Plant> {
     let own = |name: &&str| matches!(*name, ".git" | "git~1");
     if names.last() == Some(&".gitmodules") {
         return Some(Plant::GitConfig);
@@ -139,33 +136,20 @@ fn git(path: &TreePath, names: &[&str], is_dir: bool, see: See<'_>) -> Option<Pl
     {
         return if is_dir { None } else { inside_git(inside) };
     }
-    // It may have any name: then it is known by what is in it.
-    (0..names.len()).find_map(|at| {
-        let inside = names.get(at..).unwrap_or(&[]);
-        // The last of these makes a folder a repository, with all that was there before.
-        let making = matches!(inside, ["head" | "objects" | "refs" | "commondir"]);
-        let plant = match inside.first() {
-            _ if making => Some(Plant::GitConfig),
-            Some(&("hooks" | "config" | "config.worktree" | "info" | "objects"))
-            | Some(&("rebase-merge" | "rebase-apply" | "sequencer"))
-                if !is_dir =>
-            {
-                inside_git(inside)
-            }
-            _ => None,
-        };
-        plant.filter(|_| is_bare(path, at, see))
-    })
-}
-
-/// Whether the folder with so many names of a path is what git takes for a repository.
-fn is_bare(path: &TreePath, depth: usize, see: See<'_>) -> bool {
-    let has = |name: &str| {
-        let names = path.as_str().split('/').take(depth).chain([name]);
-        let inside = TreePath::new(names.collect::<Vec<_>>().join("/"));
-        inside.is_ok_and(|inside| see(&inside).is_some())
-    };
-    has("HEAD") && (has("commondir") || (has("objects") && has("refs")))
+    // It may have any name: then it is known by what is in it. What is nothing in the first
+    // folder that may be one is nothing in those below, and nothing has to be looked at.
+    let is_of_git = |at: &usize| names.get(*at).is_some_and(|name| OF_GIT.contains(name));
+    let inside = |at: usize| names.get(at..).and_then(inside_git);
+    let mut may_be = (0..names.len()).filter(is_of_git).filter(|_| !is_dir).peekable();
+    let acts = may_be.peek().copied().and_then(inside);
+    if let Some(plant) = acts.and_then(|_| looks.first_bare(path, may_be)).and_then(inside) {
+        return Some(plant);
+    }
+    // The last of these makes a folder a repository, with all that was there before.
+    let (last, above) = names.split_last()?;
+    let making = matches!(*last, "head" | "objects" | "refs" | "commondir");
+    let made = making.then(|| looks.first_bare(path, [above.len()].into_iter())).flatten();
+    made.map(|_| Plant::GitConfig)
 }
 
 /// What a path in a repository's own folder is, or in those of others that it has in
@@ -180,38 +164,4 @@ fn inside_git(inside: &[&str]) -> Option<Plant> {
         | [.., "info", "attributes"] => Some(Plant::GitConfig),
         _ => None,
     }
-}
-
-/// Whether a link leads out of the tree, also through other links of it.
-fn escapes(path: &TreePath, target: &str, see: See<'_>) -> bool {
-    let mut at: Vec<String> = path.parent().map_or_else(Vec::new, names);
-    let mut ahead: Vec<String> = names(target).into_iter().rev().collect();
-    if target.starts_with('/') {
-        return true;
-    }
-    let mut followed = 0;
-    while let Some(name) = ahead.pop() {
-        match name.as_str() {
-            "" | "." => continue,
-            ".." if at.pop().is_none() => return true,
-            ".." => continue,
-            _ => at.push(name),
-        }
-        let Some(Seen::Link(target)) = TreePath::new(at.join("/")).ok().and_then(|at| see(&at))
-        else {
-            continue;
-        };
-        followed += 1;
-        // What nobody can follow is not known to stay inside.
-        if target.starts_with('/') || followed > LINKS_MAX {
-            return true;
-        }
-        at.pop();
-        ahead.extend(names(&target).into_iter().rev());
-    }
-    false
-}
-
-fn names(path: &str) -> Vec<String> {
-    path.split('/').map(str::to_owned).collect()
 }

@@ -81,7 +81,7 @@ fn a_seal_keeps_only_what_is_new_and_tells_what_was_planted() {
     let sealed = boxes.seal(&mut writing, "b", hook).unwrap();
     let path = TreePath::new(".git/hooks/pre-commit").unwrap();
     let planted = [Planted { path, plant: Plant::GitHook }];
-    assert_eq!((&sealed.planted[..], sealed.head.stack.len()), (&planted[..], 2));
+    assert_eq!((&sealed.planted()[..], sealed.head.stack.len()), (&planted[..], 2));
     assert_eq!(boxes.diff("b").unwrap().planted, planted);
     drop(writing);
     let committed = boxes.commit("b", Terms::default()).unwrap();

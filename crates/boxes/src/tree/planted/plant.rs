@@ -30,6 +30,8 @@ pub enum Plant {
     Packages,
     /// A symbolic link that leads out of the tree.
     EscapingLink,
+    /// A symbolic link from elsewhere into or through a folder of others' packages.
+    ThroughPackages,
     /// A program that runs as its owner or group, whoever starts it.
     Setuid,
 }
@@ -55,6 +57,7 @@ impl Plant {
                 "a configuration of a package manager, which can name programs to run"
             }
             Plant::EscapingLink => "a symbolic link that leads out of the tree",
+            Plant::ThroughPackages => "a link into others' packages, whose files are not looked at",
             Plant::Setuid => "a file that runs as its owner or group",
         }
     }

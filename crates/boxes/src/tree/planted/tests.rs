@@ -138,7 +138,14 @@ fn links_that_lead_out_and_setuid_are_found() {
 #[test]
 fn links_that_lead_out_through_others_are_found() {
     let up = [("a", "/"), ("a/b", "/"), ("a/b/up", ">../.."), ("out", ">/etc"), ("in", ">a/b")];
-    for out in ["up/../x", "up/a/../../x", "../../out/x", "./up/out/x", "../../in/up/../../x"] {
+    for out in [
+        "up/../x",
+        "up/a/../../x",
+        "none/y/../../up/../x",
+        "../../out/x",
+        "./up/out/x",
+        "../../in/up/../../x",
+    ] {
         assert_eq!(among("a/b/link", &link(out), &up), [Plant::EscapingLink], "{out}");
     }
     for inside in ["up", "up/a/b", "../../in/x", "up/in/../b", "nothing/../x"] {
@@ -176,4 +183,43 @@ fn repositories_of_any_name_are_found() {
     assert_eq!(plants(".git/rebase-merge/git-rebase-todo", &file), [Plant::GitTodo]);
     assert_eq!(plants(".git/objects/info/alternates", &file), [Plant::GitAlternates]);
     assert_eq!(plants("a/.greenroom-export/0", &file), [Plant::Staged]);
+}
+
+#[test]
+fn links_from_elsewhere_into_packages_are_found() {
+    let beside = [
+        ("a", "/"),
+        ("a/in", ">../Node_Modules"),
+        ("env", "/"),
+        ("env/lib", ">lib64/site-packages"),
+        ("node_modules", "/"),
+        ("node_modules/x", "/"),
+        ("node_modules/y", ">x"),
+    ];
+    for into in [
+        "node_modules",
+        "node_modules/x",
+        "./Node_Modules/x/docs",
+        "node_modules/../src",
+        "nothing/../node_modules/x",
+        "a/in/x",
+        "env/lib/x",
+    ] {
+        assert_eq!(among("docs", &link(into), &beside), [Plant::ThroughPackages], "{into}");
+    }
+    for elsewhere in ["a", "env", "node_modules.txt", "a/../env"] {
+        assert_eq!(among("docs", &link(elsewhere), &beside), [], "{elsewhere}");
+    }
+    // Those look at nothing that is not exempt under their own name.
+    for (inside, target) in [
+        ("node_modules/.bin/x", "../x/cli.js"),
+        ("node_modules/z", "y"),
+        ("a/node_modules", "../node_modules"),
+        ("a/Node_Modules/x", "../../node_modules/x"),
+        ("env/site-packages/x", "../../node_modules/x"),
+    ] {
+        assert_eq!(among(inside, &link(target), &beside), [], "{inside}");
+    }
+    let both = [Plant::Steering, Plant::ThroughPackages];
+    assert_eq!(among("CLAUDE.md", &link("node_modules/x/README.md"), &beside), both);
 }

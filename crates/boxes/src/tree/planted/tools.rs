@@ -9,9 +9,11 @@
 use super::plant::Plant;
 use crate::tree::Entry;
 
-/// Where packages of others lie. Nobody opens one as a folder of their own, and they bring many of
-/// these files.
-const PACKAGES: [&str; 2] = ["node_modules", "site-packages"];
+/// Whether packages of others lie in a folder of this name, which is small. Nobody opens one as a
+/// folder of their own, and they bring many of these files. A link from elsewhere makes it one.
+pub fn is_packages(name: &str) -> bool {
+    matches!(name, "node_modules" | "site-packages")
+}
 
 /// Whether these are the names of what the build service of a repository runs.
 fn is_of_github(names: &[&str]) -> bool {
@@ -20,7 +22,7 @@ fn is_of_github(names: &[&str]) -> bool {
 
 /// What is there of them. Names are small.
 pub fn tools(names: &[&str], entry: &Entry) -> Option<Plant> {
-    if entry.is_dir() || names.iter().any(|name| PACKAGES.contains(name)) {
+    if entry.is_dir() || names.iter().any(|name| is_packages(name)) {
         return None;
     }
     let is_link = matches!(entry, Entry::Symlink { .. });
