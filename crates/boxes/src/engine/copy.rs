@@ -76,7 +76,8 @@ impl Engine {
 
     /// Copies a folder of a box into one of the machine: as a new folder or one that is there, or
     /// without a name only what is in it. What may act outside of a box is left out unless it is
-    /// asked for (`planted`); `copying` tells what.
+    /// asked for (`planted`), and always what would come into Greenroom's `own` folder; `copying`
+    /// tells what.
     ///
     /// # Errors
     /// Something else in the way. What was copied by then stays, each file whole.
@@ -86,10 +87,11 @@ impl Engine {
         into: &Path,
         name: Option<&str>,
         planted: bool,
+        own: &Path,
         copying: &mut Copying<'_>,
     ) -> Result<(), Error> {
         let name = name.map(TreePath::new).transpose()?;
-        let target = Target::new(into, name.as_ref())?;
+        let target = Target::new(into, name.as_ref(), Some(own))?;
         let entries = sifted(folder.entries, &target, planted, &mut copying.copied)?;
         let mut named = BTreeMap::new();
         let mode = folder.mode & 0o1777;

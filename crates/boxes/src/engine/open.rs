@@ -384,7 +384,7 @@ impl Engine {
         let first = forgotten();
         // Small files, and not worth a failure.
         let _ = self.sweep_locks();
-        sweep_shown(&self.shown);
+        sweep_shown(&self.shown, SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms()));
         let mut swept = self.sweep()?;
         let (boxes, steps) = match first {
             Ok(first) => first,

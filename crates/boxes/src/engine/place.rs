@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 mod key;
 #[cfg(test)]
@@ -112,7 +112,7 @@ fn settle(own: &Path, shown: &Path) -> Result<(), Error> {
 
 /// Removes what boxes were shown of folders that have been gone for long: they may come back, by
 /// a move or a disk. What cannot be removed is left to the next who looks.
-pub(super) fn sweep_shown(shown: &Path) {
+pub(super) fn sweep_shown(shown: &Path, now: SystemTime) {
     let entries = shown.parent().map(std::fs::read_dir).into_iter().flatten();
     for dir in entries.flatten().flatten().map(|entry| entry.path()) {
         let of = std::fs::read(dir.join(SHOWN_OF)).unwrap_or_default();
@@ -122,7 +122,7 @@ pub(super) fn sweep_shown(shown: &Path) {
             continue;
         }
         let since = std::fs::metadata(dir.join(MISSED)).and_then(|missed| missed.modified());
-        match since.map(|since| since.elapsed().unwrap_or_default()) {
+        match since.map(|since| now.duration_since(since).unwrap_or_default()) {
             Ok(since) if since > FORGOTTEN => drop(remove_tree(&dir)),
             Ok(_) => {}
             Err(_) => drop(std::fs::write(dir.join(MISSED), "")),

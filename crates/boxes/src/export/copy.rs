@@ -156,8 +156,9 @@ impl Write for Watched<'_, '_> {
     }
 }
 
-/// What of a box's tree is copied to the machine, into `target`. Left out is what would act there by itself, unless that is `planted`, and what could be taken
-/// for something else where names are shown.
+/// What of a box's tree is copied to the machine, into `target`. Left out is what would act there
+/// by itself, unless that is `planted`, what could be taken for something else where names are
+/// shown, and, always, Greenroom's own folder.
 ///
 /// # Errors
 /// More than may be taken in at once.
@@ -175,7 +176,11 @@ pub fn sifted(
             continue;
         }
         let found = plants.get(&path).map_or(&[][..], Vec::as_slice);
-        let acts = found.iter().find(|plant| !is_harmless(**plant)).filter(|_| !planted);
+        let is_own = target.is_own(&path).then_some(&Plant::Store);
+        let acts = found.iter().chain(is_own).find(|plant| match plant {
+            Plant::Store => true,
+            plant => !planted && !is_harmless(**plant),
+        });
         let why = match acts {
             _ if path.name().chars().any(char::is_control) => {
                 Some((About::Plain, "control characters in its name"))

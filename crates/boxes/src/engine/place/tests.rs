@@ -65,16 +65,17 @@ fn a_place_that_is_a_link_to_another_is_refused_and_what_is_shown_of_none_is_rem
     std::fs::create_dir(own.shown.with_file_name("bin")).unwrap();
     std::fs::rename(&gone.dir, at("moved")).unwrap();
     // It may come back.
-    sweep_shown(&own.shown);
+    sweep_shown(&own.shown, SystemTime::UNIX_EPOCH);
     let missed = gone.shown.join(MISSED);
     assert!(missed.exists() && !own.shown.join(MISSED).exists());
     place_of(&at("gone"), &roots).unwrap();
     assert!(!missed.exists());
     std::fs::rename(&gone.dir, at("again")).unwrap();
-    sweep_shown(&own.shown);
-    let long_ago = std::time::SystemTime::now() - FORGOTTEN - Duration::from_secs(60);
-    std::fs::File::options().write(true).open(missed).unwrap().set_modified(long_ago).unwrap();
-    sweep_shown(&own.shown);
+    sweep_shown(&own.shown, SystemTime::UNIX_EPOCH);
+    let missed = std::fs::metadata(missed).unwrap().modified().unwrap();
+    sweep_shown(&own.shown, missed + FORGOTTEN);
+    assert!(gone.shown.exists());
+    sweep_shown(&own.shown, missed + FORGOTTEN + Duration::from_secs(1));
     assert!(own.shown.exists() && own.shown.with_file_name("bin").exists());
     assert!(!gone.shown.exists());
 }

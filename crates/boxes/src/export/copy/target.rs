@@ -18,14 +18,16 @@ pub struct Target {
     path: PathBuf,
     /// The last of its names.
     names: Vec<String>,
+    /// Greenroom's own folder.
+    own: Option<PathBuf>,
 }
 
 impl Target {
-    /// A folder in one that is there, or (without a name) that one.
+    /// A folder in one that is there, or (without a name) that one. `own` is Greenroom's.
     ///
     /// # Errors
     /// A folder that is not there.
-    pub fn new(into: &Path, name: Option<&TreePath>) -> Result<Target, Error> {
+    pub fn new(into: &Path, name: Option<&TreePath>, own: Option<&Path>) -> Result<Target, Error> {
         let path = into.canonicalize().map_err(|error| Error::io("open", into, error))?;
         let path = match name {
             Some(name) => path.join(name.as_str()),
@@ -37,7 +39,13 @@ impl Target {
         });
         let mut names: Vec<String> = names.take(NAMES).collect();
         names.reverse();
-        Ok(Target { path, names })
+        Ok(Target { path, names, own: own.and_then(|own| own.canonicalize().ok()) })
+    }
+
+    /// Whether a path there is in Greenroom's own folder.
+    pub fn is_own(&self, path: &TreePath) -> bool {
+        let path = self.path.join(path.as_str());
+        self.own.as_ref().is_some_and(|own| path.starts_with(own))
     }
 
     /// What may act, whether the tree is looked at alone or with any number of the names above.
@@ -59,14 +67,13 @@ impl Target {
                 let own = own.and_then(|own| entries.get(own)).and_then(Seen::of);
                 own.or_else(|| seen(&base.join(at.as_str())))
             };
-            for (path, entry) in entries {
-                let placed = TreePath::new(format!("{above}{path}"))?;
-                let one = std::iter::once((&placed, entry));
-                let plants = Planted::found(one, &see).into_iter().map(|one| one.plant);
-                let mut plants = plants.peekable();
-                if plants.peek().is_some() {
-                    found.entry(path.clone()).or_default().extend(plants);
-                }
+            let placed = |path: &TreePath| TreePath::new(format!("{above}{path}"));
+            let placed = entries.iter().map(|(path, entry)| Ok((placed(path)?, entry)));
+            let placed: Vec<_> = placed.collect::<Result<_, Error>>()?;
+            for one in Planted::found(placed.iter().map(|(path, entry)| (path, *entry)), &see) {
+                let own = one.path.as_str().strip_prefix(above.as_str());
+                let own = TreePath::new(own.unwrap_or_default())?;
+                found.entry(own).or_default().push(one.plant);
             }
             base = base.parent().unwrap_or(base);
         }
@@ -91,7 +98,7 @@ fn seen(path: &Path) -> Option<Seen> {
 pub fn acting(file: &Path) -> Option<&'static str> {
     let file = file.canonicalize().ok()?;
     let name = TreePath::new(file.file_name()?.to_str()?).ok()?;
-    let target = Target::new(file.parent()?, None).ok()?;
+    let target = Target::new(file.parent()?, None, None).ok()?;
     let entry = Entry::file(BlobHash::of(b""), 0, 0o644);
     let plants = target.plants(&BTreeMap::from([(name, entry)])).ok()?;
     let acts = plants.values().flatten().find(|plant| !is_harmless(**plant));

@@ -42,7 +42,7 @@ fn more_than_may_be_taken_in_is_refused_before_anything_is_written() {
     let hash = crate::hash::BlobHash::of(b"x");
     let names = (0..5).map(|number| TreePath::new(number.to_string()).unwrap());
     let entries = names.map(|name| (name, Entry::file(hash, 4 << 30, 0o644))).collect();
-    let target = Target::new(std::path::Path::new("/"), None).unwrap();
+    let target = Target::new(std::path::Path::new("/"), None, None).unwrap();
     let refused = sifted(entries, &target, false, &mut Copied::default()).unwrap_err();
     assert!(refused.to_string().contains("there is room for"), "{refused}");
 }

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use greenroom_boxes::engine::Folder;
 use greenroom_boxes::export::{About, Note, acting};
 use serde_json::json;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -98,7 +98,7 @@ pub fn out(
         return Err(Problem::usage(words).next("make it first").into());
     }
     watched(desk, "each of them whole", |copying| {
-        desk.engine.copy_out(folder, into, child.as_deref(), planted, copying)
+        desk.engine.copy_out(folder, into, child.as_deref(), planted, &desk.dir, copying)
     })
 }
 

@@ -231,6 +231,28 @@ fn what_acts_only_where_it_is_put_is_left_out_too() {
     assert_eq!(place.run(&["cp", "work:/srv/o/lead.md", "lead.md"]).ok().err, "");
 }
 
+/// Whatever was asked for: its store is what the project's processes are.
+#[test]
+fn greenrooms_own_folder_is_never_copied_over() {
+    let place = Place::with_work();
+    let line = "mkdir -p /p/.greenroom /p/own/boxes; echo x > /p/CLAUDE.md; \
+        echo evil > /p/.greenroom/store.db; echo evil > /p/own/boxes/index";
+    place.sh("work", line);
+    let told = place.run(&["cp", "--planted", "work:/p/.", "."]).ok().err;
+    assert!(told.contains("left out: .greenroom: "), "{told}");
+    assert!(place.house.path("CLAUDE.md").exists());
+    assert!(!place.house.path(".greenroom/store.db").exists());
+    // Of another name too.
+    fs::remove_dir_all(place.house.path("own")).expect("copied");
+    place.house.run(&["--dir", "own", "box", "run", "./plain", "--name", "b", "--", "true"]).ok();
+    let line = "mkdir -p /p/own/boxes; echo x > /p/new; echo evil > /p/own/boxes/index";
+    place.house.run(&["--dir", "own", "box", "exec", "b", "--", "sh", "-c", line]).ok();
+    let told = place.house.run(&["--dir", "own", "box", "cp", "--planted", "b:/p/.", "."]).ok().err;
+    assert!(told.contains("left out: own: ") && !told.contains("left out: new"), "{told}");
+    assert!(!place.house.path("own/boxes/index").exists());
+    place.house.run(&["--dir", "own", "box", "rm", "-f", "b"]).ok();
+}
+
 #[test]
 fn a_box_buries_no_note_behind_others() {
     let place = Place::with_work();
