@@ -107,14 +107,17 @@ pub fn diff(diff: &Diff) -> Vec<Told> {
 pub fn changes(changes: &Changes, renames: &[Rename], planted: &[Planted]) -> Vec<Told> {
     let by_new: BTreeMap<&str, &str> =
         renames.iter().map(|one| (one.to.as_str(), one.from.as_str())).collect();
-    let gone: Vec<&str> = renames.iter().map(|one| one.from.as_str()).collect();
+    let gone: BTreeSet<&str> = renames.iter().map(|one| one.from.as_str()).collect();
+    // Of several at a path the first is told.
+    let planted: BTreeMap<&str, &Planted> =
+        planted.iter().rev().map(|one| (one.path.as_str(), one)).collect();
     let told = |(path, change): (&greenroom_boxes::TreePath, &Change)| {
         let path = path.as_str();
-        if gone.contains(&path) {
+        if gone.contains(path) {
             return None;
         }
         let from = by_new.get(path).map(|from| (*from).to_owned());
-        let flag = planted.iter().find(|one| one.path.as_str() == path);
+        let flag = planted.get(path);
         let prefix = format!("{path}: ");
         let flag = flag.map(|one| one.to_string().trim_start_matches(&prefix).to_owned());
         let (letter, words) = match (&from, &change.before, &change.after) {
