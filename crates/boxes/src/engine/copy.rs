@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 const TURN: usize = 64;
 
 /// What no layer has anything of: memory, and what the kernel shows.
-const PASSING: [&str; 6] = ["tmp", "run", "var/tmp", "proc", "dev", "sys"];
+const NO_FILES: [&str; 6] = ["tmp", "run", "var/tmp", "proc", "dev", "sys"];
 
 /// A folder of a box, as it was sealed.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Engine {
         if let Some(at) = &at {
             let absolute = Path::new("/").join(at.as_str());
             let machine = image.machine_dirs.iter().map(PathBuf::as_path);
-            let passing = PASSING.iter().map(Path::new).map(|dir| Path::new("/").join(dir));
+            let passing = NO_FILES.iter().map(Path::new).map(|dir| Path::new("/").join(dir));
             let passing: Vec<PathBuf> = passing.collect();
             let mut outside = machine.chain(passing.iter().map(PathBuf::as_path));
             if let Some(outside) = outside.find(|dir| absolute.starts_with(dir)) {
